@@ -1,0 +1,57 @@
+package dev.sluice.topic;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * A Topic Name as it came: its UTF-8 bytes, and the text decoded once it is asked for. Immutable but for that cache;
+ * equal names may be used from any thread.
+ */
+public final class TopicName {
+    /** The name of a PUBLISH that says its topic by alias. */
+    public static final TopicName EMPTY = new TopicName(new byte[0]);
+
+    private final byte[] utf8;
+    private final int hash;
+    private String text;
+
+    private TopicName(byte[] utf8) {
+        this.utf8 = utf8;
+        this.hash = Arrays.hashCode(utf8);
+    }
+
+    /** Takes over bytes that are known to be well-formed UTF-8. */
+    public static TopicName ofUtf8(byte[] utf8) {
+        return utf8.length == 0 ? EMPTY : new TopicName(utf8);
+    }
+
+    public static TopicName of(String text) {
+        return ofUtf8(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The bytes themselves, not a copy: not to be changed. */
+    public byte[] utf8() {
+        return utf8;
+    }
+
+    public boolean isEmpty() {
+        return utf8.length == 0;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return this == other || other instanceof TopicName that && hash == that.hash && Arrays.equals(utf8, that.utf8);
+    }
+
+    @Override
+    public int hashCode() {
+        return hash;
+    }
+
+    @Override
+    public String toString() {
+        var known = text;
+        if (known == null) text = known = new String(utf8, StandardCharsets.UTF_8);
+        return known;
+    }
+}
