@@ -126,4 +126,9 @@ public final class SubscriptionIndex<T> {
     public long size() {
         return size.sum();
     }
+
+    /** Whether nothing is kept, not even a level without a value. */
+    public boolean isEmpty() {
+        return root.isEmpty();
+    }
 }

@@ -8,13 +8,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /** Reads routes from the configuration and gathers every mistake in them. Confined to the call that reads. */
 final class RoutesReader {
     private static final String PREFIX = "sluice.uplink.";
     private static final Pattern ROUTE_NAME = Pattern.compile("[A-Za-z0-9_-]+");
-    private static final Template NOTHING = Template.of("", List.of());
+    private static final Template NOTHING = Template.of("");
 
     private final UplinkConfig config;
     private final List<Route> routes = new ArrayList<>();
@@ -39,17 +40,21 @@ final class RoutesReader {
             mistakes.add(key + ": the name of a route is letters, digits, - and _ only");
         var mistakesBefore = mistakes.size();
         var filter = readFilter(name, key + ".filter", route);
-        if (mistakes.size() > mistakesBefore) {
-            // Which captures there are is not known: only what is wrong whatever they are can be said.
-            return;
-        }
+        // A wrong filter leaves open which names there are; no guess is reported.
+        UnaryOperator<Template> requireKnown =
+                mistakes.size() > mistakesBefore ? it -> it : it -> it.requireKnown(knownNames(name, filter));
+        var kafkaTopic = attempt(key + ".kafka-topic", () -> requireKnown.apply(kafkaTopic(route.kafkaTopic())));
+        var recordKey = attempt(
+                key + ".key", () -> requireKnown.apply(Template.of(route.key().orElse(""))));
+        routes.add(new Route(routes.size(), name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING)));
+    }
+
+    private List<String> knownNames(String route, Optional<RouteFilter> filter) {
         var known = new ArrayList<String>();
         // The default route must make a record of a message that its filter does not match.
-        if (!isDefault(name)) filter.ifPresent(it -> known.addAll(it.names()));
+        if (!isDefault(route)) filter.ifPresent(it -> known.addAll(it.names()));
         known.addAll(Route.ALWAYS_KNOWN);
-        var kafkaTopic = attempt(key + ".kafka-topic", () -> kafkaTopic(route.kafkaTopic(), known));
-        var recordKey = attempt(key + ".key", () -> Template.of(route.key().orElse(""), known));
-        routes.add(new Route(routes.size(), name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING)));
+        return known;
     }
 
     private Optional<RouteFilter> readFilter(String name, String key, RouteConfig route) {
@@ -58,8 +63,8 @@ final class RoutesReader {
         return route.filter().flatMap(text -> attempt(key, () -> RouteFilter.of(text)));
     }
 
-    private static Template kafkaTopic(String text, List<String> known) {
-        var template = Template.of(text, known);
+    private static Template kafkaTopic(String text) {
+        var template = Template.of(text);
         var literal = template.literalText();
         var mistake = template.isLiteral() ? KafkaTopicName.mistake(literal) : KafkaTopicName.mistakeInPart(literal);
         if (mistake.isPresent()) throw new IllegalArgumentException("\"" + text + "\" " + mistake.get());

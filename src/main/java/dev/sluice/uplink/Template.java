@@ -25,35 +25,37 @@ public final class Template {
         this.parts = List.copyOf(parts);
     }
 
-    /** @throws IllegalArgumentException with a sentence that names the mistake, also when a name is not known */
-    public static Template of(String text, Collection<String> knownNames) {
+    /** @throws IllegalArgumentException with a sentence that names the mistake */
+    public static Template of(String text) {
         var parts = new ArrayList<Part>();
         var at = 0;
         while (at < text.length()) {
             var open = text.indexOf('{', at);
-            var end = open < 0 ? text.length() : open;
-            var literal = text.substring(at, end);
+            var literal = text.substring(at, open < 0 ? text.length() : open);
             if (literal.contains("}")) throw mistake(text, "has a } without its {");
             if (!literal.isEmpty()) parts.add(new Part.Literal(literal));
             if (open < 0) break;
             var close = text.indexOf('}', open);
-            if (close < 0) throw mistake(text, "has an unclosed {");
-            parts.add(placeholder(text, text.substring(open + 1, close), knownNames));
+            var nested = text.indexOf('{', open + 1);
+            if (close < 0 || nested >= 0 && nested < close) throw mistake(text, "has an unclosed {");
+            parts.add(new Part.Placeholder(text.substring(open + 1, close)));
             at = close + 1;
         }
         return new Template(text, parts);
     }
 
-    private static Part placeholder(String text, String name, Collection<String> knownNames) {
-        if (!knownNames.contains(name)) {
-            var known = knownNames.stream().map(it -> "{" + it + "}").collect(Collectors.joining(", "));
-            throw mistake(text, "asks for {" + name + "}, but what there is here is " + known);
-        }
-        return new Part.Placeholder(name);
-    }
-
     private static IllegalArgumentException mistake(String text, String mistake) {
         return new IllegalArgumentException("\"" + text + "\" " + mistake);
+    }
+
+    /** The same template, once it is clear that there will be a value for every name in it. */
+    public Template requireKnown(Collection<String> names) {
+        for (var part : parts) {
+            if (!(part instanceof Part.Placeholder(var name)) || names.contains(name)) continue;
+            var known = names.stream().map(it -> "{" + it + "}").collect(Collectors.joining(", "));
+            throw mistake(text, "asks for {" + name + "}, but what there is here is " + known);
+        }
+        return this;
     }
 
     /** Whether it renders to the same text always. */
