@@ -18,6 +18,7 @@ import dev.sluice.store.SessionStore;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
@@ -46,9 +47,13 @@ public final class Connection {
 
     /** Bytes read and not yet looked at, while the connection is paused; null for none. */
     private ByteBuffer held;
+
     private boolean paused;
     private boolean draining;
     private boolean closed;
+    private boolean lost;
+    /** What the socket's own end counts as: nobody has said why. */
+    private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
     private final long openedAt;
     private long lastRead;
@@ -172,7 +177,7 @@ public final class Connection {
     }
 
     private void send(Packet packet) {
-        if (writer == null) writer = new PacketWriter(broker.versionOrDefault(reader));
+        if (writer == null) writer = new PacketWriter(Broker.versionOrDefault(reader));
         if (session.grant() != null && writer.size(packet) > session.grant().clientMaximumPacketSize()) {
             broker.meters().tooLargeForClient();
             return;
@@ -270,9 +275,7 @@ public final class Connection {
         progressIfIdle();
         if (!broker.journal().submit(write))
             // The lane is full: tried again in the loop's next turns, while the window keeps the client in check.
-            loop.later(() -> {
-                if (!closed) journal(write);
-            });
+            loop.later(() -> journal(write));
     }
 
     private Consumer<JournalWrite.Outcome> journalled(Event committed) {
@@ -280,8 +283,9 @@ public final class Connection {
             switch (outcome) {
                 case COMMITTED -> settled(committed);
                 case FENCED -> on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere"));
-                case REFUSED -> on(new Event.Ended(
-                        ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
+                case REFUSED ->
+                    on(new Event.Ended(
+                            ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
             }
         });
     }
@@ -311,7 +315,8 @@ public final class Connection {
 
     private boolean isStuck(long now) {
         var waiting = session.isWaiting() || uplink != null && (uplink.isWaiting() || uplink.holdsBack());
-        return waiting && now - Math.max(lastProgress, openedAt) > broker.deadline().toNanos();
+        return waiting
+                && now - Math.max(lastProgress, openedAt) > broker.deadline().toNanos();
     }
 
     private boolean isSilent(long now) {
@@ -335,7 +340,10 @@ public final class Connection {
 
     /** The socket is gone, whoever closed it. */
     public void transportClosed() {
-        if (!closed) on(new Event.TransportClosed());
+        if (!closed) {
+            lost = session.phase() instanceof Phase.Online;
+            on(new Event.TransportClosed());
+        }
         closed = true;
         held = null;
         loop.remove(this);
@@ -357,6 +365,28 @@ public final class Connection {
         broker.closing(this, reason, why);
     }
 
+    void drainAfter(Duration delay) {
+        loop.after(delay, this::drain);
+    }
+
+    void later(Runnable task) {
+        loop.later(task);
+    }
+
+    /** Notes why the gateway ended the connection. */
+    void ended(ReasonCode reason) {
+        endReason = reason;
+    }
+
+    ReasonCode endReason() {
+        return endReason;
+    }
+
+    /** Whether a session was online when the socket closed by itself. */
+    boolean wasLost() {
+        return lost;
+    }
+
     String clientId() {
         return session.grant() == null ? null : session.grant().clientId();
     }
@@ -367,9 +397,5 @@ public final class Connection {
 
     Transport transport() {
         return transport;
-    }
-
-    boolean isSettled() {
-        return closed || !session.isWaiting();
     }
 }

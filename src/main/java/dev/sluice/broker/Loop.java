@@ -1,5 +1,7 @@
 package dev.sluice.broker;
 
+import dev.sluice.codec.PacketBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -9,7 +11,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import dev.sluice.codec.PacketBuffer;
 import org.jctools.queues.MpscUnboundedArrayQueue;
 
 /**
@@ -92,6 +93,15 @@ public final class Loop implements Executor {
             retrying = true;
             thread.schedule(this::retry, RETRY_MILLIS, TimeUnit.MILLISECONDS);
         }
+    }
+
+    /** Runs a task in one of the next turns. */
+    void later(Runnable task) {
+        after(Duration.ofMillis(RETRY_MILLIS), task);
+    }
+
+    void after(Duration delay, Runnable task) {
+        thread.schedule(() -> execute(task), delay.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private void tick() {

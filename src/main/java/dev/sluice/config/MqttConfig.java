@@ -1,10 +1,13 @@
 package dev.sluice.config;
 
+import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
-/** What the gateway grants to clients: `sluice.mqtt.*`. */
+/** What the gateway grants to clients. Read once at the start; any thread may read it. */
+@ConfigMapping(prefix = "sluice.mqtt")
 public interface MqttConfig {
     /** Paths that accept the WebSocket upgrade; `/mqtt/*` stands for everything below `/mqtt/`. */
     @WithDefault("/mqtt")
@@ -47,5 +50,5 @@ public interface MqttConfig {
     int sendBuffer();
 
     /** Response Information for clients that request it: the prefix of topics to use for responses; empty sends none. */
-    java.util.Optional<String> responseInformation();
+    Optional<String> responseInformation();
 }

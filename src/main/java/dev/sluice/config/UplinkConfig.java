@@ -2,6 +2,8 @@ package dev.sluice.config;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -23,6 +25,37 @@ public interface UplinkConfig {
      */
     @WithDefault("refuse")
     Unmatched unmatched();
+
+    /**
+     * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, no socket is read. Keep it well below
+     * the channel's {@code buffer.memory}. Default: 16 MiB.
+     */
+    @WithDefault("16777216")
+    long bytesInFlight();
+
+    /** The same for one connection, so that none takes the room of all. Default: 1 MiB. */
+    @WithDefault("1048576")
+    long bytesInFlightPerConnection();
+
+    /**
+     * How long a connection may wait for Kafka or PostgreSQL without any progress; then it is closed without a negative
+     * acknowledgement (DISCONNECT 0x89), so that the client sends again. Default: 60 s.
+     */
+    @WithDefault("60s")
+    Duration deadline();
+
+    /** What becomes of QoS 0 messages above the bounds: {@code wait} like all others, or {@code drop}. Default: wait. */
+    @WithName("qos0-when-congested")
+    @WithDefault("wait")
+    QoS0WhenCongested qos0WhenCongested();
+
+    /** What becomes of QoS 0 messages while Kafka is behind. */
+    enum QoS0WhenCongested {
+        /** The socket is not read until there is room. */
+        WAIT,
+        /** Dropped and counted (sluice.uplink.shed), so that the socket can be read on. */
+        DROP
+    }
 
     /** What becomes of a message that no filter matches. */
     enum Unmatched {

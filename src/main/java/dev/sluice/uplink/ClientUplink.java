@@ -41,12 +41,7 @@ public final class ClientUplink {
     private int inFlight;
 
     ClientUplink(
-            Uplink uplink,
-            String clientId,
-            String username,
-            long epoch,
-            Executor loop,
-            Consumer<Forwarding> listener) {
+            Uplink uplink, String clientId, String username, long epoch, Executor loop, Consumer<Forwarding> listener) {
         this.uplink = uplink;
         this.clientId = clientId;
         this.username = username;
@@ -136,7 +131,8 @@ public final class ClientUplink {
 
     /** The next sequence number of a route, `epoch/n` with n from 1; used up once the producer has taken the record. */
     private byte[] seq(int route) {
-        if (seqs == null || seqs.length <= route) seqs = java.util.Arrays.copyOf(seqs == null ? new long[0] : seqs, uplink.routes());
+        if (seqs == null || seqs.length <= route)
+            seqs = java.util.Arrays.copyOf(seqs == null ? new long[0] : seqs, uplink.routes());
         var number = seqs[route] + 1;
         var digits = 1;
         for (var rest = number; rest >= 10; rest /= 10) digits++;
@@ -173,7 +169,11 @@ public final class ClientUplink {
     private Destination resolve(TopicName topicName) {
         return switch (uplink.resolve(topicName, clientId, username)) {
             case Resolution.Forward(var matches) ->
-                new Destination(matches.stream().map(match -> Target.of(match, topicName)).toList(), null);
+                new Destination(
+                        matches.stream()
+                                .map(match -> Target.of(match, topicName))
+                                .toList(),
+                        null);
             case Resolution.Refuse(var reason) -> new Destination(List.of(), reason);
             case Resolution.Drop _ -> new Destination(List.of(), null);
         };

@@ -35,7 +35,11 @@ public class Uplink {
     private volatile Producer<byte[], byte[]> producer;
 
     /** @param channel keeps the channel alive, whose configuration, health and metrics are used; records do not pass it */
-    Uplink(UplinkConfig config, KafkaClientService clients, @Channel(CHANNEL) Emitter<byte[]> channel, MeterRegistry meters) {
+    Uplink(
+            UplinkConfig config,
+            KafkaClientService clients,
+            @Channel(CHANNEL) Emitter<byte[]> channel,
+            MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.clients = clients;
@@ -47,9 +51,16 @@ public class Uplink {
         latency = Timer.builder("sluice.uplink.latency")
                 .description("From the receipt of a PUBLISH to the acknowledgement of its last record")
                 .serviceLevelObjectives(
-                        Duration.ofMillis(2), Duration.ofMillis(5), Duration.ofMillis(10), Duration.ofMillis(25),
-                        Duration.ofMillis(50), Duration.ofMillis(100), Duration.ofMillis(250), Duration.ofSeconds(1),
-                        Duration.ofSeconds(5), Duration.ofSeconds(30))
+                        Duration.ofMillis(2),
+                        Duration.ofMillis(5),
+                        Duration.ofMillis(10),
+                        Duration.ofMillis(25),
+                        Duration.ofMillis(50),
+                        Duration.ofMillis(100),
+                        Duration.ofMillis(250),
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(30))
                 .register(meters);
     }
 
@@ -115,7 +126,8 @@ public class Uplink {
     /** The channel's own producer: its emitter would cost twice as much for each record. */
     public Producer<byte[], byte[]> producer() {
         var known = producer;
-        if (known == null) producer = known = clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
+        if (known == null)
+            producer = known = clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
         return known;
     }
 }
