@@ -35,7 +35,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     /** Starts a broker on {@code dataDir/kafka} with the topics of {@link #TOPICS}; returns when it serves. */
     public static EmbeddedKafka start(int port, Path dataDir) {
         var log = dataDir.resolve("kafka.log");
-        var command = new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "-Xshare:auto"));
+        var command =
+                new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "--sun-misc-unsafe-memory-access=allow"));
         command.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
         command.add("-Dlogging.configuration=" + quietLogging(dataDir));
         command.addAll(List.of(

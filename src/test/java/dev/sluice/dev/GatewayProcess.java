@@ -44,7 +44,9 @@ public final class GatewayProcess implements AutoCloseable {
         var environment = new HashMap<String, String>();
         environment.put("QUARKUS_BANNER_ENABLED", "false");
         environment.put("QUARKUS_LOG_CONSOLE_LEVEL", "WARN");
+        environment.put("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
         environment.put("QUARKUS_LOG_FILE_ENABLED", "true");
+        environment.put("QUARKUS_LOG_FILE_JSON_ENABLED", "false");
         environment.put("QUARKUS_LOG_FILE_PATH", log.toString());
         if (settings.foreignPostgres().isEmpty()) {
             environment.put("QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgresServer.USER);
