@@ -1,0 +1,121 @@
+package dev.sluice.dev;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+
+/** A Kafka broker in a JVM of its own, so that it can be frozen, killed and started again on the same folder; used by one thread. */
+public final class EmbeddedKafka implements AutoCloseable {
+    /** The Kafka topics that the gateway's default configuration writes to; the broker creates none by itself. */
+    public static final List<NewTopic> TOPICS =
+            List.of(new NewTopic("fleet.telemetry", 4, (short) 1), new NewTopic("sluice.dead-letter", 1, (short) 1));
+
+    private static final Duration START_TIME = Duration.ofSeconds(60);
+    private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(20));
+
+    private final int port;
+    private final ServerProcess process;
+
+    private EmbeddedKafka(int port, ServerProcess process) {
+        this.port = port;
+        this.process = process;
+    }
+
+    /** Starts a broker on {@code dataDir/kafka} with the topics of {@link #TOPICS}; returns when it serves. */
+    public static EmbeddedKafka start(int port, Path dataDir) {
+        var log = dataDir.resolve("kafka.log");
+        var command =
+                new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "--sun-misc-unsafe-memory-access=allow"));
+        command.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
+        command.add("-Dlogging.configuration=" + quietLogging(dataDir));
+        command.addAll(List.of(
+                KafkaBroker.class.getName(),
+                Integer.toString(port),
+                dataDir.resolve("kafka").toString()));
+        var process = ServerProcess.start("Kafka", command, ToolClasspath.environment(), ENDING, log);
+        var kafka = new EmbeddedKafka(port, process);
+        try {
+            kafka.createTopics(TOPICS);
+        } catch (Complaint complaint) {
+            kafka.close();
+            throw new Complaint(
+                    complaint.getMessage() + " Its log is " + log + ":\n" + ServerProcess.tail(log, 8), complaint);
+        }
+        return kafka;
+    }
+
+    public String bootstrap() {
+        return "127.0.0.1:" + port;
+    }
+
+    public ServerProcess process() {
+        return process;
+    }
+
+    /** Creates the topics that are absent; waits for the broker if it is still starting. */
+    public void createTopics(List<NewTopic> topics) {
+        try (var admin = Admin.create(Map.of("bootstrap.servers", bootstrap()))) {
+            var absent = new ArrayList<>(topics);
+            var present = awaitTopics(admin);
+            absent.removeIf(topic -> present.contains(topic.name()));
+            admin.createTopics(absent).all().get(START_TIME.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new Complaint("Kafka on " + bootstrap() + " did not create its topics: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Complaint("interrupted while Kafka was starting", e);
+        }
+    }
+
+    private Set<String> awaitTopics(Admin admin) throws InterruptedException, ExecutionException {
+        var answer = admin.listTopics().names();
+        var deadline = System.nanoTime() + START_TIME.toNanos();
+        while (System.nanoTime() < deadline) {
+            try {
+                return answer.get(100, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException _) {
+                if (!process.isAlive()) {
+                    throw new Complaint("Kafka ended while it was starting, with status " + process.exitStatus() + ".");
+                }
+            }
+        }
+        throw new Complaint("Kafka did not answer on " + bootstrap() + " within " + START_TIME.toSeconds() + " s.");
+    }
+
+    /** Only warnings: the broker's INFO lines would fill the folder. */
+    private static Path quietLogging(Path dataDir) {
+        var file = dataDir.resolve("kafka-logging.properties");
+        try {
+            Files.createDirectories(dataDir);
+            return Files.writeString(file, """
+                    logger.level=WARN
+                    logger.handlers=CONSOLE
+                    handler.CONSOLE=org.jboss.logmanager.handlers.ConsoleHandler
+                    handler.CONSOLE.properties=autoFlush
+                    handler.CONSOLE.autoFlush=true
+                    handler.CONSOLE.formatter=PATTERN
+                    formatter.PATTERN=org.jboss.logmanager.formatters.PatternFormatter
+                    formatter.PATTERN.properties=pattern
+                    formatter.PATTERN.pattern=%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p [%c{3.}] %s%e%n
+                    """);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.close();
+    }
+}

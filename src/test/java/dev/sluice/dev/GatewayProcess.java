@@ -1,0 +1,99 @@
+package dev.sluice.dev;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The packaged gateway in a JVM of its own; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
+public final class GatewayProcess implements AutoCloseable {
+    private static final Duration START_TIME = Duration.ofSeconds(60);
+    private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
+
+    private final URI readiness;
+    private final Path log;
+    private final ServerProcess process;
+
+    private GatewayProcess(URI readiness, Path log, ServerProcess process) {
+        this.readiness = readiness;
+        this.log = log;
+        this.process = process;
+    }
+
+    /** Starts the gateway; it may not be ready yet. */
+    public static GatewayProcess start(Settings settings) {
+        var log = settings.data().resolve("gateway.log");
+        var jar = ToolClasspath.target().resolve("sluice.jar");
+        var command = new ArrayList<>(List.of(ToolClasspath.java()));
+        command.addAll(settings.javaOptions());
+        command.addAll(List.of("-jar", jar.toString()));
+        var process = ServerProcess.start(
+                "the gateway", command, environment(settings, log), ENDING, ProcessBuilder.Redirect.INHERIT);
+        return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
+    }
+
+    /** What the developer has set goes before what is set here. */
+    private static Map<String, String> environment(Settings settings, Path log) {
+        var environment = new HashMap<String, String>();
+        environment.put("QUARKUS_BANNER_ENABLED", "false");
+        environment.put("QUARKUS_LOG_CONSOLE_LEVEL", "WARN");
+        environment.put("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
+        environment.put("QUARKUS_LOG_FILE_ENABLED", "true");
+        environment.put("QUARKUS_LOG_FILE_JSON_ENABLED", "false");
+        environment.put("QUARKUS_LOG_FILE_PATH", log.toString());
+        if (settings.foreignPostgres().isEmpty()) {
+            environment.put("QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgresServer.USER);
+        }
+        environment.keySet().removeAll(System.getenv().keySet());
+        environment.put("QUARKUS_HTTP_PORT", Integer.toString(settings.port()));
+        environment.put(Settings.POSTGRES, settings.postgres());
+        environment.put(Settings.KAFKA, settings.kafka());
+        return environment;
+    }
+
+    /** Waits until a device can connect. */
+    public void awaitReady() {
+        var deadline = System.nanoTime() + START_TIME.toNanos();
+        var answer = "no answer";
+        try (var client = HttpClient.newHttpClient()) {
+            var question = HttpRequest.newBuilder(readiness)
+                    .timeout(Duration.ofSeconds(5))
+                    .build();
+            while (System.nanoTime() < deadline) {
+                try {
+                    var response = client.send(question, HttpResponse.BodyHandlers.ofString());
+                    if (response.statusCode() == 200) {
+                        return;
+                    }
+                    answer = response.body();
+                } catch (IOException e) {
+                    answer = e.toString();
+                }
+                if (process.awaitEnd(Duration.ofMillis(50))) {
+                    throw new Complaint("the gateway ended while it was starting, with status " + process.exitStatus()
+                            + "; its log is " + log);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        throw new Complaint("the gateway was not ready after " + START_TIME.toSeconds() + " s; its log is " + log
+                + ", and " + readiness + " says:\n" + answer);
+    }
+
+    public ServerProcess process() {
+        return process;
+    }
+
+    @Override
+    public void close() {
+        process.close();
+    }
+}

@@ -1,0 +1,93 @@
+package dev.sluice.dev;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import kafka.server.KafkaConfig;
+import kafka.server.KafkaRaftServer;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.metadata.storage.Formatter;
+
+/** A Kafka broker and controller of one node in this JVM, on a folder that outlives it; started and closed by one thread. */
+public final class KafkaBroker implements AutoCloseable {
+    private final KafkaRaftServer server;
+
+    private KafkaBroker(KafkaRaftServer server) {
+        this.server = server;
+    }
+
+    /** Starts a broker that listens on 127.0.0.1, on the folder's earlier records if it has any. */
+    public static KafkaBroker start(int port, Path folder) throws Exception {
+        var config = new KafkaConfig(settings(port, Ports.free(), folder), false);
+        if (!Files.exists(folder.resolve("meta.properties"))) {
+            format(folder);
+        }
+        var server = new KafkaRaftServer(config, Time.SYSTEM);
+        server.startup();
+        return new KafkaBroker(server);
+    }
+
+    /** The cluster id is drawn once and stays with the folder. */
+    private static void format(Path folder) throws Exception {
+        Files.createDirectories(folder);
+        new Formatter()
+                .setPrintStream(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8))
+                .setNodeId(1)
+                .setClusterId(Uuid.randomUuid().toString())
+                .setDirectories(List.of(folder.toString()))
+                .setMetadataLogDirectory(folder.toString())
+                .setControllerListenerName("CONTROLLER")
+                .run();
+    }
+
+    private static Map<String, String> settings(int port, int controllerPort, Path folder) {
+        var settings = new HashMap<String, String>();
+        settings.put("process.roles", "broker,controller");
+        settings.put("node.id", "1");
+        settings.put("controller.quorum.voters", "1@127.0.0.1:" + controllerPort);
+        settings.put("controller.listener.names", "CONTROLLER");
+        settings.put("listeners", "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
+        settings.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
+        settings.put("log.dirs", folder.toString());
+        settings.put("auto.create.topics.enable", "false");
+        settings.put("offsets.topic.replication.factor", "1");
+        settings.put("offsets.topic.num.partitions", "4");
+        settings.put("transaction.state.log.replication.factor", "1");
+        settings.put("transaction.state.log.min.isr", "1");
+        settings.put("transaction.state.log.num.partitions", "4");
+        settings.put("share.coordinator.state.topic.replication.factor", "1");
+        settings.put("share.coordinator.state.topic.min.isr", "1");
+        settings.put("group.initial.rebalance.delay.ms", "0");
+        return settings;
+    }
+
+    @Override
+    public void close() {
+        server.shutdown();
+        server.awaitShutdown();
+    }
+
+    /** Runs a broker until the process is asked to end. Arguments: port, folder. */
+    public static void main(String[] arguments) throws Exception {
+        var broker = start(Integer.parseInt(arguments[0]), Path.of(arguments[1]));
+        Runtime.getRuntime().addShutdownHook(new Thread(broker::close, "kafka-close"));
+        new CountDownLatch(1).await();
+    }
+
+    /** The folder's cluster id. */
+    static String clusterId(Path folder) throws IOException {
+        var properties = new java.util.Properties();
+        try (var reader = Files.newBufferedReader(folder.resolve("meta.properties"))) {
+            properties.load(reader);
+        }
+        return properties.getProperty("cluster.id");
+    }
+}

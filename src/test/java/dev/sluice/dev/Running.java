@@ -1,0 +1,82 @@
+package dev.sluice.dev;
+
+import java.lang.management.ManagementFactory;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+
+/** Everything one launcher has started; closes it in the reverse order, once, also when this JVM is asked to end. */
+final class Running implements AutoCloseable {
+    private final Deque<AutoCloseable> started = new ArrayDeque<>();
+    private final List<ServerProcess> processes = new ArrayList<>();
+    private final Settings settings;
+    private volatile boolean closing;
+
+    Running(Settings settings) {
+        this.settings = settings;
+        Runtime.getRuntime().addShutdownHook(new Thread(this::close, "close-servers"));
+    }
+
+    void startBackends() {
+        Backends.requireFreePorts(settings);
+        keep(DataFolder.open(settings.data()));
+        var backends = keep(Backends.start(settings));
+        processes.addAll(backends.processes());
+    }
+
+    void startAll() {
+        Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
+        startBackends();
+        startGateway();
+    }
+
+    void startGateway() {
+        Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
+        settings.data().toFile().mkdirs();
+        var gateway = keep(GatewayProcess.start(settings));
+        processes.add(gateway.process());
+        gateway.awaitReady();
+    }
+
+    /** Blocks until one of the servers ends by itself, and complains of it; a stop that was asked for is none. */
+    void awaitEnd() {
+        var ends = processes.stream().map(ServerProcess::onEnd).toArray(CompletableFuture<?>[]::new);
+        CompletableFuture.anyOf(ends).join();
+        if (closing) {
+            return;
+        }
+        var ended = processes.stream()
+                .filter(process -> !process.isAlive())
+                .findFirst()
+                .orElseThrow();
+        throw new Complaint(ended.name() + " ended by itself with status " + ended.exitStatus()
+                + "; stopping everything. The logs are in " + settings.data());
+    }
+
+    /** The time since this JVM started. */
+    static String readyIn() {
+        var millis = System.currentTimeMillis()
+                - ManagementFactory.getRuntimeMXBean().getStartTime();
+        return String.format(Locale.ROOT, "ready in %.1f s", millis / 1000.0);
+    }
+
+    private synchronized <T extends AutoCloseable> T keep(T resource) {
+        started.push(resource);
+        return resource;
+    }
+
+    @Override
+    public synchronized void close() {
+        closing = true;
+        while (!started.isEmpty()) {
+            try {
+                started.pop().close();
+            } catch (Exception e) {
+                System.err.println("sluice: while stopping: " + e);
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+# Keeps one server on a leash: bash leash.sh SIGNAL SECONDS COMMAND...
+# Writes the server's pid to standard output and waits for its end. When standard input ends, because the launcher closed it or died
+# in whatever way, the server gets SIGNAL, and SIGKILL if it is still there after SECONDS.
+ask=$1 seconds=$2
+shift 2
+exec 3>&2 2>/dev/null
+set -m # each job in a process group of its own: Ctrl-C at the terminal reaches only the launcher
+"$@" </dev/null >&3 2>&3 3>&- &
+server=$!
+{
+  exec 3>&-
+  read -r _
+  kill -"$ask" $server
+  kill -CONT $server
+  while [ "$seconds" -gt 0 ] && kill -0 $server; do
+    sleep 1
+    seconds=$((seconds - 1))
+  done
+  kill -KILL $server
+} <&0 >/dev/null &
+watch=$!
+exec 3>&-
+echo $server
+exec >&-
+wait $server
+status=$?
+kill -KILL -$watch
+exit $status
