@@ -54,7 +54,6 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         early = null;
         for (var bytes : held) read(bytes);
         connection.readComplete();
-        if (!context.channel().config().isAutoRead() && held.size() > 0) return;
     }
 
     ChannelHandlerContext context() {

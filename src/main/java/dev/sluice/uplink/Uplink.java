@@ -17,6 +17,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
+import org.jboss.logging.Logger;
 
 /**
  * The gateway's way to Kafka: the producer of the channel `uplink`, the routes, and the bound of bytes in flight over all
@@ -24,6 +25,7 @@ import org.eclipse.microprofile.reactive.messaging.Emitter;
  */
 @ApplicationScoped
 public class Uplink {
+    private static final Logger LOG = Logger.getLogger(Uplink.class);
     private static final String CHANNEL = "uplink";
 
     private final Routes routes;
@@ -123,8 +125,17 @@ public class Uplink {
         }
     }
 
+    /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
+    void keepMetadata(String kafkaTopic) {
+        try {
+            producer().partitionsFor(kafkaTopic);
+        } catch (KafkaException notYet) {
+            LOG.debugf("metadata of %s is under way: %s", kafkaTopic, notYet.getMessage());
+        }
+    }
+
     /** The channel's own producer: its emitter would cost twice as much for each record. */
-    public Producer<byte[], byte[]> producer() {
+    private Producer<byte[], byte[]> producer() {
         var known = producer;
         if (known == null)
             producer = known = clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
