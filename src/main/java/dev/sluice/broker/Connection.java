@@ -243,7 +243,8 @@ public final class Connection {
     /** Answers without Kafka, but not before the session is done with the packet at hand. */
     private void answer(Packet.Publish publish, ReasonCode outcome, String why) {
         if (publish.qos() == QoS.AT_MOST_ONCE) return;
-        loop.execute(() -> settled(new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, null)));
+        var answer = new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, null);
+        loop.execute(() -> settled(answer));
     }
 
     private void forwarded(Forwarding forwarding) {
@@ -291,7 +292,7 @@ public final class Connection {
     }
 
     private void progressIfIdle() {
-        if (!session.isWaiting() && (uplink == null || !uplink.isWaiting())) lastProgress = lastRead;
+        if (!session.isWaiting() && !uplink.isWaiting()) lastProgress = lastRead;
     }
 
     /** The loop's clock, once a second. */
@@ -338,7 +339,7 @@ public final class Connection {
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
-    /** The socket is gone, whoever closed it. */
+    /** The socket is gone. */
     public void transportClosed() {
         if (!closed) {
             lost = session.phase() instanceof Phase.Online;
