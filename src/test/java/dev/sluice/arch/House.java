@@ -104,17 +104,24 @@ record House(String root) {
                 .toList();
     }
 
-    /** An interface with fewer than two implementations; those that lambdas or the configuration implement are not counted. */
+    /**
+     * An interface with fewer than two implementations. One is enough on a floor above it: that is how a lower floor
+     * calls a higher one. What lambdas or the configuration implement is not counted.
+     */
     List<String> lonelyInterfaces(JavaClasses classes) {
         return classes.stream()
                 .filter(it -> it.isInterface() && !it.isAnnotation() && !room(it).equals(CONFIG))
+                .filter(it -> !it.getSimpleName().equals("package-info"))
                 .filter(it -> !it.isAnnotatedWith(FunctionalInterface.class))
-                .filter(it -> it.getAllSubclasses().stream()
-                                .filter(sub -> !sub.isInterface())
-                                .count()
-                        < 2)
+                .filter(it -> !isImplementedTwiceOrAbove(it))
                 .map(it -> it.getName() + " is an interface without two implementations")
                 .toList();
+    }
+
+    private boolean isImplementedTwiceOrAbove(JavaClass type) {
+        var implementations =
+                type.getAllSubclasses().stream().filter(it -> !it.isInterface()).toList();
+        return implementations.size() > 1 || implementations.stream().anyMatch(it -> !room(it).equals(room(type)));
     }
 
     private static Stream<Dependency> imports(JavaClasses classes) {

@@ -16,41 +16,36 @@ class SizeRuleTest {
 
     @Test
     void aFileOf400LinesIsShortAndOneOf401IsNot() {
-        assertThat(SourceSize.breaches("A.java", "class A {}\n" + "\n".repeat(399)))
-                .isEmpty();
-        assertThat(SourceSize.breaches("A.java", "class A {}\n" + "\n".repeat(400)))
-                .containsExactly("A.java has 401 lines");
+        assertThat(SourceSize.breaches("class A {}\n" + "\n".repeat(399))).isEmpty();
+        assertThat(SourceSize.breaches("class A {}\n" + "\n".repeat(400))).containsExactly("A.java has 401 lines");
     }
 
     @Test
     void aMethodOf40LinesIsShortAndOneOf41IsNot() {
-        assertThat(SourceSize.breaches("A.java", method("", 40))).isEmpty();
-        assertThat(SourceSize.breaches("A.java", method("", 41))).containsExactly("A.java: m has 41 lines");
+        assertThat(SourceSize.breaches(method("", 40))).isEmpty();
+        assertThat(SourceSize.breaches(method("", 41))).containsExactly("A.java: m has 41 lines");
     }
 
     @Test
     void annotationsCountAndCommentsAboveDoNot() {
-        assertThat(SourceSize.breaches("A.java", method("@Deprecated\n", 40)))
-                .containsExactly("A.java: m has 41 lines");
-        assertThat(SourceSize.breaches("A.java", method("/** A comment. */\n", 40)))
-                .isEmpty();
+        assertThat(SourceSize.breaches(method("@Deprecated\n", 40))).containsExactly("A.java: m has 41 lines");
+        assertThat(SourceSize.breaches(method("/** A comment. */\n", 40))).isEmpty();
     }
 
     @Test
     void bracesInTextAndCommentsMeanNothing() {
         var method = "void m() {\n var s = \"}\"; // }\n" + "\n".repeat(50) + "}";
-        assertThat(SourceSize.breaches("A.java", "class A {\n" + method + "\n}"))
-                .containsExactly("A.java: m has 53 lines");
+        assertThat(SourceSize.breaches("class A {\n" + method + "\n}")).containsExactly("A.java: m has 53 lines");
     }
 
     @Test
     void methodsOfInnerTypesConstructorsAndInitialisersAreMeasured() {
         var long41 = "{" + "\n".repeat(40) + "}";
-        assertThat(SourceSize.breaches("A.java", "class A { record B(int i) { B " + long41 + " } }"))
+        assertThat(SourceSize.breaches("class A { record B(int i) { B " + long41 + " } }"))
                 .containsExactly("A.java: <init> has 41 lines");
-        assertThat(SourceSize.breaches("A.java", "class A { static " + long41 + " }"))
+        assertThat(SourceSize.breaches("class A { static " + long41 + " }"))
                 .containsExactly("A.java: an initialiser has 41 lines");
-        assertThat(SourceSize.breaches("A.java", "class A { Object o = new Object() { void m() " + long41 + " }; }"))
+        assertThat(SourceSize.breaches("class A { Object o = new Object() { void m() " + long41 + " }; }"))
                 .containsExactly("A.java: m has 41 lines");
     }
 

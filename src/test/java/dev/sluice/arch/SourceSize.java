@@ -29,23 +29,35 @@ final class SourceSize {
     /** A sentence for each file and method below a folder that is too long. */
     static List<String> breaches(Path folder) {
         try (var files = Files.walk(folder)) {
-            var breaches = new ArrayList<String>();
-            for (var file : files.filter(it -> it.toString().endsWith(".java")).toList())
-                breaches.addAll(breaches(file.getFileName().toString(), Files.readString(file)));
-            return breaches;
+            return breaches(files.filter(it -> it.toString().endsWith(".java"))
+                    .map(SourceSize::source)
+                    .toList());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    static List<String> breaches(String fileName, String source) {
-        var breaches = new ArrayList<String>();
-        var lines = source.lines().count();
-        if (lines > FILE_LINES) breaches.add(fileName + " has " + lines + " lines");
-        var task = (JavacTask) ToolProvider.getSystemJavaCompiler()
-                .getTask(null, null, null, List.of(), null, List.of(new Source(fileName, source)));
+    static List<String> breaches(String source) {
+        return breaches(List.of(new Source("A.java", source)));
+    }
+
+    private static Source source(Path file) {
         try {
-            for (var unit : task.parse()) new Methods(fileName, unit, Trees.instance(task), breaches).scan(unit, null);
+            return new Source(file.getFileName().toString(), Files.readString(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> breaches(List<Source> sources) {
+        var breaches = new ArrayList<String>();
+        for (var source : sources) {
+            var lines = source.text.lines().count();
+            if (lines > FILE_LINES) breaches.add(source.fileName + " has " + lines + " lines");
+        }
+        var task = (JavacTask) ToolProvider.getSystemJavaCompiler().getTask(null, null, null, List.of(), null, sources);
+        try {
+            for (var unit : task.parse()) new Methods(unit, Trees.instance(task), breaches).scan(unit, null);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -53,13 +65,11 @@ final class SourceSize {
     }
 
     private static final class Methods extends TreePathScanner<Void, Void> {
-        private final String fileName;
         private final CompilationUnitTree unit;
         private final Trees trees;
         private final List<String> breaches;
 
-        Methods(String fileName, CompilationUnitTree unit, Trees trees, List<String> breaches) {
-            this.fileName = fileName;
+        Methods(CompilationUnitTree unit, Trees trees, List<String> breaches) {
             this.unit = unit;
             this.trees = trees;
             this.breaches = breaches;
@@ -82,15 +92,19 @@ final class SourceSize {
             var end = trees.getSourcePositions().getEndPosition(unit, tree);
             if (start < 0 || end < 0) return; // made by the compiler: not in the source
             var lines = unit.getLineMap().getLineNumber(end) - unit.getLineMap().getLineNumber(start) + 1;
-            if (lines > METHOD_LINES) breaches.add(fileName + ": " + name + " has " + lines + " lines");
+            if (lines > METHOD_LINES)
+                breaches.add(Path.of(unit.getSourceFile().getName()).getFileName() + ": " + name + " has " + lines
+                        + " lines");
         }
     }
 
     private static final class Source extends SimpleJavaFileObject {
+        private final String fileName;
         private final String text;
 
         Source(String fileName, String text) {
             super(URI.create("string:///" + fileName), JavaFileObject.Kind.SOURCE);
+            this.fileName = fileName;
             this.text = text;
         }
 

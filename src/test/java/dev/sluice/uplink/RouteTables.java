@@ -43,6 +43,7 @@ final class RouteTables {
     /** The configuration as the gateway would read it. */
     static UplinkConfig config(Map<String, String> keys) {
         return new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
                 .withMapping(UplinkConfig.class)
                 .withSources(new PropertiesConfigSource(keys, "case", 100))
                 .build()
