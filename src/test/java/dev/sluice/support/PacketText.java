@@ -70,7 +70,7 @@ public final class PacketText {
         var quoted = new StringBuilder("'");
         for (char c : text.toCharArray()) {
             if (c >= ' ' && c < 0x7F && c != '\'' && c != '\\') quoted.append(c);
-            else quoted.append(String.format("\\u%04x", (int) c));
+            else quoted.append("\\u").append(HexFormat.of().toHexDigits(c));
         }
         return quoted.append('\'').toString();
     }
