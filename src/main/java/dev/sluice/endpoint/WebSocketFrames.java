@@ -25,8 +25,6 @@ import org.jboss.logging.Logger;
 final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Transport {
     private static final Logger LOG = Logger.getLogger(WebSocketFrames.class);
 
-    private static final int PROTOCOL_ERROR = 1002;
-    private static final int UNSUPPORTED_DATA = 1003;
     /** Of a server frame: the first byte of an unfragmented binary message, and the longest header. */
     private static final int FINAL_BINARY = 0x82;
 
