@@ -125,6 +125,17 @@ class JournalTest {
     }
 
     @Test
+    void aSessionEndsTogetherWithWhatTheSameBatchWrote() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        List<CompletableFuture<Outcome>> outcomes;
+        try (var _ = holdLane(epoch)) {
+            outcomes = List.of(rig.remember("c", epoch, 1, "m1"), rig.disconnect("c", epoch, 0, 0));
+        }
+        assertThat(outcomes).extracting(CompletableFuture::join).containsExactly(COMMITTED, COMMITTED);
+        assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("0");
+    }
+
+    @Test
     void aBadWriteRefusesItselfOnly() throws Exception {
         long epoch = rig.open("c", false, 60).epoch();
         long other = rig.open("d", false, 60).epoch();

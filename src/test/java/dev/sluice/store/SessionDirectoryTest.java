@@ -12,6 +12,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -30,6 +31,9 @@ class SessionDirectoryTest {
 
     @Inject
     StoreHealth health;
+
+    @Inject
+    DataSource pool;
 
     @BeforeEach
     void empty() {
@@ -56,6 +60,17 @@ class SessionDirectoryTest {
         assertThat(closed.expiresAt())
                 .contains(closed.disconnectedAt().orElseThrow().plusSeconds(60));
         assertThat(directory.find("other")).isEmpty();
+    }
+
+    @Test
+    void noConnectionWaitsForEver() throws Exception {
+        try (var connection = pool.getConnection();
+                var statement = connection.createStatement();
+                var rows = statement.executeQuery("SHOW idle_in_transaction_session_timeout")) {
+            rows.next();
+            assertThat(rows.getString(1)).isEqualTo("10s");
+            assertThat(connection.getNetworkTimeout()).isEqualTo(10_000);
+        }
     }
 
     @Test
