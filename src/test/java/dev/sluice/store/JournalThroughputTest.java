@@ -10,6 +10,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /** QoS 2 handshakes through the journal: prints what this machine does and asserts only that it is not absurd. */
@@ -34,8 +35,26 @@ class JournalThroughputTest {
             System.out.printf(
                     "journal: %,.0f writes/s, %.0f writes a batch, %.0f commits/s%n",
                     writes / seconds, writes / (rig.batches() - batches), (rig.batches() - batches) / seconds);
+            System.out.printf(
+                    "journal: %.2f ms for one write on an idle lane (median)%n", median(rig, epochs.getFirst()));
             assertThat(writes / seconds).isGreaterThan(500);
         }
+    }
+
+    private static double median(StoreRig rig, long epoch) {
+        return LongStream.rangeClosed(1, 301)
+                        .map(packetId -> {
+                            long start = System.nanoTime();
+                            assertThat(rig.remember("client-0", epoch, (int) packetId, "m")
+                                            .join())
+                                    .isEqualTo(Outcome.COMMITTED);
+                            return System.nanoTime() - start;
+                        })
+                        .sorted()
+                        .skip(150)
+                        .findFirst()
+                        .orElseThrow()
+                / 1e6;
     }
 
     /** Each packet identifier of each client goes round: remember, then forget when that is committed, and again. */

@@ -117,7 +117,7 @@ class SessionStoreTest {
     @Test
     void concurrentOpensOfOneClientTakeTurns() throws Exception {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            var opens = IntStream.range(0, 100)
+            var opens = IntStream.range(0, 40)
                     .mapToObj(_ -> threads.submit(() -> rig.open("c", false, 60)))
                     .toList();
             var opened = opens.stream().map(SessionStoreTest::opened).toList();

@@ -39,7 +39,7 @@ class StoreFaultTest {
                     .toList();
             assertOpenFailsWithin(Duration.ofSeconds(3));
             await().until(() -> !rig.health.available());
-            assertOpenFailsWithin(Duration.ofMillis(200));
+            assertOpenFailsWithin(Duration.ofSeconds(1));
             // Longer than the socket timeout, so that the lane has given its connection up and tried again.
             await().until(() ->
                     rig.metrics.get("sluice.journal.retries").counter().count() >= 2);
@@ -69,7 +69,7 @@ class StoreFaultTest {
                 .mapToObj(id -> rig.remember("c", epoch, id, "m" + id))
                 .toList();
         await().until(() -> !rig.health.available());
-        assertOpenFailsWithin(Duration.ofMillis(200));
+        assertOpenFailsWithin(Duration.ofSeconds(1));
 
         server.run();
 
@@ -101,7 +101,7 @@ class StoreFaultTest {
             var outcome = rig.remember("c", epoch, 1, "m1");
             long start = System.nanoTime();
             rig.journal.stop();
-            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
             assertThat(outcome).isNotDone();
         } finally {
             server.thaw();
