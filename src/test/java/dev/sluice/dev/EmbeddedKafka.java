@@ -21,7 +21,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     public static final List<NewTopic> TOPICS =
             List.of(new NewTopic("fleet.telemetry", 4, (short) 1), new NewTopic("sluice.dead-letter", 1, (short) 1));
 
-    private static final Duration START_TIME = Duration.ofSeconds(60);
+    private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(20));
 
     private final int port;
