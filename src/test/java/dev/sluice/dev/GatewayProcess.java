@@ -51,6 +51,14 @@ public final class GatewayProcess implements AutoCloseable {
         if (settings.foreignPostgres().isEmpty()) {
             environment.put("QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgresServer.USER);
         }
+        environment.put(
+                "SMALLRYE_CONFIG_LOCATIONS",
+                System.getenv()
+                        .getOrDefault(
+                                "SLUICE_CONFIG",
+                                ToolClasspath.target()
+                                        .resolveSibling("deploy/tour.properties")
+                                        .toString()));
         environment.keySet().removeAll(System.getenv().keySet());
         environment.put("QUARKUS_HTTP_PORT", Integer.toString(settings.port()));
         environment.put(Settings.POSTGRES, settings.postgres());

@@ -1,0 +1,139 @@
+package dev.sluice.broker;
+
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.ReasonCode;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Locale;
+import java.util.concurrent.atomic.LongAdder;
+
+/** Counts what connections do. Any thread may use it; one packet costs one addition. */
+final class BrokerMeters {
+    private static final String[] TYPES = {
+        "connect",
+        "connack",
+        "publish",
+        "puback",
+        "pubrec",
+        "pubrel",
+        "pubcomp",
+        "subscribe",
+        "suback",
+        "unsubscribe",
+        "unsuback",
+        "pingreq",
+        "pingresp",
+        "disconnect",
+        "auth"
+    };
+
+    private final MeterRegistry meters;
+    private final LongAdder[] received;
+    private final LongAdder[] sent;
+    private final Counter pauses;
+    private final Counter unmatched;
+    private final Counter shed;
+    private final Counter tooLarge;
+
+    BrokerMeters(MeterRegistry meters, ConnectionRegistry registry) {
+        this.meters = meters;
+        received = packets("received");
+        sent = packets("sent");
+        pauses = Counter.builder("sluice.connection.pauses")
+                .description("Times that a socket was not read on: Kafka behind, window full, or a slow reader")
+                .register(meters);
+        unmatched = Counter.builder("sluice.uplink.unmatched")
+                .description("Messages that no route matches and that were dropped as configured")
+                .register(meters);
+        shed = Counter.builder("sluice.uplink.shed")
+                .description("QoS 0 messages dropped while Kafka was behind, as configured")
+                .register(meters);
+        tooLarge = Counter.builder("sluice.packets.too.large")
+                .description("Packets not sent because the client's Maximum Packet Size is smaller")
+                .register(meters);
+        Gauge.builder("sluice.connections", registry, r -> r.all().size())
+                .description("Open sockets")
+                .register(meters);
+        Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
+                .description("Clients with an open session here")
+                .register(meters);
+    }
+
+    private LongAdder[] packets(String direction) {
+        var counts = new LongAdder[TYPES.length];
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] = new LongAdder();
+            FunctionCounter.builder("sluice.packets", counts[i], LongAdder::sum)
+                    .description("MQTT control packets")
+                    .tag("type", TYPES[i])
+                    .tag("direction", direction)
+                    .register(meters);
+        }
+        return counts;
+    }
+
+    void received(Packet packet) {
+        received[index(packet)].increment();
+    }
+
+    void sent(Packet packet) {
+        sent[index(packet)].increment();
+    }
+
+    private static int index(Packet packet) {
+        return switch (packet) {
+            case Packet.Publish _ -> 2;
+            case Packet.PubAck _ -> 3;
+            case Packet.PubRec _ -> 4;
+            case Packet.PubRel _ -> 5;
+            case Packet.PubComp _ -> 6;
+            case Packet.PingReq _ -> 11;
+            case Packet.PingResp _ -> 12;
+            case Packet.Connect _ -> 0;
+            case Packet.ConnAck _ -> 1;
+            case Packet.Subscribe _ -> 7;
+            case Packet.SubAck _ -> 8;
+            case Packet.Unsubscribe _ -> 9;
+            case Packet.UnsubAck _ -> 10;
+            case Packet.Disconnect _ -> 13;
+            case Packet.Auth _ -> 14;
+        };
+    }
+
+    void paused() {
+        pauses.increment();
+    }
+
+    void unmatched() {
+        unmatched.increment();
+    }
+
+    void shed() {
+        shed.increment();
+    }
+
+    void tooLargeForClient() {
+        tooLarge.increment();
+    }
+
+    /** A message that was refused for good, by its reason code. */
+    void refused(ReasonCode reason) {
+        counter("sluice.uplink.refused", "Messages refused for good, by reason code", reason)
+                .increment();
+    }
+
+    /** A connection that ended, by the reason that ended it. */
+    void disconnected(ReasonCode reason) {
+        counter("sluice.disconnects", "Connections that ended, by reason", reason)
+                .increment();
+    }
+
+    private Counter counter(String name, String description, ReasonCode reason) {
+        return Counter.builder(name)
+                .description(description)
+                .tag("reason", reason.name().toLowerCase(Locale.ROOT))
+                .register(meters);
+    }
+}

@@ -1,0 +1,123 @@
+package dev.sluice.broker;
+
+import dev.sluice.codec.PacketBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jctools.queues.MpscUnboundedArrayQueue;
+
+/**
+ * One event loop's connections, its mailbox and its timers. {@link #execute} may be called from any thread, everything
+ * else from the loop's own. What one turn of the mailbox makes connections send leaves in one message for each of them.
+ */
+public final class Loop implements Executor {
+    private static final int TASKS_PER_TURN = 4096;
+    private static final int POOLED_BUFFERS = 64;
+    private static final int POOLED_BUFFER_SIZE = 16 * 1024;
+    private static final long RETRY_MILLIS = 5;
+
+    private final ScheduledExecutorService thread;
+    private final Queue<Runnable> mailbox = new MpscUnboundedArrayQueue<>(1024);
+    private final AtomicBoolean scheduled = new AtomicBoolean();
+    private final Runnable turn = this::turn;
+
+    private final Set<Connection> connections = new HashSet<>();
+    private final ArrayList<Connection> unflushed = new ArrayList<>();
+    private final Set<Connection> paused = new HashSet<>();
+    private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
+    private boolean retrying;
+
+    Loop(ScheduledExecutorService thread) {
+        this.thread = thread;
+        thread.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        mailbox.add(task);
+        if (!scheduled.get() && scheduled.compareAndSet(false, true)) thread.execute(turn);
+    }
+
+    private void turn() {
+        scheduled.set(false);
+        Runnable task;
+        for (int i = 0; i < TASKS_PER_TURN && (task = mailbox.poll()) != null; i++) task.run();
+        if (!mailbox.isEmpty() && scheduled.compareAndSet(false, true)) thread.execute(turn);
+        flush();
+    }
+
+    void add(Connection connection) {
+        connections.add(connection);
+    }
+
+    void remove(Connection connection) {
+        connections.remove(connection);
+        paused.remove(connection);
+    }
+
+    void wantsFlush(Connection connection) {
+        unflushed.add(connection);
+    }
+
+    /** Sends what connections have written since the last flush. */
+    void flush() {
+        for (int i = 0; i < unflushed.size(); i++) unflushed.get(i).flush();
+        unflushed.clear();
+    }
+
+    /** Has a paused connection try again shortly, until it is {@link #resumed}. */
+    void paused(Connection connection) {
+        paused.add(connection);
+        if (!retrying) {
+            retrying = true;
+            thread.schedule(this::retry, RETRY_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    void resumed(Connection connection) {
+        paused.remove(connection);
+    }
+
+    private void retry() {
+        retrying = false;
+        for (var connection : paused.toArray(Connection[]::new)) connection.resume();
+        flush();
+        if (!paused.isEmpty() && !retrying) {
+            retrying = true;
+            thread.schedule(this::retry, RETRY_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Runs a task in one of the next turns. */
+    void later(Runnable task) {
+        after(Duration.ofMillis(RETRY_MILLIS), task);
+    }
+
+    void after(Duration delay, Runnable task) {
+        thread.schedule(() -> execute(task), delay.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    private void tick() {
+        var now = System.nanoTime();
+        for (var connection : connections.toArray(Connection[]::new)) connection.tick(now);
+        flush();
+    }
+
+    PacketBuffer takeBuffer() {
+        var buffer = buffers.poll();
+        return buffer == null ? new PacketBuffer() : buffer;
+    }
+
+    void giveBack(PacketBuffer buffer) {
+        if (buffers.size() >= POOLED_BUFFERS || buffer.array().length > POOLED_BUFFER_SIZE) return;
+        buffer.clear();
+        buffers.push(buffer);
+    }
+}

@@ -1,0 +1,93 @@
+package dev.sluice.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/** How messages of devices reach Kafka. Read once at the start; any thread may read it. */
+@ConfigMapping(prefix = "sluice.uplink")
+public interface UplinkConfig {
+    /** The routes by name (letters, digits, - and _). Every route whose filter matches gets a record. Default: none. */
+    Map<String, RouteConfig> routes();
+
+    /**
+     * The name of the route that takes the messages that no filter matches, when {@code unmatched} is
+     * {@code default-route}. Default: none.
+     */
+    Optional<String> defaultRoute();
+
+    /**
+     * What becomes of a message that no filter matches: {@code refuse}, {@code drop} or {@code default-route}.
+     * Default: {@code refuse}.
+     */
+    @WithDefault("refuse")
+    Unmatched unmatched();
+
+    /**
+     * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, no socket is read. Keep it well below
+     * the channel's {@code buffer.memory}. Default: 16 MiB.
+     */
+    @WithDefault("16777216")
+    long bytesInFlight();
+
+    /** The same for one connection, so that none takes the room of all. Default: 1 MiB. */
+    @WithDefault("1048576")
+    long bytesInFlightPerConnection();
+
+    /**
+     * How long a connection may wait for Kafka or PostgreSQL without any progress; then it is closed without a negative
+     * acknowledgement (DISCONNECT 0x89), so that the client sends again. Default: 60 s.
+     */
+    @WithDefault("60s")
+    Duration deadline();
+
+    /** What becomes of QoS 0 messages above the bounds: {@code wait} like all others, or {@code drop}. Default: wait. */
+    @WithName("qos0-when-congested")
+    @WithDefault("wait")
+    QoS0WhenCongested qos0WhenCongested();
+
+    /** What becomes of QoS 0 messages while Kafka is behind. */
+    enum QoS0WhenCongested {
+        /** The socket is not read until there is room. */
+        WAIT,
+        /** Dropped and counted (sluice.uplink.shed), so that the socket can be read on. */
+        DROP
+    }
+
+    /** What becomes of a message that no filter matches. */
+    enum Unmatched {
+        /** Answered with Topic Name invalid (0x90), before version 5 by closing the connection. */
+        REFUSE,
+        /** Acknowledged (in version 5 with No matching subscribers, 0x10), counted and forgotten. */
+        DROP,
+        /** Sent to the default route. */
+        DEFAULT_ROUTE
+    }
+
+    /** One way from Topic Names to a Kafka topic. */
+    interface RouteConfig {
+        /**
+         * The Topic Names that this route takes: an MQTT Topic Filter in which <code>{device}</code> is one level and
+         * <code>{rest...}</code> all further levels, under a name that the templates below can use. A capture fills a
+         * whole level. Only the default route may be without a filter. Default: none.
+         */
+        Optional<String> filter();
+
+        /**
+         * The Kafka topic of the records: text with <code>{name}</code> for a capture of the filter,
+         * <code>{clientId}</code>, <code>{username}</code> (empty without one) or <code>{topic}</code>. A message for
+         * which this is no name that Kafka takes is refused. Required.
+         */
+        String kafkaTopic();
+
+        /**
+         * The key of the records, a template like that of the Kafka topic. Records without a key if it is, or comes
+         * out, empty. Default: <code>{clientId}</code>.
+         */
+        @WithDefault("{clientId}")
+        Optional<String> key();
+    }
+}

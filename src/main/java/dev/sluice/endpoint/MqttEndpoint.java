@@ -1,0 +1,57 @@
+package dev.sluice.endpoint;
+
+import dev.sluice.broker.Broker;
+import io.quarkus.websockets.next.InboundProcessingMode;
+import io.quarkus.websockets.next.OnClose;
+import io.quarkus.websockets.next.OnError;
+import io.quarkus.websockets.next.OnOpen;
+import io.quarkus.websockets.next.OnPongMessage;
+import io.quarkus.websockets.next.WebSocket;
+import io.quarkus.websockets.next.WebSocketConnection;
+import io.smallrye.common.annotation.NonBlocking;
+import io.vertx.core.buffer.Buffer;
+import jakarta.inject.Singleton;
+import org.jboss.logging.Logger;
+
+/**
+ * The WebSocket that devices connect to, from its opening to its end; the bytes in between pass {@link WebSocketFrames}.
+ * Each callback runs on its connection's event loop.
+ */
+@Singleton
+@WebSocket(path = MqttEndpoint.PATH, inboundProcessingMode = InboundProcessingMode.SERIAL)
+public class MqttEndpoint {
+    /** Where the endpoint is registered; {@link Paths} leads the configured paths here. */
+    static final String PATH = "/.sluice/mqtt";
+
+    private static final Logger LOG = Logger.getLogger(MqttEndpoint.class);
+
+    private final Broker broker;
+
+    MqttEndpoint(Broker broker) {
+        this.broker = broker;
+    }
+
+    @OnOpen
+    @NonBlocking
+    void opened(WebSocketConnection webSocket) {
+        var frames = webSocket.userData().get(UpgradeCheck.FRAMES);
+        frames.open(webSocket, broker.connect(frames.context().channel().eventLoop(), frames));
+    }
+
+    /** Clients answer our pings; that the socket is alive is all there is to know. */
+    @OnPongMessage
+    @NonBlocking
+    void pong(Buffer data) {}
+
+    @OnClose
+    @NonBlocking
+    void closed(WebSocketConnection webSocket) {
+        webSocket.userData().get(UpgradeCheck.FRAMES).connection().transportClosed();
+    }
+
+    @OnError
+    @NonBlocking
+    void failed(WebSocketConnection webSocket, Throwable failure) {
+        LOG.debugf(failure, "socket of %s", webSocket.id());
+    }
+}

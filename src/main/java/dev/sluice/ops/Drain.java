@@ -1,0 +1,57 @@
+package dev.sluice.ops;
+
+import dev.sluice.broker.Broker;
+import dev.sluice.config.NodeConfig;
+import io.quarkus.runtime.ShutdownEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.Readiness;
+import org.jboss.logging.Logger;
+
+/**
+ * Stops the gateway without losing anyone: not ready, no new connections, then every client told to go elsewhere once its
+ * messages are answered. Runs on the thread that shuts down.
+ */
+@Readiness
+@ApplicationScoped
+class Drain implements HealthCheck {
+    private static final Logger LOG = Logger.getLogger(Drain.class);
+    /** What connections may take beyond the time over which they are ended, for answers of Kafka under way. */
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
+    private final Broker broker;
+    private final NodeConfig config;
+
+    Drain(Broker broker, NodeConfig config) {
+        this.broker = broker;
+        this.config = config;
+    }
+
+    @Override
+    public HealthCheckResponse call() {
+        return HealthCheckResponse.named("accepting")
+                .status(!broker.isDraining())
+                .build();
+    }
+
+    /** Before anything that connections still need is stopped. */
+    void stop(@Observes @Priority(10) ShutdownEvent event) {
+        var connections = broker.connections();
+        if (connections > 0)
+            LOG.infof(
+                    "draining %d connections over %d s",
+                    connections, config.drain().toSeconds());
+        broker.drain(config.drain());
+        var deadline = System.nanoTime() + config.drain().plus(GRACE).toNanos();
+        while (broker.connections() > 0 && System.nanoTime() < deadline)
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+        if (broker.connections() > 0)
+            LOG.warnf("%d connections are cut with messages unanswered; they send them again", broker.connections());
+    }
+}

@@ -1,0 +1,144 @@
+package dev.sluice.session;
+
+import dev.sluice.codec.MqttFault;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ReasonCode;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * What the client publishes, from PUBLISH to PUBACK or PUBCOMP: admission, order of answers, QoS 2 packet identifiers.
+ * Confined to the connection's event loop.
+ */
+final class Inbound {
+    private final boolean v5;
+    private final Limits limits;
+    private final boolean reasonStrings;
+    /** Whether QoS 2 identifiers outlive the connection, so that a PUBREC waits for the journal. */
+    private final boolean durable;
+
+    private final TopicAliases aliases;
+    private final InboundWindow atLeastOnce = new InboundWindow();
+    private final InboundWindow exactlyOnce = new InboundWindow();
+    /** Answered with PUBREC, waiting for PUBREL. */
+    private Set<Integer> received = Set.of();
+    /** PUBREL has come, the journal has yet to forget the identifier. */
+    private Set<Integer> releasing = Set.of();
+
+    Inbound(boolean v5, Limits limits, Grant grant, List<Integer> received) {
+        this.v5 = v5;
+        this.limits = limits;
+        this.reasonStrings = grant.reasonStrings();
+        this.durable = grant.sessionExpiry() > 0;
+        this.aliases = new TopicAliases(limits.topicAliasMaximum());
+        if (!received.isEmpty()) this.received = new HashSet<>(received);
+    }
+
+    /** Whether an MQTT 3 client, which knows no Receive Maximum, should be read on. */
+    boolean hasRoom() {
+        return atLeastOnce.size() + exactlyOnce.size() < limits.receiveMaximum();
+    }
+
+    /** Whether a PUBLISH waits for its answer from Kafka or from the journal. */
+    boolean isWaiting() {
+        return atLeastOnce.size() + exactlyOnce.size() + releasing.size() > 0;
+    }
+
+    void publish(Packet.Publish sent, Consumer<Effect> out) {
+        var publish = aliases.resolve(sent);
+        switch (publish.qos()) {
+            case AT_MOST_ONCE -> out.accept(new Effect.Forward(publish));
+            case AT_LEAST_ONCE -> {
+                if (atLeastOnce.contains(publish.packetId())) return; // its answer is still under way
+                admit(atLeastOnce, publish, out);
+            }
+            case EXACTLY_ONCE -> {
+                var packetId = publish.packetId();
+                if (received.contains(packetId)) out.accept(new Effect.Send(new Packet.PubRec(packetId)));
+                else if (!exactlyOnce.contains(packetId) && !releasing.contains(packetId))
+                    admit(exactlyOnce, publish, out); // [MQTT-4.3.3-10]
+            }
+        }
+    }
+
+    private void admit(InboundWindow window, Packet.Publish publish, Consumer<Effect> out) {
+        var unanswered = atLeastOnce.size() + exactlyOnce.size() + received.size() + releasing.size();
+        if (v5 && unanswered >= limits.receiveMaximum()) // [MQTT-3.3.4-9]
+        throw new MqttFault(
+                    ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+                    "more than " + limits.receiveMaximum() + " PUBLISHes sent without waiting for an answer");
+        window.admit(publish.packetId());
+        out.accept(new Effect.Forward(publish));
+    }
+
+    void forwarded(Event.Forwarded done, Consumer<Effect> out) {
+        switch (done.qos()) {
+            case AT_MOST_ONCE -> throw new IllegalStateException("a QoS 0 PUBLISH has no answer");
+            case AT_LEAST_ONCE ->
+                atLeastOnce.settle(
+                        done.packetId(),
+                        done.outcome(),
+                        done.why(),
+                        (id, outcome, why) ->
+                                out.accept(new Effect.Send(new Packet.PubAck(id, outcome, reasonString(why)))));
+            case EXACTLY_ONCE -> {
+                if (durable && !done.outcome().isError())
+                    out.accept(new Effect.Remember(done.packetId(), done.messageId()));
+                else settleExactlyOnce(done.packetId(), done.outcome(), done.why(), out);
+            }
+        }
+    }
+
+    void remembered(int packetId, Consumer<Effect> out) {
+        settleExactlyOnce(packetId, ReasonCode.SUCCESS, null, out);
+    }
+
+    private void settleExactlyOnce(int packetId, ReasonCode outcome, String why, Consumer<Effect> out) {
+        exactlyOnce.settle(packetId, outcome, why, (id, result, sentence) -> {
+            // With an error the exchange ends here and the identifier is free again [MQTT-4.3.3-9].
+            if (!result.isError()) received = with(received, id);
+            out.accept(new Effect.Send(new Packet.PubRec(id, result, reasonString(sentence))));
+        });
+    }
+
+    void release(Packet.PubRel release, Consumer<Effect> out) {
+        var packetId = release.packetId();
+        if (releasing.contains(packetId)) return; // its PUBCOMP is under way
+        if (exactlyOnce.contains(packetId))
+            throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "PUBREL " + packetId + " came before its PUBREC");
+        if (!received.contains(packetId)) {
+            // After a lost PUBCOMP the client repeats the PUBREL of an exchange that is over [MQTT-4.3.3-11].
+            var reason = v5 ? ReasonCode.PACKET_IDENTIFIER_NOT_FOUND : ReasonCode.SUCCESS;
+            out.accept(new Effect.Send(new Packet.PubComp(packetId, reason, Properties.NONE)));
+            return;
+        }
+        received.remove(packetId);
+        if (durable) {
+            releasing = with(releasing, packetId);
+            out.accept(new Effect.Forget(packetId));
+        } else {
+            out.accept(new Effect.Send(new Packet.PubComp(packetId)));
+        }
+    }
+
+    void forgotten(int packetId, Consumer<Effect> out) {
+        releasing.remove(packetId);
+        out.accept(new Effect.Send(new Packet.PubComp(packetId)));
+    }
+
+    private Properties reasonString(String why) {
+        return why == null || !v5 || !reasonStrings
+                ? Properties.NONE
+                : Properties.NONE.with(Property.REASON_STRING, why);
+    }
+
+    private static Set<Integer> with(Set<Integer> ids, int packetId) {
+        var grown = ids instanceof HashSet ? ids : new HashSet<Integer>();
+        grown.add(packetId);
+        return grown;
+    }
+}

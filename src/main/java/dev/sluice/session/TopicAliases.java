@@ -1,0 +1,44 @@
+package dev.sluice.session;
+
+import dev.sluice.codec.MqttFault;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.topic.TopicName;
+
+/** The topic aliases that a client has set on this connection; confined to its event loop [MQTT-3.3.2-7]. */
+final class TopicAliases {
+    private final int maximum;
+    private TopicName[] names;
+
+    TopicAliases(int maximum) {
+        this.maximum = maximum;
+    }
+
+    /** The PUBLISH under its full Topic Name and without alias: an alias means nothing outside this connection. */
+    Packet.Publish resolve(Packet.Publish publish) {
+        if (publish.properties().isEmpty()) return publish;
+        var alias = (int) publish.properties().number(Property.TOPIC_ALIAS, 0);
+        if (alias == 0) return publish;
+        if (alias > maximum)
+            throw new MqttFault(
+                    ReasonCode.TOPIC_ALIAS_INVALID, "topic alias " + alias + " is above the maximum of " + maximum);
+        if (names == null) names = new TopicName[maximum];
+        var name = publish.topicName();
+        if (name.isEmpty()) {
+            name = names[alias - 1];
+            if (name == null)
+                throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "topic alias " + alias + " has not been set");
+        } else {
+            names[alias - 1] = name;
+        }
+        return new Packet.Publish(
+                publish.dup(),
+                publish.qos(),
+                publish.retain(),
+                name,
+                publish.packetId(),
+                publish.properties().without(Property.TOPIC_ALIAS),
+                publish.payload());
+    }
+}

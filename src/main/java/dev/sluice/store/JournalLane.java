@@ -1,0 +1,170 @@
+package dev.sluice.store;
+
+import dev.sluice.config.StoreConfig;
+import dev.sluice.store.JournalWrite.Outcome;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
+import org.jboss.logging.Logger;
+
+/**
+ * Owns one bounded queue of writes and the virtual thread that commits them; any thread may offer. There is no timer: the thread
+ * takes one write and whatever queued during the last commit, so an idle lane answers after one commit, and a busy one in batches.
+ */
+final class JournalLane {
+    private static final Logger LOG = Logger.getLogger(JournalLane.class);
+    private static final JournalWrite END = new JournalWrite.ForgetReceived("", 0, 0, _ -> {});
+
+    private final int number;
+    private final DataSource dataSource;
+    private final StoreHealth health;
+    private final JournalMeters meters;
+    private final int batchSize;
+    private final BlockingQueue<JournalWrite> queue;
+    private final Thread thread;
+    private volatile boolean abandoned;
+
+    private JournalLane(
+            int number, DataSource dataSource, StoreConfig config, StoreHealth health, JournalMeters meters) {
+        this.number = number;
+        this.dataSource = dataSource;
+        this.health = health;
+        this.meters = meters;
+        this.batchSize = config.batchSize();
+        this.queue = new ArrayBlockingQueue<>(config.laneCapacity());
+        this.thread = Thread.ofVirtual().name("sluice-" + this).unstarted(this::run);
+    }
+
+    static JournalLane start(
+            int number, DataSource dataSource, StoreConfig config, StoreHealth health, JournalMeters meters) {
+        var lane = new JournalLane(number, dataSource, config, health, meters);
+        lane.thread.start();
+        return lane;
+    }
+
+    boolean offer(JournalWrite write) {
+        return queue.offer(write);
+    }
+
+    int queued() {
+        return queue.size();
+    }
+
+    /** Lets the thread end after what is queued now; a lane too full for that is stopped by {@link #stop}. */
+    void finish() {
+        if (!queue.offer(END)) {
+            LOG.debugf("%s is full", this);
+        }
+    }
+
+    /** Waits for the thread to end, then makes it; returns how many queued writes were left behind. */
+    int stop(long nanos) {
+        try {
+            thread.join(Duration.ofNanos(Math.max(nanos, 1)));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        abandoned = thread.isAlive();
+        thread.interrupt();
+        return (int) queue.stream().filter(write -> write != END).count();
+    }
+
+    @Override
+    public String toString() {
+        return "journal-lane-" + number;
+    }
+
+    private void run() {
+        var batch = new ArrayList<JournalWrite>();
+        try {
+            while (true) {
+                batch.add(queue.take());
+                queue.drainTo(batch, batchSize - 1);
+                boolean last = batch.remove(END);
+                settle(batch);
+                batch.clear();
+                if (last) {
+                    return;
+                }
+            }
+        } catch (InterruptedException _) {
+            LOG.debugf("%s interrupted with %d writes in hand", this, batch.size());
+        }
+    }
+
+    /** Halves a batch that PostgreSQL refuses until the bad write stands alone; the others do not suffer for it. */
+    private void settle(List<JournalWrite> writes) throws InterruptedException {
+        if (writes.isEmpty()) {
+            return;
+        }
+        try {
+            var outcomes = commit(new JournalBatch(writes));
+            for (int i = 0; i < outcomes.size(); i++) {
+                tell(writes.get(i), outcomes.get(i));
+            }
+        } catch (RefusedBatch refused) {
+            if (writes.size() == 1) {
+                LOG.warnf("PostgreSQL refuses a write of the journal: %s", refused.getMessage());
+                tell(writes.getFirst(), Outcome.REFUSED);
+                return;
+            }
+            int half = writes.size() / 2;
+            settle(writes.subList(0, half));
+            settle(writes.subList(half, writes.size()));
+        }
+    }
+
+    /** Tries until PostgreSQL commits or refuses; nothing that passes is ever an outcome. */
+    private List<Outcome> commit(JournalBatch batch) throws InterruptedException, RefusedBatch {
+        for (int attempt = 1; ; attempt++) {
+            long start = System.nanoTime();
+            try {
+                var outcomes = Transaction.run(dataSource, batch::write);
+                meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
+                meters.batch().record(outcomes.size());
+                return outcomes;
+            } catch (SQLException failure) {
+                if (Failure.of(failure) == Failure.REFUSAL) {
+                    throw new RefusedBatch(failure);
+                }
+                meters.retries().increment();
+                pause(attempt, failure);
+            }
+        }
+    }
+
+    /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
+    private void pause(int attempt, SQLException failure) throws InterruptedException {
+        if (abandoned) {
+            throw new InterruptedException();
+        }
+        if (attempt > 1) {
+            LOG.debugf("%s waits for PostgreSQL: %s", this, failure.getMessage());
+            health.awaitAnswer();
+        }
+    }
+
+    private void tell(JournalWrite write, Outcome outcome) {
+        meters.count(outcome);
+        try {
+            write.done().accept(outcome);
+        } catch (RuntimeException failure) {
+            // One client's completion must not end the lane of all others.
+            LOG.error("a completion of the journal failed", failure);
+        }
+    }
+
+    /** PostgreSQL refused some write of the batch; nothing of it is applied. */
+    private static final class RefusedBatch extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        RefusedBatch(SQLException cause) {
+            super(cause.getMessage(), cause, false, false);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package dev.sluice.store;
+
+import dev.sluice.config.StoreConfig;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import javax.sql.DataSource;
+import org.jboss.logging.Logger;
+
+/** Owns the knowledge whether PostgreSQL answers: one virtual thread asks, any thread may read. */
+@ApplicationScoped
+public class StoreHealth {
+    private static final Logger LOG = Logger.getLogger(StoreHealth.class);
+
+    private final DataSource dataSource;
+    private final Duration interval;
+    private final BoundedCalls calls;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
+    private final AtomicReference<Connection> idle = new AtomicReference<>();
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition answered = lock.newCondition();
+    private long answers;
+    private volatile boolean available;
+
+    StoreHealth(DataSource dataSource, StoreConfig config) {
+        this.dataSource = dataSource;
+        this.interval = config.probeInterval();
+        this.calls = new BoundedCalls(1, config.probeTimeout());
+    }
+
+    /** Whether PostgreSQL answered the last probe. */
+    public boolean available() {
+        return available;
+    }
+
+    /** Early, so that the answer is known before the first connection is accepted. */
+    void start(@Observes @Priority(100) StartupEvent event) {
+        start();
+    }
+
+    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+        stop();
+    }
+
+    void start() {
+        probe();
+        Thread.ofVirtual().name("sluice-store-health").start(this::watch);
+    }
+
+    void stop() {
+        stopped.countDown();
+        release(idle.getAndSet(null), null);
+    }
+
+    /** Returns after the next probe that succeeds. */
+    void awaitAnswer() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long seen = answers;
+            while (answers == seen) {
+                answered.await();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void watch() {
+        try {
+            while (!stopped.await(interval.toNanos(), TimeUnit.NANOSECONDS)) {
+                probe();
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void probe() {
+        try {
+            calls.call(this::ask);
+            tellAnswer();
+        } catch (ExecutionException failed) {
+            tellSilence(failed.getCause());
+        } catch (TimeoutException late) {
+            tellSilence(late);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Void ask() throws SQLException {
+        var kept = idle.getAndSet(null);
+        var connection = kept == null ? dataSource.getConnection() : kept;
+        try (var statement = connection.createStatement()) {
+            statement.execute("SELECT 1");
+        } catch (SQLException failure) {
+            release(connection, failure);
+            throw failure;
+        }
+        idle.set(connection);
+        return null;
+    }
+
+    private void tellAnswer() {
+        lock.lock();
+        try {
+            answers++;
+            answered.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        if (!available) {
+            available = true;
+            LOG.info("PostgreSQL answers");
+        }
+    }
+
+    private void tellSilence(Throwable cause) {
+        if (available) {
+            available = false;
+            LOG.warnf("PostgreSQL does not answer: %s", cause.getMessage());
+        }
+    }
+
+    private static void release(Connection connection, SQLException reason) {
+        if (connection == null) {
+            return;
+        }
+        try {
+            connection.close();
+        } catch (SQLException broken) {
+            if (reason == null) {
+                LOG.debug("closing the probe's connection", broken);
+            } else {
+                reason.addSuppressed(broken);
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+package dev.sluice.uplink;
+
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.QoS;
+import dev.sluice.topic.TopicName;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.apache.kafka.common.header.Header;
+
+/**
+ * One connection's way to Kafka: its sequence numbers, its resolved topics, its bytes in flight. Confined to the
+ * connection's event loop, but for {@link #settle}.
+ */
+public final class ClientUplink {
+    /** What a record takes besides topic, key and payload: headers, and the objects that wait for its answer. */
+    private static final int RECORD_OVERHEAD = 200;
+
+    private static final int RESOLVED_TOPICS = 64;
+
+    private final Uplink uplink;
+    private final String clientId;
+    private final String username;
+    private final Executor loop;
+    private final Consumer<Forwarding> listener;
+    private final Header clientIdHeader;
+    private final long clientHash;
+    private final byte[] seqPrefix;
+
+    private long[] seqs;
+    private TopicName lastTopic;
+    private Destination lastDestination;
+    private Map<TopicName, Destination> resolved;
+
+    private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
+    private long bytesInFlight;
+    private int inFlight;
+
+    ClientUplink(
+            Uplink uplink, String clientId, String username, long epoch, Executor loop, Consumer<Forwarding> listener) {
+        this.uplink = uplink;
+        this.clientId = clientId;
+        this.username = username;
+        this.loop = loop;
+        this.listener = listener;
+        this.clientIdHeader = UplinkRecord.header(UplinkRecord.CLIENT_ID, clientId);
+        this.clientHash = MessageId.hashOf(clientId);
+        this.seqPrefix = (epoch + "/").getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** Where a Topic Name leads; a refusal has no targets but a reason. */
+    private record Destination(List<Target> targets, String refusal) {}
+
+    /** A PUBLISH that needs no record: dropped as configured, or refused for its topic. */
+    public sealed interface Admission {
+        /** The listener is told once Kafka has answered. */
+        record UnderWay() implements Admission {}
+
+        record Unmatched() implements Admission {}
+
+        record Refused(String why) implements Admission {}
+
+        /** A QoS 0 message that was not let in because Kafka is behind. */
+        record Shed() implements Admission {}
+    }
+
+    private static final Admission UNDER_WAY = new Admission.UnderWay();
+    private static final Admission UNMATCHED = new Admission.Unmatched();
+    private static final Admission SHED = new Admission.Shed();
+
+    public Admission forward(Packet.Publish publish) {
+        var destination = destination(publish.topicName());
+        if (destination.refusal != null) return new Admission.Refused(destination.refusal);
+        if (destination.targets.isEmpty()) return UNMATCHED;
+        var congested = isCongested();
+        if (congested && publish.qos() == QoS.AT_MOST_ONCE && uplink.shedsQoS0()) return SHED;
+        var messageId = publish.qos() == QoS.AT_MOST_ONCE ? null : MessageId.of(clientHash, publish);
+        var forwarding = new Forwarding(this, publish, messageId, destination.targets, bytes(publish, destination));
+        bytesInFlight += forwarding.bytes;
+        inFlight++;
+        uplink.started(forwarding);
+        if (congested || !send(forwarding)) stalled.add(forwarding);
+        return UNDER_WAY;
+    }
+
+    private static int bytes(Packet.Publish publish, Destination destination) {
+        return (publish.payload().length + publish.topicName().utf8().length + RECORD_OVERHEAD)
+                * destination.targets.size();
+    }
+
+    /** Whether the connection must not be read on until {@link #retry} says otherwise. */
+    public boolean holdsBack() {
+        return !stalled.isEmpty() || !uplink.shedsQoS0() && isCongested();
+    }
+
+    private boolean isCongested() {
+        return !stalled.isEmpty() || uplink.isCongested() || bytesInFlight >= uplink.bytesInFlightPerConnection();
+    }
+
+    /** Whether anything still waits for Kafka. */
+    public boolean isWaiting() {
+        return inFlight > 0;
+    }
+
+    /** Offers again what the producer had no room for, in order. */
+    public void retry() {
+        while (!stalled.isEmpty() && !uplink.isCongested() && send(stalled.peek())) stalled.remove();
+    }
+
+    private boolean send(Forwarding forwarding) {
+        var targets = forwarding.targets;
+        var publish = forwarding.publish;
+        var receivedAt = System.currentTimeMillis();
+        while (forwarding.next < targets.size()) {
+            var target = targets.get(forwarding.next);
+            var seq = seq(target.route());
+            var record = UplinkRecord.of(target, clientIdHeader, publish, receivedAt, forwarding.messageId, seq);
+            forwarding.sending();
+            uplink.send(record, forwarding);
+            if (!forwarding.taken()) return false;
+            seqs[target.route()]++;
+            forwarding.next++;
+        }
+        forwarding.publish = null;
+        return true;
+    }
+
+    /** The next sequence number of a route, `epoch/n` with n from 1; used up once the producer has taken the record. */
+    private byte[] seq(int route) {
+        if (seqs == null || seqs.length <= route)
+            seqs = java.util.Arrays.copyOf(seqs == null ? new long[0] : seqs, uplink.routes());
+        var number = seqs[route] + 1;
+        var digits = 1;
+        for (var rest = number; rest >= 10; rest /= 10) digits++;
+        var seq = java.util.Arrays.copyOf(seqPrefix, seqPrefix.length + digits);
+        for (int i = seq.length - 1; i >= seqPrefix.length; i--) {
+            seq[i] = (byte) ('0' + number % 10);
+            number /= 10;
+        }
+        return seq;
+    }
+
+    private Destination destination(TopicName topicName) {
+        if (topicName == lastTopic) return lastDestination;
+        if (resolved == null) {
+            resolved = new LinkedHashMap<>(4, 0.75f, true) {
+                private static final long serialVersionUID = 1L;
+
+                @Override
+                protected boolean removeEldestEntry(Map.Entry<TopicName, Destination> eldest) {
+                    return size() > RESOLVED_TOPICS;
+                }
+            };
+        }
+        var destination = resolved.get(topicName);
+        if (destination == null) {
+            destination = resolve(topicName);
+            resolved.put(topicName, destination);
+        }
+        lastTopic = topicName;
+        lastDestination = destination;
+        return destination;
+    }
+
+    private Destination resolve(TopicName topicName) {
+        return switch (uplink.resolve(topicName, clientId, username)) {
+            case Resolution.Forward(var matches) ->
+                new Destination(
+                        matches.stream()
+                                .map(match -> Target.of(match, topicName))
+                                .toList(),
+                        null);
+            case Resolution.Refuse(var reason) -> new Destination(List.of(), reason);
+            case Resolution.Drop _ -> new Destination(List.of(), null);
+        };
+    }
+
+    /** Every record is answered; called on Kafka's network thread. */
+    void settle(Forwarding forwarding) {
+        uplink.settled(forwarding);
+        loop.execute(forwarding);
+    }
+
+    void settled(Forwarding forwarding) {
+        bytesInFlight -= forwarding.bytes;
+        inFlight--;
+        listener.accept(forwarding);
+    }
+}

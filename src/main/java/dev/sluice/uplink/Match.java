@@ -1,0 +1,10 @@
+package dev.sluice.uplink;
+
+/**
+ * A record that a route asks for. Immutable: any thread may use it.
+ *
+ * @param name of the route
+ * @param route its index: 0 to one less than the number of routes
+ * @param key null for a record without a key
+ */
+public record Match(String name, int route, String kafkaTopic, String key) {}

@@ -1,0 +1,40 @@
+package dev.sluice.uplink;
+
+import dev.sluice.topic.TopicName;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * One way from Topic Names to a Kafka topic, as configured. Immutable: any thread may use it.
+ *
+ * @param index 0 to one less than the number of routes, the same while the process lives
+ * @param filter absent from a route that is only the default route
+ */
+public record Route(int index, String name, Optional<RouteFilter> filter, Template kafkaTopic, Template key) {
+    static final String CLIENT_ID = "clientId";
+    static final String USERNAME = "username";
+    static final String TOPIC = "topic";
+    /** The names that a template may ask for whatever the filter captures. */
+    static final List<String> ALWAYS_KNOWN = List.of(CLIENT_ID, USERNAME, TOPIC);
+
+    /** Whether the Kafka topic depends on the message, so that it cannot be looked for at the start. */
+    public boolean isTemplated() {
+        return !kafkaTopic.isLiteral();
+    }
+
+    /** The record that this route asks for; its Kafka topic may be one that Kafka refuses. */
+    Match match(TopicName topicName, String clientId, String username) {
+        var topic = topicName.toString();
+        Map<String, String> captured = filter.map(it -> it.values(topic)).orElse(Map.of());
+        UnaryOperator<String> values = asked -> switch (asked) {
+            case CLIENT_ID -> clientId;
+            case USERNAME -> username == null ? "" : username;
+            case TOPIC -> topic;
+            default -> captured.get(asked);
+        };
+        var renderedKey = key.render(values);
+        return new Match(name, index, kafkaTopic.render(values), renderedKey.isEmpty() ? null : renderedKey);
+    }
+}

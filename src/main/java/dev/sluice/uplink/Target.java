@@ -1,0 +1,20 @@
+package dev.sluice.uplink;
+
+import dev.sluice.topic.TopicName;
+import java.nio.charset.StandardCharsets;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+
+/**
+ * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable.
+ *
+ * @param route index of the route
+ * @param key null for none
+ */
+record Target(int route, String kafkaTopic, byte[] key, Header topicHeader) {
+    static Target of(Match match, TopicName topicName) {
+        var key = match.key() == null ? null : match.key().getBytes(StandardCharsets.UTF_8);
+        return new Target(
+                match.route(), match.kafkaTopic(), key, new RecordHeader(UplinkRecord.TOPIC, topicName.utf8()));
+    }
+}

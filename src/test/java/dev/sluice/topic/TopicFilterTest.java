@@ -1,0 +1,69 @@
+package dev.sluice.topic;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.support.Table;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class TopicFilterTest {
+    static Stream<Arguments> matches() {
+        return Table.lines("/topic/matches.txt")
+                .map(line -> Arguments.of(Table.cells(line).toArray()));
+    }
+
+    static Stream<Arguments> mistakes() {
+        return Table.lines("/topic/mistakes.txt")
+                .map(line -> Arguments.of(Table.cells(line).toArray()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("matches")
+    void matchesAsTheStandardSays(String filter, String name, boolean expected) {
+        assertThat(TopicFilter.of(filter).matches(TopicName.of(name)))
+                .as("%s on %s", filter, name)
+                .isEqualTo(expected);
+        assertThat(NaiveMatcher.matches(filter, name))
+                .as("the naive matcher on the same")
+                .isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @MethodSource("mistakes")
+    void namesTheMistake(String filter, String mistake) {
+        assertThatThrownBy(() -> TopicFilter.of(filter))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("\"" + filter + "\" " + mistake);
+    }
+
+    @Test
+    void refusesTheNullCharacter() { // [MQTT-4.7.3-2]
+        assertThat(TopicFilter.mistake("a/\0")).contains("holds the null character");
+    }
+
+    @Test
+    void takes65535BytesAndNoMore() { // [MQTT-4.7.3-3]
+        assertThat(TopicFilter.mistake("ä".repeat(32_767) + "a")).isEmpty();
+        assertThat(TopicFilter.mistake("ä".repeat(32_768))).contains("is longer than 65,535 bytes");
+    }
+
+    @Test
+    void matchesAFilterOfEmptyLevelsOnly() {
+        assertThat(TopicFilter.of("/".repeat(65_535)).matches("/".repeat(65_535)))
+                .isTrue();
+        assertThat(TopicFilter.of("/".repeat(65_535)).matches("/".repeat(65_534)))
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"$share/g/a/+, g", "$share/g//a, g", "$share/g/$SYS/#, g", "$share, ", "$shared/a/b, ", "a/$share/g, "})
+    void readsTheShareName(String filter, String shareName) { // [MQTT-4.8.2-1]
+        assertThat(TopicFilter.of(filter).shareName()).isEqualTo(shareName);
+        assertThat(TopicFilter.of(filter)).hasToString(filter).isEqualTo(TopicFilter.of(filter));
+    }
+}
