@@ -354,7 +354,7 @@ public final class Connection {
     }
 
     /** Notes why the gateway ended the connection. */
-    void ended(ReasonCode reason) {
+    public void ended(ReasonCode reason) {
         endReason = reason;
     }
 

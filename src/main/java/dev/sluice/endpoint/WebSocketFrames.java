@@ -2,6 +2,7 @@ package dev.sluice.endpoint;
 
 import dev.sluice.broker.Connection;
 import dev.sluice.broker.Transport;
+import dev.sluice.packet.ReasonCode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
@@ -90,6 +91,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
             }
         } catch (FrameParser.Violation violation) {
             LOG.debugf("%s closed: %s", peer(), violation.getMessage());
+            connection.ended(ReasonCode.PROTOCOL_ERROR);
             close(violation.isText() ? UNSUPPORTED_DATA : PROTOCOL_ERROR);
         } finally {
             bytes.release();

@@ -83,14 +83,10 @@ final class Inbound {
         switch (done.qos()) {
             case AT_MOST_ONCE -> throw new IllegalStateException("a QoS 0 PUBLISH has no answer");
             case AT_LEAST_ONCE ->
-                atLeastOnce.settle(
-                        done.packetId(),
-                        done.outcome(),
-                        done.why(),
-                        (id, outcome, why) -> {
-                            requireAnswerable(outcome, why);
-                            out.accept(new Effect.Send(new Packet.PubAck(id, outcome, reasonString(why))));
-                        });
+                atLeastOnce.settle(done.packetId(), done.outcome(), done.why(), (id, outcome, why) -> {
+                    requireAnswerable(outcome, why);
+                    out.accept(new Effect.Send(new Packet.PubAck(id, outcome, reasonString(why))));
+                });
             case EXACTLY_ONCE -> {
                 // Without a message id no record was made: nothing that a repeat could make twice.
                 if (durable && done.messageId() != null && !done.outcome().isError())

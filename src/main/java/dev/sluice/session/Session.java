@@ -108,7 +108,7 @@ public final class Session {
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.Received _ -> throw new IllegalStateException("read while the session opens");
-            case Event.Faulted(var fault, _) -> throw fault;
+            case Event.Faulted(var fault, var _) -> throw fault;
             case Event.Forwarded _, Event.Remembered _, Event.Forgotten _ -> opening;
         };
     }
@@ -116,7 +116,7 @@ public final class Session {
     private Phase online(Phase.Online online, Event event, Consumer<Effect> out) {
         return switch (event) {
             case Event.Received(var packet) -> received(online, packet, out);
-            case Event.Faulted(var fault, _) -> throw fault;
+            case Event.Faulted(var fault, var _) -> throw fault;
             case Event.Forwarded done -> {
                 inbound.forwarded(done, out);
                 yield online;

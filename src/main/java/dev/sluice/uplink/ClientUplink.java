@@ -117,8 +117,8 @@ public final class ClientUplink {
         while (forwarding.next < targets.size()) {
             var target = targets.get(forwarding.next);
             var seq = seq(target.route());
-            var record = UplinkRecord.of(
-                    target, clientIdHeader, publish, forwarding.receivedAt, forwarding.messageId, seq);
+            var record =
+                    UplinkRecord.of(target, clientIdHeader, publish, forwarding.receivedAt, forwarding.messageId, seq);
             forwarding.sending();
             uplink.send(record, forwarding);
             if (!forwarding.taken()) return false;
