@@ -140,7 +140,7 @@ final class Inbound {
     }
 
     private void complete(int packetId, Consumer<Effect> out) {
-        resumed.remove(packetId);
+        if (!resumed.isEmpty()) resumed.remove(packetId);
         out.accept(new Effect.Send(new Packet.PubComp(packetId)));
     }
 

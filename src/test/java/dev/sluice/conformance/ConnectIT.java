@@ -138,7 +138,7 @@ class ConnectIT {
         }
     }
 
-        @Test
+    @Test
     void pingKeepsAlive() {
         try (var client = Device.socket(V5)) {
             client.connect(connect(V5, clientId, true, 2)).receive(Packet.ConnAck.class);

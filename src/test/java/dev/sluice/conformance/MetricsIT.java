@@ -18,8 +18,7 @@ class MetricsIT {
     private final String clientId = Device.id("metrics");
 
     private double packets(String type, String direction) {
-        return gateway.metric(
-                "sluice_packets_total", "type=\"" + type + "\"", "direction=\"" + direction + "\"");
+        return gateway.metric("sluice_packets_total", "type=\"" + type + "\"", "direction=\"" + direction + "\"");
     }
 
     private double disconnects(String reason) {
@@ -47,8 +46,8 @@ class MetricsIT {
     void connectionsAreCountedWhileTheyLast() {
         try (var first = Device.online(V5, clientId);
                 var second = Device.online(V5, clientId + "b")) {
-            await().untilAsserted(() -> assertThat(gateway.metric("sluice_connections_online"))
-                    .isGreaterThanOrEqualTo(2));
+            await().untilAsserted(() ->
+                    assertThat(gateway.metric("sluice_connections_online")).isGreaterThanOrEqualTo(2));
             assertThat(gateway.metric("sluice_connections")).isGreaterThanOrEqualTo(2);
             first.sendPackets(Device.goodbye()).closeStatus();
             second.sendPackets(Device.goodbye()).closeStatus();

@@ -32,7 +32,9 @@ class SlowReaderIT {
                     sent.incrementAndGet();
                 }
             });
-            Awaitility.await("the gateway stops reading").during(1500, TimeUnit.MILLISECONDS).until(sent::get, isSteady());
+            Awaitility.await("the gateway stops reading")
+                    .during(1500, TimeUnit.MILLISECONDS)
+                    .until(sent::get, isSteady());
             assertThat(writing).isNotDone();
             var stoppedAt = sent.get();
             assertThat(gateway.metric("sluice_connections_online")).isPositive();

@@ -94,19 +94,31 @@ class UplinkIT {
                 .withUserProperty("unit", "");
         var packetId = qos == QoS.AT_MOST_ONCE ? 0 : 1;
         try (var client = Device.online(V5, clientId)) {
-            publish(client, new Packet.Publish(false, qos, true, TopicName.of(TOPIC), packetId, properties, new byte[0]));
+            publish(
+                    client,
+                    new Packet.Publish(false, qos, true, TopicName.of(TOPIC), packetId, properties, new byte[0]));
             var record = Records.of(gateway, "wire.telemetry", clientId, 1).getFirst();
             var expected = new java.util.HashMap<>(Map.of(
-                    "mqtt-topic", TOPIC,
-                    "mqtt-client-id", clientId,
-                    "mqtt-qos", "" + qos.ordinal(),
-                    "mqtt-seq", epoch() + "/1",
-                    "mqtt-retain", "1",
-                    "content-type", "application/json",
-                    "mqtt-response-topic", "answers/1",
-                    "mqtt-correlation-data", "AB",
-                    "mqtt-payload-format", "1",
-                    "mqtt-expires-at", "" + (record.timestamp() + 90_000)));
+                    "mqtt-topic",
+                    TOPIC,
+                    "mqtt-client-id",
+                    clientId,
+                    "mqtt-qos",
+                    "" + qos.ordinal(),
+                    "mqtt-seq",
+                    epoch() + "/1",
+                    "mqtt-retain",
+                    "1",
+                    "content-type",
+                    "application/json",
+                    "mqtt-response-topic",
+                    "answers/1",
+                    "mqtt-correlation-data",
+                    "AB",
+                    "mqtt-payload-format",
+                    "1",
+                    "mqtt-expires-at",
+                    "" + (record.timestamp() + 90_000)));
             expected.put("mqtt-user-site", "Köln,Bonn");
             expected.put("mqtt-user-unit", "");
             if (packetId > 0) expected.put("mqtt-message-id", record.header("mqtt-message-id"));
@@ -122,7 +134,8 @@ class UplinkIT {
         try (var client = Device.online(V5, clientId)) {
             publish(client, Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, payload, Properties.NONE));
         }
-        assertThat(Records.of(gateway, "wire.telemetry", clientId).getFirst().value()).isEqualTo(payload);
+        assertThat(Records.of(gateway, "wire.telemetry", clientId).getFirst().value())
+                .isEqualTo(payload);
     }
 
     @Test
@@ -202,7 +215,8 @@ class UplinkIT {
 
     @Test
     void aRecordTooLargeForItsKafkaTopicIsRefused() {
-        var large = Device.publish(QoS.AT_LEAST_ONCE, 1, "small/x", new byte[2 * Gateway.SMALL_RECORD], Properties.NONE);
+        var large =
+                Device.publish(QoS.AT_LEAST_ONCE, 1, "small/x", new byte[2 * Gateway.SMALL_RECORD], Properties.NONE);
         try (var client = Device.online(V5, clientId)) {
             assertThat(publish(client, large)).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
             assertThat(publish(client, Device.publish(QoS.AT_LEAST_ONCE, 2, "small/x", "x")))
