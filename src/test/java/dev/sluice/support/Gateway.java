@@ -125,14 +125,15 @@ public final class Gateway {
         return readinessWithoutTopic;
     }
 
-    /** Settings for one more gateway on the same servers, with a folder for its log. */
-    public Settings settingsOfAnother() {
+    /** Settings for one more gateway on the same servers, with more JVM options. */
+    public Settings settingsOfAnother(String... more) {
         try {
             var data = Files.createTempDirectory(settings.data(), "another");
             var port = Ports.free();
             var options = new ArrayList<>(settings.javaOptions());
             options.add("-Dquarkus.datasource.username=sluice");
             options.add("-Dsluice.node.id=node-" + port);
+            options.addAll(List.of(more));
             return new Settings(
                     port,
                     settings.kafkaPort(),
