@@ -49,6 +49,7 @@ public final class Connection {
     private boolean paused;
     private boolean draining;
     private boolean closed;
+    private boolean gone;
     private boolean lost;
     /** What the socket's own end counts as: nobody has said why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
@@ -122,17 +123,27 @@ public final class Connection {
     private void pause() {
         if (paused) return;
         paused = true;
+        progressIfIdle();
         transport.pause();
         broker.meters().paused();
-        loop.paused(this);
+        retryLater();
+    }
+
+    /** The session says itself when it wants more; Kafka's backlog and slow sockets are looked at again. */
+    private void retryLater() {
+        if (session.wantsMore()) loop.paused(this);
     }
 
     /** Reads on if what made the connection pause is over. */
     void resume() {
         if (!paused || closed) return;
         if (uplink != null) uplink.retry();
-        if (!mayRead()) return;
+        if (!mayRead()) {
+            retryLater();
+            return;
+        }
         paused = false;
+        lastRead = System.nanoTime();
         var bytes = held;
         held = null;
         if (bytes != null) {
@@ -141,7 +152,6 @@ public final class Connection {
         }
         if (paused) return;
         loop.resumed(this);
-        lastRead = System.nanoTime();
         if (!closed) transport.resume();
     }
 
@@ -151,7 +161,12 @@ public final class Connection {
     }
 
     private void on(Event event) {
-        session.on(event, perform);
+        try {
+            session.on(event, perform);
+        } catch (RuntimeException bug) {
+            broker.failed(this, bug);
+            close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
+        }
     }
 
     private void perform(Effect effect) {
@@ -199,6 +214,11 @@ public final class Connection {
     void opened(SessionStore.OpenedSession opened) {
         loop.execute(() -> {
             epoch = opened.epoch();
+            if (closed) {
+                // The client left while its session was opening, which must not look connected for ever.
+                broker.ended(this, session.grant().sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR);
+                return;
+            }
             uplink = broker.uplink().open(clientId(), username, epoch, loop, this::forwarded);
             var received = opened.received().stream()
                     .map(SessionStore.ReceivedPublish::packetId)
@@ -276,7 +296,7 @@ public final class Connection {
     }
 
     private void progressIfIdle() {
-        if (!session.isWaiting() && !uplink.isWaiting()) lastProgress = lastRead;
+        if (!session.isWaiting() && (uplink == null || !uplink.isWaiting())) lastProgress = lastRead;
     }
 
     /** The loop's clock, once a second. */
@@ -325,12 +345,15 @@ public final class Connection {
 
     /** The socket is gone. */
     public void transportClosed() {
+        if (gone) return;
+        gone = true;
         if (!closed) {
             lost = session.phase() instanceof Phase.Online;
             on(new Event.TransportClosed());
         }
         closed = true;
         held = null;
+        if (uplink != null) uplink.abandon();
         loop.remove(this);
         broker.closed(this);
     }

@@ -111,6 +111,12 @@ public final class ClientUplink {
         while (!stalled.isEmpty() && !uplink.isCongested() && send(stalled.peek())) stalled.remove();
     }
 
+    /** Gives up what the producer has not taken: the connection is gone, and the client sends it again. */
+    public void abandon() {
+        for (var forwarding : stalled) uplink.abandoned(forwarding);
+        stalled.clear();
+    }
+
     private boolean send(Forwarding forwarding) {
         var targets = forwarding.targets;
         var publish = forwarding.publish;
