@@ -25,11 +25,6 @@ import java.util.function.Consumer;
  * Confined to its event loop; {@link #tell} may be called from any thread.
  */
 public final class Connection {
-    private static final int NORMAL = 1000;
-    private static final int GOING_AWAY = 1001;
-    private static final int PROTOCOL_ERROR = 1002;
-    private static final int POLICY_VIOLATION = 1008;
-
     private final Broker broker;
     private final Loop loop;
     private final Transport transport;
@@ -104,7 +99,7 @@ public final class Connection {
             var frame = framer.next(bytes);
             return frame == null ? null : reader.read(frame);
         } catch (MqttFault fault) {
-            on(new Event.Faulted(fault));
+            on(new Event.Faulted(fault, reader.version()));
             return null;
         }
     }
@@ -365,10 +360,10 @@ public final class Connection {
         flush();
         transport.close(
                 switch (reason) {
-                    case SUCCESS -> NORMAL;
-                    case SERVER_SHUTTING_DOWN -> GOING_AWAY;
-                    case MALFORMED_PACKET, PROTOCOL_ERROR -> PROTOCOL_ERROR;
-                    default -> POLICY_VIOLATION;
+                    case SUCCESS -> Transport.NORMAL;
+                    case SERVER_SHUTTING_DOWN -> Transport.GOING_AWAY;
+                    case MALFORMED_PACKET, PROTOCOL_ERROR -> Transport.PROTOCOL_ERROR;
+                    default -> Transport.POLICY_VIOLATION;
                 });
         broker.closing(this, reason, why);
     }
@@ -382,7 +377,7 @@ public final class Connection {
     }
 
     /** Notes why the gateway ended the connection. */
-    void ended(ReasonCode reason) {
+    public void ended(ReasonCode reason) {
         endReason = reason;
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.endpoint;
 
 import dev.sluice.broker.Connection;
 import dev.sluice.broker.Transport;
+import dev.sluice.packet.ReasonCode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
@@ -28,8 +29,6 @@ import org.jboss.logging.Logger;
 final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Transport {
     private static final Logger LOG = Logger.getLogger(WebSocketFrames.class);
 
-    private static final int PROTOCOL_ERROR = 1002;
-    private static final int UNSUPPORTED_DATA = 1003;
     /** Of a server frame: the first byte of an unfragmented binary message, and the longest header. */
     private static final int FINAL_BINARY = 0x82;
 
@@ -111,6 +110,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
             }
         } catch (FrameParser.Violation violation) {
             LOG.debugf("%s closed: %s", peer(), violation.getMessage());
+            connection.ended(ReasonCode.PROTOCOL_ERROR);
             close(violation.isText() ? UNSUPPORTED_DATA : PROTOCOL_ERROR);
         } finally {
             bytes.release();
