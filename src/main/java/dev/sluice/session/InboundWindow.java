@@ -9,6 +9,7 @@ import java.util.Arrays;
  */
 final class InboundWindow {
     /** Receives the answers that are due. */
+    @FunctionalInterface
     interface Answer {
         void answer(int packetId, ReasonCode outcome, String why);
     }

@@ -51,7 +51,8 @@ public class KafkaHealth {
         return everComplete;
     }
 
-    void start(@Observes @Priority(200) StartupEvent event) {
+    /** Late, when the channel of the uplink is there. */
+    void start(@Observes @Priority(3000) StartupEvent event) {
         if (uplink.routeTable().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
         Thread.ofVirtual().name("sluice-kafka-health").start(this::watch);

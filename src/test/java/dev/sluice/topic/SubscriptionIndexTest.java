@@ -33,12 +33,12 @@ class SubscriptionIndexTest {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    @ValueSource(longs = {1, 2, 3, 4, 5})
     void agreesWithTheNaiveMatcherWhateverIsAddedAndRemoved(long seed) {
         var random = new Random(seed);
         var index = new SubscriptionIndex<Integer>();
         var model = new HashSet<Entry>();
-        for (var step = 0; step < 3_000; step++) {
+        for (var step = 0; step < 1_500; step++) {
             var entry = new Entry(TopicFilter.of(filter(random)), random.nextInt(3));
             if (random.nextInt(5) < 3) {
                 assertThat(index.add(entry.filter, entry.value)).isEqualTo(model.add(entry));
@@ -49,16 +49,14 @@ class SubscriptionIndexTest {
             var name = name(random);
             var expected = model.stream()
                     .filter(it -> NaiveMatcher.matches(it.filter.toString(), name))
-                    .map(Entry::value)
                     .toList();
             assertThat(matches(index, name))
                     .as("seed %d, step %d, name \"%s\"", seed, step, name)
-                    .containsExactlyInAnyOrderElementsOf(expected);
-            for (var it : model) {
-                assertThat(it.filter.matches(name))
-                        .as("%s on %s", it.filter, name)
-                        .isEqualTo(NaiveMatcher.matches(it.filter.toString(), name));
-            }
+                    .containsExactlyInAnyOrderElementsOf(
+                            expected.stream().map(Entry::value).toList());
+            assertThat(model.stream().filter(it -> it.filter.matches(name)).toList())
+                    .as("one filter by itself, name \"%s\"", name)
+                    .isEqualTo(expected);
         }
         for (var it : model) assertThat(index.remove(it.filter, it.value)).isTrue();
         assertThat(index.isEmpty()).as("nothing is left of what was removed").isTrue();

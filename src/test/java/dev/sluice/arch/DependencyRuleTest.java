@@ -1,0 +1,143 @@
+package dev.sluice.arch;
+
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The house is what its table says; each rule is shown to fail on the fixtures, which break every one of them. */
+class DependencyRuleTest {
+    private static final String FIXTURE = "dev.sluice.arch.fixture";
+    private static final House HOUSE = new House("dev.sluice");
+    private static final House BROKEN_HOUSE = new House(FIXTURE);
+    private static final JavaClasses CLASSES = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("dev.sluice");
+    private static final JavaClasses BROKEN = new ClassFileImporter().importPackages(FIXTURE);
+
+    @Test
+    void everyClassIsInAPackageOfTheHouse() {
+        assertThat(CLASSES).isNotEmpty();
+        assertThat(HOUSE.strangers(CLASSES)).isEmpty();
+        assertThat(BROKEN_HOUSE.strangers(BROKEN))
+                .containsExactlyInAnyOrder(
+                        FIXTURE + ".attic.Stranger is in a package that the house does not have",
+                        FIXTURE + ".store.deep.Nested is in a package that the house does not have");
+    }
+
+    @Test
+    void importsPointOnlyDownwards() {
+        assertThat(HOUSE.climbs(CLASSES)).isEmpty();
+        assertThat(BROKEN_HOUSE.climbs(BROKEN))
+                .containsExactlyInAnyOrder(
+                        climb("access.Climbs", "broker.Fine"),
+                        climb("admin.ImportsDriver", "ops.Driver"),
+                        climb("cluster.Climbs", "broker.Fine"),
+                        climb("codec.Climbs", "config.Leaf"),
+                        climb("config.Climbs", "packet.Tangled"),
+                        climb("store.ImportsStranger", "attic.Stranger"),
+                        climb("attic.Stranger", "packet.Tangled"));
+    }
+
+    private static String climb(String from, String to) {
+        return "%s.%s imports %s.%s, which does not lie below it".formatted(FIXTURE, from, FIXTURE, to);
+    }
+
+    @Test
+    void thePurePackagesImportJavaAndEachOther() {
+        assertThat(HOUSE.impurities(CLASSES)).isEmpty();
+        assertThat(BROKEN_HOUSE.impurities(BROKEN))
+                .containsExactlyInAnyOrder(
+                        FIXTURE + ".codec.Climbs imports org.jboss.logging.Logger, which is not pure",
+                        FIXTURE + ".session.Impure imports jakarta.inject.Singleton, which is not pure",
+                        FIXTURE + ".session.Impure imports jakarta.persistence.EntityManager, which is not pure");
+    }
+
+    @Test
+    void frameworksStayWhereTheyBelong() {
+        assertThat(HOUSE.leaks(CLASSES)).isEmpty();
+        assertThat(BROKEN_HOUSE.leaks(BROKEN))
+                .containsExactlyInAnyOrder(
+                        leak("broker.Leaks", "io.quarkus.websockets.next.WebSocketConnection"),
+                        leak("broker.Leaks", "io.smallrye.reactive.messaging.kafka.KafkaClientService"),
+                        leak("broker.Leaks", "org.apache.kafka.clients.producer.Producer"),
+                        leak("broker.Leaks", "org.eclipse.microprofile.reactive.messaging.Channel"),
+                        leak("ops.Leaks", "io.quarkus.hibernate.orm.panache.PanacheEntityBase"),
+                        leak("ops.Leaks", "org.hibernate.StatelessSession"),
+                        leak("session.Impure", "jakarta.persistence.EntityManager"));
+    }
+
+    /** JAX-RS may be missing from the class path, so a stand-in is compiled. */
+    @Test
+    void jaxRsStaysInAdmin(@TempDir Path folder) throws IOException {
+        var api = Files.writeString(folder.resolve("Path.java"), "package jakarta.ws.rs; public @interface Path {}");
+        var in = "package %s.%s; @jakarta.ws.rs.Path class Resource {}";
+        var admin = Files.writeString(folder.resolve("Admin.java"), in.formatted(FIXTURE, "admin"));
+        var ops = Files.writeString(folder.resolve("Ops.java"), in.formatted(FIXTURE, "ops"));
+        var compiler = ToolProvider.getSystemJavaCompiler();
+        var exit = compiler.run(
+                null,
+                null,
+                null,
+                "-proc:none",
+                "-d",
+                folder.toString(),
+                api.toString(),
+                admin.toString(),
+                ops.toString());
+        assertThat(exit).isZero();
+        assertThat(BROKEN_HOUSE.leaks(new ClassFileImporter().importPath(folder)))
+                .containsExactly(leak("ops.Resource", "jakarta.ws.rs.Path"));
+    }
+
+    private static String leak(String from, String to) {
+        return "%s.%s imports %s, which is kept in other packages".formatted(FIXTURE, from, to);
+    }
+
+    @Test
+    void packagesFormNoCircle() {
+        slices().matching("dev.sluice.(*)..").should().beFreeOfCycles().check(CLASSES);
+        assertThatThrownBy(() -> slices().matching(FIXTURE + ".(*)..")
+                        .should()
+                        .beFreeOfCycles()
+                        .check(BROKEN))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("Slice packet")
+                .hasMessageContaining("Slice topic");
+    }
+
+    @Test
+    void namesSaySomething() {
+        assertThat(HOUSE.emptyNames(CLASSES)).isEmpty();
+        assertThat(BROKEN_HOUSE.emptyNames(BROKEN))
+                .containsExactlyInAnyOrder(
+                        empty("AbstractName"),
+                        empty("NameFactory"),
+                        empty("NameHelper"),
+                        empty("NameImpl"),
+                        empty("NameManager"),
+                        empty("NameService"),
+                        empty("NameUtil"),
+                        empty("NameUtils"));
+    }
+
+    private static String empty(String name) {
+        return FIXTURE + ".ops.EmptyNames$" + name + " has a name that says nothing";
+    }
+
+    @Test
+    void anInterfaceHasTwoImplementations() {
+        assertThat(HOUSE.lonelyInterfaces(CLASSES)).isEmpty();
+        assertThat(BROKEN_HOUSE.lonelyInterfaces(BROKEN))
+                .containsExactly(FIXTURE + ".ops.Interfaces$Lonely is an interface without two implementations");
+    }
+}

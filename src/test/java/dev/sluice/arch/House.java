@@ -1,0 +1,162 @@
+package dev.sluice.arch;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * The house: which package lies on which floor, and what a class of it may be called and import. Each rule answers with
+ * a sentence for each breach.
+ *
+ * @param root the package that the packages of the table are in; the fixtures have one of their own
+ */
+record House(String root) {
+    private static final Set<String> DRIVERS = Set.of("endpoint", "downlink", "admin", "ops");
+    private static final Set<String> PURE = Set.of("session", "codec", "topic", "packet");
+    private static final String CONFIG = "config";
+    /** From the street to the cellar; packages on one floor do not import each other, but for the pure ones. */
+    private static final List<Set<String>> FLOORS = List.of(
+            DRIVERS,
+            Set.of("broker"),
+            Set.of("cluster"),
+            Set.of("uplink"),
+            Set.of("store"),
+            Set.of("access"),
+            PURE,
+            Set.of(CONFIG));
+
+    private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster");
+    /** What only these packages may import. */
+    private static final Map<String, Set<String>> KEPT = Map.of(
+            "io.quarkus.websockets", Set.of("endpoint"),
+            "jakarta.persistence", Set.of("store"),
+            "org.hibernate", Set.of("store"),
+            "io.quarkus.hibernate", Set.of("store"),
+            "io.quarkus.panache", Set.of("store"),
+            "org.apache.kafka", KAFKA,
+            "org.eclipse.microprofile.reactive.messaging", KAFKA,
+            "io.smallrye.reactive.messaging", KAFKA,
+            "jakarta.ws.rs", Set.of("admin"));
+
+    private static final List<String> SUFFIXES =
+            List.of("Impl", "Manager", "Helper", "Util", "Utils", "Service", "Factory");
+
+    /** A class in a package that the table does not know. */
+    List<String> strangers(JavaClasses classes) {
+        return classes.stream()
+                .filter(it -> floor(room(it)).isEmpty())
+                .map(it -> it.getName() + " is in a package that the house does not have")
+                .toList();
+    }
+
+    /** An import that does not point downwards. */
+    List<String> climbs(JavaClasses classes) {
+        return imports(classes)
+                .filter(it -> isOurs(it.getTargetClass()) && !mayImport(it))
+                .map(it -> sentence(it, "which does not lie below it"))
+                .distinct()
+                .toList();
+    }
+
+    private boolean mayImport(Dependency dependency) {
+        var from = room(dependency.getOriginClass());
+        var to = room(target(dependency));
+        if (from.equals(to)) return true;
+        if (PURE.contains(from)) return PURE.contains(to);
+        return to.equals(CONFIG)
+                || floor(from).orElse(FLOORS.size()) < floor(to).orElse(0);
+    }
+
+    /** A pure class that imports anything but java.* and pure classes. */
+    List<String> impurities(JavaClasses classes) {
+        return imports(classes)
+                .filter(it -> PURE.contains(room(it.getOriginClass())))
+                .filter(it -> !isOurs(it.getTargetClass())
+                        && !isBelow("java", target(it).getPackageName()))
+                .map(it -> sentence(it, "which is not pure"))
+                .distinct()
+                .toList();
+    }
+
+    /** An import of a framework outside of the packages that it is kept in. */
+    List<String> leaks(JavaClasses classes) {
+        return imports(classes)
+                .filter(it -> KEPT.entrySet().stream()
+                        .anyMatch(kept -> isBelow(kept.getKey(), target(it).getPackageName())
+                                && !kept.getValue().contains(room(it.getOriginClass()))))
+                .map(it -> sentence(it, "which is kept in other packages"))
+                .distinct()
+                .toList();
+    }
+
+    /** A type with a name that says nothing. */
+    List<String> emptyNames(JavaClasses classes) {
+        return classes.stream()
+                .filter(it -> SUFFIXES.stream().anyMatch(it.getSimpleName()::endsWith)
+                        || it.getSimpleName().startsWith("Abstract"))
+                .map(it -> it.getName() + " has a name that says nothing")
+                .toList();
+    }
+
+    /**
+     * An interface with fewer than two implementations. One is enough on a floor above it: that is how a lower floor
+     * calls a higher one. What lambdas or the configuration implement is not counted.
+     */
+    List<String> lonelyInterfaces(JavaClasses classes) {
+        return classes.stream()
+                .filter(it -> it.isInterface() && !it.isAnnotation() && !room(it).equals(CONFIG))
+                .filter(it -> !it.getSimpleName().equals("package-info"))
+                .filter(it -> !it.isAnnotatedWith(FunctionalInterface.class))
+                .filter(it -> !isImplementedTwiceOrAbove(it))
+                .map(it -> it.getName() + " is an interface without two implementations")
+                .toList();
+    }
+
+    private boolean isImplementedTwiceOrAbove(JavaClass type) {
+        var implementations =
+                type.getAllSubclasses().stream().filter(it -> !it.isInterface()).toList();
+        return implementations.size() > 1 || implementations.stream().anyMatch(it -> !room(it).equals(room(type)));
+    }
+
+    private static Stream<Dependency> imports(JavaClasses classes) {
+        return classes.stream()
+                .filter(it -> !it.getModifiers().contains(JavaModifier.SYNTHETIC))
+                .flatMap(it -> it.getDirectDependenciesFromSelf().stream());
+    }
+
+    private boolean isOurs(JavaClass type) {
+        return isBelow(root, type.getBaseComponentType().getPackageName());
+    }
+
+    private static JavaClass target(Dependency dependency) {
+        return dependency.getTargetClass().getBaseComponentType();
+    }
+
+    private static boolean isBelow(String parent, String packageName) {
+        return packageName.equals(parent) || packageName.startsWith(parent + ".");
+    }
+
+    /** The package of a class as the table calls it; a package below one of the table is none of the table. */
+    private String room(JavaClass type) {
+        var packageName = type.getPackageName();
+        return packageName.startsWith(root + ".") ? packageName.substring(root.length() + 1) : "";
+    }
+
+    private static Optional<Integer> floor(String room) {
+        return FLOORS.stream()
+                .filter(floor -> floor.contains(room))
+                .map(FLOORS::indexOf)
+                .findFirst();
+    }
+
+    private static String sentence(Dependency dependency, String breach) {
+        return dependency.getOriginClass().getName() + " imports "
+                + target(dependency).getName() + ", " + breach;
+    }
+}
