@@ -132,6 +132,14 @@ final class Account {
                     .isEqualTo(client.last);
     }
 
+    /** Everything published is there, acknowledged or not. */
+    void assertComplete() {
+        for (var client : clients.values())
+            assertThat(client.seen.cardinality())
+                    .as(client.publisher.profile().clientId() + ": messages in Kafka")
+                    .isEqualTo(client.publisher.published());
+    }
+
     /** None of these message identifiers has a record from after the given time, in milliseconds since 1970. */
     void assertNotProducedAfter(long millis, Set<String> messageIds) {
         assertThat(messageIds.stream()
