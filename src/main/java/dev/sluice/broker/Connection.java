@@ -52,7 +52,7 @@ public final class Connection {
     private final long openedAt;
     private long lastRead;
     private long lastPing;
-    /** When Kafka or the journal last settled something, or began to be waited for. */
+    /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress;
 
     Connection(Broker broker, Loop loop, Transport transport) {
@@ -66,6 +66,7 @@ public final class Connection {
         this.openedAt = System.nanoTime();
         this.lastRead = openedAt;
         this.lastPing = openedAt;
+        this.lastProgress = openedAt;
     }
 
     /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
@@ -118,7 +119,6 @@ public final class Connection {
     private void pause() {
         if (paused) return;
         paused = true;
-        progressIfIdle();
         transport.pause();
         broker.meters().paused();
         retryLater();
@@ -209,9 +209,8 @@ public final class Connection {
     void opened(SessionStore.OpenedSession opened) {
         loop.execute(() -> {
             epoch = opened.epoch();
-            if (closed) {
-                // The client left while its session was opening, which must not look connected for ever.
-                broker.ended(this, session.grant().sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR);
+            if (closed) { // meanwhile: nobody else ends what was opened for it
+                broker.ended(this, session.grant().sessionExpiry(), endReason);
                 return;
             }
             uplink = broker.uplink().open(clientId(), username, epoch, loop, this::forwarded);
@@ -224,7 +223,6 @@ public final class Connection {
     }
 
     private void forward(Packet.Publish publish) {
-        progressIfIdle();
         switch (uplink.forward(publish)) {
             case ClientUplink.Admission.UnderWay _ -> {}
             case ClientUplink.Admission.Unmatched _ -> {
@@ -272,7 +270,6 @@ public final class Connection {
     }
 
     private void journal(JournalWrite write) {
-        progressIfIdle();
         if (!broker.journal().submit(write))
             // The lane is full: tried again in the loop's next turns, while the window keeps the client in check.
             loop.later(() -> journal(write));
@@ -290,16 +287,13 @@ public final class Connection {
         });
     }
 
-    private void progressIfIdle() {
-        if (!session.isWaiting() && (uplink == null || !uplink.isWaiting())) lastProgress = lastRead;
-    }
-
     /** The loop's clock, once a second. */
     void tick(long now) {
+        if (!isWaiting()) lastProgress = now;
         var limit = broker.config().connectTimeout().toNanos();
         if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > limit) {
             on(new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time"));
-        } else if (isStuck(now)) {
+        } else if (now - lastProgress > broker.deadline().toNanos()) {
             on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time"));
         } else if (isSilent(now)) {
             on(new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives"));
@@ -313,10 +307,8 @@ public final class Connection {
         if (draining) leaveIfSettled();
     }
 
-    private boolean isStuck(long now) {
-        var waiting = session.isWaiting() || uplink != null && (uplink.isWaiting() || uplink.holdsBack());
-        return waiting
-                && now - Math.max(lastProgress, openedAt) > broker.deadline().toNanos();
+    private boolean isWaiting() {
+        return session.isWaiting() || uplink != null && (uplink.isWaiting() || uplink.holdsBack());
     }
 
     private boolean isSilent(long now) {
@@ -348,7 +340,7 @@ public final class Connection {
         }
         closed = true;
         held = null;
-        if (uplink != null) uplink.abandon();
+        if (uplink != null) uplink.close();
         loop.remove(this);
         broker.closed(this);
     }

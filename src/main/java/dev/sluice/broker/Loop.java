@@ -20,6 +20,7 @@ import org.jctools.queues.MpscUnboundedArrayQueue;
  */
 public final class Loop implements Executor {
     private static final Logger LOG = Logger.getLogger(Loop.class);
+
     private static final int TASKS_PER_TURN = 4096;
     private static final int POOLED_BUFFERS = 64;
     private static final int POOLED_BUFFER_SIZE = 16 * 1024;
@@ -55,12 +56,12 @@ public final class Loop implements Executor {
         flush();
     }
 
-    /** A fault in one task must not keep the others from running. */
+    /** A fault of one connection must not stop the clock and the answers of all others. */
     private static void run(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException bug) {
-            LOG.error("in an event loop's mailbox", bug);
+        } catch (RuntimeException fault) {
+            LOG.error("a connection's task failed", fault);
         }
     }
 

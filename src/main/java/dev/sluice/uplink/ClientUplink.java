@@ -111,9 +111,9 @@ public final class ClientUplink {
         while (!stalled.isEmpty() && !uplink.isCongested() && send(stalled.peek())) stalled.remove();
     }
 
-    /** Gives up what the producer has not taken: the connection is gone, and the client sends it again. */
-    public void abandon() {
-        for (var forwarding : stalled) uplink.abandoned(forwarding);
+    /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
+    public void close() {
+        stalled.forEach(Forwarding::abandon);
         stalled.clear();
     }
 

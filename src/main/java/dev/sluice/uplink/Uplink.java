@@ -111,10 +111,6 @@ public class Uplink {
         bytesInFlight.addAndGet(forwarding.bytes);
     }
 
-    void abandoned(Forwarding forwarding) {
-        bytesInFlight.addAndGet(-forwarding.bytes);
-    }
-
     void settled(Forwarding forwarding) {
         bytesInFlight.addAndGet(-forwarding.bytes);
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
