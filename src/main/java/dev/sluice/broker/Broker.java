@@ -1,10 +1,8 @@
 package dev.sluice.broker;
 
-import dev.sluice.codec.PacketReader;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
@@ -175,10 +173,5 @@ public class Broker {
 
     BrokerMeters meters() {
         return meters;
-    }
-
-    /** The version to answer in, where no CONNECT has told it. */
-    static ProtocolVersion versionOrDefault(PacketReader reader) {
-        return reader.version() == null ? ProtocolVersion.V3_1_1 : reader.version();
     }
 }

@@ -1,11 +1,10 @@
 package dev.sluice.broker;
 
 import dev.sluice.codec.MqttFault;
-import dev.sluice.codec.PacketBuffer;
 import dev.sluice.codec.PacketFramer;
 import dev.sluice.codec.PacketReader;
-import dev.sluice.codec.PacketWriter;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
@@ -37,10 +36,9 @@ public final class Connection {
     private final PacketFramer framer;
     private final PacketReader reader = new PacketReader();
     private final Session session;
+    private final Outbox outbox;
     private final Consumer<Effect> perform = this::perform;
 
-    private PacketWriter writer;
-    private PacketBuffer out;
     private ClientUplink uplink;
     private long epoch;
     private String username;
@@ -67,6 +65,8 @@ public final class Connection {
         this.transport = transport;
         this.framer = new PacketFramer(broker.limits().maximumPacketSize());
         this.session = new Session(broker.limits());
+        this.outbox =
+                new Outbox(loop, transport, broker.meters(), broker.config().sendBuffer());
         this.openedAt = System.nanoTime();
         this.lastRead = openedAt;
         this.lastPing = openedAt;
@@ -116,12 +116,7 @@ public final class Connection {
     }
 
     private boolean mayRead() {
-        return !draining && session.wantsMore() && (uplink == null || !uplink.holdsBack()) && !isSlow();
-    }
-
-    /** Whether the client leaves unread what it was sent. */
-    private boolean isSlow() {
-        return transport.unsent() > broker.config().sendBuffer();
+        return !draining && session.wantsMore() && (uplink == null || !uplink.holdsBack()) && !outbox.isSlow();
     }
 
     private void pause() {
@@ -177,25 +172,14 @@ public final class Connection {
     }
 
     private void send(Packet packet) {
-        if (writer == null) writer = new PacketWriter(Broker.versionOrDefault(reader));
-        if (session.grant() != null && writer.size(packet) > session.grant().clientMaximumPacketSize()) {
-            broker.meters().tooLargeForClient();
-            return;
-        }
-        if (out == null) {
-            out = loop.takeBuffer();
-            loop.wantsFlush(this);
-        }
-        writer.write(packet, out);
-        broker.meters().sent(packet);
+        var version = reader.version() == null ? ProtocolVersion.V3_1_1 : reader.version();
+        var largest = session.grant() == null ? Long.MAX_VALUE : session.grant().clientMaximumPacketSize();
+        if (outbox.write(packet, version, largest)) loop.wantsFlush(this);
     }
 
     void flush() {
-        if (out == null) return;
-        transport.send(out.array(), out.length());
-        loop.giveBack(out);
-        out = null;
-        if (!closed && isSlow()) pause();
+        outbox.flush();
+        if (!closed && outbox.isSlow()) pause();
     }
 
     private void open(Packet.Connect connect, Grant grant) {

@@ -7,8 +7,11 @@ import java.time.Duration;
 /** This replica among its like. Read once at the start; any thread may read it. */
 @ConfigMapping(prefix = "sluice.node")
 public interface NodeConfig {
-    /** The replica's name in the table of sessions, unique among running replicas. Default: the host's name. */
-    @WithDefault("${HOSTNAME:sluice}")
+    /**
+     * The replica's name in the table of sessions: unique among running replicas, and the same after a restart where the
+     * host is the same. Default: host name and port.
+     */
+    @WithDefault("${HOSTNAME:sluice}:${quarkus.http.port}")
     String id();
 
     /** The time over which connections are ended when the gateway is told to stop. Default: 5 s. */

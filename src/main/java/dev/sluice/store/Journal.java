@@ -51,12 +51,18 @@ public class Journal {
     void stop() {
         accepting = false;
         long deadline = System.nanoTime() + config.stopTimeout().toNanos();
-        lanes.forEach(JournalLane::finish);
-        for (var lane : lanes) {
-            int left = lane.stop(deadline - System.nanoTime());
-            if (left > 0) {
-                LOG.warnf("%s stopped with %d writes that PostgreSQL has not confirmed", lane, left);
+        try {
+            for (var lane : lanes) {
+                lane.finish(deadline - System.nanoTime());
             }
+            for (var lane : lanes) {
+                int left = lane.stop(deadline - System.nanoTime());
+                if (left > 0) {
+                    LOG.warnf("%s stopped with %d writes that PostgreSQL has not confirmed", lane, left);
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
+import org.jboss.logging.Logger.Level;
 
 /**
  * Owns one bounded queue of writes and the virtual thread that commits them; any thread may offer. There is no timer: the thread
@@ -27,6 +28,7 @@ final class JournalLane {
     private final int batchSize;
     private final BlockingQueue<JournalWrite> queue;
     private final Thread thread;
+    private volatile int inHand;
     private volatile boolean abandoned;
 
     private JournalLane(
@@ -55,23 +57,20 @@ final class JournalLane {
         return queue.size();
     }
 
-    /** Lets the thread end after what is queued now; a lane too full for that is stopped by {@link #stop}. */
-    void finish() {
-        if (!queue.offer(END)) {
-            LOG.debugf("%s is full", this);
-        }
+    /** Lets the thread end after what is queued now; waits that long for room in the queue to say so. */
+    void finish(long nanos) throws InterruptedException {
+        queue.offer(END, nanos, TimeUnit.NANOSECONDS);
     }
 
-    /** Waits for the thread to end, then makes it; returns how many queued writes were left behind. */
-    int stop(long nanos) {
-        try {
-            thread.join(Duration.ofNanos(Math.max(nanos, 1)));
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
+    /** Waits for the thread to end, then makes it; returns how many writes were taken and not confirmed. */
+    int stop(long nanos) throws InterruptedException {
+        if (thread.join(Duration.ofNanos(Math.max(nanos, 1)))) {
+            return 0;
         }
-        abandoned = thread.isAlive();
+        abandoned = true;
+        int left = inHand + (int) queue.stream().filter(write -> write != END).count();
         thread.interrupt();
-        return (int) queue.stream().filter(write -> write != END).count();
+        return left;
     }
 
     @Override
@@ -86,7 +85,9 @@ final class JournalLane {
                 batch.add(queue.take());
                 queue.drainTo(batch, batchSize - 1);
                 boolean last = batch.remove(END);
+                inHand = batch.size();
                 settle(batch);
+                inHand = 0;
                 batch.clear();
                 if (last) {
                     return;
@@ -109,7 +110,9 @@ final class JournalLane {
             }
         } catch (RefusedBatch refused) {
             if (writes.size() == 1) {
-                LOG.warnf("PostgreSQL refuses a write of the journal: %s", refused.getMessage());
+                LOG.warnf(
+                        "PostgreSQL refuses a write of %s: %s",
+                        writes.getFirst().clientId(), refused.getMessage());
                 tell(writes.getFirst(), Outcome.REFUSED);
                 return;
             }
@@ -128,23 +131,25 @@ final class JournalLane {
                 meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
                 meters.batch().record(outcomes.size());
                 return outcomes;
-            } catch (SQLException failure) {
-                if (Failure.of(failure) == Failure.REFUSAL) {
+            } catch (SQLException | RuntimeException failure) {
+                var kind = failure instanceof SQLException answer ? Failure.of(answer) : Failure.PASSING;
+                if (kind == Failure.REFUSAL) {
                     throw new RefusedBatch(failure);
                 }
                 meters.retries().increment();
-                pause(attempt, failure);
+                pause(attempt, kind, failure);
             }
         }
     }
 
     /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
-    private void pause(int attempt, SQLException failure) throws InterruptedException {
+    private void pause(int attempt, Failure kind, Exception failure) throws InterruptedException {
         if (abandoned) {
             throw new InterruptedException();
         }
         if (attempt > 1) {
-            LOG.debugf("%s waits for PostgreSQL: %s", this, failure.getMessage());
+            // A lost connection is told by StoreHealth; anything else may be an operator's to mend.
+            LOG.logf(kind == Failure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
             health.awaitAnswer();
         }
     }
@@ -163,7 +168,7 @@ final class JournalLane {
     private static final class RefusedBatch extends Exception {
         private static final long serialVersionUID = 1L;
 
-        RefusedBatch(SQLException cause) {
+        RefusedBatch(Exception cause) {
             super(cause.getMessage(), cause, false, false);
         }
     }

@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -36,11 +37,14 @@ public class SessionExpiry {
 
     private final DataSource dataSource;
     private final StoreConfig config;
+    private final String node;
     private final StoreHealth health;
     private final Counter expired;
     private final CountDownLatch stopped = new CountDownLatch(1);
 
-    SessionExpiry(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry metrics) {
+    SessionExpiry(
+            DataSource dataSource, StoreConfig config, NodeConfig node, StoreHealth health, MeterRegistry metrics) {
+        this.node = node.id();
         this.dataSource = dataSource;
         this.config = config;
         this.health = health;
@@ -49,7 +53,14 @@ public class SessionExpiry {
                 .register(metrics);
     }
 
+    /** Before the socket opens, so that no session of this run is taken for one of an earlier run. */
     void start(@Observes StartupEvent event) {
+        try {
+            var reclaimed = reclaim(node);
+            if (reclaimed > 0) LOG.infof("%d connections of an earlier run of node %s ended", reclaimed, node);
+        } catch (SQLException failure) {
+            LOG.warnf("connections of an earlier run of node %s not ended: %s", node, failure.getMessage());
+        }
         Thread.ofVirtual().name("sluice-session-expiry").start(this::watch);
     }
 

@@ -102,17 +102,23 @@ public class StoreHealth {
         }
     }
 
+    /** A connection that died since it was used last says nothing about PostgreSQL; the next one, or none to be had, does. */
     private Void ask() throws SQLException {
-        var kept = idle.getAndSet(null);
-        var connection = kept == null ? dataSource.getConnection() : kept;
-        try (var statement = connection.createStatement()) {
-            statement.execute("SELECT 1");
-        } catch (SQLException failure) {
-            release(connection, failure);
-            throw failure;
+        while (true) {
+            var kept = idle.getAndSet(null);
+            var connection = kept == null ? dataSource.getConnection() : kept;
+            try (var statement = connection.createStatement()) {
+                statement.execute("SELECT 1");
+                idle.set(connection);
+                return null;
+            } catch (SQLException failure) {
+                release(connection, failure);
+                if (Failure.of(failure) != Failure.CONNECTION
+                        || Thread.currentThread().isInterrupted()) {
+                    throw failure;
+                }
+            }
         }
-        idle.set(connection);
-        return null;
     }
 
     private void tellAnswer() {

@@ -24,7 +24,7 @@ final class DataFolder implements AutoCloseable {
     static DataFolder open(Path folder) {
         var pidFile = folder.resolve(PID_FILE);
         try {
-            Files.createDirectories(folder);
+            create(folder);
             var channel = FileChannel.open(pidFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             if (channel.tryLock() == null) {
                 channel.close();
@@ -36,6 +36,14 @@ final class DataFolder implements AutoCloseable {
             return new DataFolder(pidFile, channel);
         } catch (IOException e) {
             throw new Complaint("cannot use the data folder " + folder + ": " + e, e);
+        }
+    }
+
+    static void create(Path folder) {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new Complaint("cannot make the data folder " + folder + ": " + e, e);
         }
     }
 

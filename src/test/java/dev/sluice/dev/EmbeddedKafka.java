@@ -1,8 +1,5 @@
 package dev.sluice.dev;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,7 +18,7 @@ public final class EmbeddedKafka implements AutoCloseable {
     public static final List<NewTopic> TOPICS =
             List.of(new NewTopic("fleet.telemetry", 4, (short) 1), new NewTopic("sluice.dead-letter", 1, (short) 1));
 
-    private static final Duration START_TIME = Duration.ofSeconds(60);
+    private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(20));
 
     private final int port;
@@ -34,11 +31,13 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     /** Starts a broker on {@code dataDir/kafka} with the topics of {@link #TOPICS}; returns when it serves. */
     public static EmbeddedKafka start(int port, Path dataDir) {
+        DataFolder.create(dataDir);
         var log = dataDir.resolve("kafka.log");
         var command =
                 new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "--sun-misc-unsafe-memory-access=allow"));
         command.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
-        command.add("-Dlogging.configuration=" + quietLogging(dataDir));
+        command.add("-Dlogging.configuration="
+                + ToolClasspath.resource("logging.properties").toUri());
         command.addAll(List.of(
                 KafkaBroker.class.getName(),
                 Integer.toString(port),
@@ -91,27 +90,6 @@ public final class EmbeddedKafka implements AutoCloseable {
             }
         }
         throw new Complaint("Kafka did not answer on " + bootstrap() + " within " + START_TIME.toSeconds() + " s.");
-    }
-
-    /** Only warnings: the broker's INFO lines would fill the folder. */
-    private static Path quietLogging(Path dataDir) {
-        var file = dataDir.resolve("kafka-logging.properties");
-        try {
-            Files.createDirectories(dataDir);
-            return Files.writeString(file, """
-                    logger.level=WARN
-                    logger.handlers=CONSOLE
-                    handler.CONSOLE=org.jboss.logmanager.handlers.ConsoleHandler
-                    handler.CONSOLE.properties=autoFlush
-                    handler.CONSOLE.autoFlush=true
-                    handler.CONSOLE.formatter=PATTERN
-                    formatter.PATTERN=org.jboss.logmanager.formatters.PatternFormatter
-                    formatter.PATTERN.properties=pattern
-                    formatter.PATTERN.pattern=%d{yyyy-MM-dd HH:mm:ss,SSS} %-5p [%c{3.}] %s%e%n
-                    """);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     @Override

@@ -14,7 +14,7 @@ import java.util.Map;
 public final class EmbeddedPostgresServer implements AutoCloseable {
     public static final String USER = "sluice";
 
-    private static final Duration START_TIME = Duration.ofSeconds(60);
+    private static final Duration START_TIME = Duration.ofSeconds(120);
     /** SIGINT is PostgreSQL's fast shutdown: it does not wait for its clients. */
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("INT", Duration.ofSeconds(20));
 

@@ -14,7 +14,7 @@ import java.util.Map;
 
 /** The packaged gateway in a JVM of its own; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
 public final class GatewayProcess implements AutoCloseable {
-    private static final Duration START_TIME = Duration.ofSeconds(60);
+    private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
 
     private final URI readiness;

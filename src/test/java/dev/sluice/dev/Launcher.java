@@ -23,6 +23,8 @@ public final class Launcher {
             case "run" -> run(settings, arguments);
             case "backends" -> backends(settings, arguments);
             case "gateway" -> gateway(settings, arguments);
+            case "demo" -> Demo.run(settings, arguments);
+            case "tail" -> Tail.run(settings, arguments);
             default -> throw new Complaint("there is no command '" + command + "'; ./sluice help lists them.");
         };
     }

@@ -35,7 +35,7 @@ final class Running implements AutoCloseable {
 
     void startGateway() {
         Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
-        settings.data().toFile().mkdirs();
+        DataFolder.create(settings.data());
         var gateway = keep(GatewayProcess.start(settings));
         processes.add(gateway.process());
         gateway.awaitReady();

@@ -47,7 +47,8 @@ public final class ServerProcess implements AutoCloseable {
             Map<String, String> environment,
             Ending ending,
             ProcessBuilder.Redirect output) {
-        var words = new ArrayList<>(List.of("bash", leash(), ending.signal()));
+        var words = new ArrayList<>(
+                List.of("bash", ToolClasspath.resource("leash.sh").toString(), ending.signal()));
         words.add(Long.toString(ending.patience().toSeconds()));
         words.addAll(command);
         var builder = new ProcessBuilder(words).redirectError(output);
@@ -146,12 +147,6 @@ public final class ServerProcess implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private static String leash() {
-        return ToolClasspath.target()
-                .resolve("test-classes/dev/sluice/dev/leash.sh")
-                .toString();
     }
 
     private void release() {

@@ -19,6 +19,11 @@ final class ToolClasspath {
         }
     }
 
+    /** A file beside the tools' classes. */
+    static Path resource(String name) {
+        return target().resolve("test-classes/dev/sluice/dev").resolve(name);
+    }
+
     static String java() {
         return Path.of(System.getProperty("java.home"), "bin", "java").toString();
     }

@@ -4,8 +4,10 @@
 ask=$1 seconds=$2
 shift 2
 exec 3>&2 2>/dev/null
-set -m # each job in a process group of its own: Ctrl-C at the terminal reaches only the launcher
-"$@" </dev/null >&3 2>&3 3>&- &
+# Ctrl-C at the terminal is for the launcher alone: this shell ignores it, and each job has a process group of its own.
+trap '' INT HUP QUIT
+set -m
+(trap - INT HUP QUIT; exec "$@") </dev/null >&3 2>&3 3>&- &
 server=$!
 {
   exec 3>&-

@@ -1,0 +1,57 @@
+package dev.sluice.broker;
+
+import dev.sluice.codec.PacketBuffer;
+import dev.sluice.codec.PacketWriter;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
+
+/** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
+final class Outbox {
+    private final Loop loop;
+    private final Transport transport;
+    private final BrokerMeters meters;
+    private final int slowAbove;
+
+    private PacketWriter writer;
+    private PacketBuffer buffer;
+
+    Outbox(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
+        this.loop = loop;
+        this.transport = transport;
+        this.meters = meters;
+        this.slowAbove = slowAbove;
+    }
+
+    /**
+     * Writes a packet, unless it is larger than the client takes [MQTT-3.1.2-24].
+     *
+     * @param version the same for all packets of a connection
+     * @param largest the client's Maximum Packet Size, in bytes
+     * @return whether it is the first since the last flush
+     */
+    boolean write(Packet packet, ProtocolVersion version, long largest) {
+        if (writer == null) writer = new PacketWriter(version);
+        if (writer.size(packet) > largest) {
+            meters.tooLargeForClient();
+            return false;
+        }
+        var first = buffer == null;
+        if (first) buffer = loop.takeBuffer();
+        writer.write(packet, buffer);
+        meters.sent(packet);
+        return first;
+    }
+
+    /** Hands everything written to the socket as one message. */
+    void flush() {
+        if (buffer == null) return;
+        transport.send(buffer.array(), buffer.length());
+        loop.giveBack(buffer);
+        buffer = null;
+    }
+
+    /** Whether the client leaves unread what it was sent. */
+    boolean isSlow() {
+        return transport.unsent() > slowAbove;
+    }
+}

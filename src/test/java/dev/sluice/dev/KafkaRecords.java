@@ -1,0 +1,85 @@
+package dev.sluice.dev;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** Reads all partitions of some Kafka topics, without a consumer group; confined to one thread. */
+public final class KafkaRecords implements AutoCloseable {
+    private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
+
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final List<TopicPartition> partitions = new ArrayList<>();
+
+    private KafkaRecords(String bootstrap) {
+        this.consumer = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", bootstrap, "isolation.level", "read_committed"),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+    }
+
+    /** Stands before the first record of each partition. */
+    public static KafkaRecords fromBeginning(String bootstrap, String... kafkaTopics) {
+        var records = open(bootstrap, kafkaTopics);
+        records.consumer.seekToBeginning(records.partitions);
+        return records;
+    }
+
+    /** Stands behind the last record that each partition has now. */
+    public static KafkaRecords fromNow(String bootstrap, String... kafkaTopics) {
+        var records = open(bootstrap, kafkaTopics);
+        records.consumer.endOffsets(records.partitions).forEach(records.consumer::seek);
+        return records;
+    }
+
+    private static KafkaRecords open(String bootstrap, String... kafkaTopics) {
+        var records = new KafkaRecords(bootstrap);
+        try {
+            var known = records.consumer.listTopics(ANSWER_TIME);
+            for (var kafkaTopic : kafkaTopics) {
+                if (!known.containsKey(kafkaTopic)) {
+                    throw new Complaint("Kafka on " + bootstrap + " has no topic '" + kafkaTopic + "'; it has "
+                            + String.join(", ", known.keySet().stream().sorted().toList()) + ".");
+                }
+                known.get(kafkaTopic)
+                        .forEach(info -> records.partitions.add(new TopicPartition(kafkaTopic, info.partition())));
+            }
+            records.consumer.assign(records.partitions);
+            return records;
+        } catch (TimeoutException e) {
+            records.close();
+            throw new Complaint(
+                    "no Kafka answers on " + bootstrap + ": start one with ./sluice run, or set " + Settings.KAFKA
+                            + ".",
+                    e);
+        } catch (RuntimeException e) {
+            records.close();
+            throw e;
+        }
+    }
+
+    /** Hands over what has come, waiting a little for something to come. */
+    public void poll(Consumer<ConsumerRecord<byte[], byte[]>> sink) {
+        consumer.poll(Duration.ofMillis(100)).forEach(sink);
+    }
+
+    /** Hands over every record up to the end that the partitions have now. */
+    public void readToEnd(Consumer<ConsumerRecord<byte[], byte[]>> sink) {
+        var ends = consumer.endOffsets(partitions);
+        while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+            poll(sink);
+        }
+    }
+
+    @Override
+    public void close() {
+        consumer.close();
+    }
+}
