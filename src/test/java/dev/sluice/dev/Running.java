@@ -45,15 +45,17 @@ final class Running implements AutoCloseable {
     void awaitEnd() {
         var ends = processes.stream().map(ServerProcess::onEnd).toArray(CompletableFuture<?>[]::new);
         CompletableFuture.anyOf(ends).join();
-        if (closing) {
-            return;
+        requireAlive();
+    }
+
+    /** Complains of a server that ended by itself. */
+    void requireAlive() {
+        var end = processes.stream().filter(process -> !process.isAlive()).findFirst();
+        if (end.isPresent() && !closing) {
+            var ended = end.get();
+            throw new Complaint(ended.name() + " ended by itself with status " + ended.exitStatus()
+                    + ", so everything was stopped. The logs are in " + settings.data());
         }
-        var ended = processes.stream()
-                .filter(process -> !process.isAlive())
-                .findFirst()
-                .orElseThrow();
-        throw new Complaint(ended.name() + " ended by itself with status " + ended.exitStatus()
-                + "; stopping everything. The logs are in " + settings.data());
     }
 
     /** The time since this JVM started. */
