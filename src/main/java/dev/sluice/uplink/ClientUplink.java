@@ -111,6 +111,12 @@ public final class ClientUplink {
         while (!stalled.isEmpty() && !uplink.isCongested() && send(stalled.peek())) stalled.remove();
     }
 
+    /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
+    public void close() {
+        stalled.forEach(Forwarding::abandon);
+        stalled.clear();
+    }
+
     private boolean send(Forwarding forwarding) {
         var targets = forwarding.targets;
         var publish = forwarding.publish;

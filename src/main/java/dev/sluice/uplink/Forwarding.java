@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.errors.DisconnectException;
 
 /**
  * One PUBLISH on its way to Kafka, from the first record sent to the last one acknowledged. Made and settled on the
@@ -94,6 +95,13 @@ public final class Forwarding implements Callback, Runnable {
     /** Whether the producer refused the last record for good without taking it. */
     boolean refusedAtOnce() {
         return refusedAtOnce;
+    }
+
+    /** Fails for the records that the producer has not taken; those it has taken are still waited for. */
+    void abandon() {
+        failure = new DisconnectException("the client is gone");
+        publish = null;
+        if (UNACKNOWLEDGED.addAndGet(this, next - targets.size()) == 0) client.settle(this);
     }
 
     @Override
