@@ -12,6 +12,7 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -158,5 +159,25 @@ class FramesIT {
             client.sendPackets(publish);
             assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.TOPIC_NAME_INVALID);
         }
+    }
+
+    /** Whoever leaves the close frame unanswered is not kept. */
+    @Test
+    void aClientThatDoesNotAnswerTheCloseIsCut() {
+        try (var faulty = Device.online(ProtocolVersion.V5, clientId);
+                var wrong = Device.online(ProtocolVersion.V5, clientId + "2");
+                var leaving = Device.online(ProtocolVersion.V3_1_1, clientId + "3")) {
+            faulty.send(Frames.unmasked(Frames.BINARY, new byte[1]));
+            wrong.sendPackets(new Packet.PingResp());
+            leaving.sendPackets(Device.goodbye());
+            for (var client : List.of(faulty, wrong, leaving)) assertCut(client);
+        }
+    }
+
+    private static void assertCut(WireClient client) {
+        var frame = client.nextFrame();
+        while (frame != null && frame.opcode() != Frames.CLOSE) frame = client.nextFrame();
+        assertThat(frame).isNotNull();
+        assertThat(client.nextFrame()).isNull();
     }
 }
