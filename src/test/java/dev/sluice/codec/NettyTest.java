@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.codec.RandomStreamTest.Case;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.PacketAssert;
@@ -70,6 +71,15 @@ class NettyTest {
             case Packet.PubComp a -> isDroppedByNetty(a.reason(), a.properties());
             default -> false;
         };
+    }
+
+    /** Netty 4.1.130 does not read a last property of two bytes where the Property Length itself takes two. */
+    private static boolean isCutByNetty(Properties properties) {
+        if (PropertiesWriter.size(properties) < 130
+                || !properties.userProperties().isEmpty()) return false;
+        if (!properties.subscriptionIdentifiers().isEmpty()) return true;
+        var types = properties.entries().stream().map(entry -> entry.getKey().type());
+        return types.toList().getLast() == Property.Type.BYTE;
     }
 
     private static boolean isDroppedByNetty(ReasonCode reason, Properties properties) {
