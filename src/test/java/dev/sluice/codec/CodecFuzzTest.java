@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -74,12 +75,20 @@ class CodecFuzzTest {
                 .collect(Collectors.joining(File.pathSeparator));
     }
 
+    private static byte[] choices(int i) {
+        var input = new byte[100];
+        new SplittableRandom(i).nextBytes(input);
+        input[0] = (byte) (i << 3 | 7);
+        return input;
+    }
+
     private static Stream<byte[]> seeds() {
         var vectors = Vectors.all().stream().map(vector -> {
             var version = vector.isFirst() ? null : vector.version().orElseThrow();
             return CodecFuzz.input(version, vector.isFromClient(), vector.bytes());
         });
         var found = Vectors.lines("/fuzz/codec.txt").map(HexFormat.of()::parseHex);
-        return Stream.concat(vectors, found);
+        var choices = Stream.iterate(0, i -> i + 1).limit(32).map(CodecFuzzTest::choices);
+        return Stream.of(vectors, found, choices).flatMap(stream -> stream);
     }
 }
