@@ -62,15 +62,22 @@ class NettyTest {
     /** What the standard allows and Netty does not write or not read. */
     private static boolean isBeyondNetty(Packet packet) {
         return switch (packet) {
-            case Packet.Connect c
-            when c.version() == ProtocolVersion.V3_1 -> c.clientId().isEmpty();
-            case Packet.Connect c -> c.username() == null && c.password() != null;
+            case Packet.Connect c -> isConnectBeyondNetty(c);
+            case Packet.ConnAck c -> isCutByNetty(c.properties());
+            case Packet.Publish p -> isCutByNetty(p.properties());
             case Packet.PubAck a -> isDroppedByNetty(a.reason(), a.properties());
             case Packet.PubRec a -> isDroppedByNetty(a.reason(), a.properties());
             case Packet.PubRel a -> isDroppedByNetty(a.reason(), a.properties());
             case Packet.PubComp a -> isDroppedByNetty(a.reason(), a.properties());
+            case Packet.Disconnect d -> isDroppedByNetty(d.reason(), d.properties());
+            case Packet.Auth a -> isDroppedByNetty(a.reason(), a.properties());
             default -> false;
         };
+    }
+
+    private static boolean isConnectBeyondNetty(Packet.Connect connect) {
+        if (connect.version() == ProtocolVersion.V3_1 && connect.clientId().isEmpty()) return true;
+        return connect.username() == null && connect.password() != null || isCutByNetty(connect.properties());
     }
 
     /** Netty 4.1.130 does not read a last property of two bytes where the Property Length itself takes two. */
