@@ -22,6 +22,7 @@ server=$!
 } <&0 >/dev/null &
 watch=$!
 exec 3>&-
+set +m # or wait would return when the server is stopped by SIGSTOP
 echo $server
 exec >&-
 wait $server
