@@ -24,6 +24,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 class UplinkIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final String TOPIC = "fleet/a/telemetry";
+    private static final Properties EVERY_PROPERTY = Properties.NONE
+            .with(Property.CONTENT_TYPE, "application/json")
+            .with(Property.RESPONSE_TOPIC, "answers/1")
+            .with(Property.CORRELATION_DATA, new byte[] {65, 66})
+            .with(Property.PAYLOAD_FORMAT_INDICATOR, 1)
+            .with(Property.MESSAGE_EXPIRY_INTERVAL, 90)
+            .with(Property.TOPIC_ALIAS, 1)
+            .withUserProperty("site", "Köln")
+            .withUserProperty("site", "Bonn")
+            .withUserProperty("unit", "");
 
     private final Gateway gateway = Gateway.shared();
     private final String clientId = Device.id("uplink");
@@ -82,21 +92,11 @@ class UplinkIT {
     @ParameterizedTest
     @EnumSource
     void everyPropertyBecomesAHeader(QoS qos) {
-        var properties = Properties.NONE
-                .with(Property.CONTENT_TYPE, "application/json")
-                .with(Property.RESPONSE_TOPIC, "answers/1")
-                .with(Property.CORRELATION_DATA, new byte[] {65, 66})
-                .with(Property.PAYLOAD_FORMAT_INDICATOR, 1)
-                .with(Property.MESSAGE_EXPIRY_INTERVAL, 90)
-                .with(Property.TOPIC_ALIAS, 1)
-                .withUserProperty("site", "Köln")
-                .withUserProperty("site", "Bonn")
-                .withUserProperty("unit", "");
         var packetId = qos == QoS.AT_MOST_ONCE ? 0 : 1;
         try (var client = Device.online(V5, clientId)) {
             publish(
                     client,
-                    new Packet.Publish(false, qos, true, TopicName.of(TOPIC), packetId, properties, new byte[0]));
+                    new Packet.Publish(false, qos, true, TopicName.of(TOPIC), packetId, EVERY_PROPERTY, new byte[0]));
             var record = Records.of(gateway, "wire.telemetry", clientId, 1).getFirst();
             var expected = new java.util.HashMap<>(Map.of(
                     "mqtt-topic",

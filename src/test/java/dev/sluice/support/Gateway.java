@@ -39,10 +39,11 @@ public final class Gateway {
     private static final List<String> JAVA_OPTIONS =
             List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders");
 
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
     private static Gateway running;
 
     private final Settings settings;
-    private final HttpClient http = HttpClient.newHttpClient();
     private final GatewayProcess process;
     private final HttpResponse<String> readinessWithoutTopic;
 
@@ -124,12 +125,39 @@ public final class Gateway {
         return readinessWithoutTopic;
     }
 
+    /** Settings for one more gateway on the same servers, with more JVM options. */
+    public Settings settingsOfAnother(String... more) {
+        try {
+            var data = Files.createTempDirectory(settings.data(), "another");
+            var port = Ports.free();
+            var options = new ArrayList<>(settings.javaOptions());
+            options.add("-Dquarkus.datasource.username=sluice");
+            options.add("-Dsluice.node.id=node-" + port);
+            options.addAll(List.of(more));
+            return new Settings(
+                    port,
+                    settings.kafkaPort(),
+                    settings.postgresPort(),
+                    data,
+                    Optional.of(settings.kafka()),
+                    Optional.of(settings.postgres()),
+                    options);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     public HttpResponse<String> get(String path) {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
+        return get(port(), path);
+    }
+
+    /** Asks any gateway on this machine. */
+    public static HttpResponse<String> get(int port, String path) {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
                 .timeout(Duration.ofSeconds(10))
                 .build();
         try {
-            return http.send(request, HttpResponse.BodyHandlers.ofString());
+            return HTTP.send(request, HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
