@@ -25,11 +25,6 @@ import java.util.function.Consumer;
  * Confined to its event loop; {@link #tell} may be called from any thread.
  */
 public final class Connection {
-    private static final int NORMAL = 1000;
-    private static final int GOING_AWAY = 1001;
-    private static final int PROTOCOL_ERROR = 1002;
-    private static final int POLICY_VIOLATION = 1008;
-
     private final Broker broker;
     private final Loop loop;
     private final Transport transport;
@@ -49,6 +44,7 @@ public final class Connection {
     private boolean paused;
     private boolean draining;
     private boolean closed;
+    private boolean gone;
     private boolean lost;
     /** What the socket's own end counts as: nobody has said why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
@@ -56,7 +52,7 @@ public final class Connection {
     private final long openedAt;
     private long lastRead;
     private long lastPing;
-    /** When Kafka or the journal last settled something, or began to be waited for. */
+    /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress;
 
     Connection(Broker broker, Loop loop, Transport transport) {
@@ -70,6 +66,7 @@ public final class Connection {
         this.openedAt = System.nanoTime();
         this.lastRead = openedAt;
         this.lastPing = openedAt;
+        this.lastProgress = openedAt;
     }
 
     /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
@@ -103,7 +100,7 @@ public final class Connection {
             var frame = framer.next(bytes);
             return frame == null ? null : reader.read(frame);
         } catch (MqttFault fault) {
-            on(new Event.Faulted(fault));
+            on(new Event.Faulted(fault, reader.version()));
             return null;
         }
     }
@@ -124,15 +121,24 @@ public final class Connection {
         paused = true;
         transport.pause();
         broker.meters().paused();
-        loop.paused(this);
+        retryLater();
+    }
+
+    /** The session says itself when it wants more; Kafka's backlog and slow sockets are looked at again. */
+    private void retryLater() {
+        if (session.wantsMore()) loop.paused(this);
     }
 
     /** Reads on if what made the connection pause is over. */
     void resume() {
         if (!paused || closed) return;
         if (uplink != null) uplink.retry();
-        if (!mayRead()) return;
+        if (!mayRead()) {
+            retryLater();
+            return;
+        }
         paused = false;
+        lastRead = System.nanoTime();
         var bytes = held;
         held = null;
         if (bytes != null) {
@@ -141,7 +147,6 @@ public final class Connection {
         }
         if (paused) return;
         loop.resumed(this);
-        lastRead = System.nanoTime();
         if (!closed) transport.resume();
     }
 
@@ -151,7 +156,12 @@ public final class Connection {
     }
 
     private void on(Event event) {
-        session.on(event, perform);
+        try {
+            session.on(event, perform);
+        } catch (RuntimeException bug) {
+            broker.failed(this, bug);
+            close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
+        }
     }
 
     private void perform(Effect effect) {
@@ -199,6 +209,10 @@ public final class Connection {
     void opened(SessionStore.OpenedSession opened) {
         loop.execute(() -> {
             epoch = opened.epoch();
+            if (closed) { // meanwhile: nobody else ends what was opened for it
+                broker.ended(this, session.grant().sessionExpiry(), endReason);
+                return;
+            }
             uplink = broker.uplink().open(clientId(), username, epoch, loop, this::forwarded);
             var received = opened.received().stream()
                     .map(SessionStore.ReceivedPublish::packetId)
@@ -209,7 +223,6 @@ public final class Connection {
     }
 
     private void forward(Packet.Publish publish) {
-        progressIfIdle();
         switch (uplink.forward(publish)) {
             case ClientUplink.Admission.UnderWay _ -> {}
             case ClientUplink.Admission.Unmatched _ -> {
@@ -257,7 +270,6 @@ public final class Connection {
     }
 
     private void journal(JournalWrite write) {
-        progressIfIdle();
         if (!broker.journal().submit(write))
             // The lane is full: tried again in the loop's next turns, while the window keeps the client in check.
             loop.later(() -> journal(write));
@@ -275,16 +287,13 @@ public final class Connection {
         });
     }
 
-    private void progressIfIdle() {
-        if (!session.isWaiting() && !uplink.isWaiting()) lastProgress = lastRead;
-    }
-
     /** The loop's clock, once a second. */
     void tick(long now) {
+        if (!isWaiting()) lastProgress = now;
         var limit = broker.config().connectTimeout().toNanos();
         if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > limit) {
             on(new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time"));
-        } else if (isStuck(now)) {
+        } else if (now - lastProgress > broker.deadline().toNanos()) {
             on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time"));
         } else if (isSilent(now)) {
             on(new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives"));
@@ -298,10 +307,8 @@ public final class Connection {
         if (draining) leaveIfSettled();
     }
 
-    private boolean isStuck(long now) {
-        var waiting = session.isWaiting() || uplink != null && (uplink.isWaiting() || uplink.holdsBack());
-        return waiting
-                && now - Math.max(lastProgress, openedAt) > broker.deadline().toNanos();
+    private boolean isWaiting() {
+        return session.isWaiting() || uplink != null && (uplink.isWaiting() || uplink.holdsBack());
     }
 
     private boolean isSilent(long now) {
@@ -325,12 +332,15 @@ public final class Connection {
 
     /** The socket is gone. */
     public void transportClosed() {
+        if (gone) return;
+        gone = true;
         if (!closed) {
             lost = session.phase() instanceof Phase.Online;
             on(new Event.TransportClosed());
         }
         closed = true;
         held = null;
+        if (uplink != null) uplink.close();
         loop.remove(this);
         broker.closed(this);
     }
@@ -342,10 +352,10 @@ public final class Connection {
         flush();
         transport.close(
                 switch (reason) {
-                    case SUCCESS -> NORMAL;
-                    case SERVER_SHUTTING_DOWN -> GOING_AWAY;
-                    case MALFORMED_PACKET, PROTOCOL_ERROR -> PROTOCOL_ERROR;
-                    default -> POLICY_VIOLATION;
+                    case SUCCESS -> Transport.NORMAL;
+                    case SERVER_SHUTTING_DOWN -> Transport.GOING_AWAY;
+                    case MALFORMED_PACKET, PROTOCOL_ERROR -> Transport.PROTOCOL_ERROR;
+                    default -> Transport.POLICY_VIOLATION;
                 });
         broker.closing(this, reason, why);
     }
@@ -359,7 +369,7 @@ public final class Connection {
     }
 
     /** Notes why the gateway ended the connection. */
-    void ended(ReasonCode reason) {
+    public void ended(ReasonCode reason) {
         endReason = reason;
     }
 

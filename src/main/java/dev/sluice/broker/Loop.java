@@ -11,6 +11,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jboss.logging.Logger;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
 /**
@@ -18,6 +19,8 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  * else from the loop's own. What one turn of the mailbox makes connections send leaves in one message for each of them.
  */
 public final class Loop implements Executor {
+    private static final Logger LOG = Logger.getLogger(Loop.class);
+
     private static final int TASKS_PER_TURN = 4096;
     private static final int POOLED_BUFFERS = 64;
     private static final int POOLED_BUFFER_SIZE = 16 * 1024;
@@ -48,9 +51,18 @@ public final class Loop implements Executor {
     private void turn() {
         scheduled.set(false);
         Runnable task;
-        for (int i = 0; i < TASKS_PER_TURN && (task = mailbox.poll()) != null; i++) task.run();
+        for (int i = 0; i < TASKS_PER_TURN && (task = mailbox.poll()) != null; i++) run(task);
         if (!mailbox.isEmpty() && scheduled.compareAndSet(false, true)) thread.execute(turn);
         flush();
+    }
+
+    /** A fault of one connection must not stop the clock and the answers of all others. */
+    private static void run(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException fault) {
+            LOG.error("a connection's task failed", fault);
+        }
     }
 
     void add(Connection connection) {
@@ -87,7 +99,7 @@ public final class Loop implements Executor {
 
     private void retry() {
         retrying = false;
-        for (var connection : paused.toArray(Connection[]::new)) connection.resume();
+        for (var connection : paused.toArray(Connection[]::new)) run(connection::resume);
         flush();
         if (!paused.isEmpty() && !retrying) {
             retrying = true;
@@ -106,7 +118,7 @@ public final class Loop implements Executor {
 
     private void tick() {
         var now = System.nanoTime();
-        for (var connection : connections.toArray(Connection[]::new)) connection.tick(now);
+        for (var connection : connections.toArray(Connection[]::new)) run(() -> connection.tick(now));
         flush();
     }
 

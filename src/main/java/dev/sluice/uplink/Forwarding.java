@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.errors.DisconnectException;
 
 /**
  * One PUBLISH on its way to Kafka, from the first record sent to the last one acknowledged. Made and settled on the
@@ -22,7 +23,10 @@ public final class Forwarding implements Callback, Runnable {
     private final int packetId;
     final byte[] messageId;
     final int bytes;
+    /** Time of receipt: nanoseconds of the JVM's clock, and milliseconds since 1970. */
     final long startedAt;
+
+    final long receivedAt;
     final List<Target> targets;
     /** Held until every record is handed to the producer, which copies it. */
     Packet.Publish publish;
@@ -33,6 +37,7 @@ public final class Forwarding implements Callback, Runnable {
     private volatile Exception failure;
     private Thread sending;
     private boolean notTaken;
+    private boolean refusedAtOnce;
 
     Forwarding(ClientUplink client, Packet.Publish publish, byte[] messageId, List<Target> targets, int bytes) {
         this.client = client;
@@ -44,6 +49,7 @@ public final class Forwarding implements Callback, Runnable {
         this.bytes = bytes;
         this.unacknowledged = targets.size();
         this.startedAt = System.nanoTime();
+        this.receivedAt = System.currentTimeMillis();
     }
 
     public QoS qos() {
@@ -77,12 +83,25 @@ public final class Forwarding implements Callback, Runnable {
     void sending() {
         sending = Thread.currentThread();
         notTaken = false;
+        refusedAtOnce = false;
     }
 
     /** Ends {@link #sending}: whether the producer took the record, now or by refusing it for good. */
     boolean taken() {
         sending = null;
         return !notTaken;
+    }
+
+    /** Whether the producer refused the last record for good without taking it. */
+    boolean refusedAtOnce() {
+        return refusedAtOnce;
+    }
+
+    /** Fails for the records that the producer has not taken; those it has taken are still waited for. */
+    void abandon() {
+        failure = new DisconnectException("the client is gone");
+        publish = null;
+        if (UNACKNOWLEDGED.addAndGet(this, next - targets.size()) == 0) client.settle(this);
     }
 
     @Override
@@ -94,6 +113,7 @@ public final class Forwarding implements Callback, Runnable {
                 return;
             }
             failure = exception;
+            if (Thread.currentThread() == sending) refusedAtOnce = true;
         }
         if (UNACKNOWLEDGED.decrementAndGet(this) == 0) client.settle(this);
     }

@@ -1,0 +1,81 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Knock;
+import dev.sluice.support.Publisher;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+
+/** SIGTERM under load: everybody is answered and told, and the gateway is gone in time. */
+class DrainIT {
+    private static final Duration WITHIN = Duration.ofSeconds(10);
+    private static final int STOPPED_BY_SIGTERM = 143;
+
+    @Test
+    void everyoneIsAnsweredBeforeTheGatewayEnds() {
+        try (var servers = Servers.start("drain");
+                var fleet = new Fleet(servers.port())) {
+            fleet.add(12, QoS.AT_LEAST_ONCE, Duration.ofMillis(2));
+            fleet.add(8, QoS.EXACTLY_ONCE, Duration.ofMillis(2));
+            fleet.awaitProgress(Duration.ofSeconds(20), 100, fleet.all());
+            var start = System.nanoTime();
+            servers.gateway().process().signal("TERM");
+            var readiness = new ArrayList<Integer>();
+            var knocks = new ArrayList<Knock>();
+            watch(servers, readiness, knocks);
+            var took = Duration.ofNanos(System.nanoTime() - start);
+            var status = servers.gateway().process().exitStatus();
+            System.out.printf(
+                    Locale.ROOT,
+                    "drain: exit status %d after %d ms; readiness meanwhile %s%n",
+                    status,
+                    took.toMillis(),
+                    readiness);
+            assertThat(status).isIn(0, STOPPED_BY_SIGTERM);
+            assertThat(took).isLessThan(WITHIN);
+            assertThat(readiness).as("readiness while draining").isNotEmpty().containsOnly(503);
+            assertThat(knocks).as("connections while draining").allSatisfy(knock -> assertThat(knock.reason())
+                    .isNull());
+            assertTold(fleet);
+            comeBack(servers, fleet);
+        }
+    }
+
+    /** Asks again and again until the process has ended. */
+    private static void watch(Servers servers, List<Integer> readiness, List<Knock> knocks) {
+        Fleet.runOn(Duration.ofMillis(300));
+        while (!servers.gateway().process().awaitEnd(Duration.ofMillis(200))) {
+            var status = servers.readiness();
+            if (status != 0 && (readiness.isEmpty() || readiness.getLast() != status)) readiness.add(status);
+            knocks.add(Knock.at(servers.port(), ProtocolVersion.V5, "late"));
+        }
+    }
+
+    private static void assertTold(Fleet fleet) {
+        assertThat(fleet).allSatisfy(publisher -> {
+            var v5 = publisher.profile().version().isV5();
+            assertThat(publisher.disconnects().stream().map(Publisher.Told::reason))
+                    .as(publisher.profile().clientId())
+                    .isEqualTo(v5 ? List.of(ReasonCode.SERVER_SHUTTING_DOWN) : List.of());
+        });
+    }
+
+    /** What was produced was also acknowledged: nothing is there twice. */
+    private static void comeBack(Servers servers, Fleet fleet) {
+        servers.startGateway();
+        servers.gateway().awaitReady();
+        fleet.awaitProgress(Duration.ofSeconds(10), 1, fleet.all());
+        fleet.quiet(Duration.ofSeconds(20));
+        var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
+        System.out.println("drain: " + account.report());
+        account.assertKept();
+        account.assertNoRepeats();
+    }
+}

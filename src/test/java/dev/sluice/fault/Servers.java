@@ -1,0 +1,157 @@
+package dev.sluice.fault;
+
+import dev.sluice.dev.EmbeddedKafka;
+import dev.sluice.dev.EmbeddedPostgresServer;
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Ports;
+import dev.sluice.dev.Settings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** Kafka, PostgreSQL and the packaged gateway as processes of their own on ports of their own; used by the test's thread. */
+final class Servers implements AutoCloseable {
+    static final String KAFKA_TOPIC = "fleet.telemetry";
+
+    private static final List<String> FAST_START =
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Dsluice.node.id=fault");
+
+    private final Settings settings;
+    private final HttpClient http = HttpClient.newHttpClient();
+    private EmbeddedKafka kafka;
+    private EmbeddedPostgresServer postgres;
+    private GatewayProcess gateway;
+
+    private Servers(Settings settings) {
+        this.settings = settings;
+    }
+
+    /** Starts all three; the folder is emptied first. */
+    static Servers start(String name, String... javaOptions) {
+        var folder = Path.of("target", "fault", name).toAbsolutePath();
+        clear(folder);
+        var options = new ArrayList<>(FAST_START);
+        options.addAll(List.of(javaOptions));
+        var servers = new Servers(new Settings(
+                Ports.free(), Ports.free(), Ports.free(), folder, Optional.empty(), Optional.empty(), options));
+        try {
+            var kafka = CompletableFuture.runAsync(servers::startKafka);
+            servers.startPostgres();
+            kafka.join();
+            servers.startGateway();
+            servers.gateway.awaitReady();
+        } catch (RuntimeException failed) {
+            servers.close();
+            throw failed;
+        }
+        return servers;
+    }
+
+    private static void clear(Path folder) {
+        try {
+            if (Files.exists(folder)) {
+                try (var files = Files.walk(folder, new FileVisitOption[0])) {
+                    for (var file : files.sorted(Comparator.reverseOrder()).toList()) Files.delete(file);
+                }
+            }
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    void startKafka() {
+        kafka = EmbeddedKafka.start(settings.kafkaPort(), settings.data());
+    }
+
+    void startPostgres() {
+        postgres = EmbeddedPostgresServer.start(settings.postgresPort(), settings.data());
+    }
+
+    /** Starts a gateway on the same port; it may not be ready yet. */
+    void startGateway() {
+        gateway = GatewayProcess.start(settings);
+    }
+
+    EmbeddedKafka kafka() {
+        return kafka;
+    }
+
+    EmbeddedPostgresServer postgres() {
+        return postgres;
+    }
+
+    GatewayProcess gateway() {
+        return gateway;
+    }
+
+    int port() {
+        return settings.port();
+    }
+
+    /** The status of the readiness check, 0 when nobody answers. */
+    int readiness() {
+        return get("/q/health/ready").map(HttpResponse::statusCode).orElse(0);
+    }
+
+    /** Bytes of the gateway's heap that are live, after a full collection that this asks for. */
+    long liveHeap() {
+        try {
+            var jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+            new ProcessBuilder(jcmd, Long.toString(gateway.process().pid()), "GC.run")
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return (long) metric("jvm_memory_used_bytes{area=\"heap\"");
+    }
+
+    /** The sum of the metrics whose line begins like this. */
+    double metric(String beginning) {
+        return get("/q/metrics")
+                .map(HttpResponse::body)
+                .orElse("")
+                .lines()
+                .filter(line -> line.startsWith(beginning))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    private Optional<HttpResponse<String>> get(String path) {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + settings.port() + path))
+                .timeout(Duration.ofSeconds(5))
+                .build();
+        try {
+            return Optional.of(http.send(request, HttpResponse.BodyHandlers.ofString()));
+        } catch (IOException _) {
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (gateway != null) gateway.close();
+        if (kafka != null) kafka.close();
+        if (postgres != null) postgres.close();
+        http.close();
+    }
+}
