@@ -114,6 +114,14 @@ public class Broker {
         if (!journal.submit(end)) connection.later(() -> close(connection, end));
     }
 
+    void failed(Connection connection, RuntimeException bug) {
+        LOG.errorf(
+                bug,
+                "client %s from %s",
+                connection.clientId(),
+                connection.transport().peer());
+    }
+
     /** The gateway closes the socket. */
     void closing(Connection connection, ReasonCode reason, String why) {
         connection.ended(reason);

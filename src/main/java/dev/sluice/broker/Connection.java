@@ -25,11 +25,6 @@ import java.util.function.Consumer;
  * Confined to its event loop; {@link #tell} may be called from any thread.
  */
 public final class Connection {
-    private static final int NORMAL = 1000;
-    private static final int GOING_AWAY = 1001;
-    private static final int PROTOCOL_ERROR = 1002;
-    private static final int POLICY_VIOLATION = 1008;
-
     private final Broker broker;
     private final Loop loop;
     private final Transport transport;
@@ -49,6 +44,7 @@ public final class Connection {
     private boolean paused;
     private boolean draining;
     private boolean closed;
+    private boolean gone;
     private boolean lost;
     /** What the socket's own end counts as: nobody has said why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
@@ -104,7 +100,7 @@ public final class Connection {
             var frame = framer.next(bytes);
             return frame == null ? null : reader.read(frame);
         } catch (MqttFault fault) {
-            on(new Event.Faulted(fault));
+            on(new Event.Faulted(fault, reader.version()));
             return null;
         }
     }
@@ -125,15 +121,24 @@ public final class Connection {
         paused = true;
         transport.pause();
         broker.meters().paused();
-        loop.paused(this);
+        retryLater();
+    }
+
+    /** The session says itself when it wants more; Kafka's backlog and slow sockets are looked at again. */
+    private void retryLater() {
+        if (session.wantsMore()) loop.paused(this);
     }
 
     /** Reads on if what made the connection pause is over. */
     void resume() {
         if (!paused || closed) return;
         if (uplink != null) uplink.retry();
-        if (!mayRead()) return;
+        if (!mayRead()) {
+            retryLater();
+            return;
+        }
         paused = false;
+        lastRead = System.nanoTime();
         var bytes = held;
         held = null;
         if (bytes != null) {
@@ -142,7 +147,6 @@ public final class Connection {
         }
         if (paused) return;
         loop.resumed(this);
-        lastRead = System.nanoTime();
         if (!closed) transport.resume();
     }
 
@@ -152,7 +156,12 @@ public final class Connection {
     }
 
     private void on(Event event) {
-        session.on(event, perform);
+        try {
+            session.on(event, perform);
+        } catch (RuntimeException bug) {
+            broker.failed(this, bug);
+            close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
+        }
     }
 
     private void perform(Effect effect) {
@@ -323,6 +332,8 @@ public final class Connection {
 
     /** The socket is gone. */
     public void transportClosed() {
+        if (gone) return;
+        gone = true;
         if (!closed) {
             lost = session.phase() instanceof Phase.Online;
             on(new Event.TransportClosed());
@@ -341,10 +352,10 @@ public final class Connection {
         flush();
         transport.close(
                 switch (reason) {
-                    case SUCCESS -> NORMAL;
-                    case SERVER_SHUTTING_DOWN -> GOING_AWAY;
-                    case MALFORMED_PACKET, PROTOCOL_ERROR -> PROTOCOL_ERROR;
-                    default -> POLICY_VIOLATION;
+                    case SUCCESS -> Transport.NORMAL;
+                    case SERVER_SHUTTING_DOWN -> Transport.GOING_AWAY;
+                    case MALFORMED_PACKET, PROTOCOL_ERROR -> Transport.PROTOCOL_ERROR;
+                    default -> Transport.POLICY_VIOLATION;
                 });
         broker.closing(this, reason, why);
     }
@@ -358,7 +369,7 @@ public final class Connection {
     }
 
     /** Notes why the gateway ended the connection. */
-    void ended(ReasonCode reason) {
+    public void ended(ReasonCode reason) {
         endReason = reason;
     }
 

@@ -12,7 +12,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
-import org.jctools.queues.MpscUnboundedArrayQueue;
+import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
 /**
  * One event loop's connections, its mailbox and its timers. {@link #execute} may be called from any thread, everything
@@ -27,7 +27,7 @@ public final class Loop implements Executor {
     private static final long RETRY_MILLIS = 5;
 
     private final ScheduledExecutorService thread;
-    private final Queue<Runnable> mailbox = new MpscUnboundedArrayQueue<>(1024);
+    private final Queue<Runnable> mailbox = new MpscUnboundedAtomicArrayQueue<>(1024);
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable turn = this::turn;
 

@@ -2,6 +2,12 @@ package dev.sluice.broker;
 
 /** A socket as a {@link Connection} sees it; every method is called on the connection's event loop. */
 public interface Transport {
+    int NORMAL = 1000;
+    int GOING_AWAY = 1001;
+    int PROTOCOL_ERROR = 1002;
+    int UNSUPPORTED_DATA = 1003;
+    int POLICY_VIOLATION = 1008;
+
     /** Sends bytes as one unfragmented message; they are copied before the call returns. */
     void send(byte[] bytes, int length);
 

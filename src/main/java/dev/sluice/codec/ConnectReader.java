@@ -22,18 +22,34 @@ final class ConnectReader {
     private static final int WILL_RETAIN = 0x20;
     private static final int PASSWORD = 0x40;
     private static final int USER_NAME = 0x80;
+    /** In the level of some brokers' bridges, which try again without it once they are told that it is not accepted. */
+    private static final int BRIDGE = 0x80;
+
     private static final ProtocolVersion[] VERSIONS = ProtocolVersion.values();
 
     private ConnectReader() {}
 
-    /** Reads Protocol Name and Protocol Version [MQTT-3.1.2-1], [MQTT-3.1.2-2]. */
-    static ProtocolVersion readVersion(ByteBuffer in) {
-        var name = new String(Wire.binary(in), StandardCharsets.ISO_8859_1);
-        int level = Wire.oneByte(in);
-        for (var version : VERSIONS) {
-            if (version.level() == level && version.protocolName().equals(name)) return version;
+    /** Protocol Name and Protocol Version as they came. */
+    record Protocol(String name, int level) {
+        /** [MQTT-3.1.2-1], [MQTT-3.1.2-2] */
+        ProtocolVersion version() {
+            for (var version : VERSIONS) {
+                if (version.level() == level && version.protocolName().equals(name)) return version;
+            }
+            throw new MqttFault(UNSUPPORTED_PROTOCOL_VERSION, "neither MQTT 3.1, 3.1.1 nor 5");
         }
-        throw new MqttFault(UNSUPPORTED_PROTOCOL_VERSION, "neither MQTT 3.1, 3.1.1 nor 5");
+
+        /** The version in whose CONNACK a client of this level can be answered. */
+        ProtocolVersion nearestVersion() {
+            var plain = level & ~BRIDGE;
+            if (plain >= ProtocolVersion.V5.level()) return ProtocolVersion.V5;
+            return plain == ProtocolVersion.V3_1.level() ? ProtocolVersion.V3_1 : ProtocolVersion.V3_1_1;
+        }
+    }
+
+    static Protocol readProtocol(ByteBuffer in) {
+        var name = new String(Wire.binary(in), StandardCharsets.ISO_8859_1);
+        return new Protocol(name, Wire.oneByte(in));
     }
 
     /** Reads what follows the Protocol Version. */

@@ -34,7 +34,10 @@ public final class PacketReader {
         this.version = version;
     }
 
-    /** The version, or null before a CONNECT has told it; known as soon as its Protocol Version was read. */
+    /**
+     * The version, or null before a CONNECT has told it; known as soon as its Protocol Version was read. After one that is
+     * not spoken here, the nearest that is: its CONNACK can say so.
+     */
     public ProtocolVersion version() {
         return version;
     }
@@ -85,9 +88,9 @@ public final class PacketReader {
 
     /** A second CONNECT is read by its own version, changes nothing here, and is the session's to refuse. */
     private Packet.Connect readConnect(ByteBuffer in) {
-        var told = ConnectReader.readVersion(in);
-        if (version == null) version = told;
-        return ConnectReader.read(told, in);
+        var protocol = ConnectReader.readProtocol(in);
+        if (version == null) version = protocol.nearestVersion();
+        return ConnectReader.read(protocol.version(), in);
     }
 
     /** [MQTT-2.1.3-1]; MQTT 3.1 sets DUP when it sends PUBREL, SUBSCRIBE or UNSUBSCRIBE again. */

@@ -69,7 +69,8 @@ final class SubscribeReader {
         }
         int retainHandling = options >> 4;
         boolean noLocal = (options & NO_LOCAL) != 0;
-        check((options & QOS) != 3, "subscription at QoS 3");
+        // A Protocol Error in MQTT 5, section 3.8.3.1; malformed by [MQTT-3-8.3-4] of 3.1.1.
+        if ((options & QOS) == 3) throw new MqttFault(version.isV5() ? PROTOCOL_ERROR : MALFORMED_PACKET, "QoS 3");
         check(retainHandling != 3, "Retain Handling 3");
         check(!noLocal || !filter.startsWith("$share/"), "No Local on a shared subscription"); // [MQTT-3.8.3-4]
         boolean retainAsPublished = (options & RETAIN_AS_PUBLISHED) != 0;

@@ -46,7 +46,7 @@ public class MqttEndpoint {
     @OnClose
     @NonBlocking
     void closed(WebSocketConnection webSocket) {
-        webSocket.userData().get(UpgradeCheck.FRAMES).connection().transportClosed();
+        webSocket.userData().get(UpgradeCheck.FRAMES).closed();
     }
 
     @OnError

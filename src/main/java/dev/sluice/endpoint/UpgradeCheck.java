@@ -43,7 +43,7 @@ class UpgradeCheck implements HttpUpgradeCheck {
         if (!offersMqtt(request)) // [MQTT-6.0.0-3]
         return CheckResult.rejectUpgrade(
                     BAD_REQUEST, Map.of("Sec-WebSocket-Protocol", List.of(String.join(", ", SUB_PROTOCOLS))));
-        var frames = new WebSocketFrames();
+        var frames = new WebSocketFrames(request);
         var pipeline = ((HttpServerConnection) request.connection()).channel().pipeline();
         pipeline.addBefore(pipeline.context(HttpRequestDecoder.class).name(), "mqtt", frames);
         context.userData().put(FRAMES, frames);

@@ -2,6 +2,7 @@ package dev.sluice.endpoint;
 
 import dev.sluice.broker.Connection;
 import dev.sluice.broker.Transport;
+import dev.sluice.packet.ReasonCode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
@@ -9,8 +10,11 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
+import io.netty.handler.timeout.IdleStateHandler;
 import io.quarkus.websockets.next.CloseReason;
 import io.quarkus.websockets.next.WebSocketConnection;
+import io.vertx.core.http.HttpServerRequest;
 import java.util.ArrayDeque;
 import org.jboss.logging.Logger;
 
@@ -18,21 +22,20 @@ import org.jboss.logging.Logger;
  * One socket's WebSocket frames (RFC 6455): hands the bytes of binary frames to the {@link Connection} as they come, and
  * control frames to WebSockets Next. Confined to the channel's event loop.
  *
- * <p>It stands before Netty's own decoder and leaves it nothing to decode. MQTT does not care where frames end
+ * <p>It stands in place of Netty's own decoder. MQTT does not care where frames end
  * [MQTT-6.0.0-2], so a frame of any size streams through without being gathered, a read that holds many small frames is
  * one call, and not reading the channel is back-pressure that reaches the client.
  */
 final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Transport {
     private static final Logger LOG = Logger.getLogger(WebSocketFrames.class);
 
-    private static final int PROTOCOL_ERROR = 1002;
-    private static final int UNSUPPORTED_DATA = 1003;
     /** Of a server frame: the first byte of an unfragmented binary message, and the longest header. */
     private static final int FINAL_BINARY = 0x82;
 
     private static final int LONGEST_HEADER = 10;
 
     private final FrameParser parser = new FrameParser();
+    private HttpServerRequest handshake;
     private ChannelHandlerContext context;
     private WebSocketConnection webSocket;
     private Connection connection;
@@ -46,22 +49,37 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         this.context = context;
     }
 
+    WebSocketFrames(HttpServerRequest handshake) {
+        this.handshake = handshake;
+    }
+
     /** The WebSocket is open: from here on bytes go to the connection. */
     void open(WebSocketConnection webSocket, Connection connection) {
+        shed();
         this.webSocket = webSocket;
         this.connection = connection;
         var held = early;
         early = null;
         for (var bytes : held) read(bytes);
         connection.readComplete();
+        if (!context.channel().isActive()) connection.transportClosed();
+    }
+
+    /** Drops what only the handshake needed and an idle connection would keep: its headers, and HTTP's handlers. */
+    private void shed() {
+        handshake.headers().clear();
+        handshake = null;
+        for (var handler : context.pipeline().toMap().values())
+            if (handler instanceof IdleStateHandler || handler instanceof WebSocketFrameDecoder)
+                context.pipeline().remove(handler);
     }
 
     ChannelHandlerContext context() {
         return context;
     }
 
-    Connection connection() {
-        return connection;
+    void closed() {
+        if (connection != null) connection.transportClosed();
     }
 
     @Override
@@ -92,6 +110,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
             }
         } catch (FrameParser.Violation violation) {
             LOG.debugf("%s closed: %s", peer(), violation.getMessage());
+            connection.ended(ReasonCode.PROTOCOL_ERROR);
             close(violation.isText() ? UNSUPPORTED_DATA : PROTOCOL_ERROR);
         } finally {
             bytes.release();
@@ -104,7 +123,10 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        if (early != null) early.forEach(ByteBuf::release);
+        if (early != null) {
+            early.forEach(ByteBuf::release);
+            early.clear();
+        }
         context.fireChannelInactive();
     }
 

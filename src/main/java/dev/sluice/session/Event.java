@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import java.util.List;
@@ -10,8 +11,12 @@ import java.util.List;
 public sealed interface Event {
     record Received(Packet packet) implements Event {}
 
-    /** Bytes that are no packet, or a packet that the standard forbids. */
-    record Faulted(MqttFault fault) implements Event {}
+    /**
+     * Bytes that are no packet, or a packet that the standard forbids.
+     *
+     * @param version that of a CONNECT, which may be the very packet at fault; null before one was recognised
+     */
+    record Faulted(MqttFault fault, ProtocolVersion version) implements Event {}
 
     /** @param received QoS 2 packet identifiers taken from the client and not yet released */
     record SessionOpened(boolean present, List<Integer> received) implements Event {}

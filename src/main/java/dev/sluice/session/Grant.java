@@ -27,6 +27,8 @@ public record Grant(
 
     private static final long NO_PACKET_LIMIT = 0xFFFFFFFFL;
     private static final long NEVER_EXPIRES = 0xFFFFFFFFL;
+    /** The rest of the longest acknowledgement: fixed header, packet identifier, reason code, lengths, property id. */
+    private static final int ROOM_BESIDE_REASON_STRING = 5 + 2 + 1 + 4 + 3;
 
     static Grant of(Packet.Connect connect, Limits limits) {
         var properties = connect.properties();
@@ -91,6 +93,12 @@ public record Grant(
         if (response != null && connect.properties().number(Property.REQUEST_RESPONSE_INFORMATION, 0) == 1)
             properties = properties.with(Property.RESPONSE_INFORMATION, response);
         return properties;
+    }
+
+    /** A Reason String where the client wants one and its Maximum Packet Size leaves room for it [MQTT-3.4.2-2]. */
+    Properties reasonString(String why) {
+        var fits = clientMaximumPacketSize >= ROOM_BESIDE_REASON_STRING + why.getBytes(StandardCharsets.UTF_8).length;
+        return reasonStrings && fits ? Properties.NONE.with(Property.REASON_STRING, why) : Properties.NONE;
     }
 
     /** This grant with the expiry that a DISCONNECT asks for; going from none to some is an error [MQTT-3.14.2-2]. */

@@ -3,7 +3,6 @@ package dev.sluice.session;
 import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
-import dev.sluice.packet.Property;
 import dev.sluice.packet.ReasonCode;
 import java.util.HashSet;
 import java.util.List;
@@ -17,7 +16,7 @@ import java.util.function.Consumer;
 final class Inbound {
     private final boolean v5;
     private final Limits limits;
-    private final boolean reasonStrings;
+    private final Grant grant;
     /** Whether QoS 2 identifiers outlive the connection, so that a PUBREC waits for the journal. */
     private final boolean durable;
 
@@ -26,16 +25,20 @@ final class Inbound {
     private final InboundWindow exactlyOnce = new InboundWindow();
     /** Answered with PUBREC, waiting for PUBREL. */
     private Set<Integer> received = Set.of();
+    /** Those of an earlier connection, which the Receive Maximum of this one does not count (section 4.9). */
+    private Set<Integer> resumed = Set.of();
     /** PUBREL has come, the journal has yet to forget the identifier. */
     private Set<Integer> releasing = Set.of();
 
     Inbound(boolean v5, Limits limits, Grant grant, List<Integer> received) {
         this.v5 = v5;
         this.limits = limits;
-        this.reasonStrings = grant.reasonStrings();
+        this.grant = grant;
         this.durable = grant.sessionExpiry() > 0;
         this.aliases = new TopicAliases(limits.topicAliasMaximum());
-        if (!received.isEmpty()) this.received = new HashSet<>(received);
+        if (received.isEmpty()) return;
+        this.received = new HashSet<>(received);
+        this.resumed = new HashSet<>(received);
     }
 
     /** Whether an MQTT 3 client, which knows no Receive Maximum, should be read on. */
@@ -66,7 +69,8 @@ final class Inbound {
     }
 
     private void admit(InboundWindow window, Packet.Publish publish, Consumer<Effect> out) {
-        var unanswered = atLeastOnce.size() + exactlyOnce.size() + received.size() + releasing.size();
+        var exchanges = exactlyOnce.size() + received.size() + releasing.size() - resumed.size();
+        var unanswered = atLeastOnce.size() + exchanges;
         if (v5 && unanswered >= limits.receiveMaximum()) // [MQTT-3.3.4-9]
         throw new MqttFault(
                     ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
@@ -79,14 +83,13 @@ final class Inbound {
         switch (done.qos()) {
             case AT_MOST_ONCE -> throw new IllegalStateException("a QoS 0 PUBLISH has no answer");
             case AT_LEAST_ONCE ->
-                atLeastOnce.settle(
-                        done.packetId(),
-                        done.outcome(),
-                        done.why(),
-                        (id, outcome, why) ->
-                                out.accept(new Effect.Send(new Packet.PubAck(id, outcome, reasonString(why)))));
+                atLeastOnce.settle(done.packetId(), done.outcome(), done.why(), (id, outcome, why) -> {
+                    requireAnswerable(outcome, why);
+                    out.accept(new Effect.Send(new Packet.PubAck(id, outcome, reasonString(why))));
+                });
             case EXACTLY_ONCE -> {
-                if (durable && !done.outcome().isError())
+                // Without a message id no record was made: nothing that a repeat could make twice.
+                if (durable && done.messageId() != null && !done.outcome().isError())
                     out.accept(new Effect.Remember(done.packetId(), done.messageId()));
                 else settleExactlyOnce(done.packetId(), done.outcome(), done.why(), out);
             }
@@ -99,10 +102,16 @@ final class Inbound {
 
     private void settleExactlyOnce(int packetId, ReasonCode outcome, String why, Consumer<Effect> out) {
         exactlyOnce.settle(packetId, outcome, why, (id, result, sentence) -> {
+            requireAnswerable(result, sentence);
             // With an error the exchange ends here and the identifier is free again [MQTT-4.3.3-9].
             if (!result.isError()) received = with(received, id);
             out.accept(new Effect.Send(new Packet.PubRec(id, result, reasonString(sentence))));
         });
+    }
+
+    /** MQTT 3 acknowledgements cannot say no, and a yes would be a lie: the connection is closed instead. */
+    private void requireAnswerable(ReasonCode outcome, String why) {
+        if (!v5 && outcome.isError()) throw new MqttFault(outcome, why);
     }
 
     void release(Packet.PubRel release, Consumer<Effect> out) {
@@ -121,19 +130,22 @@ final class Inbound {
             releasing = with(releasing, packetId);
             out.accept(new Effect.Forget(packetId));
         } else {
-            out.accept(new Effect.Send(new Packet.PubComp(packetId)));
+            complete(packetId, out);
         }
     }
 
     void forgotten(int packetId, Consumer<Effect> out) {
         releasing.remove(packetId);
+        complete(packetId, out);
+    }
+
+    private void complete(int packetId, Consumer<Effect> out) {
+        if (!resumed.isEmpty()) resumed.remove(packetId);
         out.accept(new Effect.Send(new Packet.PubComp(packetId)));
     }
 
     private Properties reasonString(String why) {
-        return why == null || !v5 || !reasonStrings
-                ? Properties.NONE
-                : Properties.NONE.with(Property.REASON_STRING, why);
+        return why == null || !v5 ? Properties.NONE : grant.reasonString(why);
     }
 
     private static Set<Integer> with(Set<Integer> ids, int packetId) {

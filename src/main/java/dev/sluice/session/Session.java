@@ -7,7 +7,9 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -15,6 +17,9 @@ import java.util.function.Consumer;
  * and must not be told an event from within an effect.
  */
 public final class Session {
+    private static final Set<ReasonCode> FAULTS =
+            EnumSet.of(ReasonCode.MALFORMED_PACKET, ReasonCode.PROTOCOL_ERROR, ReasonCode.TOPIC_NAME_INVALID);
+
     private final Limits limits;
     private Phase phase = new Phase.AwaitingConnect();
     private ProtocolVersion version;
@@ -61,7 +66,7 @@ public final class Session {
             case Phase.AwaitingConnect _ -> awaitingConnect(event, out);
             case Phase.Opening opening -> opening(opening, event, out);
             case Phase.Online online -> online(online, event, out);
-            case Phase.Closed closed -> closed;
+            case Phase.Closed closed -> closed(closed, event, out);
         };
     }
 
@@ -70,7 +75,10 @@ public final class Session {
             case Event.Received(Packet.Connect connect) -> connect(connect, out);
             case Event.Received _ -> // [MQTT-3.1.0-1]
                 close(ReasonCode.PROTOCOL_ERROR, "the first packet is not CONNECT", out);
-            case Event.Faulted(var fault) -> throw fault;
+            case Event.Faulted(var fault, var told) -> {
+                version = told;
+                throw fault;
+            }
             case Event.Ended(var reason, var why) -> close(reason, why, out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.SessionOpened _, Event.OpenFailed _, Event.Forwarded _, Event.Remembered _, Event.Forgotten _ ->
@@ -100,7 +108,7 @@ public final class Session {
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.Received _ -> throw new IllegalStateException("read while the session opens");
-            case Event.Faulted(var fault) -> throw fault;
+            case Event.Faulted(var fault, var _) -> throw fault;
             case Event.Forwarded _, Event.Remembered _, Event.Forgotten _ -> opening;
         };
     }
@@ -108,7 +116,7 @@ public final class Session {
     private Phase online(Phase.Online online, Event event, Consumer<Effect> out) {
         return switch (event) {
             case Event.Received(var packet) -> received(online, packet, out);
-            case Event.Faulted(var fault) -> throw fault;
+            case Event.Faulted(var fault, var _) -> throw fault;
             case Event.Forwarded done -> {
                 inbound.forwarded(done, out);
                 yield online;
@@ -127,6 +135,24 @@ public final class Session {
                 yield new Phase.Closed();
             }
             case Event.SessionOpened _, Event.OpenFailed _ -> online;
+        };
+    }
+
+    /** The socket may be gone before its session is open: then the session ends as soon as it is. */
+    private Phase closed(Phase.Closed closed, Event event, Consumer<Effect> out) {
+        return switch (event) {
+            case Event.SessionOpened _ -> {
+                out.accept(new Effect.EndSession(grant.sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR));
+                yield closed;
+            }
+            case Event.Received _,
+                    Event.Faulted _,
+                    Event.OpenFailed _,
+                    Event.Forwarded _,
+                    Event.Remembered _,
+                    Event.Forgotten _,
+                    Event.Ended _,
+                    Event.TransportClosed _ -> closed;
         };
     }
 
@@ -178,7 +204,7 @@ public final class Session {
     /** An MQTT 3 client is told of refusals that its CONNACK has a code for; a malformed packet only closes. */
     private boolean answersConnect(ReasonCode reason) {
         if (version == null) return false;
-        return version.isV5() || reason != ReasonCode.MALFORMED_PACKET && reason != ReasonCode.PROTOCOL_ERROR;
+        return version.isV5() || !FAULTS.contains(reason);
     }
 
     private Phase close(ReasonCode reason, String why, Consumer<Effect> out) {
@@ -190,8 +216,8 @@ public final class Session {
     }
 
     private Properties reasonString(String why) {
-        var wanted = version != null && version.isV5() && (grant == null || grant.reasonStrings());
-        return wanted ? Properties.NONE.with(Property.REASON_STRING, why) : Properties.NONE;
+        if (version == null || !version.isV5()) return Properties.NONE;
+        return grant == null ? Properties.NONE.with(Property.REASON_STRING, why) : grant.reasonString(why);
     }
 
     private Packet.SubAck notServed(Packet.Subscribe subscribe) {

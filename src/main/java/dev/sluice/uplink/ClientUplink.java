@@ -120,15 +120,15 @@ public final class ClientUplink {
     private boolean send(Forwarding forwarding) {
         var targets = forwarding.targets;
         var publish = forwarding.publish;
-        var receivedAt = System.currentTimeMillis();
         while (forwarding.next < targets.size()) {
             var target = targets.get(forwarding.next);
             var seq = seq(target.route());
-            var record = UplinkRecord.of(target, clientIdHeader, publish, receivedAt, forwarding.messageId, seq);
+            var record =
+                    UplinkRecord.of(target, clientIdHeader, publish, forwarding.receivedAt, forwarding.messageId, seq);
             forwarding.sending();
             uplink.send(record, forwarding);
             if (!forwarding.taken()) return false;
-            seqs[target.route()]++;
+            if (!forwarding.refusedAtOnce()) seqs[target.route()]++;
             forwarding.next++;
         }
         forwarding.publish = null;

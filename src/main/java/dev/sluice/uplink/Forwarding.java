@@ -23,7 +23,10 @@ public final class Forwarding implements Callback, Runnable {
     private final int packetId;
     final byte[] messageId;
     final int bytes;
+    /** Time of receipt: nanoseconds of the JVM's clock, and milliseconds since 1970. */
     final long startedAt;
+
+    final long receivedAt;
     final List<Target> targets;
     /** Held until every record is handed to the producer, which copies it. */
     Packet.Publish publish;
@@ -34,6 +37,7 @@ public final class Forwarding implements Callback, Runnable {
     private volatile Exception failure;
     private Thread sending;
     private boolean notTaken;
+    private boolean refusedAtOnce;
 
     Forwarding(ClientUplink client, Packet.Publish publish, byte[] messageId, List<Target> targets, int bytes) {
         this.client = client;
@@ -45,6 +49,7 @@ public final class Forwarding implements Callback, Runnable {
         this.bytes = bytes;
         this.unacknowledged = targets.size();
         this.startedAt = System.nanoTime();
+        this.receivedAt = System.currentTimeMillis();
     }
 
     public QoS qos() {
@@ -78,12 +83,18 @@ public final class Forwarding implements Callback, Runnable {
     void sending() {
         sending = Thread.currentThread();
         notTaken = false;
+        refusedAtOnce = false;
     }
 
     /** Ends {@link #sending}: whether the producer took the record, now or by refusing it for good. */
     boolean taken() {
         sending = null;
         return !notTaken;
+    }
+
+    /** Whether the producer refused the last record for good without taking it. */
+    boolean refusedAtOnce() {
+        return refusedAtOnce;
     }
 
     /** Fails for the records that the producer has not taken; those it has taken are still waited for. */
@@ -102,6 +113,7 @@ public final class Forwarding implements Callback, Runnable {
                 return;
             }
             failure = exception;
+            if (Thread.currentThread() == sending) refusedAtOnce = true;
         }
         if (UNACKNOWLEDGED.decrementAndGet(this) == 0) client.settle(this);
     }

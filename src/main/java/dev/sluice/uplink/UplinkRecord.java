@@ -19,7 +19,6 @@ final class UplinkRecord {
 
     private static final Header[] QOS_HEADERS = {header(QOS, "0"), header(QOS, "1"), header(QOS, "2")};
     private static final Header RETAIN = header("mqtt-retain", "1");
-    private static final Header DUP = header("mqtt-dup", "1");
 
     private UplinkRecord() {}
 
@@ -36,7 +35,6 @@ final class UplinkRecord {
         if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(MESSAGE_ID, messageId));
         headers.add(new RecordHeader(SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
-        if (publish.dup()) headers.add(DUP);
         if (!publish.properties().isEmpty()) addProperties(headers, publish, receivedAt);
         return new ProducerRecord<>(target.kafkaTopic(), null, receivedAt, target.key(), publish.payload(), headers);
     }

@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,13 +31,20 @@ public final class GatewayProcess implements AutoCloseable {
     /** Starts the gateway; it may not be ready yet. */
     public static GatewayProcess start(Settings settings) {
         var log = settings.data().resolve("gateway.log");
+        var process = ServerProcess.start(
+                "the gateway", command(settings), environment(settings, log), ENDING, ProcessBuilder.Redirect.INHERIT);
+        return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
+    }
+
+    /** The jar; the native executable where the build made that instead. */
+    private static List<String> command(Settings settings) {
         var jar = ToolClasspath.target().resolve("sluice.jar");
+        var executable = ToolClasspath.target().resolve("sluice");
+        if (Files.notExists(jar) && Files.isExecutable(executable)) return List.of(executable.toString());
         var command = new ArrayList<>(List.of(ToolClasspath.java()));
         command.addAll(settings.javaOptions());
         command.addAll(List.of("-jar", jar.toString()));
-        var process = ServerProcess.start(
-                "the gateway", command, environment(settings, log), ENDING, ProcessBuilder.Redirect.INHERIT);
-        return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
+        return command;
     }
 
     /** What the developer has set goes before what is set here. */

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Starts the gateway once and has the JVM write down what it loaded, linked and compiled: a JDK AOT cache.
+# Needs neither PostgreSQL nor Kafka: the migration and the check of the schema are off, and both servers count as away.
+#   train-aot.sh JAR CACHE
+# The cache fits this JAR at this path, this JVM, and the flags below; with others the JVM goes without it.
+set -eu
+
+jar=$1
+cache=$2
+port=${TRAIN_PORT:-8080}
+
+export QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT="$port" QUARKUS_LOG_CONSOLE_LEVEL=ERROR \
+  QUARKUS_FLYWAY_MIGRATE_AT_START=false QUARKUS_HIBERNATE_ORM_SCHEMA_MANAGEMENT_STRATEGY=none \
+  QUARKUS_DATASOURCE_JDBC_URL=jdbc:postgresql://127.0.0.1:1/none KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 \
+  SLUICE_UPLINK_ROUTES_TRAINING_FILTER='#' SLUICE_UPLINK_ROUTES_TRAINING_KAFKA_TOPIC=training
+
+# HTTP/1.0: the answer ends with the connection.
+get() {
+  exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
+  printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" >&3
+  cat <&3 >/dev/null
+  exec 3>&-
+}
+
+rm -f "$cache"
+java -XX:+UseCompactObjectHeaders -XX:AOTCacheOutput="$cache" -Xlog:aot=error -jar "$jar" &
+gateway=$!
+trap 'kill "$gateway" 2>/dev/null || true' EXIT
+until (get /q/health/live) 2>/dev/null; do
+  kill -0 "$gateway" 2>/dev/null || { echo "train-aot: the gateway ended before it was up" >&2; exit 1; }
+  sleep 0.2
+done
+get /q/health/ready
+get /q/metrics
+# The cache is written while the JVM ends; a JVM that was told to end by SIGTERM says 143.
+kill -TERM "$gateway"
+status=0
+wait "$gateway" || status=$?
+[ "$status" -eq 143 ] || { echo "train-aot: the gateway ended with status $status" >&2; exit 1; }
+[ -s "$cache" ] || { echo "train-aot: the JVM wrote no cache" >&2; exit 1; }

@@ -1,0 +1,66 @@
+package dev.sluice.arch;
+
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.lang.reflect.Method;
+import java.lang.reflect.ParameterizedType;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+
+/** Every key of the configuration interfaces with its default, by reflection. Stateless. */
+final class ConfigKeys {
+    static final String NONE = "none";
+    static final String REQUIRED = "required";
+
+    private ConfigKeys() {}
+
+    /** Key to default; a key below a map has {@code <name>} in it. */
+    static Map<String, String> defaults() {
+        var keys = new TreeMap<String, String>();
+        for (var type : new ClassFileImporter().importPackages("dev.sluice.config")) {
+            if (type.isAnnotatedWith(ConfigMapping.class)) {
+                var mapping = type.reflect();
+                add(mapping.getAnnotation(ConfigMapping.class).prefix(), mapping, keys);
+            }
+        }
+        return keys;
+    }
+
+    private static void add(String prefix, Class<?> mapping, Map<String, String> keys) {
+        for (var method : mapping.getDeclaredMethods()) {
+            var key = prefix + "." + name(method);
+            if (method.getReturnType() == Map.class) add(key + ".<name>", valueOf(method), keys);
+            else keys.put(key, defaultOf(method));
+        }
+    }
+
+    private static String name(Method method) {
+        var name = method.getAnnotation(WithName.class);
+        if (name != null) return name.value();
+        return method.getName().replaceAll("([A-Z])", "-$1").toLowerCase(java.util.Locale.ROOT);
+    }
+
+    private static Class<?> valueOf(Method method) {
+        var arguments = ((ParameterizedType) method.getGenericReturnType()).getActualTypeArguments();
+        return (Class<?>) arguments[1];
+    }
+
+    private static String defaultOf(Method method) {
+        var standard = method.getAnnotation(WithDefault.class);
+        if (standard != null) return standard.value();
+        return method.getReturnType() == Optional.class ? NONE : REQUIRED;
+    }
+
+    /** Matches the environment variables that stand for a key. */
+    static Pattern variable(String key) {
+        var name = key.toUpperCase(java.util.Locale.ROOT)
+                .replace("<NAME>", "@")
+                .replaceAll("[^A-Z0-9@]", "_")
+                .replace("@", "[A-Z0-9_]+");
+        return Pattern.compile(name);
+    }
+}

@@ -1,0 +1,212 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.Records;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class SessionIT {
+    private static final ProtocolVersion V5 = ProtocolVersion.V5;
+    private static final String TOPIC = "fleet/a/telemetry";
+
+    private final Gateway gateway = Gateway.shared();
+    private final String clientId = Device.id("session");
+
+    private String row(String column) {
+        return gateway.query("SELECT " + column + " FROM session WHERE client_id = ?", clientId);
+    }
+
+    /** [MQTT-3.2.2-2], [MQTT-3.1.2-6] */
+    @ParameterizedTest
+    @EnumSource
+    void aKeptSessionIsPresentUntilACleanStart(ProtocolVersion version) {
+        Device.durable(version, clientId, false).close();
+        // MQTT 3.1 has no Session Present
+        Device.durable(version, clientId, version != ProtocolVersion.V3_1).close();
+        Device.online(version, clientId).close();
+        await().until(() -> row("epoch") == null);
+        Device.durable(version, clientId, false).close();
+    }
+
+    @Test
+    void theEpochRisesWithEachOpen() {
+        Device.durable(V5, clientId, false).close();
+        var first = Long.parseLong(row("epoch"));
+        Device.durable(V5, clientId, true).close();
+        assertThat(Long.parseLong(row("epoch"))).isGreaterThan(first);
+    }
+
+    @Test
+    void aSessionWithoutExpiryEndsWithItsConnection() {
+        try (var client = Device.online(V5, clientId)) {
+            assertThat(row("connected")).isEqualTo("t");
+            client.sendPackets(Device.goodbye());
+            assertThat(client.closeStatus()).isEqualTo(1000);
+        }
+        await().until(() -> row("epoch") == null);
+    }
+
+    @Test
+    void aSocketThatIsGoneBeforeItsSessionIsOpenLeavesNoSession() {
+        for (int i = 0; i < 20; i++) {
+            var client = Device.socket(V5);
+            client.connect(Device.connect(V5, clientId, true, Properties.NONE)).close();
+        }
+        await().untilAsserted(() -> assertThat(row("connected")).isNull());
+    }
+
+    /** [MQTT-3.1.2-23] */
+    @Test
+    void aSessionEndsWhenItsExpiryHasPassed() {
+        try (var client = Device.socket(V5)) {
+            Device.connected(client, Device.connect(V5, clientId, false, Device.expiry(1)));
+        }
+        await().until(() -> "f".equals(row("connected")));
+        await().until(() -> row("epoch") == null);
+        Device.durable(V5, clientId, false).close();
+    }
+
+    @Test
+    void disconnectMayEndAKeptSession() {
+        try (var client = Device.durable(V5, clientId, false)) {
+            client.sendPackets(new Packet.Disconnect(ReasonCode.SUCCESS, Device.expiry(0)));
+            client.closeStatus();
+        }
+        await().until(() -> row("epoch") == null);
+    }
+
+    /** [MQTT-3.14.2-2] */
+    @Test
+    void disconnectMayNotKeepASessionThatHadNoExpiry() {
+        try (var client = Device.online(V5, clientId)) {
+            client.sendPackets(new Packet.Disconnect(ReasonCode.SUCCESS, Device.expiry(10)));
+            Device.assertEnded(client, V5, ReasonCode.PROTOCOL_ERROR);
+        }
+    }
+
+    /** [MQTT-3.1.4-3] */
+    @ParameterizedTest
+    @EnumSource
+    void aSecondConnectionTakesTheSessionOver(ProtocolVersion version) {
+        try (var older = Device.durable(version, clientId, false);
+                var newer = Device.durable(version, clientId, version != ProtocolVersion.V3_1)) {
+            Device.assertEnded(older, version, ReasonCode.SESSION_TAKEN_OVER);
+            newer.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, "mine"));
+            newer.receive(Packet.PubAck.class);
+            assertThat(row("connected")).isEqualTo("t");
+        }
+        await().until(() -> "f".equals(row("connected")));
+    }
+
+    /** [MQTT-4.3.3-10]; a repeat after a reconnect is answered and not produced twice. */
+    @ParameterizedTest
+    @EnumSource
+    void aQoS2RepeatAfterAReconnectIsNotProducedTwice(ProtocolVersion version) {
+        var publish = Device.publish(QoS.EXACTLY_ONCE, 7, TOPIC, "once");
+        try (var client = Device.durable(version, clientId, false)) {
+            client.sendPackets(publish);
+            assertThat(client.receive(Packet.PubRec.class)).isEqualTo(new Packet.PubRec(7));
+        }
+        assertThat(gateway.query("SELECT packet_id FROM received WHERE client_id = ?", clientId))
+                .isEqualTo("7");
+        try (var client = Device.durable(version, clientId, version != ProtocolVersion.V3_1)) {
+            client.sendPackets(Device.repeated(publish));
+            assertThat(client.receive(Packet.PubRec.class)).isEqualTo(new Packet.PubRec(7));
+            client.sendPackets(new Packet.PubRel(7));
+            assertThat(client.receive(Packet.PubComp.class)).isEqualTo(new Packet.PubComp(7));
+            assertThat(gateway.query("SELECT packet_id FROM received WHERE client_id = ?", clientId))
+                    .isNull();
+            assertThat(Records.of(gateway, "wire.telemetry", clientId)).hasSize(1);
+            client.sendPackets(publish);
+            client.receive(Packet.PubRec.class);
+            assertThat(Records.of(gateway, "wire.telemetry", clientId)).hasSize(2);
+        }
+    }
+
+    /** The repeat is produced again, under the message id of its first; also in a session that begins anew. */
+    @ParameterizedTest
+    @EnumSource(names = {"AT_LEAST_ONCE", "EXACTLY_ONCE"})
+    void aRepeatThatIsProducedAgainCarriesTheSameMessageId(QoS qos) {
+        var publish = Device.publish(qos, 9, TOPIC, "again");
+        for (int attempt = 0; attempt < 2; attempt++) {
+            try (var client = Device.online(V5, clientId)) {
+                client.sendPackets(attempt == 0 ? publish : Device.repeated(publish));
+                client.receive();
+            }
+        }
+        var records = Records.of(gateway, "wire.telemetry", clientId);
+        assertThat(records).hasSize(2);
+        assertThat(records.get(1).header("mqtt-message-id"))
+                .isNotNull()
+                .isEqualTo(records.get(0).header("mqtt-message-id"));
+        assertThat(records.get(1).header("mqtt-seq"))
+                .isNotEqualTo(records.get(0).header("mqtt-seq"));
+    }
+
+    @Test
+    void differentMessagesCarryDifferentMessageIds() {
+        try (var client = Device.online(V5, clientId)) {
+            client.sendPackets(
+                    Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, "a"),
+                    Device.publish(QoS.AT_LEAST_ONCE, 2, TOPIC, "a"),
+                    Device.publish(QoS.AT_LEAST_ONCE, 3, TOPIC, "b"),
+                    Device.publish(QoS.AT_LEAST_ONCE, 4, TOPIC + "/x", "a"));
+            for (int i = 0; i < 4; i++) client.receive(Packet.PubAck.class);
+        }
+        assertThat(Records.of(gateway, "wire.telemetry", clientId))
+                .extracting(record -> record.header("mqtt-message-id"))
+                .hasSize(4)
+                .doesNotHaveDuplicates();
+    }
+
+    /** [MQTT-3.3.4-9] */
+    @Test
+    void moreUnansweredPublishesThanTheReceiveMaximumEndTheConnection() {
+        try (var client = Device.online(V5, clientId)) {
+            for (int id = 1; id <= 20; id++) client.sendPackets(Device.publish(QoS.EXACTLY_ONCE, id, TOPIC, "m"));
+            for (int id = 1; id <= 20; id++) client.receive(Packet.PubRec.class);
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 21, TOPIC, "m"));
+            Device.assertEnded(client, V5, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);
+        }
+    }
+
+    @Test
+    void anUnknownPubRelIsAnswered() {
+        try (var client = Device.online(V5, clientId)) {
+            client.sendPackets(new Packet.PubRel(3));
+            assertThat(client.receive(Packet.PubComp.class).reason()).isEqualTo(ReasonCode.PACKET_IDENTIFIER_NOT_FOUND);
+        }
+        try (var client = Device.online(ProtocolVersion.V3_1_1, clientId)) {
+            client.sendPackets(new Packet.PubRel(3));
+            assertThat(client.receive(Packet.PubComp.class)).isEqualTo(new Packet.PubComp(3));
+        }
+    }
+
+    @Test
+    void aTopicAliasStandsForItsName() {
+        var alias = Properties.NONE.with(Property.TOPIC_ALIAS, 5);
+        try (var client = Device.online(V5, clientId)) {
+            client.sendPackets(
+                    Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, new byte[] {1}, alias),
+                    Device.publish(QoS.AT_LEAST_ONCE, 2, "", new byte[] {2}, alias));
+            client.receive(Packet.PubAck.class);
+            client.receive(Packet.PubAck.class);
+            assertThat(Records.of(gateway, "wire.telemetry", clientId))
+                    .extracting(record -> record.header("mqtt-topic"))
+                    .containsExactly(TOPIC, TOPIC);
+            client.sendPackets(Device.publish(
+                    QoS.AT_LEAST_ONCE, 3, TOPIC, new byte[0], Properties.NONE.with(Property.TOPIC_ALIAS, 6)));
+            Device.assertEnded(client, V5, ReasonCode.TOPIC_ALIAS_INVALID);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.codec.MqttFault;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class DisconnectTest {
+    private static Packet.Disconnect bye(long expiry) {
+        var properties = Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, expiry);
+        return new Packet.Disconnect(ReasonCode.SUCCESS, properties);
+    }
+
+    private static Effect endSession(long expiry) {
+        return new Effect.EndSession(expiry, ReasonCode.SUCCESS);
+    }
+
+    @Test
+    void aDisconnectEndsTheConnectionAndKeepsTheExpiry() {
+        assertThat(Play.durable(ProtocolVersion.V5)
+                        .receives(new Packet.Disconnect(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, Properties.NONE)))
+                .containsExactly(
+                        new Effect.EndSession(60, ReasonCode.DISCONNECT_WITH_WILL_MESSAGE),
+                        new Effect.Close(ReasonCode.SUCCESS, "the client disconnected"));
+    }
+
+    @Test
+    void aDisconnectMayChangeTheExpiry() {
+        assertThat(Play.durable(ProtocolVersion.V5).receives(bye(0))).contains(endSession(0));
+        assertThat(Play.durable(ProtocolVersion.V5).receives(bye(90))).contains(endSession(90));
+        assertThat(Play.durable(ProtocolVersion.V5).receives(bye(0xFFFFFFFFL)))
+                .contains(endSession(Play.EXPIRY_MAXIMUM));
+    }
+
+    /** [MQTT-3.14.2-2] */
+    @Test
+    void aDisconnectCannotGiveAnExpiryToASessionWithout() {
+        assertThat(Play.ends(Play.online(ProtocolVersion.V5).receives(bye(10))))
+                .containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
+        assertThat(Play.online(ProtocolVersion.V5).receives(bye(0))).contains(endSession(0));
+    }
+
+    @Test
+    void aTakenOverSessionIsToldAndNotEnded() {
+        var effects = Play.durable(ProtocolVersion.V5)
+                .on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "another connection"));
+        assertThat(effects)
+                .containsExactly(
+                        Play.send(new Packet.Disconnect(
+                                ReasonCode.SESSION_TAKEN_OVER, Play.reason("another connection"))),
+                        new Effect.Close(ReasonCode.SESSION_TAKEN_OVER, "another connection"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aDrainedClientIsToldWhereItsVersionCan(ProtocolVersion version) {
+        var reason = ReasonCode.SERVER_SHUTTING_DOWN;
+        var ends = Play.ends(Play.online(version).on(new Event.Ended(reason, "shuts down")));
+        assertThat(ends).isEqualTo(version.isV5() ? List.of(reason, reason) : List.of(reason));
+    }
+
+    @Test
+    void aLostSocketKeepsTheSessionForItsExpiry() {
+        assertThat(Play.durable(ProtocolVersion.V5).on(new Event.TransportClosed()))
+                .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aFaultIsToldWhereTheVersionCan(ProtocolVersion version) {
+        var fault = new MqttFault(ReasonCode.PACKET_TOO_LARGE, "too large");
+        var ends = Play.ends(Play.online(version).on(new Event.Faulted(fault, version)));
+        assertThat(ends)
+                .isEqualTo(
+                        version.isV5()
+                                ? List.of(ReasonCode.PACKET_TOO_LARGE, ReasonCode.PACKET_TOO_LARGE)
+                                : List.of(ReasonCode.PACKET_TOO_LARGE));
+    }
+
+    @Test
+    void aClosedSessionDoesNothingMore() {
+        var play = Play.online(ProtocolVersion.V5);
+        play.receivesQoS1(1);
+        play.receives(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE));
+        assertThat(play.forwarded(QoS.AT_LEAST_ONCE, 1)).isEmpty();
+        assertThat(play.receivesQoS1(2)).isEmpty();
+        assertThat(play.on(new Event.Ended(ReasonCode.SERVER_BUSY, "late"))).isEmpty();
+        assertThat(play.on(new Event.TransportClosed())).isEmpty();
+        assertThat(play.session.isWaiting()).isFalse();
+    }
+
+    /** [MQTT-3.12.4-1] */
+    @Test
+    void pingIsAnswered() {
+        assertThat(Play.online(ProtocolVersion.V3_1_1).receives(new Packet.PingReq()))
+                .containsExactly(Play.send(new Packet.PingResp()));
+    }
+
+    static Stream<Packet> serverPackets() {
+        return Stream.of(
+                new Packet.ConnAck(false, ReasonCode.SUCCESS, Properties.NONE),
+                new Packet.SubAck(1, List.of(ReasonCode.SUCCESS), Properties.NONE),
+                new Packet.UnsubAck(1, List.of(ReasonCode.SUCCESS), Properties.NONE),
+                new Packet.PingResp(),
+                new Packet.PubAck(1),
+                new Packet.PubRec(1),
+                new Packet.PubComp(1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("serverPackets")
+    void aPacketOutOfPlaceIsAProtocolError(Packet packet) {
+        assertThat(Play.ends(Play.online(ProtocolVersion.V5).receives(packet)))
+                .containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
+    }
+}

@@ -1,0 +1,239 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PublishTest {
+    private static final QoS ONE = QoS.AT_LEAST_ONCE;
+    private static final QoS TWO = QoS.EXACTLY_ONCE;
+
+    private final Play v5 = Play.online(ProtocolVersion.V5);
+
+    @ParameterizedTest
+    @EnumSource
+    void qos0IsForwardedAndNotAnswered(ProtocolVersion version) {
+        var play = Play.online(version);
+        var publish = Play.publish(QoS.AT_MOST_ONCE, 0);
+        assertThat(play.receives(publish)).containsExactly(new Effect.Forward(publish));
+        assertThat(play.session.isWaiting()).isFalse();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void qos1IsAcknowledgedOnceKafkaHasIt(ProtocolVersion version) {
+        var play = Play.online(version);
+        var publish = Play.publish(ONE, 7);
+        assertThat(play.receives(publish)).containsExactly(new Effect.Forward(publish));
+        assertThat(play.session.isWaiting()).isTrue();
+        assertThat(play.forwarded(ONE, 7)).containsExactly(Play.pubAck(7));
+        assertThat(play.session.isWaiting()).isFalse();
+    }
+
+    /** [MQTT-4.6.0-2] */
+    @Test
+    void acknowledgementsKeepTheOrderOfThePublishes() {
+        v5.receivesQoS1(1);
+        v5.receivesQoS1(2);
+        v5.receivesQoS1(3);
+        assertThat(v5.forwarded(ONE, 3)).isEmpty();
+        assertThat(v5.forwarded(ONE, 2)).isEmpty();
+        assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1), Play.pubAck(2), Play.pubAck(3));
+    }
+
+    /** [MQTT-4.6.0-3] */
+    @Test
+    void receivedAnswersKeepTheOrderOfThePublishes() {
+        v5.receivesQoS2(1);
+        v5.receivesQoS2(2);
+        assertThat(v5.forwarded(TWO, 2)).isEmpty();
+        assertThat(v5.forwarded(TWO, 1)).containsExactly(Play.pubRec(1), Play.pubRec(2));
+    }
+
+    @Test
+    void aRepeatIsAbsorbedWhileItsFirstIsUnderWay() {
+        v5.receivesQoS1(1);
+        assertThat(v5.receivesQoS1(1)).isEmpty();
+        assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1));
+        v5.receivesQoS2(2);
+        assertThat(v5.receivesQoS2(2)).isEmpty();
+        assertThat(v5.forwarded(TWO, 2)).containsExactly(Play.pubRec(2));
+    }
+
+    /** [MQTT-4.3.3-10] */
+    @Test
+    void aRepeatBeforePubRelIsAnsweredAndNotForwarded() {
+        v5.receivesQoS2(1);
+        v5.forwarded(TWO, 1);
+        assertThat(v5.receivesQoS2(1)).containsExactly(Play.pubRec(1));
+        assertThat(v5.receives(new Packet.PubRel(1))).containsExactly(Play.pubComp(1));
+        assertThat(v5.receivesQoS2(1)).hasExactlyElementsOfTypes(Effect.Forward.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void qos2OfADurableSessionWaitsForTheJournal(ProtocolVersion version) {
+        var play = Play.durable(version);
+        play.receivesQoS2(1);
+        assertThat(play.forwarded(TWO, 1)).containsExactly(new Effect.Remember(1, "id1"));
+        assertThat(play.session.isWaiting()).isTrue();
+        assertThat(play.receivesQoS2(1)).isEmpty();
+        assertThat(play.on(new Event.Remembered(1))).containsExactly(Play.pubRec(1));
+        assertThat(play.receives(new Packet.PubRel(1))).containsExactly(new Effect.Forget(1));
+        assertThat(play.receives(new Packet.PubRel(1))).isEmpty();
+        assertThat(play.receivesQoS2(1)).isEmpty();
+        assertThat(play.on(new Event.Forgotten(1))).containsExactly(Play.pubComp(1));
+        assertThat(play.session.isWaiting()).isFalse();
+    }
+
+    @Test
+    void qos2WithoutARecordNeedsNoJournal() {
+        var play = Play.durable(ProtocolVersion.V5);
+        play.receivesQoS2(1);
+        var unmatched = ReasonCode.NO_MATCHING_SUBSCRIBERS;
+        assertThat(play.on(new Event.Forwarded(1, TWO, unmatched, null, null)))
+                .containsExactly(Play.send(new Packet.PubRec(1, unmatched, Properties.NONE)));
+        assertThat(play.receives(new Packet.PubRel(1))).containsExactly(new Effect.Forget(1));
+    }
+
+    /** [MQTT-4.3.3-10] */
+    @Test
+    void aResumedIdentifierIsStillHeld() {
+        var play = Play.durable(ProtocolVersion.V5, 5, 6);
+        assertThat(play.receivesQoS2(5)).containsExactly(Play.pubRec(5));
+        assertThat(play.receives(new Packet.PubRel(6))).containsExactly(new Effect.Forget(6));
+        assertThat(play.receivesQoS2(7)).hasExactlyElementsOfTypes(Effect.Forward.class);
+    }
+
+    /** Section 4.9: the Receive Maximum begins anew with each connection. */
+    @Test
+    void resumedIdentifiersLeaveTheReceiveMaximumWhole() {
+        var play = Play.durable(ProtocolVersion.V5, 101, 102, 103);
+        play.receives(new Packet.PubRel(101));
+        for (int id = 1; id <= Play.RECEIVE_MAXIMUM; id++)
+            assertThat(play.receivesQoS1(id)).hasExactlyElementsOfTypes(Effect.Forward.class);
+        play.on(new Event.Forgotten(101));
+        assertThat(Play.ends(play.receivesQoS1(99))).contains(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);
+    }
+
+    /** [MQTT-3.3.4-9] */
+    @Test
+    void moreThanTheReceiveMaximumEndsTheConnection() {
+        v5.receivesQoS1(1);
+        v5.receivesQoS2(2);
+        v5.receivesQoS2(3);
+        v5.forwarded(TWO, 2);
+        v5.receivesQoS1(4);
+        assertThat(v5.session.wantsMore()).isTrue();
+        assertThat(v5.receives(Play.publish(QoS.AT_MOST_ONCE, 0))).hasExactlyElementsOfTypes(Effect.Forward.class);
+        var reason = ReasonCode.RECEIVE_MAXIMUM_EXCEEDED;
+        assertThat(Play.ends(v5.receivesQoS1(5))).containsExactly(reason, reason);
+    }
+
+    @Test
+    void anAnswerMakesRoomAgain() {
+        for (int id = 1; id <= Play.RECEIVE_MAXIMUM; id++) v5.receivesQoS2(id);
+        v5.forwarded(TWO, 1);
+        v5.receives(new Packet.PubRel(1));
+        assertThat(v5.receivesQoS2(9)).hasExactlyElementsOfTypes(Effect.Forward.class);
+    }
+
+    @Test
+    void anMqtt3ClientIsNotReadAboveTheWindow() {
+        var play = Play.online(ProtocolVersion.V3_1_1);
+        for (int id = 1; id < Play.RECEIVE_MAXIMUM; id++) play.receivesQoS1(id);
+        assertThat(play.session.wantsMore()).isTrue();
+        play.receivesQoS1(99);
+        assertThat(play.session.wantsMore()).isFalse();
+        play.forwarded(ONE, 1);
+        assertThat(play.session.wantsMore()).isTrue();
+    }
+
+    @Test
+    void anUnknownPubRelIsAnsweredAsTheVersionCan() {
+        assertThat(v5.receives(new Packet.PubRel(9)))
+                .containsExactly(
+                        Play.send(new Packet.PubComp(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
+        assertThat(Play.online(ProtocolVersion.V3_1_1).receives(new Packet.PubRel(9)))
+                .containsExactly(Play.pubComp(9));
+    }
+
+    @Test
+    void aPubRelBeforeItsPubRecIsAProtocolError() {
+        v5.receivesQoS2(1);
+        assertThat(Play.ends(v5.receives(new Packet.PubRel(1)))).contains(ReasonCode.PROTOCOL_ERROR);
+    }
+
+    @Test
+    void aRefusalIsToldInVersion5AndFreesTheIdentifier() {
+        v5.receivesQoS2(1);
+        assertThat(v5.refused(TWO, 1, ReasonCode.QUOTA_EXCEEDED, "too large"))
+                .containsExactly(Play.send(new Packet.PubRec(1, ReasonCode.QUOTA_EXCEEDED, Play.reason("too large"))));
+        assertThat(v5.receivesQoS2(1)).hasExactlyElementsOfTypes(Effect.Forward.class); // [MQTT-4.3.3-9]
+        v5.receivesQoS1(2);
+        assertThat(v5.refused(ONE, 2, ReasonCode.NOT_AUTHORIZED, null))
+                .containsExactly(Play.send(new Packet.PubAck(2, ReasonCode.NOT_AUTHORIZED, Properties.NONE)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"V3_1,AT_LEAST_ONCE", "V3_1,EXACTLY_ONCE", "V3_1_1,AT_LEAST_ONCE", "V3_1_1,EXACTLY_ONCE"})
+    void aRefusalClosesWhereTheVersionCannotTellIt(ProtocolVersion version, QoS qos) {
+        var play = Play.online(version);
+        play.receives(Play.publish(qos, 1));
+        play.receives(Play.publish(qos, 2));
+        assertThat(play.refused(qos, 2, ReasonCode.QUOTA_EXCEEDED, "too large")).isEmpty();
+        var first = qos == ONE ? Play.pubAck(1) : Play.pubRec(1);
+        assertThat(play.forwarded(qos, 1))
+                .containsExactly(
+                        first,
+                        new Effect.EndSession(0, ReasonCode.QUOTA_EXCEEDED),
+                        new Effect.Close(ReasonCode.QUOTA_EXCEEDED, "too large"));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aMessageThatNobodyWantsIsAcknowledged(ProtocolVersion version) {
+        var play = Play.online(version);
+        play.receivesQoS1(1);
+        var reason = ReasonCode.NO_MATCHING_SUBSCRIBERS;
+        assertThat(play.refused(ONE, 1, reason, null))
+                .containsExactly(Play.send(new Packet.PubAck(1, reason, Properties.NONE)));
+    }
+
+    private static Packet.Publish aliased(String topic, int alias) {
+        return Play.publish(QoS.AT_MOST_ONCE, 0, topic, Properties.NONE.with(Property.TOPIC_ALIAS, alias));
+    }
+
+    /** [MQTT-3.3.2-7] */
+    @Test
+    void aTopicAliasStandsForTheNameThatItWasSetTo() {
+        var first = new Effect.Forward(Play.publish(QoS.AT_MOST_ONCE, 0, "a", Properties.NONE));
+        assertThat(v5.receives(aliased("a", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(first));
+        assertThat(v5.receives(aliased("", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(first));
+        var second = new Effect.Forward(Play.publish(QoS.AT_MOST_ONCE, 0, "b", Properties.NONE));
+        assertThat(v5.receives(aliased("b", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(second));
+        assertThat(v5.receives(aliased("", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(second));
+    }
+
+    /** [MQTT-3.3.2-9] */
+    @Test
+    void anAliasAboveTheMaximumEndsTheConnection() {
+        var reason = ReasonCode.TOPIC_ALIAS_INVALID;
+        assertThat(Play.ends(v5.receives(aliased("a", Play.TOPIC_ALIAS_MAXIMUM + 1))))
+                .containsExactly(reason, reason);
+    }
+
+    @Test
+    void anAliasThatWasNeverSetIsAProtocolError() {
+        assertThat(Play.ends(v5.receives(aliased("", 2)))).contains(ReasonCode.PROTOCOL_ERROR);
+    }
+}

@@ -1,0 +1,163 @@
+package dev.sluice.support;
+
+import dev.sluice.dev.Backends;
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Ports;
+import dev.sluice.dev.Settings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.awaitility.Awaitility;
+
+/**
+ * The packaged gateway as a process of its own with a real Kafka and a real PostgreSQL, configured by
+ * {@code conformance/gateway.properties}; one for the whole JVM, stopped with it. Any thread may use it.
+ */
+public final class Gateway {
+    /** The Kafka topic that the gateway is started without. */
+    public static final String LATE_TOPIC = "wire.late";
+
+    /** Of the Kafka topic that takes small records only. */
+    public static final int SMALL_RECORD = 2000;
+
+    private static final List<String> JAVA_OPTIONS =
+            List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders");
+
+    private static Gateway running;
+
+    private final Settings settings;
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final GatewayProcess process;
+    private final HttpResponse<String> readinessWithoutTopic;
+
+    private Gateway(Settings settings, GatewayProcess process) {
+        this.settings = settings;
+        this.process = process;
+        readinessWithoutTopic = Awaitility.await("the missing Kafka topic on the readiness check")
+                .atMost(Duration.ofSeconds(90))
+                .ignoreExceptions()
+                .until(() -> get("/q/health/ready"), answer -> answer.body().contains(LATE_TOPIC));
+        createTopics(bootstrap(), new NewTopic(LATE_TOPIC, 1, (short) 1));
+        process.awaitReady();
+    }
+
+    public static synchronized Gateway shared() {
+        if (running == null) running = start();
+        return running;
+    }
+
+    private static Gateway start() {
+        try {
+            var data = Files.createTempDirectory("sluice-wire");
+            var options = new ArrayList<>(JAVA_OPTIONS);
+            var config = Path.of(
+                    Gateway.class.getResource("/conformance/gateway.properties").getPath());
+            options.add("-Dsmallrye.config.locations=" + config);
+            var settings = new Settings(
+                    Ports.free(), Ports.free(), Ports.free(), data, Optional.empty(), Optional.empty(), options);
+            var backends = Backends.start(settings);
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(backends, data)));
+            createTopics(
+                    settings.kafka(),
+                    new NewTopic("wire.telemetry", 1, (short) 1),
+                    new NewTopic("wire.copy", 1, (short) 1),
+                    new NewTopic("wire.device.d1", 1, (short) 1),
+                    new NewTopic("wire.small", 1, (short) 1)
+                            .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
+            return new Gateway(settings, GatewayProcess.start(settings));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void stop(Backends backends, Path data) {
+        // Created before the backends were closed, so that the gateway goes first.
+        if (running != null) running.process.close();
+        backends.close();
+        try (var files = Files.walk(data)) {
+            for (var file : files.sorted(java.util.Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void createTopics(String bootstrap, NewTopic... topics) {
+        try (var admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+            admin.createTopics(List.of(topics)).all().get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public int port() {
+        return settings.port();
+    }
+
+    public String bootstrap() {
+        return settings.kafka();
+    }
+
+    public long pid() {
+        return process.process().pid();
+    }
+
+    /** What the readiness check said while {@link #LATE_TOPIC} was missing. */
+    public HttpResponse<String> readinessWithoutTopic() {
+        return readinessWithoutTopic;
+    }
+
+    public HttpResponse<String> get(String path) {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path))
+                .timeout(Duration.ofSeconds(10))
+                .build();
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The sum of the metrics of this name whose labels contain all of these; 0 if there is none. */
+    public double metric(String name, String... labels) {
+        return get("/q/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+                .filter(line -> List.of(labels).stream().allMatch(line::contains))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    /** The first column of the first row that a query finds, as text; null when it finds none. */
+    public String query(String sql, String parameter) {
+        try (Connection connection = DriverManager.getConnection(settings.postgres(), "sluice", "");
+                var statement = connection.prepareStatement(sql)) {
+            statement.setString(1, parameter);
+            var rows = statement.executeQuery();
+            return rows.next() ? rows.getString(1) : null;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.sluice.support;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** What one client's messages have become in a Kafka topic of one partition; used by one thread. */
+public final class Records {
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
+
+    private Records() {}
+
+    /** One record with its headers as text, in the order of the record. */
+    public record Record(String key, Map<String, String> headers, byte[] value, long timestamp) {
+        public String header(String name) {
+            return headers.get(name);
+        }
+
+        public String text() {
+            return new String(value, StandardCharsets.UTF_8);
+        }
+    }
+
+    /** All records of a client that are there once every record acknowledged before this call is there. */
+    public static List<Record> of(Gateway gateway, String kafkaTopic, String clientId) {
+        return of(gateway, kafkaTopic, clientId, 0);
+    }
+
+    /** Waits until there are at least that many; fewer is a failure. */
+    public static List<Record> of(Gateway gateway, String kafkaTopic, String clientId, int atLeast) {
+        var found = new ArrayList<Record>();
+        var partition = new TopicPartition(kafkaTopic, 0);
+        Map<String, Object> config = Map.of("bootstrap.servers", gateway.bootstrap(), "auto.offset.reset", "earliest");
+        try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(List.of(partition));
+            consumer.seekToBeginning(List.of(partition));
+            var deadline = System.nanoTime() + PATIENCE.toNanos();
+            do {
+                var end = consumer.endOffsets(List.of(partition)).get(partition);
+                while (consumer.position(partition) < end)
+                    consumer.poll(Duration.ofMillis(50)).forEach(record -> add(record, clientId, found));
+            } while (found.size() < atLeast && System.nanoTime() < deadline);
+        }
+        if (found.size() < atLeast) throw new AssertionError(found.size() + " records instead of " + atLeast);
+        return found;
+    }
+
+    private static void add(ConsumerRecord<byte[], byte[]> record, String clientId, List<Record> found) {
+        var headers = new LinkedHashMap<String, String>();
+        for (var header : record.headers()) {
+            var before = headers.put(header.key(), text(header.value()));
+            if (before != null) headers.put(header.key(), before + "," + text(header.value()));
+        }
+        if (clientId.equals(headers.get("mqtt-client-id")))
+            found.add(new Record(text(record.key()), headers, record.value(), record.timestamp()));
+    }
+
+    private static String text(byte[] bytes) {
+        return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8);
+    }
+}
