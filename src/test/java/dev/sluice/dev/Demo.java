@@ -33,7 +33,7 @@ final class Demo {
         }
         var options = DemoOptions.parse(arguments);
         try (var running = new Running(settings)) {
-            running.startAll();
+            System.out.println(running.startAll());
             return new Demo(options, running, settings).run() ? 0 : 1;
         }
     }

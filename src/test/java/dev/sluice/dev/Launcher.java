@@ -2,6 +2,7 @@ package dev.sluice.dev;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 
 /** The commands of the script {@code sluice} that need more than a shell; runs on the main thread of its own JVM. */
 public final class Launcher {
@@ -19,46 +20,30 @@ public final class Launcher {
 
     private static int run(String command, List<String> arguments) {
         var settings = Settings.of(System.getenv());
+        if (List.of("run", "backends", "gateway").contains(command)) {
+            requireNone(command, arguments);
+        }
         return switch (command) {
-            case "run" -> run(settings, arguments);
-            case "backends" -> backends(settings, arguments);
-            case "gateway" -> gateway(settings, arguments);
+            case "run" -> keepRunning(settings, Running::startAll);
+            case "backends" -> backends(settings);
+            case "gateway" -> keepRunning(settings, Running::startGateway);
             case "demo" -> Demo.run(settings, arguments);
             case "tail" -> Tail.run(settings, arguments);
             default -> throw new Complaint("there is no command '" + command + "'; ./sluice help lists them.");
         };
     }
 
-    private static int run(Settings settings, List<String> arguments) {
-        requireNone("run", arguments);
-        try (var running = new Running(settings)) {
-            running.startAll();
-            System.out.println(Running.readyIn() + "  mqtt " + settings.mqtt() + "  kafka " + settings.kafka()
-                    + "  postgres " + settings.postgres());
-            running.awaitEnd();
-        }
-        return 0;
-    }
-
-    private static int backends(Settings settings, List<String> arguments) {
-        requireNone("backends", arguments);
+    private static int backends(Settings settings) {
         if (settings.foreignKafka().isPresent() && settings.foreignPostgres().isPresent()) {
             throw new Complaint(
                     Settings.KAFKA + " and " + Settings.POSTGRES + " are both set: there is nothing to start.");
         }
-        try (var running = new Running(settings)) {
-            running.startBackends();
-            System.out.println(Running.readyIn() + "  kafka " + settings.kafka() + "  postgres " + settings.postgres());
-            running.awaitEnd();
-        }
-        return 0;
+        return keepRunning(settings, Running::startBackends);
     }
 
-    private static int gateway(Settings settings, List<String> arguments) {
-        requireNone("gateway", arguments);
+    private static int keepRunning(Settings settings, Function<Running, String> start) {
         try (var running = new Running(settings)) {
-            running.startGateway();
-            System.out.println(Running.readyIn() + "  mqtt " + settings.mqtt());
+            System.out.println(start.apply(running));
             running.awaitEnd();
         }
         return 0;

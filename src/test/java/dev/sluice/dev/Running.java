@@ -20,25 +20,34 @@ final class Running implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "close-servers"));
     }
 
-    void startBackends() {
+    /** Starts Kafka and PostgreSQL; answers the line that says so. */
+    String startBackends() {
         Backends.requireFreePorts(settings);
         keep(DataFolder.open(settings.data()));
         var backends = keep(Backends.start(settings));
         processes.addAll(backends.processes());
+        return readyIn() + servers();
     }
 
-    void startAll() {
+    /** Starts everything; answers the line that says that a device can connect. */
+    String startAll() {
         Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
         startBackends();
-        startGateway();
+        return startGateway() + servers();
     }
 
-    void startGateway() {
+    /** Starts the gateway on servers that are running already; answers the line that says that a device can connect. */
+    String startGateway() {
         Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
         DataFolder.create(settings.data());
         var gateway = keep(GatewayProcess.start(settings));
         processes.add(gateway.process());
         gateway.awaitReady();
+        return readyIn() + "  mqtt " + settings.mqtt();
+    }
+
+    private String servers() {
+        return "  kafka " + settings.kafka() + "  postgres " + settings.postgres();
     }
 
     /** Blocks until one of the servers ends by itself, and complains of it; a stop that was asked for is none. */
@@ -59,7 +68,7 @@ final class Running implements AutoCloseable {
     }
 
     /** The time since this JVM started. */
-    static String readyIn() {
+    private static String readyIn() {
         var millis = System.currentTimeMillis()
                 - ManagementFactory.getRuntimeMXBean().getStartTime();
         return String.format(Locale.ROOT, "ready in %.1f s", millis / 1000.0);

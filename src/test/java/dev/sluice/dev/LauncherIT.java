@@ -1,0 +1,140 @@
+package dev.sluice.dev;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher as a developer uses it: its own processes, free ports, a data folder of its own. */
+class LauncherIT {
+    private static final Duration START = Duration.ofMinutes(3);
+    private static final Duration STOP = Duration.ofSeconds(40);
+
+    @TempDir
+    Path folder;
+
+    private final int port = Ports.free();
+    private final int kafkaPort = Ports.free();
+    private final int postgresPort = Ports.free();
+    private Process launcher;
+
+    @AfterEach
+    void endLauncher() {
+        if (launcher != null) {
+            launcher.destroyForcibly();
+        }
+    }
+
+    @Test
+    void refusesWhatItDoesNotUnderstand() throws Exception {
+        assertThat(say("fly")).contains("there is no command 'fly'");
+        assertThat(launcher.exitValue()).isEqualTo(2);
+        assertThat(say("run", "now")).isEqualTo("sluice: 'run' takes no arguments, but got 'now'.\n");
+        assertThat(say("demo", "--devices", "none"))
+                .isEqualTo("sluice: --devices needs a whole number from 1 to 20000, but got none.\n");
+        assertThat(launcher.exitValue()).isEqualTo(1);
+    }
+
+    @Test
+    void namesAPortThatIsTakenBeforeAnythingStarts() throws Exception {
+        try (var _ = new ServerSocket(kafkaPort, 1, InetAddress.getLoopbackAddress())) {
+            assertThat(say("run"))
+                    .isEqualTo(
+                            "sluice: port " + kafkaPort + ", meant for Kafka, is taken: stop what listens there, or set"
+                                    + " SLUICE_KAFKA_PORT to another port.\n");
+        }
+        assertThat(launcher.exitValue()).isEqualTo(1);
+        assertThat(folder.resolve("data")).doesNotExist();
+    }
+
+    @Test
+    void sigtermEndsEveryProcessAndTheDataStay() throws Exception {
+        start("run");
+        var processes = awaitReady();
+        assertThat(Files.readString(output()))
+                .containsPattern("ready in [0-9.]+ s  mqtt ws://127.0.0.1:" + port + "/mqtt  kafka 127.0.0.1:"
+                        + kafkaPort + "  postgres jdbc:postgresql://127.0.0.1:" + postgresPort + "/sluice\n");
+        var clusterId = KafkaBroker.clusterId(folder.resolve("data/kafka"));
+        launcher.destroy();
+        awaitGone(processes);
+
+        start("backends");
+        processes = awaitReady();
+        assertThat(KafkaBroker.clusterId(folder.resolve("data/kafka"))).isEqualTo(clusterId);
+        launcher.destroyForcibly(); // the servers notice by themselves
+        awaitGone(processes);
+    }
+
+    @Test
+    void theGatewaysDeathEndsEverything() throws Exception {
+        start("run");
+        var processes = awaitReady();
+        processes.stream().filter(LauncherIT::isGateway).forEach(ProcessHandle::destroyForcibly);
+        awaitGone(processes);
+        assertThat(launcher.exitValue()).isEqualTo(1);
+        assertThat(Files.readString(output())).contains("sluice: the gateway ended by itself with status 137");
+    }
+
+    private static boolean isGateway(ProcessHandle process) {
+        return process.info().command().orElse("").endsWith("java")
+                && process.info().commandLine().orElse("").contains("sluice.jar");
+    }
+
+    private List<ProcessHandle> awaitReady() {
+        await().atMost(START).until(() -> !launcher.isAlive() || read().contains("ready in"));
+        assertThat(read()).contains("ready in");
+        var processes = Stream.concat(Stream.of(launcher.toHandle()), launcher.descendants())
+                .toList();
+        assertThat(processes).hasSizeGreaterThan(6);
+        return processes;
+    }
+
+    private static void awaitGone(List<ProcessHandle> processes) {
+        await().atMost(STOP).until(() -> processes.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    /** Runs a command that ends by itself, and answers what it said. */
+    private String say(String... arguments) throws Exception {
+        Files.deleteIfExists(output());
+        start(arguments);
+        launcher.waitFor();
+        return read();
+    }
+
+    private void start(String... arguments) throws IOException {
+        var command = Stream.concat(Stream.of("./sluice"), Stream.of(arguments)).toList();
+        var builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.to(output().toFile()));
+        builder.environment()
+                .putAll(Map.of(
+                        "SLUICE_PORT", Integer.toString(port),
+                        "SLUICE_KAFKA_PORT", Integer.toString(kafkaPort),
+                        "SLUICE_POSTGRES_PORT", Integer.toString(postgresPort),
+                        "SLUICE_DATA", folder.resolve("data").toString()));
+        launcher = builder.start();
+    }
+
+    private Path output() {
+        return folder.resolve("output");
+    }
+
+    private String read() {
+        try {
+            return Files.readString(output());
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
