@@ -12,6 +12,7 @@ import java.util.Arrays;
  */
 final class ReceivedTopics {
     private static final int REMEMBERED = 4;
+    private static final int LONGEST_REMEMBERED = 256;
 
     private final TopicName[] names = new TopicName[REMEMBERED];
     private int oldest;
@@ -29,6 +30,7 @@ final class ReceivedTopics {
             }
         }
         var name = checked(Wire.bytes(in, length));
+        if (length > LONGEST_REMEMBERED) return name;
         names[oldest] = name;
         oldest = (oldest + 1) % REMEMBERED;
         return name;

@@ -2,8 +2,7 @@ package dev.sluice.ops;
 
 import dev.sluice.broker.Broker;
 import dev.sluice.config.NodeConfig;
-import io.quarkus.runtime.ShutdownEvent;
-import jakarta.annotation.Priority;
+import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
@@ -40,8 +39,8 @@ class Drain implements HealthCheck {
                 .build();
     }
 
-    /** Before anything that connections still need is stopped. */
-    void stop(@Observes @Priority(10) ShutdownEvent event) {
+    /** While the sockets are still open: {@code ShutdownEvent} comes after the HTTP server has closed them. */
+    void stop(@Observes ShutdownDelayInitiatedEvent event) {
         var connections = broker.connections();
         if (connections > 0)
             LOG.infof(

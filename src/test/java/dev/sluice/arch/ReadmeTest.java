@@ -64,7 +64,7 @@ class ReadmeTest {
     @Test
     void theMetricsTableNamesEveryMeter() throws IOException {
         var documented = rows("sluice_[a-z_]+").keySet();
-        var meters = sources("(?:builder|counter)\\(\\s*\"(sluice\\.[a-z.]+)\"", MAIN).stream()
+        var meters = sources("(?:builder|counter|timer)\\(\\s*\"(sluice\\.[a-z.]+)\"", MAIN).stream()
                 .map(name -> name.replace('.', '_'))
                 .collect(Collectors.toSet());
         assertThat(meters).isNotEmpty();

@@ -54,6 +54,12 @@ class PacketReaderTest {
     }
 
     @Test
+    void aVeryLongTopicNameIsNotHeld() {
+        var first = topicName("x".repeat(257), false);
+        assertThat(topicName("x".repeat(257), false)).isEqualTo(first).isNotSameAs(first);
+    }
+
+    @Test
     void aNameThatBeginsLikeAKnownOneIsItsOwn() {
         topicName("device/1", false);
         assertThat(topicName("device/10", false)).isEqualTo(TopicName.of("device/10"));

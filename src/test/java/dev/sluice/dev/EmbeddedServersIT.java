@@ -83,7 +83,9 @@ class EmbeddedServersIT {
     private static void produce(String bootstrap, String value, Duration time)
             throws InterruptedException, ExecutionException, TimeoutException {
         var producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", bootstrap), new ByteArraySerializer(), new ByteArraySerializer());
+                Map.of("bootstrap.servers", bootstrap, "max.block.ms", Long.toString(time.toMillis())),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
         try {
             producer.send(new ProducerRecord<>(TOPIC, value.getBytes(StandardCharsets.UTF_8)))
                     .get(time.toMillis(), TimeUnit.MILLISECONDS);

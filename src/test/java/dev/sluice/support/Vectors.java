@@ -93,7 +93,7 @@ public final class Vectors {
     }
 
     /** The lines of a resource that are neither empty nor a comment. */
-    static Stream<String> lines(String resource) {
+    public static Stream<String> lines(String resource) {
         try (InputStream in = Vectors.class.getResourceAsStream(resource)) {
             if (in == null) throw new AssertionError("no resource " + resource);
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)

@@ -22,9 +22,10 @@ server=$!
 } <&0 >/dev/null &
 watch=$!
 exec 3>&-
+set +m # or wait would return when the server is stopped by SIGSTOP
 echo $server
 exec >&-
-wait $server
-status=$?
+# wait returns, too, when the server is stopped (SIGSTOP); a leash that ended then would orphan it, and the kernel would hang it up.
+while wait $server; status=$?; kill -0 $server; do sleep 1; done
 kill -KILL -$watch
 exit $status
