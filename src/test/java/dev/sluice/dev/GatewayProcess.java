@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** The packaged gateway in a JVM of its own; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
 public final class GatewayProcess implements AutoCloseable {
@@ -40,7 +41,11 @@ public final class GatewayProcess implements AutoCloseable {
     private static List<String> command(Settings settings) {
         var jar = ToolClasspath.target().resolve("sluice.jar");
         var executable = ToolClasspath.target().resolve("sluice");
-        if (Files.notExists(jar) && Files.isExecutable(executable)) return List.of(executable.toString());
+        if (Files.notExists(jar) && Files.isExecutable(executable)) {
+            // It knows system properties, and few of a JVM's options.
+            var properties = settings.javaOptions().stream().filter(option -> option.startsWith("-D"));
+            return Stream.concat(Stream.of(executable.toString()), properties).toList();
+        }
         var command = new ArrayList<>(List.of(ToolClasspath.java()));
         command.addAll(settings.javaOptions());
         command.addAll(List.of("-jar", jar.toString()));
