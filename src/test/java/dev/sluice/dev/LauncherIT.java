@@ -1,6 +1,7 @@
 package dev.sluice.dev;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,6 +30,12 @@ class LauncherIT {
     private final int kafkaPort = Ports.free();
     private final int postgresPort = Ports.free();
     private Process launcher;
+
+    /** A native build makes no jar, and the launcher would start a second build within it. */
+    @BeforeAll
+    static void requireJar() {
+        assumeThat(Path.of("target/sluice.jar")).exists();
+    }
 
     @AfterEach
     void endLauncher() {
