@@ -89,5 +89,11 @@ public interface UplinkConfig {
          */
         @WithDefault("{clientId}")
         Optional<String> key();
+
+        /**
+         * Headers besides those that every record has, by name: templates like that of the key, and <code>{route}</code> for
+         * the route's name; left out where the value comes out empty. Default: none.
+         */
+        Map<String, String> headers();
     }
 }

@@ -18,4 +18,20 @@ public record Limits(
         int keepAliveMaximum,
         long sessionExpiryMaximum,
         int clientIdMaximum,
-        String responseInformation) {}
+        String responseInformation) {
+
+    public Limits {
+        require("receive-maximum", receiveMaximum, 1, 65_535);
+        require("topic-alias-maximum", topicAliasMaximum, 0, 65_535);
+        require("maximum-packet-size", maximumPacketSize, 128, 268_435_460);
+        require("keep-alive-maximum", keepAliveMaximum, 0, 65_535);
+        require("session-expiry-maximum", sessionExpiryMaximum, 0, 0xFFFF_FFFFL);
+        require("client-id-maximum", clientIdMaximum, 23, 2048);
+    }
+
+    private static void require(String key, long value, long least, long most) {
+        if (value < least || value > most)
+            throw new IllegalArgumentException(
+                    "sluice.mqtt." + key + ": is " + value + ", and has to be " + least + " to " + most);
+    }
+}

@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.topic.TopicName;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,13 +12,21 @@ import java.util.function.UnaryOperator;
  *
  * @param index 0 to one less than the number of routes, the same while the process lives
  * @param filter absent from a route that is only the default route
+ * @param headers those that the route adds, in the order of their names
  */
-public record Route(int index, String name, Optional<RouteFilter> filter, Template kafkaTopic, Template key) {
+public record Route(
+        int index,
+        String name,
+        Optional<RouteFilter> filter,
+        Template kafkaTopic,
+        Template key,
+        Map<String, Template> headers) {
     static final String CLIENT_ID = "clientId";
     static final String USERNAME = "username";
     static final String TOPIC = "topic";
+    static final String ROUTE = "route";
     /** The names that a template may ask for whatever the filter captures. */
-    static final List<String> ALWAYS_KNOWN = List.of(CLIENT_ID, USERNAME, TOPIC);
+    static final List<String> ALWAYS_KNOWN = List.of(CLIENT_ID, USERNAME, TOPIC, ROUTE);
 
     /** Whether the Kafka topic depends on the message, so that it cannot be looked for at the start. */
     public boolean isTemplated() {
@@ -32,9 +41,15 @@ public record Route(int index, String name, Optional<RouteFilter> filter, Templa
             case CLIENT_ID -> clientId;
             case USERNAME -> username == null ? "" : username;
             case TOPIC -> topic;
+            case ROUTE -> name;
             default -> captured.get(asked);
         };
         var renderedKey = key.render(values);
-        return new Match(name, index, kafkaTopic.render(values), renderedKey.isEmpty() ? null : renderedKey);
+        var rendered = new LinkedHashMap<String, String>(0);
+        headers.forEach((header, template) -> {
+            var value = template.render(values);
+            if (!value.isEmpty()) rendered.put(header, value);
+        });
+        return new Match(name, index, kafkaTopic.render(values), renderedKey.isEmpty() ? null : renderedKey, rendered);
     }
 }

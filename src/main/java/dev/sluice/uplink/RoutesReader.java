@@ -46,7 +46,15 @@ final class RoutesReader {
         var kafkaTopic = attempt(key + ".kafka-topic", () -> requireKnown.apply(kafkaTopic(route.kafkaTopic())));
         var recordKey = attempt(
                 key + ".key", () -> requireKnown.apply(Template.of(route.key().orElse(""))));
-        routes.add(new Route(routes.size(), name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING)));
+        var headers = new TreeMap<String, Template>();
+        route.headers().forEach((header, text) -> {
+            if (UplinkRecord.isReserved(header))
+                mistakes.add(key + ".headers." + header + ": every record has this header already");
+            attempt(key + ".headers." + header, () -> requireKnown.apply(Template.of(text)))
+                    .ifPresent(template -> headers.put(header, template));
+        });
+        routes.add(
+                new Route(routes.size(), name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING), headers));
     }
 
     private List<String> knownNames(String route, Optional<RouteFilter> filter) {

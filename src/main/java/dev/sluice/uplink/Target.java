@@ -2,6 +2,7 @@ package dev.sluice.uplink;
 
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
@@ -10,11 +11,18 @@ import org.apache.kafka.common.header.internals.RecordHeader;
  *
  * @param route index of the route
  * @param key null for none
+ * @param routeHeaders those that the route adds
  */
-record Target(int route, String kafkaTopic, byte[] key, Header topicHeader) {
+record Target(int route, String kafkaTopic, byte[] key, Header topicHeader, List<Header> routeHeaders) {
     static Target of(Match match, TopicName topicName) {
         var key = match.key() == null ? null : match.key().getBytes(StandardCharsets.UTF_8);
         return new Target(
-                match.route(), match.kafkaTopic(), key, new RecordHeader(UplinkRecord.TOPIC, topicName.utf8()));
+                match.route(),
+                match.kafkaTopic(),
+                key,
+                new RecordHeader(UplinkRecord.TOPIC, topicName.utf8()),
+                match.headers().entrySet().stream()
+                        .map(header -> UplinkRecord.header(header.getKey(), header.getValue()))
+                        .toList());
     }
 }

@@ -4,6 +4,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
@@ -16,9 +17,28 @@ final class UplinkRecord {
     static final String QOS = "mqtt-qos";
     static final String MESSAGE_ID = "mqtt-message-id";
     static final String SEQ = "mqtt-seq";
+    private static final String RETAIN_NAME = "mqtt-retain";
+    private static final String CONTENT_TYPE = "content-type";
+    private static final String RESPONSE_TOPIC = "mqtt-response-topic";
+    private static final String CORRELATION_DATA = "mqtt-correlation-data";
+    private static final String PAYLOAD_FORMAT = "mqtt-payload-format";
+    private static final String EXPIRES_AT = "mqtt-expires-at";
+    private static final String USER_PREFIX = "mqtt-user-";
+    private static final Set<String> RESERVED = Set.of(
+            TOPIC,
+            CLIENT_ID,
+            QOS,
+            MESSAGE_ID,
+            SEQ,
+            RETAIN_NAME,
+            CONTENT_TYPE,
+            RESPONSE_TOPIC,
+            CORRELATION_DATA,
+            PAYLOAD_FORMAT,
+            EXPIRES_AT);
 
     private static final Header[] QOS_HEADERS = {header(QOS, "0"), header(QOS, "1"), header(QOS, "2")};
-    private static final Header RETAIN = header("mqtt-retain", "1");
+    private static final Header RETAIN = header(RETAIN_NAME, "1");
 
     private UplinkRecord() {}
 
@@ -36,21 +56,28 @@ final class UplinkRecord {
         headers.add(new RecordHeader(SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
         if (!publish.properties().isEmpty()) addProperties(headers, publish, receivedAt);
+        for (int i = 0; i < target.routeHeaders().size(); i++)
+            headers.add(target.routeHeaders().get(i));
         return new ProducerRecord<>(target.kafkaTopic(), null, receivedAt, target.key(), publish.payload(), headers);
+    }
+
+    /** Whether a header's name is one that is made here, so that no route may add it. */
+    static boolean isReserved(String name) {
+        return RESERVED.contains(name) || name.startsWith(USER_PREFIX);
     }
 
     private static void addProperties(RecordHeaders headers, Packet.Publish publish, long receivedAt) {
         var properties = publish.properties();
-        addText(headers, "content-type", properties.text(Property.CONTENT_TYPE));
-        addText(headers, "mqtt-response-topic", properties.text(Property.RESPONSE_TOPIC));
+        addText(headers, CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
+        addText(headers, RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
         var correlation = properties.binary(Property.CORRELATION_DATA);
-        if (correlation != null) headers.add(new RecordHeader("mqtt-correlation-data", correlation));
+        if (correlation != null) headers.add(new RecordHeader(CORRELATION_DATA, correlation));
         if (properties.has(Property.PAYLOAD_FORMAT_INDICATOR))
-            addText(headers, "mqtt-payload-format", "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
+            addText(headers, PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
         var expiry = properties.number(Property.MESSAGE_EXPIRY_INTERVAL, -1);
-        if (expiry >= 0) addText(headers, "mqtt-expires-at", "" + (receivedAt + expiry * 1000));
+        if (expiry >= 0) addText(headers, EXPIRES_AT, "" + (receivedAt + expiry * 1000));
         for (var property : properties.userProperties())
-            addText(headers, "mqtt-user-" + property.name(), property.value());
+            addText(headers, USER_PREFIX + property.name(), property.value());
     }
 
     private static void addText(RecordHeaders headers, String name, String value) {

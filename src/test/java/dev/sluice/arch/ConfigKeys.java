@@ -33,8 +33,9 @@ final class ConfigKeys {
     private static void add(String prefix, Class<?> mapping, Map<String, String> keys) {
         for (var method : mapping.getDeclaredMethods()) {
             var key = prefix + "." + name(method);
-            if (method.getReturnType() == Map.class) add(key + ".<name>", valueOf(method), keys);
-            else keys.put(key, defaultOf(method));
+            if (method.getReturnType() != Map.class) keys.put(key, defaultOf(method));
+            else if (valueOf(method) == String.class) keys.put(key + ".<name>", NONE);
+            else add(key + ".<name>", valueOf(method), keys);
         }
     }
 

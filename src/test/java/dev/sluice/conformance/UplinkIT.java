@@ -164,6 +164,10 @@ class UplinkIT {
                         .flatMap(epoch -> IntStream.rangeClosed(1, 3).mapToObj(n -> epoch + "/" + n))
                         .toList());
         assertThat(copies).extracting(Records.Record::key).containsOnly(both);
+        assertThat(copies).extracting(copy -> copy.header("mqtt-route")).containsOnly("copy");
+        assertThat(copies).extracting(copy -> copy.header("site")).containsOnly("berlin");
+        // Nobody has a user name here, and an empty header says nothing.
+        assertThat(copies).noneMatch(copy -> copy.headers().containsKey("mqtt-username"));
     }
 
     @Test

@@ -51,7 +51,8 @@ class RoutesTest {
     }
 
     private static String text(Match match) {
-        return match.name() + " > " + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key());
+        return match.name() + " > " + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key())
+                + match.headers().entrySet().stream().map(it -> " " + it).collect(Collectors.joining());
     }
 
     @ParameterizedTest
