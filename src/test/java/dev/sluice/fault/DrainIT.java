@@ -64,6 +64,7 @@ class DrainIT {
                     .as("ended in time")
                     .isTrue();
             var took = Duration.ofNanos(System.nanoTime() - start);
+            assertTold(fleet);
             servers.startGateway();
             fleet.awaitAll(Duration.ofSeconds(40), "everyone is back", Publisher::isOnline);
             Fleet.runOn(Duration.ofSeconds(2));
