@@ -147,6 +147,12 @@ public class Broker {
             connections[i].drainAfter(over.multipliedBy(i).dividedBy(connections.length));
     }
 
+    /** Ends every connection that is left, answered or not. */
+    public void cut() {
+        for (var connection : registry.all())
+            connection.tell(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
+    }
+
     public boolean isDraining() {
         return draining;
     }

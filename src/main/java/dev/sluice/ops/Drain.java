@@ -22,7 +22,9 @@ import org.jboss.logging.Logger;
 class Drain implements HealthCheck {
     private static final Logger LOG = Logger.getLogger(Drain.class);
     /** What connections may take beyond the time over which they are ended, for answers of Kafka under way. */
-    private static final Duration GRACE = Duration.ofSeconds(2);
+    private static final Duration GRACE = Duration.ofMillis(1500);
+    /** What the closing handshakes of connections may take that are told without having been answered. */
+    private static final Duration CUT = Duration.ofMillis(500);
 
     private final Broker broker;
     private final NodeConfig config;
@@ -47,10 +49,16 @@ class Drain implements HealthCheck {
                     "draining %d connections over %d s",
                     connections, config.drain().toSeconds());
         broker.drain(config.drain());
-        var deadline = System.nanoTime() + config.drain().plus(GRACE).toNanos();
+        awaitNone(config.drain().plus(GRACE));
+        if (broker.connections() == 0) return;
+        LOG.warnf("%d connections are cut with messages unanswered; they send them again", broker.connections());
+        broker.cut();
+        awaitNone(CUT);
+    }
+
+    private void awaitNone(Duration time) {
+        var deadline = System.nanoTime() + time.toNanos();
         while (broker.connections() > 0 && System.nanoTime() < deadline)
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
-        if (broker.connections() > 0)
-            LOG.warnf("%d connections are cut with messages unanswered; they send them again", broker.connections());
     }
 }

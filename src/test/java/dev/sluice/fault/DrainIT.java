@@ -48,6 +48,37 @@ class DrainIT {
         }
     }
 
+    /** Nor does a gateway that starts without Kafka, and hence without any metadata, disappoint anyone. */
+    @Test
+    void aFrozenKafkaHoldsUpNeitherTheEndNorTheNextStart() {
+        try (var servers = Servers.start("drain-frozen");
+                var fleet = new Fleet(servers.port())) {
+            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
+            fleet.add(4, QoS.EXACTLY_ONCE, Duration.ofMillis(5));
+            fleet.awaitProgress(Duration.ofSeconds(20), 50, fleet.all());
+            servers.kafka().process().freeze();
+            Fleet.runOn(Duration.ofSeconds(1));
+            var start = System.nanoTime();
+            servers.gateway().process().signal("TERM");
+            assertThat(servers.gateway().process().awaitEnd(WITHIN))
+                    .as("ended in time")
+                    .isTrue();
+            var took = Duration.ofNanos(System.nanoTime() - start);
+            assertTold(fleet);
+            servers.startGateway();
+            fleet.awaitAll(Duration.ofSeconds(40), "everyone is back", Publisher::isOnline);
+            Fleet.runOn(Duration.ofSeconds(2));
+            servers.kafka().process().thaw();
+            fleet.awaitProgress(Duration.ofSeconds(15), 50, fleet.all());
+            fleet.quiet(Duration.ofSeconds(20));
+            var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
+            System.out.printf("drain, Kafka frozen: ended after %d ms; %s%n", took.toMillis(), account.report());
+            account.assertKept();
+            assertThat(fleet)
+                    .allSatisfy(publisher -> assertThat(publisher.connects()).isEqualTo(2));
+        }
+    }
+
     /** Asks again and again until the process has ended. */
     private static void watch(Servers servers, List<Integer> readiness, List<Knock> knocks) {
         Fleet.runOn(Duration.ofMillis(300));
