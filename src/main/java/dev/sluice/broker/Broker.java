@@ -2,22 +2,40 @@ package dev.sluice.broker;
 
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.packet.Message;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.session.Limits;
+import dev.sluice.session.QueuePolicy;
 import dev.sluice.store.Journal;
 import dev.sluice.store.JournalWrite;
+import dev.sluice.store.QueueReader;
+import dev.sluice.store.RetainedReader;
 import dev.sluice.store.SessionStore;
+import dev.sluice.store.SessionsEnded;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.StoredSubscription;
+import dev.sluice.store.SubscriptionReader;
+import dev.sluice.store.Wills;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 
 /** What all connections share: configuration, event loops, and the ways to Kafka and PostgreSQL. Any thread may use it. */
@@ -34,32 +52,86 @@ public class Broker {
     private final Journal journal;
     private final ConnectionRegistry registry = new ConnectionRegistry();
     private final BrokerMeters meters;
+    private final Router router = new Router();
+    private final SubscriptionReader subscriptions;
+    private final QueueReader queues;
+    private final RetainedMessages retained;
+    private final SysTopics sysTopics;
+    private final WillPublisher wills;
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
+    /** Sessions whose end is on its way to PostgreSQL, by client id. */
+    private final Map<String, CountDownLatch> closing = new ConcurrentHashMap<>();
+
+    private final LongAdder underWay = new LongAdder();
+    private final Duration openTimeout;
     private volatile boolean draining;
 
     Broker(
             MqttConfig config,
             UplinkConfig uplinkConfig,
+            StoreConfig storeConfig,
             NodeConfig node,
             Uplink uplink,
             SessionStore sessions,
             Journal journal,
+            SubscriptionReader subscriptions,
+            QueueReader queues,
+            RetainedReader retained,
+            Wills wills,
             MeterRegistry meters) {
         this.config = config;
         this.deadline = uplinkConfig.deadline();
+        this.openTimeout = storeConfig.openTimeout();
         this.node = node.id();
         this.uplink = uplink;
         this.sessions = sessions;
         this.journal = journal;
-        this.meters = new BrokerMeters(meters, registry);
-        this.limits = new Limits(
+        this.subscriptions = subscriptions;
+        this.queues = queues;
+        this.meters = new BrokerMeters(meters, registry, router);
+        this.retained = new RetainedMessages(this, retained);
+        this.sysTopics = new SysTopics(this, config.sysInterval());
+        this.wills = new WillPublisher(this, wills);
+        this.limits = limits(config);
+    }
+
+    private static Limits limits(MqttConfig config) {
+        return new Limits(
                 config.receiveMaximum(),
                 config.topicAliasMaximum(),
                 config.maximumPacketSize(),
                 config.keepAliveMaximum(),
                 config.sessionExpiryMaximum().toSeconds(),
                 config.clientIdMaximum(),
-                config.responseInformation().orElse(null));
+                config.responseInformation().orElse(null),
+                config.sendQuota(),
+                config.queueCount(),
+                config.queueBytes(),
+                QueuePolicy.valueOf(config.queuePolicy().name()),
+                config.queuePage(),
+                config.payloadFormatCheck());
+    }
+
+    /**
+     * Before the first connection, after the schema is there and what an earlier run of this node held is given up: knows
+     * what persistent sessions have subscribed to.
+     */
+    void start(@Observes @Priority(2600) StartupEvent event) {
+        subscriptions.all(router::restore);
+        if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
+        sysTopics.start();
+        wills.start();
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        sysTopics.stop();
+        wills.stop();
+    }
+
+    /** Expired while they were offline. */
+    void ended(@Observes SessionsEnded sessions) {
+        sessions.clientIds().forEach(router::forget);
+        wills.poke();
     }
 
     /** Starts a connection on its event loop, from which it is called. */
@@ -76,6 +148,7 @@ public class Broker {
     void open(SessionStore.OpenRequest request, Connection connection) {
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
+                awaitClosed(request.clientId());
                 connection.opened(sessions.open(request));
             } catch (StoreUnavailable away) {
                 LOG.debugf("client %s not opened: %s", request.clientId(), away.getMessage());
@@ -86,6 +159,17 @@ public class Broker {
                 connection.tell(new Event.OpenFailed(ReasonCode.UNSPECIFIED_ERROR, "the session cannot be opened"));
             }
         });
+    }
+
+    /** What the client's last connection here said at its end comes first, such as that its will is not wanted [MQTT-3.14.4-3]. */
+    private void awaitClosed(String clientId) {
+        var closed = closing.get(clientId);
+        if (closed == null || !sessions.isAvailable()) return; // then the open says so at once
+        try {
+            closed.await(openTimeout.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     void opened(Connection connection, Grant grant) {
@@ -99,19 +183,71 @@ public class Broker {
                 grant.sessionExpiry());
     }
 
-    void ended(Connection connection, long sessionExpiry, ReasonCode reason) {
-        close(
-                connection,
-                new JournalWrite.CloseSession(
-                        connection.clientId(), connection.epoch(), sessionExpiry, reason.value(), outcome -> {
-                            if (outcome == JournalWrite.Outcome.REFUSED)
-                                LOG.warnf(
-                                        "client %s: PostgreSQL refused the end of its session", connection.clientId());
-                        }));
+    /** Gives the client's subscriptions to a connection; returns the last place in its queue that was told of here. */
+    long attach(Connection connection, boolean resumed, boolean durable, List<StoredSubscription> stored) {
+        router.attach(connection, resumed, durable, stored);
+        var subscriber = router.find(connection.clientId());
+        return subscriber == null ? 0 : subscriber.lastSeq();
     }
 
-    private void close(Connection connection, JournalWrite.CloseSession end) {
-        if (!journal.submit(end)) connection.later(() -> close(connection, end));
+    /** The connection is closed by now; what its open has ended or taken over is over all the same. */
+    void openedInVain(Connection connection, SessionStore.OpenedSession opened, Effect.EndSession end) {
+        var durable = end.sessionExpiry() > 0 || opened.present();
+        router.attach(connection, opened.present(), durable, opened.subscriptions());
+        registry.online(connection);
+        registry.offline(connection);
+        ended(connection, end);
+    }
+
+    void ended(Connection connection, Effect.EndSession end) {
+        router.detach(connection, end.sessionExpiry() == 0);
+        var closed = new CountDownLatch(1);
+        closing.put(connection.clientId(), closed);
+        connection.journal(new JournalWrite.CloseSession(
+                connection.clientId(),
+                connection.epoch(),
+                end.sessionExpiry(),
+                end.reason().value(),
+                end.sentSeq(),
+                end.publishWill(),
+                outcome -> {
+                    closing.remove(connection.clientId(), closed);
+                    closed.countDown();
+                    if (outcome == JournalWrite.Outcome.REFUSED)
+                        LOG.warnf("client %s: PostgreSQL refused the end of its session", connection.clientId());
+                    else if (connection.hasWill()) wills.poke();
+                }));
+    }
+
+    /** Deliveries that have been handed to event loops and not been looked at there. */
+    LongAdder underWay() {
+        return underWay;
+    }
+
+    /** Whether publishers have to wait for the event loops of subscribers. */
+    boolean hasManyUnderWay() {
+        return underWay.sum() >= config.deliveriesUnderWay();
+    }
+
+    /** A message with everybody who is owed it. */
+    Publication publication(Message message, String publisher) {
+        return Publication.of(message, router.route(message.topicName(), publisher));
+    }
+
+    /** Reads from PostgreSQL for a connection, on a virtual thread. */
+    void read(Connection connection, Runnable away, Runnable reading) {
+        Thread.ofVirtual().name("sluice-read").start(() -> {
+            try {
+                reading.run();
+            } catch (StoreUnavailable unavailable) {
+                LOG.debugf("client %s waits: %s", connection.clientId(), unavailable.getMessage());
+                away.run();
+            } catch (RuntimeException bug) {
+                failed(connection, bug);
+                connection.tell(new Event.Ended(
+                        ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
+            }
+        });
     }
 
     void failed(Connection connection, RuntimeException bug) {
@@ -135,6 +271,7 @@ public class Broker {
     /** The socket is closed. */
     void closed(Connection connection) {
         registry.remove(connection);
+        if (connection.clientId() != null) router.detach(connection, false);
         meters.disconnected(connection.endReason());
         if (connection.wasLost()) LOG.infof("client %s offline: the socket closed", connection.clientId());
     }
@@ -155,6 +292,10 @@ public class Broker {
 
     public boolean isDraining() {
         return draining;
+    }
+
+    int online() {
+        return registry.onlineCount();
     }
 
     public int connections() {
@@ -183,6 +324,22 @@ public class Broker {
 
     Journal journal() {
         return journal;
+    }
+
+    Router router() {
+        return router;
+    }
+
+    QueueReader queues() {
+        return queues;
+    }
+
+    RetainedMessages retained() {
+        return retained;
+    }
+
+    SysTopics sysTopics() {
+        return sysTopics;
     }
 
     BrokerMeters meters() {

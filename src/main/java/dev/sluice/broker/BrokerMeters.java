@@ -2,11 +2,15 @@ package dev.sluice.broker;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Effect;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Counts what connections do. Any thread may use it; one packet costs one addition. */
@@ -29,6 +33,8 @@ final class BrokerMeters {
         "auth"
     };
 
+    private static final int PUBLISH = 2;
+
     private final MeterRegistry meters;
     private final LongAdder[] received;
     private final LongAdder[] sent;
@@ -36,8 +42,11 @@ final class BrokerMeters {
     private final Counter unmatched;
     private final Counter shed;
     private final Counter tooLarge;
+    private final Map<Effect.Why, Counter> dropped = new EnumMap<>(Effect.Why.class);
+    private final Counter willsPublished;
+    private final Counter willsRefused;
 
-    BrokerMeters(MeterRegistry meters, ConnectionRegistry registry) {
+    BrokerMeters(MeterRegistry meters, ConnectionRegistry registry, Router router) {
         this.meters = meters;
         received = packets("received");
         sent = packets("sent");
@@ -53,11 +62,30 @@ final class BrokerMeters {
         tooLarge = Counter.builder("sluice.packets.too.large")
                 .description("Packets not sent because the client's Maximum Packet Size is smaller")
                 .register(meters);
+        for (var why : Effect.Why.values())
+            dropped.put(
+                    why,
+                    Counter.builder("sluice.deliveries.dropped")
+                            .description("Messages that a subscriber was owed and does not get, by reason")
+                            .tag("reason", why.name().toLowerCase(Locale.ROOT))
+                            .register(meters));
+        willsPublished = wills("published");
+        willsRefused = wills("refused");
+        Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
+                .description("Subscriptions, those of clients that are offline included")
+                .register(meters);
         Gauge.builder("sluice.connections", registry, r -> r.all().size())
                 .description("Open sockets")
                 .register(meters);
         Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
                 .description("Clients with an open session here")
+                .register(meters);
+    }
+
+    private Counter wills(String outcome) {
+        return Counter.builder("sluice.wills")
+                .description("Wills that were due, by outcome")
+                .tag("outcome", outcome)
                 .register(meters);
     }
 
@@ -84,7 +112,7 @@ final class BrokerMeters {
 
     private static int index(Packet packet) {
         return switch (packet) {
-            case Packet.Publish _ -> 2;
+            case Packet.Publish _ -> PUBLISH;
             case Packet.PubAck _ -> 3;
             case Packet.PubRec _ -> 4;
             case Packet.PubRel _ -> 5;
@@ -116,6 +144,43 @@ final class BrokerMeters {
 
     void tooLargeForClient() {
         tooLarge.increment();
+    }
+
+    /** A message that a subscriber does not get. */
+    void dropped(Effect.Why why) {
+        dropped.get(why).increment();
+    }
+
+    void willPublished() {
+        willsPublished.increment();
+    }
+
+    void willRefused() {
+        willsRefused.increment();
+    }
+
+    long packetsReceived() {
+        return sum(received);
+    }
+
+    long packetsSent() {
+        return sum(sent);
+    }
+
+    long publishesReceived() {
+        return received[PUBLISH].sum();
+    }
+
+    long publishesSent() {
+        return sent[PUBLISH].sum();
+    }
+
+    long deliveriesDropped() {
+        return (long) dropped.values().stream().mapToDouble(Counter::count).sum();
+    }
+
+    private static long sum(LongAdder[] counts) {
+        return Arrays.stream(counts).mapToLong(LongAdder::sum).sum();
     }
 
     /** A message that was refused for good, by its reason code. */

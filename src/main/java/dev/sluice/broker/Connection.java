@@ -1,12 +1,10 @@
 package dev.sluice.broker;
 
-import dev.sluice.codec.MqttFault;
-import dev.sluice.codec.PacketFramer;
-import dev.sluice.codec.PacketReader;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
@@ -14,43 +12,43 @@ import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
 import dev.sluice.store.JournalWrite;
 import dev.sluice.store.SessionStore;
-import dev.sluice.uplink.ClientUplink;
-import dev.sluice.uplink.Forwarding;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * One client's connection: cuts its bytes into packets, feeds its {@link Session} with events and performs the effects.
- * Confined to its event loop; {@link #tell} may be called from any thread.
+ * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
+ * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
 public final class Connection {
     private final Broker broker;
     private final Loop loop;
     private final Transport transport;
-    private final PacketFramer framer;
-    private final PacketReader reader = new PacketReader();
-    private final Session session;
+    private final Inlet inlet;
     private final Outbox outbox;
+    private final PendingWrites writes;
+    private final Session session;
     private final Consumer<Effect> perform = this::perform;
 
-    private ClientUplink uplink;
+    private Publishing publishing;
+    private Receiving receiving;
     private long epoch;
     private String username;
+    private boolean hasWill;
 
-    /** Bytes read and not yet looked at, while the connection is paused; null for none. */
-    private ByteBuffer held;
-
-    private boolean paused;
     private boolean draining;
-    private boolean closed;
+    private volatile boolean closed;
     private boolean gone;
     private boolean lost;
     /** What the socket's own end counts as: nobody has said why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
+    private volatile boolean ready;
+    private List<Runnable> waitingForReady = List.of();
+
     private final long openedAt;
-    private long lastRead;
     private long lastPing;
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress;
@@ -59,25 +57,19 @@ public final class Connection {
         this.broker = broker;
         this.loop = loop;
         this.transport = transport;
-        this.framer = new PacketFramer(broker.limits().maximumPacketSize());
-        this.session = new Session(broker.limits());
+        this.inlet = new Inlet(this, transport, broker.limits().maximumPacketSize());
         this.outbox =
                 new Outbox(loop, transport, broker.meters(), broker.config().sendBuffer());
+        this.writes = new PendingWrites(broker.journal(), loop);
+        this.session = new Session(broker.limits(), outbox::hasRoom, System::currentTimeMillis);
         this.openedAt = System.nanoTime();
-        this.lastRead = openedAt;
         this.lastPing = openedAt;
         this.lastProgress = openedAt;
     }
 
     /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
     public void received(ByteBuffer bytes) {
-        lastRead = System.nanoTime();
-        if (held != null) {
-            hold(bytes);
-            return;
-        }
-        read(bytes);
-        if (bytes.hasRemaining() && !closed) hold(bytes);
+        inlet.received(bytes);
     }
 
     /** Ends a turn of reading: what it made the connection send leaves as one message. */
@@ -85,41 +77,21 @@ public final class Connection {
         loop.flush();
     }
 
-    private void read(ByteBuffer bytes) {
-        while (!closed && mayRead()) {
-            var packet = next(bytes);
-            if (packet == null) return;
-            broker.meters().received(packet);
-            on(new Event.Received(packet));
-        }
-        if (!closed) pause();
+    void received(Packet packet) {
+        broker.meters().received(packet);
+        on(new Event.Received(packet));
     }
 
-    private Packet next(ByteBuffer bytes) {
-        try {
-            var frame = framer.next(bytes);
-            return frame == null ? null : reader.read(frame);
-        } catch (MqttFault fault) {
-            on(new Event.Faulted(fault, reader.version()));
-            return null;
-        }
+    boolean mayRead() {
+        return !draining
+                && session.wantsMore()
+                && (publishing == null || !publishing.holdsBack())
+                && !writes.isFull()
+                && !broker.hasManyUnderWay()
+                && !outbox.isSlow();
     }
 
-    private void hold(ByteBuffer bytes) {
-        var kept = held == null ? 0 : held.remaining();
-        var grown = ByteBuffer.allocate(kept + bytes.remaining());
-        if (held != null) grown.put(held);
-        held = grown.put(bytes).flip();
-    }
-
-    private boolean mayRead() {
-        return !draining && session.wantsMore() && (uplink == null || !uplink.holdsBack()) && !outbox.isSlow();
-    }
-
-    private void pause() {
-        if (paused) return;
-        paused = true;
-        transport.pause();
+    void paused() {
         broker.meters().paused();
         retryLater();
     }
@@ -131,23 +103,10 @@ public final class Connection {
 
     /** Reads on if what made the connection pause is over. */
     void resume() {
-        if (!paused || closed) return;
-        if (uplink != null) uplink.retry();
-        if (!mayRead()) {
-            retryLater();
-            return;
-        }
-        paused = false;
-        lastRead = System.nanoTime();
-        var bytes = held;
-        held = null;
-        if (bytes != null) {
-            read(bytes);
-            if (bytes.hasRemaining() && !closed) hold(bytes);
-        }
-        if (paused) return;
-        loop.resumed(this);
-        if (!closed) transport.resume();
+        if (!inlet.isPaused() || closed) return;
+        if (publishing != null) publishing.retry();
+        if (!mayRead()) retryLater();
+        else if (inlet.resume()) loop.resumed(this);
     }
 
     /** Tells the session an event from any thread. */
@@ -155,45 +114,87 @@ public final class Connection {
         loop.execute(() -> on(event));
     }
 
-    private void on(Event event) {
+    /** Gives the client a message, from any thread. */
+    void deliver(Delivery delivery) {
+        loop.execute(() -> delivered(delivery));
+    }
+
+    void delivered(Delivery delivery) {
+        // A message on its way to a member of a Shared Subscription that has left goes to another one.
+        var missed = closed && delivery.share() != null && delivery.seq() == 0;
+        if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
+        else on(new Event.Deliver(delivery));
+    }
+
+    void on(Event event) {
         try {
             session.on(event, perform);
         } catch (RuntimeException bug) {
             broker.failed(this, bug);
+            var wasOnline = !closed && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
+            if (wasOnline) broker.ended(this, unused());
         }
+        noteReady();
+    }
+
+    private void noteReady() {
+        var now = !closed && session.isReady() && !writes.isFull();
+        if (now != ready) ready = now;
+        if (waitingForReady.isEmpty() || !now && !closed) return;
+        var waiting = waitingForReady;
+        waitingForReady = List.of();
+        waiting.forEach(Runnable::run);
+    }
+
+    /** Whether a message for the client could be sent at once; from any thread. */
+    boolean isReady() {
+        return ready;
+    }
+
+    /** Runs a task when the client can take a message, or is gone. */
+    void whenReady(Runnable task) {
+        if (waitingForReady.isEmpty()) waitingForReady = new ArrayList<>(1);
+        waitingForReady.add(task);
+        noteReady();
     }
 
     private void perform(Effect effect) {
         switch (effect) {
             case Effect.Send(var packet) -> send(packet);
-            case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
-            case Effect.Start(var grant) -> broker.opened(this, grant);
-            case Effect.Forward(var publish) -> forward(publish);
-            case Effect.Remember(var packetId, var messageId) ->
-                journal(new JournalWrite.RememberReceived(
-                        clientId(), epoch, packetId, messageId, journalled(new Event.Remembered(packetId))));
+            case Effect.Forward(var publish) -> publishing.forward(publish);
+            case Effect.Accept(var publish, var messageId) -> publishing.accept(publish, messageId);
+            case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
+            case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
+            case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
+            case Effect.Drop(var _, var why) -> broker.meters().dropped(why);
             case Effect.Forget(var packetId) ->
                 journal(new JournalWrite.ForgetReceived(
-                        clientId(), epoch, packetId, journalled(new Event.Forgotten(packetId))));
-            case Effect.EndSession(var expiry, var reason) -> broker.ended(this, expiry, reason);
+                        clientId(), epoch, packetId, journalled(() -> on(new Event.Forgotten(packetId)))));
+            case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
+            case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
+            case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
+            case Effect.Start(var grant) -> broker.opened(this, grant);
+            case Effect.EndSession end -> broker.ended(this, end);
+            case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
 
     private void send(Packet packet) {
-        var version = reader.version() == null ? ProtocolVersion.V3_1_1 : reader.version();
+        var version = inlet.version() == null ? ProtocolVersion.V3_1_1 : inlet.version();
         var largest = session.grant() == null ? Long.MAX_VALUE : session.grant().clientMaximumPacketSize();
         if (outbox.write(packet, version, largest)) loop.wantsFlush(this);
     }
 
     void flush() {
         outbox.flush();
-        if (!closed && outbox.isSlow()) pause();
+        if (!closed && outbox.isSlow()) inlet.pause();
     }
 
     private void open(Packet.Connect connect, Grant grant) {
         username = connect.username();
+        hasWill = connect.will() != null;
         broker.open(
                 new SessionStore.OpenRequest(
                         grant.clientId(),
@@ -201,7 +202,8 @@ public final class Connection {
                         connect.version().level(),
                         grant.sessionExpiry(),
                         connect.username(),
-                        broker.node()),
+                        broker.node(),
+                        connect.will()),
                 this);
     }
 
@@ -209,82 +211,66 @@ public final class Connection {
     void opened(SessionStore.OpenedSession opened) {
         loop.execute(() -> {
             epoch = opened.epoch();
-            if (closed) { // meanwhile: nobody else ends what was opened for it
-                broker.ended(this, session.grant().sessionExpiry(), endReason);
-                return;
-            }
-            uplink = broker.uplink().open(clientId(), username, epoch, loop, this::forwarded);
-            var received = opened.received().stream()
-                    .map(SessionStore.ReceivedPublish::packetId)
-                    .toList();
-            on(new Event.SessionOpened(opened.present(), received));
-            resume();
+            // Nobody else ends what was opened for a connection that is closed meanwhile.
+            if (closed) broker.openedInVain(this, opened, unused());
+            else start(opened);
         });
     }
 
-    private void forward(Packet.Publish publish) {
-        switch (uplink.forward(publish)) {
-            case ClientUplink.Admission.UnderWay _ -> {}
-            case ClientUplink.Admission.Unmatched _ -> {
-                broker.meters().unmatched();
-                answer(publish, ReasonCode.NO_MATCHING_SUBSCRIBERS, null);
-            }
-            case ClientUplink.Admission.Refused(var why) -> {
-                broker.meters().refused(ReasonCode.TOPIC_NAME_INVALID);
-                answer(publish, ReasonCode.TOPIC_NAME_INVALID, why);
-            }
-            case ClientUplink.Admission.Shed _ -> broker.meters().shed();
-        }
+    private Effect.EndSession unused() {
+        return new Effect.EndSession(session.grant().sessionExpiry(), endReason, 0, true);
     }
 
-    /** Answers without Kafka, but not before the session is done with the packet at hand. */
-    private void answer(Packet.Publish publish, ReasonCode outcome, String why) {
-        if (publish.qos() == QoS.AT_MOST_ONCE) return;
-        var answer = new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, null);
-        loop.execute(() -> settled(answer));
+    private void start(SessionStore.OpenedSession opened) {
+        // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
+        var durable = session.grant().sessionExpiry() > 0 || opened.present();
+        publishing = new Publishing(this, broker, username, durable);
+        receiving = new Receiving(this, broker, durable, opened.sentSeq());
+        var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
+        var received = opened.received().stream()
+                .map(SessionStore.ReceivedPublish::packetId)
+                .toList();
+        on(new Event.SessionOpened(
+                opened.present(), durable, received, opened.lastSeq(), opened.queued() || lastTold > opened.lastSeq()));
+        resume();
     }
 
-    private void forwarded(Forwarding forwarding) {
-        lastProgress = System.nanoTime();
-        if (forwarding.failedForNow()) {
-            on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message: " + forwarding.why()));
-        } else {
-            if (forwarding.outcome().isError()) broker.meters().refused(forwarding.outcome());
-            if (forwarding.qos() != QoS.AT_MOST_ONCE)
-                settled(new Event.Forwarded(
-                        forwarding.packetId(),
-                        forwarding.qos(),
-                        forwarding.outcome(),
-                        forwarding.why(),
-                        forwarding.qos() == QoS.EXACTLY_ONCE ? forwarding.messageId() : null));
-        }
-        if (paused) resume();
-        if (draining) leaveIfSettled();
+    void give(Publication publication) {
+        receiving.give(publication);
     }
 
-    private void settled(Event event) {
-        lastProgress = System.nanoTime();
+    void settled(Event event) {
         on(event);
-        if (paused) resume();
+        progressed();
+    }
+
+    /** Kafka or the journal has answered something. */
+    void progressed() {
+        lastProgress = System.nanoTime();
+        noteReady();
+        if (inlet.isPaused()) resume();
         if (draining) leaveIfSettled();
     }
 
-    private void journal(JournalWrite write) {
-        if (!broker.journal().submit(write))
-            // The lane is full: tried again in the loop's next turns, while the window keeps the client in check.
-            loop.later(() -> journal(write));
+    void journal(JournalWrite write) {
+        writes.submit(write);
     }
 
-    private Consumer<JournalWrite.Outcome> journalled(Event committed) {
-        return outcome -> loop.execute(() -> {
-            switch (outcome) {
-                case COMMITTED -> settled(committed);
-                case FENCED -> on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere"));
-                case REFUSED ->
-                    on(new Event.Ended(
-                            ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
+    /** What to do with the outcome of a write, on the journal's thread: the task runs on the loop once it is committed. */
+    Consumer<JournalWrite.Outcome> journalled(Runnable committed) {
+        return outcome -> loop.execute(() -> journalled(outcome, committed));
+    }
+
+    void journalled(JournalWrite.Outcome outcome, Runnable committed) {
+        switch (outcome) {
+            case COMMITTED -> {
+                committed.run();
+                progressed();
             }
-        });
+            case FENCED -> on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere"));
+            case REFUSED ->
+                on(new Event.Ended(ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
+        }
     }
 
     /** The loop's clock, once a second. */
@@ -304,29 +290,38 @@ public final class Connection {
             lastPing = now;
             transport.ping();
         }
+        if (outbox.hasRoom()) on(new Event.Drained());
         if (draining) leaveIfSettled();
     }
 
+    /** The socket takes more: what waits for it may go, but not from within the very call that sends. */
+    public void drained() {
+        loop.execute(() -> {
+            if (!closed && outbox.hasRoom()) on(new Event.Drained());
+            resume();
+        });
+    }
+
     private boolean isWaiting() {
-        return session.isWaiting() || uplink != null && (uplink.isWaiting() || uplink.holdsBack());
+        return session.isWaiting() || publishing != null && (publishing.isWaiting() || publishing.holdsBack());
     }
 
     private boolean isSilent(long now) {
-        if (paused || !(session.phase() instanceof Phase.Online)) return false;
+        if (inlet.isPaused() || !(session.phase() instanceof Phase.Online)) return false;
         var keepAlive = session.grant().keepAlive(); // [MQTT-3.1.2-22]
-        return keepAlive > 0 && now - lastRead > keepAlive * 1_500_000_000L;
+        return keepAlive > 0 && now - inlet.lastRead() > keepAlive * 1_500_000_000L;
     }
 
     /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
     void drain() {
         draining = true;
         leaveIfSettled();
-        if (!closed) pause();
+        if (!closed) inlet.pause();
         loop.flush();
     }
 
     private void leaveIfSettled() {
-        if (closed || session.isWaiting() || uplink != null && uplink.isWaiting()) return;
+        if (closed || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
@@ -339,8 +334,9 @@ public final class Connection {
             on(new Event.TransportClosed());
         }
         closed = true;
-        held = null;
-        if (uplink != null) uplink.close();
+        inlet.drop();
+        noteReady();
+        if (publishing != null) publishing.close();
         loop.remove(this);
         broker.closed(this);
     }
@@ -348,7 +344,7 @@ public final class Connection {
     private void close(ReasonCode reason, String why) {
         if (closed) return;
         closed = true;
-        held = null;
+        inlet.drop();
         flush();
         transport.close(
                 switch (reason) {
@@ -362,10 +358,6 @@ public final class Connection {
 
     void drainAfter(Duration delay) {
         loop.after(delay, this::drain);
-    }
-
-    void later(Runnable task) {
-        loop.later(task);
     }
 
     /** Notes why the gateway ended the connection. */
@@ -382,12 +374,24 @@ public final class Connection {
         return lost;
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
+    boolean hasWill() {
+        return hasWill;
+    }
+
     String clientId() {
         return session.grant() == null ? null : session.grant().clientId();
     }
 
     long epoch() {
         return epoch;
+    }
+
+    Loop loop() {
+        return loop;
     }
 
     Transport transport() {

@@ -18,7 +18,7 @@ final class ConnectionRegistry {
 
     void remove(Connection connection) {
         open.remove(connection);
-        if (connection.clientId() != null) online.remove(connection.clientId(), connection);
+        if (connection.clientId() != null) offline(connection);
     }
 
     /** Gives the client to the connection of the later epoch, and ends the other one [MQTT-3.1.4-3]. */
@@ -31,6 +31,11 @@ final class ConnectionRegistry {
                         ReasonCode.SESSION_TAKEN_OVER, "another connection uses this client identifier"));
             return newer;
         });
+    }
+
+    /** Nobody holds the client, unless another connection does. */
+    void offline(Connection connection) {
+        online.remove(connection.clientId(), connection);
     }
 
     /** Every socket, whether its session is open or not. */

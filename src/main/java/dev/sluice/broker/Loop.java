@@ -22,6 +22,9 @@ public final class Loop implements Executor {
     private static final Logger LOG = Logger.getLogger(Loop.class);
 
     private static final int TASKS_PER_TURN = 4096;
+    /** Sockets are to be read in between. */
+    private static final long NANOS_PER_TURN = 5_000_000;
+
     private static final int POOLED_BUFFERS = 64;
     private static final int POOLED_BUFFER_SIZE = 16 * 1024;
     private static final long RETRY_MILLIS = 5;
@@ -51,7 +54,11 @@ public final class Loop implements Executor {
     private void turn() {
         scheduled.set(false);
         Runnable task;
-        for (int i = 0; i < TASKS_PER_TURN && (task = mailbox.poll()) != null; i++) run(task);
+        var end = System.nanoTime() + NANOS_PER_TURN;
+        for (int i = 0; i < TASKS_PER_TURN && (task = mailbox.poll()) != null; i++) {
+            run(task);
+            if (i % 8 == 7 && System.nanoTime() - end > 0) break;
+        }
         if (!mailbox.isEmpty() && scheduled.compareAndSet(false, true)) thread.execute(turn);
         flush();
     }
@@ -80,7 +87,7 @@ public final class Loop implements Executor {
 
     /** Sends what connections have written since the last flush. */
     void flush() {
-        for (int i = 0; i < unflushed.size(); i++) unflushed.get(i).flush();
+        for (int i = 0; i < unflushed.size(); i++) run(unflushed.get(i)::flush);
         unflushed.clear();
     }
 

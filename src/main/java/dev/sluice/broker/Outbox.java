@@ -45,9 +45,15 @@ final class Outbox {
     /** Hands everything written to the socket as one message. */
     void flush() {
         if (buffer == null) return;
-        transport.send(buffer.array(), buffer.length());
-        loop.giveBack(buffer);
+        var written = buffer;
         buffer = null;
+        transport.send(written.array(), written.length());
+        loop.giveBack(written);
+    }
+
+    /** Whether messages may be written; answers always may. */
+    boolean hasRoom() {
+        return transport.unsent() + (buffer == null ? 0 : buffer.length()) < slowAbove / 2;
     }
 
     /** Whether the client leaves unread what it was sent. */

@@ -47,6 +47,8 @@ enum PropertyPlace {
             CONTENT_TYPE,
             RESPONSE_TOPIC,
             CORRELATION_DATA)),
+    /** A message by itself, which may have been that of a Will. */
+    MESSAGE(PUBLISH.allowed & ~(1L << TOPIC_ALIAS.id()) | WILL.allowed),
     /** PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK. */
     ANSWER(mask(REASON_STRING)),
     SUBSCRIBE(1L << SUBSCRIPTION_IDENTIFIER_ID),

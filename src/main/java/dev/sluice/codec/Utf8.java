@@ -1,14 +1,25 @@
 package dev.sluice.codec;
 
-/** Owns the rules for UTF-8 Encoded Strings: well-formed and without U+0000 (section 1.5.4). Stateless. */
-final class Utf8 {
+/** Owns the rules for UTF-8: of the strings in packets (section 1.5.4), and of payloads (section 3.3.2.3.2). Stateless. */
+public final class Utf8 {
     private Utf8() {}
 
-    /** [MQTT-1.5.4-1], [MQTT-1.5.4-2] */
-    static boolean isWellFormed(byte[] bytes) {
+    /** Whether the bytes may be a payload of text: well-formed. */
+    public static boolean isWellFormed(byte[] bytes) {
+        return isWellFormed(bytes, 0);
+    }
+
+    /** Whether the bytes may be a UTF-8 Encoded String: well-formed and without U+0000 [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
+    static boolean isString(byte[] bytes) {
+        return isWellFormed(bytes, 1);
+    }
+
+    /** @param lowest the first ASCII character allowed: 0, or 1 */
+    private static boolean isWellFormed(byte[] bytes, int lowest) {
         int i = 0;
-        while (i < bytes.length && bytes[i] > 0) i++;
+        while (i < bytes.length && bytes[i] >= lowest) i++;
         while (i < bytes.length) {
+            if (bytes[i] == 0 && lowest > 0) return false;
             int length = sequenceLength(bytes, i);
             if (length == 0) return false;
             i += length;
@@ -39,7 +50,7 @@ final class Utf8 {
     /** The length of the well-formed character at the index by table 3-7 of the Unicode standard, or 0. */
     private static int sequenceLength(byte[] bytes, int i) {
         int lead = bytes[i] & 0xFF;
-        if (lead < 0x80) return lead == 0 ? 0 : 1;
+        if (lead < 0x80) return 1;
         if (lead >= 0xC2 && lead <= 0xDF) return isTail(bytes, i + 1) ? 2 : 0;
         if (lead >= 0xE0 && lead <= 0xEF) return isThree(lead, bytes, i) ? 3 : 0;
         return lead >= 0xF0 && lead <= 0xF4 && isFour(lead, bytes, i) ? 4 : 0;

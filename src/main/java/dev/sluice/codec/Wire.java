@@ -50,7 +50,7 @@ final class Wire {
     }
 
     static void checkText(byte[] bytes) {
-        if (!Utf8.isWellFormed(bytes)) throw new MqttFault(MALFORMED_PACKET, "text is not well-formed UTF-8");
+        if (!Utf8.isString(bytes)) throw new MqttFault(MALFORMED_PACKET, "text is not well-formed UTF-8");
     }
 
     static void need(ByteBuffer in, int length) {

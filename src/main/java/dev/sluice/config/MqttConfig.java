@@ -21,7 +21,7 @@ public interface MqttConfig {
     @WithDefault("1024")
     int receiveMaximum();
 
-    /** Topic aliases that a client may set per connection, 0 to 65535. */
+    /** Topic aliases of one connection, 0 to 65535 in each direction. */
     @WithDefault("32")
     int topicAliasMaximum();
 
@@ -51,4 +51,46 @@ public interface MqttConfig {
 
     /** Response Information for clients that request it: the prefix of topics to use for responses; empty sends none. */
     Optional<String> responseInformation();
+
+    /** QoS 1 and 2 PUBLISHes to one client that may wait for its answer, 1 to 65535; fewer where its Receive Maximum is less. */
+    @WithDefault("256")
+    int sendQuota();
+
+    /** Messages that may wait in memory for one client, because it is slow or has not answered the ones before. */
+    @WithDefault("1000")
+    int queueCount();
+
+    /** The same in bytes. */
+    @WithDefault("1048576")
+    long queueBytes();
+
+    /** What is dropped when more arrive. */
+    @WithDefault("drop-qos0-first")
+    QueuePolicy queuePolicy();
+
+    /** Most rows of a persistent session's queue that are read at a time, 1 to 65535. */
+    @WithDefault("256")
+    int queuePage();
+
+    /** Whether a payload (of a PUBLISH or Will) that claims to be UTF-8 is checked; if it is not, the answer is 0x99. */
+    @WithDefault("true")
+    boolean payloadFormatCheck();
+
+    /** Deliveries to clients that may wait for their event loops, in all; above, publishers' sockets are not read. */
+    @WithDefault("200000")
+    long deliveriesUnderWay();
+
+    /** Interval at which the figures below {@code $SYS/broker/} are published; 0s publishes none and lets nobody subscribe. */
+    @WithDefault("0s")
+    Duration sysInterval();
+
+    /** What is dropped when a queue in memory is full. */
+    enum QueuePolicy {
+        /** The messages that wait longest. */
+        DROP_OLDEST,
+        /** The message that arrives. */
+        DROP_NEWEST,
+        /** The messages of QoS 0 that wait longest; with none of them left, the one that arrives. */
+        DROP_QOS0_FIRST
+    }
 }

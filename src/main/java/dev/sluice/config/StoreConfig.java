@@ -6,7 +6,8 @@ import java.time.Duration;
 
 /**
  * The keys below {@code sluice.store}; immutable, read by any thread. The connection pool has its own keys below
- * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + 3 connections.
+ * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency + 4
+ * connections.
  */
 @ConfigMapping(prefix = "sluice.store")
 public interface StoreConfig {
@@ -18,9 +19,17 @@ public interface StoreConfig {
     @WithDefault("8192")
     int laneCapacity();
 
+    /** Bytes of messages that may wait in one lane, and 256 for each copy; above, its clients' sockets wait. Default 16 MiB. */
+    @WithDefault("16777216")
+    long laneBytes();
+
     /** Most writes that share one transaction. Default 1024. */
     @WithDefault("1024")
     int batchSize();
+
+    /** Bytes of messages, and 256 for each copy, after which a transaction takes no further write. Default 1 MiB. */
+    @WithDefault("1048576")
+    long batchBytes();
 
     /** The longest that opening a session may take in all, waiting for its turn included. Default 3 s. */
     @WithDefault("3s")
@@ -30,6 +39,37 @@ public interface StoreConfig {
     @WithDefault("8")
     int openConcurrency();
 
+    /** Reads of queues, subscriptions, retained messages and wills at the same time, each one connection. Default 4. */
+    @WithDefault("4")
+    int readConcurrency();
+
+    /** The longest that one such read may take, waiting for its turn included. Default 5 s. */
+    @WithDefault("5s")
+    Duration readTimeout();
+
+    /** Messages that a session's queue holds at most, but for one batch of each lane. Default 250,000. */
+    @WithDefault("250000")
+    long queueCount();
+
+    /** Their bytes at most: topics, payloads and 64 for each message. Default 256 MiB. */
+    @WithDefault("268435456")
+    long queueBytes();
+
+    /** What becomes of a message for a queue that is full. Default drop-oldest. */
+    @WithDefault("drop-oldest")
+    QueuePolicy queuePolicy();
+
+    /** What becomes of a message for a session's queue that is full. */
+    enum QueuePolicy {
+        /**
+         * It pushes out the oldest ones, but for those of QoS 2 that may have been sent: without its message, the client would keep a
+         * Packet Identifier that later means another one. A queue that is an eighth above its bounds takes nothing more.
+         */
+        DROP_OLDEST,
+        /** The queue does not take it. */
+        DROP_NEWEST
+    }
+
     /** Pause between two questions to PostgreSQL whether it is there. Default 1 s. */
     @WithDefault("1s")
     Duration probeInterval();
@@ -38,11 +78,11 @@ public interface StoreConfig {
     @WithDefault("2s")
     Duration probeTimeout();
 
-    /** Pause between two sweeps of expired sessions. Default 10 s. */
+    /** Pause between two sweeps of what has expired or ended. Default 10 s. */
     @WithDefault("10s")
     Duration sweepInterval();
 
-    /** Most sessions that one transaction of the sweep deletes. Default 500. */
+    /** Most sessions or messages that one transaction of the sweep deletes. Default 500. */
     @WithDefault("500")
     int sweepBatch();
 

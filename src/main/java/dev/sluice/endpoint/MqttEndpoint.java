@@ -1,6 +1,8 @@
 package dev.sluice.endpoint;
 
 import dev.sluice.broker.Broker;
+import dev.sluice.config.MqttConfig;
+import io.netty.channel.WriteBufferWaterMark;
 import io.quarkus.websockets.next.InboundProcessingMode;
 import io.quarkus.websockets.next.OnClose;
 import io.quarkus.websockets.next.OnError;
@@ -26,15 +28,18 @@ public class MqttEndpoint {
     private static final Logger LOG = Logger.getLogger(MqttEndpoint.class);
 
     private final Broker broker;
+    private final WriteBufferWaterMark waterMark;
 
-    MqttEndpoint(Broker broker) {
+    MqttEndpoint(Broker broker, MqttConfig config) {
         this.broker = broker;
+        this.waterMark = new WriteBufferWaterMark(config.sendBuffer() / 4, config.sendBuffer() / 2);
     }
 
     @OnOpen
     @NonBlocking
     void opened(WebSocketConnection webSocket) {
         var frames = webSocket.userData().get(UpgradeCheck.FRAMES);
+        frames.context().channel().config().setWriteBufferWaterMark(waterMark);
         frames.open(webSocket, broker.connect(frames.context().channel().eventLoop(), frames));
     }
 

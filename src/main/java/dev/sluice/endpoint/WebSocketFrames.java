@@ -95,6 +95,12 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         context.fireChannelReadComplete();
     }
 
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (connection != null && context.channel().isWritable()) connection.drained();
+        context.fireChannelWritabilityChanged();
+    }
+
     private void read(ByteBuf bytes) {
         try {
             var in = bytes.nioBuffer();

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
+import java.util.List;
 
 /** What a session wants done. */
 public sealed interface Effect {
@@ -15,14 +16,62 @@ public sealed interface Effect {
     /** Produce the records of this PUBLISH; at QoS 1 and 2 the answer is {@link Event.Forwarded}. */
     record Forward(Packet.Publish publish) implements Effect {}
 
-    /** Make the packet identifier of a QoS 2 PUBLISH durable; the answer is {@link Event.Remembered}. */
-    record Remember(int packetId, String messageId) implements Effect {}
+    /**
+     * Kafka has this QoS 2 PUBLISH and all earlier ones: make its packet identifier, for a durable session, and the copies
+     * that others are owed durable; the answer is {@link Event.Accepted}. In the order received.
+     *
+     * @param messageId what a repeat of this PUBLISH would carry, too; null if no record was made
+     */
+    record Accept(Packet.Publish publish, String messageId) implements Effect {}
 
     /** Drop the packet identifier for good; the answer is {@link Event.Forgotten}. */
     record Forget(int packetId) implements Effect {}
 
-    /** @param sessionExpiry seconds that the session lives on, 0 to end it now */
-    record EndSession(long sessionExpiry, ReasonCode reason) implements Effect {}
+    /** The answer is {@link Event.Subscribed}. */
+    record Subscribe(Packet.Subscribe subscribe) implements Effect {}
+
+    /** The answer is {@link Event.Unsubscribed}. */
+    record Unsubscribe(Packet.Unsubscribe unsubscribe) implements Effect {}
+
+    /** Read the rows of the durable queue that follow a place; the answer is {@link Event.QueueLoaded} or {@link Event.QueueFailed}. */
+    record LoadQueue(long afterSeq, int limit) implements Effect {}
+
+    /** The client has answered PUBREC for the row at this place; the answer is {@link Event.Marked}. */
+    record MarkReceived(long seq) implements Effect {}
+
+    /**
+     * The row at this place is done with: delete it. Not answered.
+     *
+     * @param sentSeq the highest place sent so far on this connection, 0 for none
+     */
+    record Acknowledge(long seq, long sentSeq) implements Effect {}
+
+    /** The client will not get this message; to be counted. A row of the durable queue is deleted by another effect. */
+    record Drop(Delivery delivery, Why why) implements Effect {}
+
+    enum Why {
+        /** Too much waits in memory for the client. */
+        QUEUE_FULL,
+        /** Its Message Expiry Interval has passed [MQTT-3.3.2-5]. */
+        EXPIRED,
+        /** It is larger than the client's Maximum Packet Size [MQTT-3.1.2-25]. */
+        TOO_LARGE
+    }
+
+    /**
+     * The session is over, and these messages that a Shared Subscription chose it for have to go to other members
+     * [MQTT-4.8.2-4] [MQTT-4.8.2-5]. Follows {@link EndSession}, if there is one; only of a session that is not durable.
+     */
+    record Return(List<Delivery> deliveries) implements Effect {}
+
+    /**
+     * The connection gives its session up.
+     *
+     * @param sessionExpiry seconds that the session lives on, 0 to end it now
+     * @param sentSeq the highest place of the durable queue sent on this connection, 0 for none
+     * @param publishWill whether the Will is due; else it is deleted [MQTT-3.1.2-8] [MQTT-3.1.2-10]
+     */
+    record EndSession(long sessionExpiry, ReasonCode reason, long sentSeq, boolean publishWill) implements Effect {}
 
     /**
      * Close the socket once everything sent is out.

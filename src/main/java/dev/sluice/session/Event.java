@@ -9,6 +9,9 @@ import java.util.List;
 
 /** What happens to a session. */
 public sealed interface Event {
+    /** What goes on beside the socket of a client that is online; to a session in any other phase it means nothing. */
+    sealed interface Progress extends Event {}
+
     record Received(Packet packet) implements Event {}
 
     /**
@@ -18,24 +21,55 @@ public sealed interface Event {
      */
     record Faulted(MqttFault fault, ProtocolVersion version) implements Event {}
 
-    /** @param received QoS 2 packet identifiers taken from the client and not yet released */
-    record SessionOpened(boolean present, List<Integer> received) implements Event {}
+    /**
+     * @param durable whether its queue and its QoS 2 packet identifiers are in PostgreSQL
+     * @param received QoS 2 packet identifiers taken from the client and not yet released
+     * @param lastSeq place of the last row that was put into the durable queue, 0 for none ever
+     * @param queued whether rows wait in it
+     */
+    record SessionOpened(boolean present, boolean durable, List<Integer> received, long lastSeq, boolean queued)
+            implements Event {}
 
     record OpenFailed(ReasonCode reason, String why) implements Event {}
 
     /**
-     * Kafka has every record of a QoS 1 or 2 PUBLISH, or refuses one for good.
+     * Kafka has every record of a QoS 1 or 2 PUBLISH, or refuses one for good; at QoS 1, the journal has its copies, too.
      *
      * @param why a sentence for the Reason String, null on success
      * @param messageId what a repeat of this PUBLISH would carry, too
      */
-    record Forwarded(int packetId, QoS qos, ReasonCode outcome, String why, String messageId) implements Event {}
+    record Forwarded(int packetId, QoS qos, ReasonCode outcome, String why, String messageId) implements Progress {}
 
-    /** The journal has a QoS 2 packet identifier. */
-    record Remembered(int packetId) implements Event {}
+    /** The journal has a QoS 2 PUBLISH: its packet identifier and the copies that others are owed. */
+    record Accepted(int packetId, QoS qos, ReasonCode outcome) implements Progress {}
 
     /** The journal has dropped a QoS 2 packet identifier. */
-    record Forgotten(int packetId) implements Event {}
+    record Forgotten(int packetId) implements Progress {}
+
+    /** @param reasons one for each entry of the SUBSCRIBE */
+    record Subscribed(int packetId, List<ReasonCode> reasons) implements Progress {}
+
+    /** @param reasons one for each filter of the UNSUBSCRIBE */
+    record Unsubscribed(int packetId, List<ReasonCode> reasons) implements Progress {}
+
+    /** A message for the client; one with a place in the durable queue is committed there. */
+    record Deliver(Delivery delivery) implements Progress {}
+
+    /**
+     * The rows that {@link Effect.LoadQueue} asked for, in the order of the queue; it may have fewer than the limit.
+     *
+     * @param more whether rows follow the last one
+     */
+    record QueueLoaded(List<Delivery> rows, boolean more) implements Progress {}
+
+    /** The rows cannot be read now; asked for again at the next {@link Drained}. */
+    record QueueFailed() implements Progress {}
+
+    /** The journal knows that the client has answered PUBREC for the row at this place. */
+    record Marked(long seq) implements Progress {}
+
+    /** The socket takes more again; also told once a second. */
+    record Drained() implements Progress {}
 
     /** The server ends the connection: keep alive, take-over, drain, a deadline. */
     record Ended(ReasonCode reason, String why) implements Event {}

@@ -16,6 +16,8 @@ import java.util.UUID;
  * @param keepAlive seconds, 0 for none
  * @param sessionExpiry seconds; 0 ends the session with the connection
  * @param clientMaximumPacketSize bytes, 0xFFFFFFFF for no limit
+ * @param clientReceiveMaximum unanswered QoS 1 and 2 PUBLISHes that the client takes, 65,535 unless it said less
+ * @param clientTopicAliasMaximum 0 for none
  */
 public record Grant(
         String clientId,
@@ -23,7 +25,9 @@ public record Grant(
         int keepAlive,
         long sessionExpiry,
         boolean reasonStrings,
-        long clientMaximumPacketSize) {
+        long clientMaximumPacketSize,
+        int clientReceiveMaximum,
+        int clientTopicAliasMaximum) {
 
     private static final long NO_PACKET_LIMIT = 0xFFFFFFFFL;
     private static final long NEVER_EXPIRES = 0xFFFFFFFFL;
@@ -38,7 +42,9 @@ public record Grant(
                 keepAlive(connect, limits),
                 sessionExpiry(connect, limits),
                 properties.number(Property.REQUEST_PROBLEM_INFORMATION, 1) == 1,
-                properties.number(Property.MAXIMUM_PACKET_SIZE, NO_PACKET_LIMIT));
+                properties.number(Property.MAXIMUM_PACKET_SIZE, NO_PACKET_LIMIT),
+                (int) properties.number(Property.RECEIVE_MAXIMUM, 65_535),
+                (int) properties.number(Property.TOPIC_ALIAS_MAXIMUM, 0));
     }
 
     private static String clientId(Packet.Connect connect, Limits limits) {
@@ -69,7 +75,7 @@ public record Grant(
         var maximum = limits.keepAliveMaximum();
         // MQTT 3 has no way to tell the client of another keep alive, so its own stands.
         if (!connect.version().isV5() || maximum == 0) return asked;
-        return asked == 0 ? maximum : Math.min(asked, maximum); // [MQTT-3.1.2-21]
+        return asked == 0 ? maximum : Math.min(asked, maximum); // (section 3.2.2.3.14)
     }
 
     private static long sessionExpiry(Packet.Connect connect, Limits limits) {
@@ -95,18 +101,39 @@ public record Grant(
         return properties;
     }
 
-    /** A Reason String where the client wants one and its Maximum Packet Size leaves room for it [MQTT-3.4.2-2]. */
-    Properties reasonString(String why) {
-        var fits = clientMaximumPacketSize >= ROOM_BESIDE_REASON_STRING + why.getBytes(StandardCharsets.UTF_8).length;
-        return reasonStrings && fits ? Properties.NONE.with(Property.REASON_STRING, why) : Properties.NONE;
+    boolean limitsPackets() {
+        return clientMaximumPacketSize < NO_PACKET_LIMIT;
     }
 
-    /** This grant with the expiry that a DISCONNECT asks for; going from none to some is an error [MQTT-3.14.2-2]. */
+    /** A Reason String where the client wants one and its Maximum Packet Size leaves room for it [MQTT-3.4.2-2]. */
+    Properties reasonString(String why) {
+        return reasonStrings ? reasonString(why, clientMaximumPacketSize) : Properties.NONE;
+    }
+
+    /** That of a CONNACK, which may have one whatever the client asked for, if it leaves room [MQTT-3.2.2-19]. */
+    static Properties reasonString(String why, Packet.Connect connect) {
+        return reasonString(why, connect.properties().number(Property.MAXIMUM_PACKET_SIZE, NO_PACKET_LIMIT));
+    }
+
+    private static Properties reasonString(String why, long maximumPacketSize) {
+        var fits = maximumPacketSize >= ROOM_BESIDE_REASON_STRING + why.getBytes(StandardCharsets.UTF_8).length;
+        return fits ? Properties.NONE.with(Property.REASON_STRING, why) : Properties.NONE;
+    }
+
+    /** This grant with the expiry that a DISCONNECT asks for; going from none to some is an error (section 3.14.2.2.2). */
     Grant withSessionExpiry(long asked, Limits limits) {
         if (sessionExpiry == 0 && asked != 0)
             throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "DISCONNECT sets a session expiry, CONNECT set none");
         var granted =
                 asked == NEVER_EXPIRES ? limits.sessionExpiryMaximum() : Math.min(asked, limits.sessionExpiryMaximum());
-        return new Grant(clientId, assignedClientId, keepAlive, granted, reasonStrings, clientMaximumPacketSize);
+        return new Grant(
+                clientId,
+                assignedClientId,
+                keepAlive,
+                granted,
+                reasonStrings,
+                clientMaximumPacketSize,
+                clientReceiveMaximum,
+                clientTopicAliasMaximum);
     }
 }

@@ -17,12 +17,12 @@ final class Inbound {
     private final boolean v5;
     private final Limits limits;
     private final Grant grant;
-    /** Whether QoS 2 identifiers outlive the connection, so that a PUBREC waits for the journal. */
+    /** Whether QoS 2 identifiers outlive the connection, so that a PUBCOMP waits for the journal. */
     private final boolean durable;
 
     private final TopicAliases aliases;
     private final InboundWindow atLeastOnce = new InboundWindow();
-    private final InboundWindow exactlyOnce = new InboundWindow();
+    private final InboundExchanges exactlyOnce = new InboundExchanges();
     /** Answered with PUBREC, waiting for PUBREL. */
     private Set<Integer> received = Set.of();
     /** Those of an earlier connection, which the Receive Maximum of this one does not count (section 4.9). */
@@ -30,11 +30,11 @@ final class Inbound {
     /** PUBREL has come, the journal has yet to forget the identifier. */
     private Set<Integer> releasing = Set.of();
 
-    Inbound(boolean v5, Limits limits, Grant grant, List<Integer> received) {
+    Inbound(boolean v5, boolean durable, Limits limits, Grant grant, List<Integer> received) {
         this.v5 = v5;
         this.limits = limits;
         this.grant = grant;
-        this.durable = grant.sessionExpiry() > 0;
+        this.durable = durable;
         this.aliases = new TopicAliases(limits.topicAliasMaximum());
         if (received.isEmpty()) return;
         this.received = new HashSet<>(received);
@@ -54,59 +54,85 @@ final class Inbound {
     void publish(Packet.Publish sent, Consumer<Effect> out) {
         var publish = aliases.resolve(sent);
         switch (publish.qos()) {
-            case AT_MOST_ONCE -> out.accept(new Effect.Forward(publish));
+            case AT_MOST_ONCE -> {
+                if (!isWhatItClaims(publish))
+                    throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
+                out.accept(new Effect.Forward(publish));
+            }
             case AT_LEAST_ONCE -> {
                 if (atLeastOnce.contains(publish.packetId())) return; // its answer is still under way
-                admit(atLeastOnce, publish, out);
+                admitAtLeastOnce(publish, out);
             }
             case EXACTLY_ONCE -> {
                 var packetId = publish.packetId();
                 if (received.contains(packetId)) out.accept(new Effect.Send(new Packet.PubRec(packetId)));
                 else if (!exactlyOnce.contains(packetId) && !releasing.contains(packetId))
-                    admit(exactlyOnce, publish, out); // [MQTT-4.3.3-10]
+                    admitExactlyOnce(publish, out); // [MQTT-4.3.3-10]
             }
         }
     }
 
-    private void admit(InboundWindow window, Packet.Publish publish, Consumer<Effect> out) {
+    private void admitAtLeastOnce(Packet.Publish publish, Consumer<Effect> out) {
+        requireQuota();
+        var packetId = publish.packetId();
+        atLeastOnce.admit(packetId);
+        if (isWhatItClaims(publish)) out.accept(new Effect.Forward(publish));
+        else settleAtLeastOnce(packetId, ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT, out);
+    }
+
+    private void admitExactlyOnce(Packet.Publish publish, Consumer<Effect> out) {
+        requireQuota();
+        exactlyOnce.admit(publish);
+        if (isWhatItClaims(publish)) {
+            out.accept(new Effect.Forward(publish));
+        } else {
+            var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
+            exactlyOnce.forwarded(
+                    publish.packetId(), reason, PayloadFormat.NOT_TEXT, null, out, answeringExactlyOnce(out));
+        }
+    }
+
+    private void requireQuota() {
         var exchanges = exactlyOnce.size() + received.size() + releasing.size() - resumed.size();
         var unanswered = atLeastOnce.size() + exchanges;
-        if (v5 && unanswered >= limits.receiveMaximum()) // [MQTT-3.3.4-9]
+        if (v5 && unanswered >= limits.receiveMaximum()) // [MQTT-3.3.4-7]
         throw new MqttFault(
                     ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
                     "more than " + limits.receiveMaximum() + " PUBLISHes sent without waiting for an answer");
-        window.admit(publish.packetId());
-        out.accept(new Effect.Forward(publish));
+    }
+
+    private boolean isWhatItClaims(Packet.Publish publish) {
+        return !limits.payloadFormatCheck() || PayloadFormat.holds(publish.properties(), publish.payload());
     }
 
     void forwarded(Event.Forwarded done, Consumer<Effect> out) {
         switch (done.qos()) {
             case AT_MOST_ONCE -> throw new IllegalStateException("a QoS 0 PUBLISH has no answer");
-            case AT_LEAST_ONCE ->
-                atLeastOnce.settle(done.packetId(), done.outcome(), done.why(), (id, outcome, why) -> {
-                    requireAnswerable(outcome, why);
-                    out.accept(new Effect.Send(new Packet.PubAck(id, outcome, reasonString(why))));
-                });
-            case EXACTLY_ONCE -> {
-                // Without a message id no record was made: nothing that a repeat could make twice.
-                if (durable && done.messageId() != null && !done.outcome().isError())
-                    out.accept(new Effect.Remember(done.packetId(), done.messageId()));
-                else settleExactlyOnce(done.packetId(), done.outcome(), done.why(), out);
-            }
+            case AT_LEAST_ONCE -> settleAtLeastOnce(done.packetId(), done.outcome(), done.why(), out);
+            case EXACTLY_ONCE ->
+                exactlyOnce.forwarded(
+                        done.packetId(), done.outcome(), done.why(), done.messageId(), out, answeringExactlyOnce(out));
         }
     }
 
-    void remembered(int packetId, Consumer<Effect> out) {
-        settleExactlyOnce(packetId, ReasonCode.SUCCESS, null, out);
+    void accepted(int packetId, ReasonCode outcome, Consumer<Effect> out) {
+        exactlyOnce.accepted(packetId, outcome, answeringExactlyOnce(out));
     }
 
-    private void settleExactlyOnce(int packetId, ReasonCode outcome, String why, Consumer<Effect> out) {
-        exactlyOnce.settle(packetId, outcome, why, (id, result, sentence) -> {
+    private void settleAtLeastOnce(int packetId, ReasonCode outcome, String why, Consumer<Effect> out) {
+        atLeastOnce.settle(packetId, outcome, why, (id, result, sentence) -> {
+            requireAnswerable(result, sentence);
+            out.accept(new Effect.Send(new Packet.PubAck(id, result, reasonString(sentence))));
+        });
+    }
+
+    private InboundWindow.Answer answeringExactlyOnce(Consumer<Effect> out) {
+        return (id, result, sentence) -> {
             requireAnswerable(result, sentence);
             // With an error the exchange ends here and the identifier is free again [MQTT-4.3.3-9].
             if (!result.isError()) received = with(received, id);
             out.accept(new Effect.Send(new Packet.PubRec(id, result, reasonString(sentence))));
-        });
+        };
     }
 
     /** MQTT 3 acknowledgements cannot say no, and a yes would be a lie: the connection is closed instead. */

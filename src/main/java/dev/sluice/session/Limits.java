@@ -3,13 +3,18 @@ package dev.sluice.session;
 /**
  * What the server grants at most.
  *
- * @param receiveMaximum unanswered QoS 1 and 2 PUBLISHes, 1 to 65,535
- * @param topicAliasMaximum 0 to 65,535
+ * @param receiveMaximum unanswered QoS 1 and 2 PUBLISHes of a client, 1 to 65,535
+ * @param topicAliasMaximum 0 to 65,535, in each direction
  * @param maximumPacketSize bytes
  * @param keepAliveMaximum seconds, 0 for any
  * @param sessionExpiryMaximum seconds, also of an MQTT 3 session without clean session
  * @param clientIdMaximum bytes of UTF-8
  * @param responseInformation null for none
+ * @param sendQuota unanswered QoS 1 and 2 PUBLISHes to a client, 1 to 65,535; fewer where the client's Receive Maximum is less
+ * @param queueCount messages that may wait in memory for a client
+ * @param queueBytes bytes of them
+ * @param queuePage rows of a durable queue that are held in memory at most
+ * @param payloadFormatCheck whether a payload that claims to be UTF-8 is checked
  */
 public record Limits(
         int receiveMaximum,
@@ -18,7 +23,13 @@ public record Limits(
         int keepAliveMaximum,
         long sessionExpiryMaximum,
         int clientIdMaximum,
-        String responseInformation) {
+        String responseInformation,
+        int sendQuota,
+        int queueCount,
+        long queueBytes,
+        QueuePolicy queuePolicy,
+        int queuePage,
+        boolean payloadFormatCheck) {
 
     public Limits {
         require("receive-maximum", receiveMaximum, 1, 65_535);
@@ -27,6 +38,10 @@ public record Limits(
         require("keep-alive-maximum", keepAliveMaximum, 0, 65_535);
         require("session-expiry-maximum", sessionExpiryMaximum, 0, 0xFFFF_FFFFL);
         require("client-id-maximum", clientIdMaximum, 23, 2048);
+        require("send-quota", sendQuota, 1, 65_535);
+        require("queue-count", queueCount, 0, Integer.MAX_VALUE);
+        require("queue-bytes", queueBytes, 0, Long.MAX_VALUE);
+        require("queue-page", queuePage, 1, 65_535);
     }
 
     private static void require(String key, long value, long least, long most) {

@@ -6,11 +6,12 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
-import java.util.Collections;
+import dev.sluice.packet.Will;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
  * One client's protocol state: events in, effects out. Confined to its connection's event loop; performs nothing itself,
@@ -21,13 +22,27 @@ public final class Session {
             EnumSet.of(ReasonCode.MALFORMED_PACKET, ReasonCode.PROTOCOL_ERROR, ReasonCode.TOPIC_NAME_INVALID);
 
     private final Limits limits;
+    private final BooleanSupplier room;
+    private final LongSupplier clock;
     private Phase phase = new Phase.AwaitingConnect();
     private ProtocolVersion version;
+    /** Until it is granted. */
+    private Packet.Connect asked;
+
     private Grant grant;
     private Inbound inbound;
+    private Outbound outbound;
+    /** SUBSCRIBEs and UNSUBSCRIBEs that are not answered yet. */
+    private int subscribing;
 
-    public Session(Limits limits) {
+    /**
+     * @param room whether the socket takes more; without, what is to be sent waits for {@link Event.Drained}
+     * @param clock milliseconds since 1970
+     */
+    public Session(Limits limits, BooleanSupplier room, LongSupplier clock) {
         this.limits = limits;
+        this.room = room;
+        this.clock = clock;
     }
 
     public Phase phase() {
@@ -48,9 +63,14 @@ public final class Session {
         };
     }
 
-    /** Whether a PUBLISH or PUBREL of the client still waits for its answer. */
+    /** Whether a message for the client would be sent at once. */
+    public boolean isReady() {
+        return phase instanceof Phase.Online && outbound.isReady();
+    }
+
+    /** Whether the client waits for Kafka or the journal: a packet of its has not been answered yet. */
     public boolean isWaiting() {
-        return phase instanceof Phase.Online && inbound.isWaiting();
+        return phase instanceof Phase.Online && (subscribing > 0 || inbound.isWaiting() || outbound.isWaiting());
     }
 
     public void on(Event event, Consumer<Effect> out) {
@@ -81,76 +101,99 @@ public final class Session {
             }
             case Event.Ended(var reason, var why) -> close(reason, why, out);
             case Event.TransportClosed _ -> new Phase.Closed();
-            case Event.SessionOpened _, Event.OpenFailed _, Event.Forwarded _, Event.Remembered _, Event.Forgotten _ ->
-                phase;
+            case Event.SessionOpened _, Event.OpenFailed _, Event.Progress _ -> phase;
         };
     }
 
     private Phase connect(Packet.Connect connect, Consumer<Effect> out) {
         version = connect.version();
+        asked = connect;
         if (connect.properties().has(Property.AUTHENTICATION_METHOD)) // [MQTT-4.12.0-1]
         throw new MqttFault(ReasonCode.BAD_AUTHENTICATION_METHOD, "extended authentication is not offered");
         grant = Grant.of(connect, limits);
+        asked = null;
+        requireText(connect.will());
         out.accept(new Effect.OpenSession(connect, grant));
         return new Phase.Opening(connect, grant);
     }
 
+    private void requireText(Will will) {
+        if (will != null && limits.payloadFormatCheck() && !PayloadFormat.holds(will.properties(), will.payload()))
+            throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, "Will: " + PayloadFormat.NOT_TEXT);
+    }
+
     private Phase opening(Phase.Opening opening, Event event, Consumer<Effect> out) {
         return switch (event) {
-            case Event.SessionOpened(var present, var received) -> {
-                inbound = new Inbound(version.isV5(), limits, grant, received);
-                var properties = grant.connAckProperties(opening.connect(), limits);
-                out.accept(new Effect.Send(new Packet.ConnAck(present, ReasonCode.SUCCESS, properties)));
-                out.accept(new Effect.Start(grant));
-                yield new Phase.Online();
-            }
+            case Event.SessionOpened opened -> open(opening, opened, out);
             case Event.OpenFailed(var reason, var why) -> refuse(reason, why, out);
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.Received _ -> throw new IllegalStateException("read while the session opens");
             case Event.Faulted(var fault, var _) -> throw fault;
-            case Event.Forwarded _, Event.Remembered _, Event.Forgotten _ -> opening;
+            case Event.Progress _ -> opening;
         };
+    }
+
+    private Phase open(Phase.Opening opening, Event.SessionOpened opened, Consumer<Effect> out) {
+        inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received());
+        outbound = new Outbound(version, limits, grant, opened, room, clock);
+        var properties = grant.connAckProperties(opening.connect(), limits);
+        out.accept(new Effect.Send(new Packet.ConnAck(opened.present(), ReasonCode.SUCCESS, properties)));
+        out.accept(new Effect.Start(grant));
+        outbound.pump(out);
+        return new Phase.Online();
     }
 
     private Phase online(Phase.Online online, Event event, Consumer<Effect> out) {
         return switch (event) {
             case Event.Received(var packet) -> received(online, packet, out);
             case Event.Faulted(var fault, var _) -> throw fault;
-            case Event.Forwarded done -> {
-                inbound.forwarded(done, out);
-                yield online;
-            }
-            case Event.Remembered(var packetId) -> {
-                inbound.remembered(packetId, out);
-                yield online;
-            }
-            case Event.Forgotten(var packetId) -> {
-                inbound.forgotten(packetId, out);
+            case Event.Progress progress -> {
+                progress(progress, out);
                 yield online;
             }
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> {
-                out.accept(new Effect.EndSession(grant.sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR));
+                end(ReasonCode.UNSPECIFIED_ERROR, true, out);
                 yield new Phase.Closed();
             }
             case Event.SessionOpened _, Event.OpenFailed _ -> online;
         };
     }
 
+    private void progress(Event.Progress event, Consumer<Effect> out) {
+        switch (event) {
+            case Event.Deliver(var delivery) -> outbound.deliver(delivery, out);
+            case Event.Forwarded done -> inbound.forwarded(done, out);
+            case Event.Accepted(var packetId, var _, var outcome) -> inbound.accepted(packetId, outcome, out);
+            case Event.Forgotten(var packetId) -> inbound.forgotten(packetId, out);
+            case Event.Marked(var seq) -> outbound.marked(seq, out);
+            case Event.QueueLoaded page -> outbound.loaded(page, out);
+            case Event.QueueFailed _ -> outbound.loadFailed();
+            case Event.Drained _ -> outbound.drained(out);
+            case Event.Subscribed(var packetId, var reasons) ->
+                answer(new Packet.SubAck(packetId, reasons, Properties.NONE), out);
+            case Event.Unsubscribed(var packetId, var reasons) ->
+                answer(new Packet.UnsubAck(packetId, reasons, Properties.NONE), out);
+        }
+    }
+
+    private void answer(Packet acknowledgement, Consumer<Effect> out) {
+        subscribing--;
+        out.accept(new Effect.Send(acknowledgement));
+    }
+
     /** The socket may be gone before its session is open: then the session ends as soon as it is. */
     private Phase closed(Phase.Closed closed, Event event, Consumer<Effect> out) {
         return switch (event) {
             case Event.SessionOpened _ -> {
-                out.accept(new Effect.EndSession(grant.sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR));
+                out.accept(new Effect.EndSession(grant.sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR, 0, true));
                 yield closed;
             }
             case Event.Received _,
                     Event.Faulted _,
                     Event.OpenFailed _,
-                    Event.Forwarded _,
-                    Event.Remembered _,
-                    Event.Forgotten _,
+                    Event.Progress _,
                     Event.Ended _,
                     Event.TransportClosed _ -> closed;
         };
@@ -160,18 +203,25 @@ public final class Session {
         switch (packet) {
             case Packet.Publish publish -> inbound.publish(publish, out);
             case Packet.PubRel release -> inbound.release(release, out);
-            case Packet.Subscribe subscribe -> out.accept(new Effect.Send(notServed(subscribe)));
-            case Packet.Unsubscribe unsubscribe -> out.accept(new Effect.Send(notSubscribed(unsubscribe)));
+            case Packet.PubAck answer -> outbound.acknowledged(answer, out);
+            case Packet.PubRec answer -> outbound.received(answer, out);
+            case Packet.PubComp answer -> outbound.completed(answer, out);
+            case Packet.Subscribe subscribe -> {
+                subscribing++;
+                out.accept(new Effect.Subscribe(subscribe));
+            }
+            case Packet.Unsubscribe unsubscribe -> {
+                subscribing++;
+                out.accept(new Effect.Unsubscribe(unsubscribe));
+            }
             case Packet.PingReq _ -> out.accept(new Effect.Send(new Packet.PingResp())); // [MQTT-3.12.4-1]
             case Packet.Disconnect bye -> {
                 return disconnect(bye, out);
             }
             case Packet.Connect _ -> // [MQTT-3.1.0-2]
                 throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "a second CONNECT on one connection");
-            case Packet.Auth _ -> // [MQTT-4.12.0-6]
+            case Packet.Auth _ -> // [MQTT-4.12.0-7]
                 throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "AUTH without an authentication method in CONNECT");
-            case Packet.PubAck _, Packet.PubRec _, Packet.PubComp _ ->
-                throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "an answer to a PUBLISH that was never sent");
             case Packet.ConnAck _, Packet.SubAck _, Packet.UnsubAck _, Packet.PingResp _ ->
                 throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "a packet that only a server sends");
         }
@@ -181,7 +231,8 @@ public final class Session {
     private Phase disconnect(Packet.Disconnect bye, Consumer<Effect> out) {
         var expiry = bye.properties().number(Property.SESSION_EXPIRY_INTERVAL, -1);
         if (expiry >= 0) grant = grant.withSessionExpiry(expiry, limits);
-        out.accept(new Effect.EndSession(grant.sessionExpiry(), bye.reason()));
+        var withdrawsWill = bye.reason() == ReasonCode.SUCCESS; // [MQTT-3.1.2-10] [MQTT-3.14.4-3]
+        end(bye.reason(), !withdrawsWill, out);
         out.accept(new Effect.Close(ReasonCode.SUCCESS, "the client disconnected"));
         return new Phase.Closed();
     }
@@ -208,27 +259,22 @@ public final class Session {
     }
 
     private Phase close(ReasonCode reason, String why, Consumer<Effect> out) {
-        // A session that was taken over belongs to its new connection.
-        if (phase instanceof Phase.Online && reason != ReasonCode.SESSION_TAKEN_OVER)
-            out.accept(new Effect.EndSession(grant.sessionExpiry(), reason));
+        if (phase instanceof Phase.Online) end(reason, true, out);
         out.accept(new Effect.Close(reason, why));
         return new Phase.Closed();
     }
 
+    private void end(ReasonCode reason, boolean publishWill, Consumer<Effect> out) {
+        // A session that was taken over belongs to its new connection.
+        if (reason != ReasonCode.SESSION_TAKEN_OVER)
+            out.accept(new Effect.EndSession(grant.sessionExpiry(), reason, outbound.sentSeq(), publishWill));
+        var returned = outbound.returned();
+        if (!returned.isEmpty()) out.accept(new Effect.Return(returned));
+    }
+
     private Properties reasonString(String why) {
         if (version == null || !version.isV5()) return Properties.NONE;
-        return grant == null ? Properties.NONE.with(Property.REASON_STRING, why) : grant.reasonString(why);
-    }
-
-    private Packet.SubAck notServed(Packet.Subscribe subscribe) {
-        List<ReasonCode> reasons =
-                Collections.nCopies(subscribe.subscriptions().size(), ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR);
-        return new Packet.SubAck(subscribe.packetId(), reasons, reasonString("subscriptions are not served yet"));
-    }
-
-    private Packet.UnsubAck notSubscribed(Packet.Unsubscribe unsubscribe) {
-        List<ReasonCode> reasons =
-                Collections.nCopies(unsubscribe.filters().size(), ReasonCode.NO_SUBSCRIPTION_EXISTED);
-        return new Packet.UnsubAck(unsubscribe.packetId(), reasons, Properties.NONE);
+        if (grant != null) return grant.reasonString(why);
+        return asked == null ? Properties.NONE.with(Property.REASON_STRING, why) : Grant.reasonString(why, asked);
     }
 }

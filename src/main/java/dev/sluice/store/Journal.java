@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -21,11 +22,17 @@ public class Journal {
     private final StoreConfig config;
     private volatile boolean accepting = true;
 
-    Journal(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry metrics) {
+    Journal(
+            DataSource dataSource,
+            StoreConfig config,
+            NodeConfig node,
+            StoreHealth health,
+            Orphans orphans,
+            MeterRegistry metrics) {
         this.config = config;
         var meters = new JournalMeters(metrics);
         this.lanes = IntStream.range(0, config.lanes())
-                .mapToObj(n -> JournalLane.start(n, dataSource, config, health, meters))
+                .mapToObj(n -> JournalLane.start(n, dataSource, config, node.id(), health, meters, orphans))
                 .toList();
         Gauge.builder("sluice.journal.queued", lanes, Journal::queued)
                 .description("writes that wait for a lane")
@@ -34,7 +41,7 @@ public class Journal {
     }
 
     /**
-     * Never blocks; false when the lane is full (stop reading the socket and try again) or the gateway is stopping. Of a write that was
+     * Never blocks; false when the lane is full, in number or in bytes (stop reading the socket and try again) or the gateway is stopping. Of a write that was
      * taken, the completion runs exactly once on the lane's thread, unless the gateway stops before PostgreSQL answers.
      */
     public boolean submit(JournalWrite write) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 import org.jboss.logging.Logger.Level;
@@ -21,36 +22,72 @@ final class JournalLane {
     private static final Logger LOG = Logger.getLogger(JournalLane.class);
     private static final JournalWrite END = new JournalWrite.ForgetReceived("", 0, 0, _ -> {});
 
+    private static final int COPY_BYTES = 256;
+
     private final int number;
     private final DataSource dataSource;
     private final StoreHealth health;
     private final JournalMeters meters;
+    private final Orphans orphans;
+    private final LaneState state;
     private final int batchSize;
+    private final long batchBytes;
+    private final long mostBytes;
     private final BlockingQueue<JournalWrite> queue;
+    /** Of the messages that wait. */
+    private final AtomicLong bytes = new AtomicLong();
+
     private final Thread thread;
     private volatile int inHand;
     private volatile boolean abandoned;
 
     private JournalLane(
-            int number, DataSource dataSource, StoreConfig config, StoreHealth health, JournalMeters meters) {
+            int number,
+            DataSource dataSource,
+            StoreConfig config,
+            String node,
+            StoreHealth health,
+            JournalMeters meters,
+            Orphans orphans) {
         this.number = number;
         this.dataSource = dataSource;
         this.health = health;
         this.meters = meters;
+        this.orphans = orphans;
+        this.state = new LaneState(node, QueueBounds.of(config));
         this.batchSize = config.batchSize();
+        this.batchBytes = config.batchBytes();
+        this.mostBytes = config.laneBytes();
         this.queue = new ArrayBlockingQueue<>(config.laneCapacity());
         this.thread = Thread.ofVirtual().name("sluice-" + this).unstarted(this::run);
     }
 
     static JournalLane start(
-            int number, DataSource dataSource, StoreConfig config, StoreHealth health, JournalMeters meters) {
-        var lane = new JournalLane(number, dataSource, config, health, meters);
+            int number,
+            DataSource dataSource,
+            StoreConfig config,
+            String node,
+            StoreHealth health,
+            JournalMeters meters,
+            Orphans orphans) {
+        var lane = new JournalLane(number, dataSource, config, node, health, meters, orphans);
         lane.thread.start();
         return lane;
     }
 
     boolean offer(JournalWrite write) {
-        return queue.offer(write);
+        long size = bytes(write);
+        // Callers at the same time may each go above the bound by one message.
+        if (size > 0 && bytes.get() >= mostBytes || !queue.offer(write)) return false;
+        bytes.addAndGet(size);
+        return true;
+    }
+
+    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies. */
+    private static long bytes(JournalWrite write) {
+        return write instanceof JournalWrite.Accept accept && accept.message() != null
+                ? accept.message().bytes() + (long) COPY_BYTES * accept.copies().size()
+                : 0;
     }
 
     int queued() {
@@ -82,8 +119,7 @@ final class JournalLane {
         var batch = new ArrayList<JournalWrite>();
         try {
             while (true) {
-                batch.add(queue.take());
-                queue.drainTo(batch, batchSize - 1);
+                fill(batch);
                 boolean last = batch.remove(END);
                 inHand = batch.size();
                 settle(batch);
@@ -98,16 +134,29 @@ final class JournalLane {
         }
     }
 
+    /** Waits for one write, and takes what else is there up to the bounds. */
+    private void fill(List<JournalWrite> batch) throws InterruptedException {
+        long taken = 0;
+        for (var write = queue.take(); write != null; write = queue.poll()) {
+            batch.add(write);
+            taken += bytes(write);
+            if (batch.size() == batchSize || taken >= batchBytes) break;
+        }
+        bytes.addAndGet(-taken);
+    }
+
     /** Halves a batch that PostgreSQL refuses until the bad write stands alone; the others do not suffer for it. */
     private void settle(List<JournalWrite> writes) throws InterruptedException {
         if (writes.isEmpty()) {
             return;
         }
         try {
-            var outcomes = commit(new JournalBatch(writes));
-            for (int i = 0; i < outcomes.size(); i++) {
-                tell(writes.get(i), outcomes.get(i));
+            var written = commit(new JournalBatch(writes, state));
+            orphans.suspect(written.orphans());
+            for (int i = 0; i < writes.size(); i++) {
+                tell(writes.get(i), written.outcomes().get(i));
             }
+            written.excess().forEach(this::trim);
         } catch (RefusedBatch refused) {
             if (writes.size() == 1) {
                 LOG.warnf(
@@ -123,14 +172,14 @@ final class JournalLane {
     }
 
     /** Tries until PostgreSQL commits or refuses; nothing that passes is ever an outcome. */
-    private List<Outcome> commit(JournalBatch batch) throws InterruptedException, RefusedBatch {
+    private JournalBatch.Written commit(JournalBatch batch) throws InterruptedException, RefusedBatch {
         for (int attempt = 1; ; attempt++) {
             long start = System.nanoTime();
             try {
-                var outcomes = Transaction.run(dataSource, batch::write);
+                var written = Transaction.run(dataSource, batch::write);
                 meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-                meters.batch().record(outcomes.size());
-                return outcomes;
+                meters.batch().record(written.outcomes().size());
+                return written;
             } catch (SQLException | RuntimeException failure) {
                 var kind = failure instanceof SQLException answer ? Failure.of(answer) : Failure.PASSING;
                 if (kind == Failure.REFUSAL) {
@@ -154,8 +203,22 @@ final class JournalLane {
         }
     }
 
+    /** A failure is no reason to hold up the lane: the next message for the queue makes it be tried again. */
+    private void trim(long sessionId) {
+        try {
+            QueueTrim.Trimmed trimmed;
+            do {
+                trimmed = QueueTrim.trim(dataSource, sessionId, state.bounds());
+                meters.droppedOldest().increment(trimmed.count());
+                orphans.suspect(trimmed.orphans());
+            } while (trimmed.mayGoOn());
+        } catch (SQLException failure) {
+            LOG.warnf("%s: a queue stays above its bounds for now: %s", this, failure.getMessage());
+        }
+    }
+
     private void tell(JournalWrite write, Outcome outcome) {
-        meters.count(outcome);
+        meters.count(write, outcome);
         try {
             write.done().accept(outcome);
         } catch (RuntimeException failure) {

@@ -6,7 +6,14 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 
 /** The journal's meters, shared by its lanes; any thread may count. */
-record JournalMeters(DistributionSummary batch, Timer commit, Counter fenced, Counter refused, Counter retries) {
+record JournalMeters(
+        DistributionSummary batch,
+        Timer commit,
+        Counter fenced,
+        Counter refused,
+        Counter retries,
+        Counter droppedNewest,
+        Counter droppedOldest) {
     JournalMeters(MeterRegistry registry) {
         this(
                 DistributionSummary.builder("sluice.journal.batch")
@@ -23,12 +30,24 @@ record JournalMeters(DistributionSummary batch, Timer commit, Counter fenced, Co
                         .register(registry),
                 Counter.builder("sluice.journal.retries")
                         .description("batches tried again after a passing failure")
-                        .register(registry));
+                        .register(registry),
+                dropped(registry, "newest"),
+                dropped(registry, "oldest"));
     }
 
-    void count(JournalWrite.Outcome outcome) {
+    private static Counter dropped(MeterRegistry registry, String which) {
+        return Counter.builder("sluice.queue.dropped")
+                .description("messages that full queues did not take or pushed out")
+                .tag("which", which)
+                .register(registry);
+    }
+
+    void count(JournalWrite write, JournalWrite.Outcome outcome) {
         switch (outcome) {
-            case COMMITTED -> {}
+            case COMMITTED -> {
+                if (write instanceof JournalWrite.Accept accept)
+                    for (var copy : accept.copies()) if (copy.seq() == Copy.DROPPED) droppedNewest.increment();
+            }
             case FENCED -> fenced.increment();
             case REFUSED -> refused.increment();
         }

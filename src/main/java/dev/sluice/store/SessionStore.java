@@ -1,84 +1,91 @@
 package dev.sluice.store;
 
 import dev.sluice.config.StoreConfig;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.Will;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
+import java.sql.Types;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 import javax.sql.DataSource;
 
 /** Opens sessions; blocks, so it is called on virtual threads, any number of them. */
 @ApplicationScoped
 public class SessionStore {
-    private static final String OPEN = "SELECT * FROM open_session(?, ?, ?::smallint, ?, ?, ?)";
+    private static final String OPEN =
+            "SELECT * FROM open_session(?, ?, ?::smallint, ?, ?, ?, ?, ?, ?::smallint, ?, ?, ?)";
 
-    private final DataSource dataSource;
+    private final StoreCalls calls;
     private final StoreHealth health;
-    private final BoundedCalls calls;
     private final Timer opening;
 
     SessionStore(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry metrics) {
-        this.dataSource = dataSource;
+        this.calls = new StoreCalls(dataSource, health, config.openConcurrency(), config.openTimeout());
         this.health = health;
-        this.calls = new BoundedCalls(config.openConcurrency(), config.openTimeout());
         this.opening = metrics.timer("sluice.session.open");
     }
 
-    /** {@code username} may be null; {@code expirySeconds} 0 ends with the connection, 4294967295 never. */
+    /**
+     * What to open.
+     *
+     * @param expirySeconds 0 ends with the connection, 4294967295 never
+     * @param username null without a user name
+     * @param will null without a will
+     */
     public record OpenRequest(
-            String clientId, boolean cleanStart, int protocolLevel, long expirySeconds, String username, String node) {}
+            String clientId,
+            boolean cleanStart,
+            int protocolLevel,
+            long expirySeconds,
+            String username,
+            String node,
+            Will will) {}
 
-    /** {@code present}: an unexpired earlier session was resumed; {@code received} is what it still holds, else empty. */
-    public record OpenedSession(boolean present, long epoch, List<ReceivedPublish> received) {}
+    /**
+     * What was opened; a session that is not resumed holds nothing.
+     *
+     * @param present whether an unexpired earlier session was resumed
+     * @param sentSeq the rows of the queue up to this place may have been sent before: they carry DUP
+     * @param lastSeq the place of the last message that was put into the queue, 0 for none ever
+     * @param queued whether the queue holds rows
+     */
+    public record OpenedSession(
+            boolean present,
+            long epoch,
+            List<ReceivedPublish> received,
+            List<StoredSubscription> subscriptions,
+            long sentSeq,
+            long lastSeq,
+            boolean queued) {}
 
     /** A QoS 2 PUBLISH that was taken and waits for its PUBREL. */
     public record ReceivedPublish(int packetId, String messageId) {}
 
+    /** Whether PostgreSQL answered when it was asked last. */
+    public boolean isAvailable() {
+        return health.available();
+    }
+
     /**
-     * Opens or resumes under a new epoch, which fences every earlier owner; concurrent opens of one client id take turns. Returns or
-     * throws within {@code sluice.store.open-timeout}.
+     * Opens or resumes under a new epoch, which fences every earlier owner; concurrent opens of one client id take turns. An earlier
+     * session that is not resumed ends: what it holds is gone, and its will is due. Of one that is resumed, the will is withdrawn if its
+     * delay has not passed [MQTT-3.1.3-9], and due if it has none [MQTT-3.1.4-3]. Returns or throws within {@code sluice.store.open-timeout}.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      * @throws IllegalArgumentException when PostgreSQL refuses the row, such as for a client id longer than 2,048 bytes
      */
     public OpenedSession open(OpenRequest request) {
-        if (!health.available()) {
-            throw new StoreUnavailable("PostgreSQL does not answer", null);
-        }
         var sample = Timer.start();
         try {
-            return calls.call(() -> openOnLiveConnection(request));
-        } catch (ExecutionException failed) {
-            throw asUnchecked(failed.getCause());
-        } catch (TimeoutException late) {
-            throw new StoreUnavailable("opening a session: " + late.getMessage(), late);
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
-            throw new StoreUnavailable("interrupted while opening a session", interrupted);
+            return calls.call("opening a session", connection -> ask(connection, request));
         } finally {
             sample.stop(opening);
-        }
-    }
-
-    /** After a restart of PostgreSQL the pool may hand out connections that died since; each fails once and is dropped. */
-    private OpenedSession openOnLiveConnection(OpenRequest request) throws SQLException {
-        while (true) {
-            try (var connection = dataSource.getConnection()) {
-                try {
-                    return Transaction.run(connection, c -> ask(c, request));
-                } catch (SQLException failure) {
-                    if (Failure.of(failure) != Failure.CONNECTION
-                            || Thread.currentThread().isInterrupted()) {
-                        throw failure;
-                    }
-                }
-            }
         }
     }
 
@@ -90,34 +97,60 @@ public class SessionStore {
             statement.setLong(4, request.expirySeconds());
             statement.setString(5, request.username());
             statement.setString(6, request.node());
+            bind(statement, request.will());
             try (var rows = statement.executeQuery()) {
                 rows.next();
-                return new OpenedSession(rows.getBoolean(1), rows.getLong(2), received(rows));
+                return new OpenedSession(
+                        rows.getBoolean("present"),
+                        rows.getLong("opened_epoch"),
+                        received(rows),
+                        subscriptions(rows),
+                        rows.getLong("sent"),
+                        rows.getLong("last"),
+                        rows.getBoolean("waiting"));
             }
         }
     }
 
-    private static List<ReceivedPublish> received(ResultSet row) throws SQLException {
-        var packetIds = row.getArray(3);
-        if (packetIds == null) {
-            return List.of();
-        }
-        var ids = (Integer[]) packetIds.getArray();
-        var messageIds = (String[]) row.getArray(4).getArray();
-        var received = new ArrayList<ReceivedPublish>(ids.length);
-        for (int i = 0; i < ids.length; i++) {
-            received.add(new ReceivedPublish(ids[i], messageIds[i]));
-        }
-        return List.copyOf(received);
+    private static void bind(PreparedStatement statement, Will will) throws SQLException {
+        boolean none = will == null;
+        statement.setObject(7, none ? null : Wills.delaySeconds(will), Types.BIGINT);
+        statement.setString(8, none ? null : will.topicName().toString());
+        statement.setObject(9, none ? null : will.qos().ordinal(), Types.INTEGER);
+        statement.setObject(10, none ? null : will.retain(), Types.BOOLEAN);
+        statement.setBytes(11, none ? null : StoredMessage.properties(will.properties()));
+        statement.setBytes(12, none ? null : will.payload());
     }
 
-    private static RuntimeException asUnchecked(Throwable cause) {
-        return switch (cause) {
-            case SQLException refused
-            when Failure.of(refused) == Failure.REFUSAL ->
-                new IllegalArgumentException("PostgreSQL refuses the session: " + refused.getMessage(), refused);
-            case SQLException failed -> new StoreUnavailable("opening a session: " + failed.getMessage(), failed);
-            default -> new IllegalStateException(cause);
-        };
+    private static List<ReceivedPublish> received(ResultSet row) throws SQLException {
+        var packetIds = SessionStore.<Integer>column(row, "packet_ids");
+        var messageIds = SessionStore.<String>column(row, "message_ids");
+        return IntStream.range(0, packetIds.size())
+                .mapToObj(i -> new ReceivedPublish(packetIds.get(i), messageIds.get(i)))
+                .toList();
+    }
+
+    private static List<StoredSubscription> subscriptions(ResultSet row) throws SQLException {
+        var filters = SessionStore.<String>column(row, "filters");
+        var granted = SessionStore.<Short>column(row, "granted");
+        var noLocals = SessionStore.<Boolean>column(row, "no_locals");
+        var asPublished = SessionStore.<Boolean>column(row, "retains_as_published");
+        var handlings = SessionStore.<Short>column(row, "retain_handlings");
+        var identifiers = SessionStore.<Integer>column(row, "subscription_identifiers");
+        return IntStream.range(0, filters.size())
+                .mapToObj(i -> new StoredSubscription(
+                        filters.get(i),
+                        QoS.of(granted.get(i)),
+                        noLocals.get(i),
+                        asPublished.get(i),
+                        handlings.get(i),
+                        identifiers.get(i)))
+                .toList();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> List<T> column(ResultSet row, String name) throws SQLException {
+        var array = row.getArray(name);
+        return array == null ? List.of() : List.of((T[]) array.getArray());
     }
 }

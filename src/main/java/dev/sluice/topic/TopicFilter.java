@@ -74,6 +74,12 @@ public final class TopicFilter {
         return levels;
     }
 
+    /** Whether it can only match names that begin like this: the levels in it are literal, that of a Shared Subscription too. */
+    public boolean isBelow(String prefix) {
+        var filter = shareName == null ? text : text.substring(SHARE.length() + shareName.length() + 1);
+        return filter.startsWith(prefix);
+    }
+
     public boolean matches(TopicName name) {
         return matches(name.toString());
     }

@@ -72,14 +72,16 @@ public final class ClientUplink {
     private static final Admission UNMATCHED = new Admission.Unmatched();
     private static final Admission SHED = new Admission.Shed();
 
-    public Admission forward(Packet.Publish publish) {
+    /** @param attachment what the listener finds in the {@link Forwarding}; may be null */
+    public Admission forward(Packet.Publish publish, Object attachment) {
         var destination = destination(publish.topicName());
         if (destination.refusal != null) return new Admission.Refused(destination.refusal);
         if (destination.targets.isEmpty()) return UNMATCHED;
         var congested = isCongested();
         if (congested && publish.qos() == QoS.AT_MOST_ONCE && uplink.shedsQoS0()) return SHED;
         var messageId = publish.qos() == QoS.AT_MOST_ONCE ? null : MessageId.of(clientHash, publish);
-        var forwarding = new Forwarding(this, publish, messageId, destination.targets, bytes(publish, destination));
+        var forwarding =
+                new Forwarding(this, publish, attachment, messageId, destination.targets, bytes(publish, destination));
         bytesInFlight += forwarding.bytes;
         inFlight++;
         uplink.started(forwarding);

@@ -21,6 +21,7 @@ public final class Forwarding implements Callback, Runnable {
     private final ClientUplink client;
     private final QoS qos;
     private final int packetId;
+    private final Object attachment;
     final byte[] messageId;
     final int bytes;
     /** Time of receipt: nanoseconds of the JVM's clock, and milliseconds since 1970. */
@@ -39,11 +40,18 @@ public final class Forwarding implements Callback, Runnable {
     private boolean notTaken;
     private boolean refusedAtOnce;
 
-    Forwarding(ClientUplink client, Packet.Publish publish, byte[] messageId, List<Target> targets, int bytes) {
+    Forwarding(
+            ClientUplink client,
+            Packet.Publish publish,
+            Object attachment,
+            byte[] messageId,
+            List<Target> targets,
+            int bytes) {
         this.client = client;
         this.publish = publish;
         this.qos = publish.qos();
         this.packetId = publish.packetId();
+        this.attachment = attachment;
         this.messageId = messageId;
         this.targets = targets;
         this.bytes = bytes;
@@ -58,6 +66,11 @@ public final class Forwarding implements Callback, Runnable {
 
     public int packetId() {
         return packetId;
+    }
+
+    /** What {@link ClientUplink#forward} was given with the PUBLISH. */
+    public Object attachment() {
+        return attachment;
     }
 
     /** What a repeat of this PUBLISH carries, too; null at QoS 0. */

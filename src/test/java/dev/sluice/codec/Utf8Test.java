@@ -33,12 +33,18 @@ class Utf8Test {
     }
 
     private void check(byte... bytes) {
-        if (Utf8.isWellFormed(bytes) != isAccepted(bytes))
+        var wellFormed = isAccepted(bytes);
+        if (Utf8.isWellFormed(bytes) != wellFormed || Utf8.isString(bytes) != (wellFormed && !hasZero(bytes)))
             assertThat(bytes).as("judged otherwise").isNull();
     }
 
+    /** U+0000 is well-formed, and forbidden in strings only. */
+    private static boolean hasZero(byte... bytes) {
+        for (byte b : bytes) if (b == 0) return true;
+        return false;
+    }
+
     private boolean isAccepted(byte... bytes) {
-        for (byte b : bytes) if (b == 0) return false;
         decoder.reset();
         return decoder.decode(ByteBuffer.wrap(bytes), chars.clear(), true).isUnderflow();
     }

@@ -9,6 +9,8 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.packet.Will;
+import dev.sluice.topic.TopicName;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +27,7 @@ class ConnectTest {
     private static Properties connAck(Packet.Connect connect) {
         var play = new Play(connect.version());
         play.receives(connect);
-        var effects = play.on(new Event.SessionOpened(false, List.of()));
+        var effects = play.on(new Event.SessionOpened(false, false, List.of(), 0, false));
         assertThat(effects.getFirst()).isInstanceOf(Effect.Send.class);
         return ((Packet.ConnAck) ((Effect.Send) effects.getFirst()).packet()).properties();
     }
@@ -45,7 +47,7 @@ class ConnectTest {
         var connect = play.connect("c1", true);
         assertThat(play.receives(connect)).containsExactly(new Effect.OpenSession(connect, play.session.grant()));
         assertThat(play.session.wantsMore()).isFalse();
-        var effects = play.on(new Event.SessionOpened(true, List.of()));
+        var effects = play.on(new Event.SessionOpened(true, false, List.of(), 0, false));
         assertThat(effects).hasSize(2).last().isEqualTo(new Effect.Start(play.session.grant()));
         assertThat(((Packet.ConnAck) ((Effect.Send) effects.getFirst()).packet()).sessionPresent())
                 .isTrue();
@@ -160,7 +162,7 @@ class ConnectTest {
         loud.receivesQoS1(1);
         assertThat(loud.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "why"))
                 .containsExactly(Play.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Play.reason("why"))));
-        var quiet = Play.online(ProtocolVersion.V5, true, asking(Property.REQUEST_PROBLEM_INFORMATION, 0));
+        var quiet = Play.online(ProtocolVersion.V5, asking(Property.REQUEST_PROBLEM_INFORMATION, 0));
         quiet.receivesQoS1(1);
         assertThat(quiet.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "why"))
                 .containsExactly(Play.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE)));
@@ -169,7 +171,7 @@ class ConnectTest {
     /** [MQTT-3.4.2-2] */
     @Test
     void aReasonStringThatTheClientHasNoRoomForIsLeftOut() {
-        var play = Play.online(ProtocolVersion.V5, true, asking(Property.MAXIMUM_PACKET_SIZE, 40));
+        var play = Play.online(ProtocolVersion.V5, asking(Property.MAXIMUM_PACKET_SIZE, 40));
         play.receivesQoS1(1);
         assertThat(play.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "w".repeat(40)))
                 .containsExactly(Play.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE)));
@@ -225,6 +227,22 @@ class ConnectTest {
         assertThat(Play.ends(effects)).containsExactly(reason, reason);
     }
 
+    /** Section 3.1.3.2.3 */
+    @Test
+    void aWillThatIsNotTheTextItClaimsToBeIsRefused() {
+        var text = Properties.NONE.with(Property.PAYLOAD_FORMAT_INDICATOR, 1);
+        var topicName = TopicName.of("t");
+        for (byte last : new byte[] {'a', (byte) 0xFF}) {
+            var will = new Will(topicName, QoS.AT_MOST_ONCE, false, text, new byte[] {'a', last});
+            var effects = new Play(ProtocolVersion.V5)
+                    .receives(
+                            new Packet.Connect(ProtocolVersion.V5, true, 60, "c1", will, null, null, Properties.NONE));
+            var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
+            if (last == 'a') assertThat(effects).hasExactlyElementsOfTypes(Effect.OpenSession.class);
+            else assertThat(Play.ends(effects)).containsExactly(reason, reason);
+        }
+    }
+
     /** [MQTT-4.12.0-6] */
     @Test
     void authWithoutAMethodIsAProtocolError() {
@@ -248,7 +266,7 @@ class ConnectTest {
         var play = new Play(ProtocolVersion.V5);
         play.receives(play.connect("c1", true));
         assertThat(play.on(new Event.TransportClosed())).isEmpty();
-        assertThat(play.on(new Event.SessionOpened(false, List.of())))
-                .containsExactly(new Effect.EndSession(0, ReasonCode.UNSPECIFIED_ERROR));
+        assertThat(play.on(new Event.SessionOpened(false, false, List.of(), 0, false)))
+                .containsExactly(new Effect.EndSession(0, ReasonCode.UNSPECIFIED_ERROR, 0, true));
     }
 }

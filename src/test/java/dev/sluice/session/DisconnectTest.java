@@ -23,7 +23,7 @@ class DisconnectTest {
     }
 
     private static Effect endSession(long expiry) {
-        return new Effect.EndSession(expiry, ReasonCode.SUCCESS);
+        return new Effect.EndSession(expiry, ReasonCode.SUCCESS, 0, false);
     }
 
     @Test
@@ -31,8 +31,35 @@ class DisconnectTest {
         assertThat(Play.durable(ProtocolVersion.V5)
                         .receives(new Packet.Disconnect(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, Properties.NONE)))
                 .containsExactly(
-                        new Effect.EndSession(60, ReasonCode.DISCONNECT_WITH_WILL_MESSAGE),
+                        new Effect.EndSession(60, ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, 0, true),
                         new Effect.Close(ReasonCode.SUCCESS, "the client disconnected"));
+    }
+
+    /** [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.14.4-3] */
+    @ParameterizedTest
+    @EnumSource
+    void onlyADisconnectWithoutErrorWithdrawsTheWill(ProtocolVersion version) {
+        assertThat(publishesWill(
+                        version, new Event.Received(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE))))
+                .isFalse();
+        assertThat(publishesWill(version, new Event.TransportClosed())).isTrue();
+        assertThat(publishesWill(version, new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "silent")))
+                .isTrue();
+        assertThat(publishesWill(version, new Event.Received(new Packet.PingResp())))
+                .isTrue();
+        for (var reason : List.of(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, ReasonCode.UNSPECIFIED_ERROR))
+            assertThat(publishesWill(
+                            ProtocolVersion.V5, new Event.Received(new Packet.Disconnect(reason, Properties.NONE))))
+                    .isTrue();
+    }
+
+    private static boolean publishesWill(ProtocolVersion version, Event end) {
+        return Play.durable(version).on(end).stream()
+                .filter(Effect.EndSession.class::isInstance)
+                .map(Effect.EndSession.class::cast)
+                .findFirst()
+                .orElseThrow()
+                .publishWill();
     }
 
     @Test
@@ -73,7 +100,7 @@ class DisconnectTest {
     @Test
     void aLostSocketKeepsTheSessionForItsExpiry() {
         assertThat(Play.durable(ProtocolVersion.V5).on(new Event.TransportClosed()))
-                .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR));
+                .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR, 0, true));
     }
 
     @ParameterizedTest
@@ -112,10 +139,7 @@ class DisconnectTest {
                 new Packet.ConnAck(false, ReasonCode.SUCCESS, Properties.NONE),
                 new Packet.SubAck(1, List.of(ReasonCode.SUCCESS), Properties.NONE),
                 new Packet.UnsubAck(1, List.of(ReasonCode.SUCCESS), Properties.NONE),
-                new Packet.PingResp(),
-                new Packet.PubAck(1),
-                new Packet.PubRec(1),
-                new Packet.PubComp(1));
+                new Packet.PingResp());
     }
 
     @ParameterizedTest

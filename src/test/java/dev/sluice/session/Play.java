@@ -15,31 +15,91 @@ final class Play {
     static final int RECEIVE_MAXIMUM = 4;
     static final int TOPIC_ALIAS_MAXIMUM = 2;
     static final long EXPIRY_MAXIMUM = 1000;
-    static final Limits LIMITS =
-            new Limits(RECEIVE_MAXIMUM, TOPIC_ALIAS_MAXIMUM, 65536, 600, EXPIRY_MAXIMUM, 32, "responses/");
+    static final int SEND_QUOTA = 4;
+    static final int QUEUE_COUNT = 3;
+    static final int QUEUE_BYTES = 1000;
+    static final int QUEUE_PAGE = 5;
+    static final Limits LIMITS = limits(QueuePolicy.DROP_NEWEST, true);
 
-    final Session session = new Session(LIMITS);
+    static Limits limits(QueuePolicy policy) {
+        return limits(policy, true);
+    }
+
+    static Limits unchecked() {
+        return limits(QueuePolicy.DROP_NEWEST, false);
+    }
+
+    private static Limits limits(QueuePolicy policy, boolean payloadFormatCheck) {
+        return new Limits(
+                RECEIVE_MAXIMUM,
+                TOPIC_ALIAS_MAXIMUM,
+                65536,
+                600,
+                EXPIRY_MAXIMUM,
+                32,
+                "responses/",
+                SEND_QUOTA,
+                QUEUE_COUNT,
+                QUEUE_BYTES,
+                policy,
+                QUEUE_PAGE,
+                payloadFormatCheck);
+    }
+
+    private static final byte[] NO_PAYLOAD = new byte[0];
+
+    final Session session;
     private final ProtocolVersion version;
+    /** Whether the socket takes more. */
+    boolean room = true;
+    /** Milliseconds since 1970. */
+    long now = 1_000_000;
 
     Play(ProtocolVersion version) {
+        this(version, LIMITS);
+    }
+
+    Play(ProtocolVersion version, Limits limits) {
         this.version = version;
+        this.session = new Session(limits, () -> room, () -> now);
     }
 
     static Play online(ProtocolVersion version) {
-        return online(version, true, Properties.NONE);
+        return online(version, LIMITS);
     }
 
-    /** A client whose QoS 2 identifiers outlive its connection. */
-    static Play durable(ProtocolVersion version, Integer... received) {
-        var properties = version.isV5() ? Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60) : Properties.NONE;
-        return online(version, false, properties, received);
-    }
-
-    static Play online(ProtocolVersion version, boolean cleanStart, Properties properties, Integer... received) {
-        var play = new Play(version);
-        play.on(new Event.Received(connect(version, "c1", cleanStart, 60, properties)));
-        play.on(new Event.SessionOpened(received.length > 0, List.of(received)));
+    static Play online(ProtocolVersion version, Limits limits) {
+        var play = new Play(version, limits);
+        play.open(true, Properties.NONE, new Event.SessionOpened(false, false, List.of(), 0, false));
         return play;
+    }
+
+    static Play online(ProtocolVersion version, Properties properties) {
+        var play = new Play(version);
+        play.open(true, properties, new Event.SessionOpened(false, false, List.of(), 0, false));
+        return play;
+    }
+
+    /** A client whose session outlives its connection. */
+    static Play durable(ProtocolVersion version, Integer... received) {
+        return durable(version, new Event.SessionOpened(received.length > 0, true, List.of(received), 0, false));
+    }
+
+    static Play durable(ProtocolVersion version, Event.SessionOpened opened) {
+        var play = new Play(version);
+        play.openDurable(opened);
+        return play;
+    }
+
+    List<Effect> openDurable(Event.SessionOpened opened) {
+        var expiry = Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60);
+        return open(false, version.isV5() ? expiry : Properties.NONE, opened);
+    }
+
+    /** Comes online; returns what follows the CONNACK and the start. */
+    List<Effect> open(boolean cleanStart, Properties properties, Event.SessionOpened opened) {
+        receives(connect(version, "c1", cleanStart, 60, properties));
+        return on(opened).stream().skip(2).toList();
     }
 
     static Packet.Connect connect(
@@ -66,7 +126,7 @@ final class Play {
     }
 
     static Packet.Publish publish(QoS qos, int packetId, String topic, Properties properties) {
-        return new Packet.Publish(false, qos, false, TopicName.of(topic), packetId, properties, new byte[0]);
+        return new Packet.Publish(false, qos, false, TopicName.of(topic), packetId, properties, NO_PAYLOAD);
     }
 
     List<Effect> receivesQoS1(int packetId) {
@@ -79,6 +139,16 @@ final class Play {
 
     List<Effect> forwarded(QoS qos, int packetId) {
         return on(new Event.Forwarded(packetId, qos, ReasonCode.SUCCESS, null, "id" + packetId));
+    }
+
+    List<Effect> accepted(int packetId) {
+        return on(new Event.Accepted(packetId, QoS.EXACTLY_ONCE, ReasonCode.SUCCESS));
+    }
+
+    /** Kafka and the journal have a QoS 2 PUBLISH. */
+    List<Effect> taken(int packetId) {
+        forwarded(QoS.EXACTLY_ONCE, packetId);
+        return accepted(packetId);
     }
 
     List<Effect> refused(QoS qos, int packetId, ReasonCode reason, String why) {

@@ -8,6 +8,7 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.topic.TopicName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -50,13 +51,37 @@ class PublishTest {
         assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1), Play.pubAck(2), Play.pubAck(3));
     }
 
+    private static Effect accept(int packetId) {
+        return new Effect.Accept(Play.publish(TWO, packetId), "id" + packetId);
+    }
+
     /** [MQTT-4.6.0-3] */
     @Test
-    void receivedAnswersKeepTheOrderOfThePublishes() {
+    void theJournalIsAskedAndTheClientAnsweredInTheOrderOfThePublishes() {
         v5.receivesQoS2(1);
         v5.receivesQoS2(2);
+        v5.receivesQoS2(3);
         assertThat(v5.forwarded(TWO, 2)).isEmpty();
-        assertThat(v5.forwarded(TWO, 1)).containsExactly(Play.pubRec(1), Play.pubRec(2));
+        assertThat(v5.forwarded(TWO, 1)).containsExactly(accept(1), accept(2));
+        assertThat(v5.accepted(2)).isEmpty();
+        assertThat(v5.forwarded(TWO, 3)).containsExactly(accept(3));
+        assertThat(v5.accepted(1)).containsExactly(Play.pubRec(1), Play.pubRec(2));
+        assertThat(v5.accepted(3)).containsExactly(Play.pubRec(3));
+    }
+
+    @Test
+    void aRefusalByKafkaKeepsItsPlaceAndIsNotAccepted() {
+        v5.receivesQoS2(1);
+        v5.receivesQoS2(2);
+        v5.receivesQoS2(3);
+        var refused = ReasonCode.QUOTA_EXCEEDED;
+        assertThat(v5.refused(TWO, 2, refused, "why")).isEmpty();
+        assertThat(v5.forwarded(TWO, 3)).isEmpty();
+        assertThat(v5.forwarded(TWO, 1)).containsExactly(accept(1), accept(3));
+        assertThat(v5.accepted(3)).isEmpty();
+        assertThat(v5.accepted(1))
+                .containsExactly(
+                        Play.pubRec(1), Play.send(new Packet.PubRec(2, refused, Play.reason("why"))), Play.pubRec(3));
     }
 
     @Test
@@ -66,14 +91,16 @@ class PublishTest {
         assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1));
         v5.receivesQoS2(2);
         assertThat(v5.receivesQoS2(2)).isEmpty();
-        assertThat(v5.forwarded(TWO, 2)).containsExactly(Play.pubRec(2));
+        assertThat(v5.forwarded(TWO, 2)).containsExactly(accept(2));
+        assertThat(v5.receivesQoS2(2)).isEmpty();
+        assertThat(v5.accepted(2)).containsExactly(Play.pubRec(2));
     }
 
     /** [MQTT-4.3.3-10] */
     @Test
     void aRepeatBeforePubRelIsAnsweredAndNotForwarded() {
         v5.receivesQoS2(1);
-        v5.forwarded(TWO, 1);
+        v5.taken(1);
         assertThat(v5.receivesQoS2(1)).containsExactly(Play.pubRec(1));
         assertThat(v5.receives(new Packet.PubRel(1))).containsExactly(Play.pubComp(1));
         assertThat(v5.receivesQoS2(1)).hasExactlyElementsOfTypes(Effect.Forward.class);
@@ -84,10 +111,10 @@ class PublishTest {
     void qos2OfADurableSessionWaitsForTheJournal(ProtocolVersion version) {
         var play = Play.durable(version);
         play.receivesQoS2(1);
-        assertThat(play.forwarded(TWO, 1)).containsExactly(new Effect.Remember(1, "id1"));
+        assertThat(play.forwarded(TWO, 1)).containsExactly(accept(1));
         assertThat(play.session.isWaiting()).isTrue();
         assertThat(play.receivesQoS2(1)).isEmpty();
-        assertThat(play.on(new Event.Remembered(1))).containsExactly(Play.pubRec(1));
+        assertThat(play.accepted(1)).containsExactly(Play.pubRec(1));
         assertThat(play.receives(new Packet.PubRel(1))).containsExactly(new Effect.Forget(1));
         assertThat(play.receives(new Packet.PubRel(1))).isEmpty();
         assertThat(play.receivesQoS2(1)).isEmpty();
@@ -95,14 +122,17 @@ class PublishTest {
         assertThat(play.session.isWaiting()).isFalse();
     }
 
-    @Test
-    void qos2WithoutARecordNeedsNoJournal() {
-        var play = Play.durable(ProtocolVersion.V5);
+    @ParameterizedTest
+    @EnumSource
+    void qos2WithoutARecordIsAcceptedForItsSubscribers(ProtocolVersion version) {
+        var play = Play.online(version);
         play.receivesQoS2(1);
         var unmatched = ReasonCode.NO_MATCHING_SUBSCRIBERS;
         assertThat(play.on(new Event.Forwarded(1, TWO, unmatched, null, null)))
+                .containsExactly(new Effect.Accept(Play.publish(TWO, 1), null));
+        assertThat(play.on(new Event.Accepted(1, TWO, unmatched)))
                 .containsExactly(Play.send(new Packet.PubRec(1, unmatched, Properties.NONE)));
-        assertThat(play.receives(new Packet.PubRel(1))).containsExactly(new Effect.Forget(1));
+        assertThat(play.receives(new Packet.PubRel(1))).containsExactly(Play.pubComp(1));
     }
 
     /** [MQTT-4.3.3-10] */
@@ -131,7 +161,7 @@ class PublishTest {
         v5.receivesQoS1(1);
         v5.receivesQoS2(2);
         v5.receivesQoS2(3);
-        v5.forwarded(TWO, 2);
+        v5.taken(2);
         v5.receivesQoS1(4);
         assertThat(v5.session.wantsMore()).isTrue();
         assertThat(v5.receives(Play.publish(QoS.AT_MOST_ONCE, 0))).hasExactlyElementsOfTypes(Effect.Forward.class);
@@ -142,7 +172,7 @@ class PublishTest {
     @Test
     void anAnswerMakesRoomAgain() {
         for (int id = 1; id <= Play.RECEIVE_MAXIMUM; id++) v5.receivesQoS2(id);
-        v5.forwarded(TWO, 1);
+        v5.taken(1);
         v5.receives(new Packet.PubRel(1));
         assertThat(v5.receivesQoS2(9)).hasExactlyElementsOfTypes(Effect.Forward.class);
     }
@@ -192,10 +222,11 @@ class PublishTest {
         play.receives(Play.publish(qos, 2));
         assertThat(play.refused(qos, 2, ReasonCode.QUOTA_EXCEEDED, "too large")).isEmpty();
         var first = qos == ONE ? Play.pubAck(1) : Play.pubRec(1);
-        assertThat(play.forwarded(qos, 1))
+        var answers = play.forwarded(qos, 1);
+        assertThat(qos == ONE ? answers : play.accepted(1))
                 .containsExactly(
                         first,
-                        new Effect.EndSession(0, ReasonCode.QUOTA_EXCEEDED),
+                        new Effect.EndSession(0, ReasonCode.QUOTA_EXCEEDED, 0, true),
                         new Effect.Close(ReasonCode.QUOTA_EXCEEDED, "too large"));
     }
 
@@ -235,5 +266,42 @@ class PublishTest {
     @Test
     void anAliasThatWasNeverSetIsAProtocolError() {
         assertThat(Play.ends(v5.receives(aliased("", 2)))).contains(ReasonCode.PROTOCOL_ERROR);
+    }
+
+    private static Packet.Publish claimingText(QoS qos, int packetId, int... payload) {
+        var bytes = new byte[payload.length];
+        for (int i = 0; i < payload.length; i++) bytes[i] = (byte) payload[i];
+        var properties = Properties.NONE.with(Property.PAYLOAD_FORMAT_INDICATOR, 1);
+        return new Packet.Publish(false, qos, false, TopicName.of("t"), packetId, properties, bytes);
+    }
+
+    /** Section 3.3.2.3.2 */
+    @Test
+    void aPayloadThatIsNotTheTextItClaimsToBeIsRefusedInOrder() {
+        v5.receivesQoS1(1);
+        assertThat(v5.receives(claimingText(ONE, 2, 'a', 0xFF))).isEmpty();
+        v5.receivesQoS2(3);
+        assertThat(v5.receives(claimingText(TWO, 4, 0xC3))).isEmpty();
+        var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
+        var why = Play.reason(PayloadFormat.NOT_TEXT);
+        assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1), Play.send(new Packet.PubAck(2, reason, why)));
+        v5.forwarded(TWO, 3);
+        assertThat(v5.accepted(3)).containsExactly(Play.pubRec(3), Play.send(new Packet.PubRec(4, reason, why)));
+        assertThat(v5.session.isWaiting()).isFalse();
+        assertThat(Play.ends(v5.receives(claimingText(QoS.AT_MOST_ONCE, 0, 0x80))))
+                .containsExactly(reason, reason);
+    }
+
+    @Test
+    void aPayloadOfTextMayHoldAnyCharacter() {
+        var publish = claimingText(ONE, 1, 0, 'a', 0xC3, 0xBC);
+        assertThat(v5.receives(publish)).containsExactly(new Effect.Forward(publish));
+    }
+
+    @Test
+    void aPayloadIsNotCheckedWhereThatIsSwitchedOff() {
+        var play = Play.online(ProtocolVersion.V5, Play.unchecked());
+        var publish = claimingText(ONE, 1, 0xFF);
+        assertThat(play.receives(publish)).containsExactly(new Effect.Forward(publish));
     }
 }

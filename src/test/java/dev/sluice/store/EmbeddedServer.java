@@ -101,6 +101,12 @@ final class EmbeddedServer implements AutoCloseable {
         }
     }
 
+    /** Deletes all that the store holds. */
+    void empty() {
+        execute(
+                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane");
+    }
+
     /** The first column of the first row, as text; null when there is no row. */
     String value(String sql) {
         try (var connection = dataSource().getConnection();

@@ -4,6 +4,7 @@ import static dev.sluice.store.JournalWrite.Outcome.COMMITTED;
 import static dev.sluice.store.JournalWrite.Outcome.FENCED;
 import static dev.sluice.store.JournalWrite.Outcome.REFUSED;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.JournalWrite.ForgetReceived;
@@ -24,7 +25,7 @@ class JournalTest {
 
     @BeforeEach
     void start() {
-        SERVER.execute("DELETE FROM session");
+        SERVER.empty();
         rig = new StoreRig(SERVER, new StoreRig.Settings(1, 2000, 1024, 500));
     }
 
@@ -170,6 +171,22 @@ class JournalTest {
                         rig.metrics.get("sluice.journal.queued").gauge().value())
                 .isZero());
         assertThat(rig.forget("c", epoch, 1).join()).isEqualTo(COMMITTED);
+    }
+
+    @Test
+    void aLaneIsAlsoFullInBytes() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.open("a", false, 60);
+        var large = Messages.ofBytes(1 << 20);
+        CompletableFuture<Outcome> last;
+        try (var _ = holdLane(epoch)) {
+            for (int i = 0; i < 16; i++) rig.accept("p", large, Messages.copy("a"));
+            assertThatThrownBy(() -> rig.accept("p", large, Messages.copy("a"))).hasMessage("the lane is full");
+            last = rig.forget("c", epoch, 1);
+        }
+        assertThat(last.join()).isEqualTo(COMMITTED);
+        assertThat(rig.accept("p", large, Messages.copy("a")).join()).isEqualTo(COMMITTED);
+        assertThat(rig.batches()).as("one large message a batch").isGreaterThanOrEqualTo(18);
     }
 
     @Test

@@ -2,9 +2,9 @@ package dev.sluice.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.store.JournalWrite.Accept;
 import dev.sluice.store.JournalWrite.ForgetReceived;
 import dev.sluice.store.JournalWrite.Outcome;
-import dev.sluice.store.JournalWrite.RememberReceived;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,7 +21,7 @@ class JournalThroughputTest {
 
     @Test
     void writesASecond() throws Exception {
-        EmbeddedServer.shared().execute("DELETE FROM session");
+        EmbeddedServer.shared().empty();
         try (var rig = new StoreRig(EmbeddedServer.shared(), new StoreRig.Settings(4, 8192, 1024, 500))) {
             var epochs = IntStream.range(0, CLIENTS)
                     .mapToObj(n -> rig.open("client-" + n, true, 60).epoch())
@@ -90,7 +90,7 @@ class JournalThroughputTest {
             count(outcome, failures);
             submit(rig, new ForgetReceived(client, epoch, packetId, forgotten));
         };
-        submit(rig, new RememberReceived(client, epoch, packetId, "0123456789abcdef0123456789abcdef", remembered));
+        submit(rig, Accept.remembering(client, epoch, packetId, "0123456789abcdef0123456789abcdef", remembered));
     }
 
     private static void submit(StoreRig rig, JournalWrite write) {

@@ -38,12 +38,12 @@ class SessionDirectoryTest {
     @BeforeEach
     void empty() {
         await().until(health::available);
-        EmbeddedServer.shared().execute("DELETE FROM session");
+        EmbeddedServer.shared().empty();
     }
 
     @Test
     void findsASession() {
-        long epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1"))
+        long epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", null))
                 .epoch();
         assertThat(directory.find("c").orElseThrow())
                 .returns(true, SessionEntry::connected)
@@ -52,7 +52,7 @@ class SessionDirectoryTest {
                 .returns(true, entry -> entry.disconnectedAt().isEmpty());
 
         var outcome = new CompletableFuture<Outcome>();
-        journal.submit(new CloseSession("c", epoch, 60, 4, outcome::complete));
+        journal.submit(new CloseSession("c", epoch, 60, 4, 0, false, outcome::complete));
         assertThat(outcome.join()).isEqualTo(Outcome.COMMITTED);
 
         var closed = directory.find("c").orElseThrow();
@@ -75,7 +75,8 @@ class SessionDirectoryTest {
 
     @Test
     void pagesThroughSessions() {
-        IntStream.rangeClosed(1, 5).forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1")));
+        IntStream.rangeClosed(1, 5)
+                .forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1", null)));
         assertThat(directory.page("", 2)).extracting(SessionEntry::clientId).containsExactly("c1", "c2");
         assertThat(directory.page("c2", 5)).extracting(SessionEntry::clientId).containsExactly("c3", "c4", "c5");
         assertThat(directory.connected()).isEqualTo(5);

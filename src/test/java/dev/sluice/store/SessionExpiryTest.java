@@ -23,7 +23,7 @@ class SessionExpiryTest {
 
     @BeforeEach
     void empty() {
-        SERVER.execute("DELETE FROM session");
+        SERVER.empty();
     }
 
     @Test

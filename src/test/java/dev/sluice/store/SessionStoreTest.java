@@ -33,7 +33,7 @@ class SessionStoreTest {
 
     @BeforeEach
     void empty() {
-        SERVER.execute("DELETE FROM session");
+        SERVER.empty();
     }
 
     @Test

@@ -1,0 +1,100 @@
+package dev.sluice.broker;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.topic.TopicFilter;
+import dev.sluice.topic.TopicName;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jboss.logging.Logger;
+
+/**
+ * The topics below {@code $SYS/broker/} that operators know from other brokers: the figures of this replica, published as
+ * often as configured. One virtual thread publishes; any thread may ask.
+ */
+final class SysTopics {
+    private static final Logger LOG = Logger.getLogger(SysTopics.class);
+
+    static final String PREFIX = "$SYS/";
+    private static final String BROKER = PREFIX + "broker/";
+    private static final byte[] PREFIX_UTF8 = PREFIX.getBytes(StandardCharsets.US_ASCII);
+
+    private final Broker broker;
+    private final Duration interval;
+    private final Map<String, LongSupplier> figures = new LinkedHashMap<>();
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final long startedAt = System.nanoTime();
+
+    SysTopics(Broker broker, Duration interval) {
+        this.broker = broker;
+        this.interval = interval;
+        var meters = broker.meters();
+        figures.put("uptime", () -> TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedAt));
+        figures.put("clients/connected", broker::online);
+        figures.put("subscriptions/count", broker.router()::subscriptions);
+        figures.put("messages/received", meters::packetsReceived);
+        figures.put("messages/sent", meters::packetsSent);
+        figures.put("publish/messages/received", meters::publishesReceived);
+        figures.put("publish/messages/sent", meters::publishesSent);
+        figures.put("publish/messages/dropped", meters::deliveriesDropped);
+    }
+
+    /** Whether a topic is one that clients may not publish to. */
+    static boolean owns(TopicName topicName) {
+        var utf8 = topicName.utf8();
+        return utf8.length >= PREFIX_UTF8.length
+                && Arrays.equals(utf8, 0, PREFIX_UTF8.length, PREFIX_UTF8, 0, PREFIX_UTF8.length);
+    }
+
+    /** Whether clients may subscribe to them. */
+    boolean isOn() {
+        return !interval.isZero();
+    }
+
+    void start() {
+        if (isOn()) Thread.ofVirtual().name("sluice-sys-topics").start(this::run);
+    }
+
+    void stop() {
+        stopped.countDown();
+    }
+
+    private void run() {
+        try {
+            while (!stopped.await(interval.toNanos(), TimeUnit.NANOSECONDS)) publish();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void publish() {
+        try {
+            figures.forEach((name, figure) ->
+                    broker.publication(message(name, figure), null).deliver(broker.underWay()));
+        } catch (RuntimeException failure) {
+            LOG.error("publishing figures failed", failure);
+        }
+    }
+
+    /** Tells a client that subscribes the figures of now. */
+    void matching(TopicFilter filter, Consumer<Message> tell) {
+        if (!isOn() || !filter.toString().startsWith(PREFIX)) return;
+        figures.forEach((name, figure) -> {
+            if (filter.matches(BROKER + name)) tell.accept(message(name, figure));
+        });
+    }
+
+    private static Message message(String name, LongSupplier figure) {
+        var payload = Long.toString(figure.getAsLong()).getBytes(StandardCharsets.US_ASCII);
+        return new Message(
+                TopicName.of(BROKER + name), QoS.AT_MOST_ONCE, false, Properties.NONE, payload, Message.NEVER);
+    }
+}

@@ -1,0 +1,212 @@
+package dev.sluice.broker;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Will;
+import dev.sluice.store.JournalWrite;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.Wills;
+import dev.sluice.store.Wills.DueWill;
+import dev.sluice.uplink.ClientUplink;
+import dev.sluice.uplink.Forwarding;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jboss.logging.Logger;
+
+/**
+ * Publishes the wills that are due, wherever their clients were: to Kafka, to PostgreSQL and to subscribers, and only then
+ * deletes them. Owns one virtual thread; any thread may {@link #poke} it.
+ */
+final class WillPublisher {
+    private static final Logger LOG = Logger.getLogger(WillPublisher.class);
+
+    private static final int BATCH = 256;
+    private static final int AT_ONCE = 4 * BATCH;
+    /** A will whose gateway is killed meanwhile is published by another one after that. */
+    private static final Duration LEASE = Duration.ofSeconds(60);
+
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final Duration RETRY = Duration.ofMillis(5);
+
+    private final Broker broker;
+    private final Wills wills;
+    /** What the thread does next; Kafka's and the journal's answers come in here. */
+    private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
+
+    private final Map<DueWill, Publishing> publishing = new HashMap<>();
+    /** Published, and still to be deleted. */
+    private final ArrayDeque<DueWill> published = new ArrayDeque<>();
+
+    private long claimAt = System.nanoTime();
+    private final AtomicBoolean poked = new AtomicBoolean();
+    private volatile boolean stopped;
+
+    WillPublisher(Broker broker, Wills wills) {
+        this.broker = broker;
+        this.wills = wills;
+    }
+
+    void start() {
+        Thread.ofVirtual().name("sluice-wills").start(this::run);
+    }
+
+    void stop() {
+        stopped = true;
+        poke();
+    }
+
+    /** A will may have become due. */
+    void poke() {
+        if (!poked.compareAndSet(false, true)) return;
+        mailbox.add(() -> {
+            poked.set(false);
+            claimAt = System.nanoTime();
+        });
+    }
+
+    private void run() {
+        try {
+            while (!stopped) {
+                var pause = publishing.isEmpty() ? POLL : RETRY;
+                step(mailbox.poll(pause.toNanos(), TimeUnit.NANOSECONDS));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        publishing.values().forEach(Publishing::close);
+    }
+
+    private void step(Runnable task) {
+        try {
+            if (task != null) task.run();
+            publishing.values().forEach(Publishing::retry);
+            giveUpLate();
+            for (; !published.isEmpty(); published.remove()) wills.published(published.peek());
+            claim();
+        } catch (StoreUnavailable away) {
+            LOG.debugf("wills wait: %s", away.getMessage());
+        } catch (RuntimeException bug) {
+            LOG.error("publishing wills failed; they are tried again", bug);
+        }
+    }
+
+    private void claim() {
+        if (System.nanoTime() - claimAt < 0 || publishing.size() >= AT_ONCE) return;
+        claimAt = System.nanoTime() + POLL.toNanos();
+        var due = wills.claim(BATCH, LEASE);
+        if (due.size() == BATCH) claimAt = System.nanoTime();
+        for (var will : due) {
+            var one = new Publishing(will);
+            publishing.put(will, one);
+            one.start();
+        }
+    }
+
+    /** Their leases are about to run out: whoever claims them next begins anew. */
+    private void giveUpLate() {
+        var now = System.nanoTime();
+        for (var one : List.copyOf(publishing.values())) {
+            if (now - one.giveUpAt < 0) continue;
+            publishing.remove(one.due);
+            one.close();
+        }
+    }
+
+    /** One will under way; confined to the publisher's thread. */
+    private final class Publishing {
+        private final DueWill due;
+        private final ClientUplink uplink;
+        private final Publication publication;
+        private final long giveUpAt = System.nanoTime() + LEASE.toNanos() * 9 / 10;
+        private JournalWrite unsubmitted;
+
+        Publishing(DueWill due) {
+            this.due = due;
+            this.uplink = broker.uplink().open(due.clientId(), null, due.id(), mailbox::add, this::forwarded);
+            this.publication = broker.publication(Message.of(due.will(), System.currentTimeMillis()), due.clientId());
+        }
+
+        void start() {
+            if (SysTopics.owns(due.will().topicName())) {
+                refused("the topics below $SYS/ are the server's own");
+                return;
+            }
+            switch (uplink.forward(publish(due.will()), null)) {
+                case ClientUplink.Admission.UnderWay _ -> {}
+                case ClientUplink.Admission.Unmatched _, ClientUplink.Admission.Shed _ -> keep();
+                case ClientUplink.Admission.Refused(var why) -> refused(why);
+            }
+        }
+
+        void retry() {
+            uplink.retry();
+            if (unsubmitted != null && broker.journal().submit(unsubmitted)) unsubmitted = null;
+        }
+
+        void close() {
+            uplink.close();
+        }
+
+        private void forwarded(Forwarding forwarding) {
+            if (publishing.get(due) != this) return; // given up
+            if (forwarding.failedForNow()) { // its lease runs out, and it is tried again
+                publishing.remove(due);
+                return;
+            }
+            if (forwarding.outcome().isError()) refused(forwarding.why());
+            else keep();
+        }
+
+        private void refused(String why) {
+            LOG.warnf("the will of client %s is refused: %s", due.clientId(), why);
+            broker.meters().willRefused();
+            done();
+        }
+
+        private void keep() {
+            if (!publication.isKept()) {
+                publication.deliver(broker.underWay());
+                broker.meters().willPublished();
+                done();
+                return;
+            }
+            unsubmitted = new JournalWrite.Accept(
+                    due.clientId(),
+                    JournalWrite.NO_FENCE,
+                    publication.message(),
+                    publication.copies(),
+                    publication.message().retain(),
+                    0,
+                    null,
+                    outcome -> mailbox.add(() -> kept(outcome)));
+            retry();
+        }
+
+        private void kept(JournalWrite.Outcome outcome) {
+            if (outcome != JournalWrite.Outcome.COMMITTED) {
+                refused("PostgreSQL does not keep it");
+                return;
+            }
+            publication.committed();
+            publication.deliver(broker.underWay());
+            broker.meters().willPublished();
+            done();
+        }
+
+        private void done() {
+            publishing.remove(due, this);
+            published.add(due);
+        }
+    }
+
+    private static Packet.Publish publish(Will will) {
+        return new Packet.Publish(
+                false, will.qos(), will.retain(), will.topicName(), 0, will.properties(), will.payload());
+    }
+}

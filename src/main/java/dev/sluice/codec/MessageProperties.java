@@ -1,0 +1,21 @@
+package dev.sluice.codec;
+
+import dev.sluice.packet.Properties;
+import java.nio.ByteBuffer;
+
+/** Owns the properties of a message as bytes by themselves, to be kept: those of PUBLISH or Will on the wire. Stateless. */
+public final class MessageProperties {
+    private MessageProperties() {}
+
+    /** The Property Length and what it covers. */
+    public static byte[] write(Properties properties) {
+        var out = new PacketBuffer();
+        PropertiesWriter.write(properties, out);
+        return out.toByteArray();
+    }
+
+    /** @throws MqttFault for bytes that {@link #write} has not made */
+    public static Properties read(byte[] bytes) {
+        return PropertiesReader.read(PropertyPlace.MESSAGE, ByteBuffer.wrap(bytes));
+    }
+}

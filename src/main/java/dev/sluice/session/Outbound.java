@@ -1,0 +1,180 @@
+package dev.sluice.session;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * What the client is sent: messages wait here for the socket and for the client's quota, go out, and are done with when the
+ * client has answered. Confined to the connection's event loop. Idle, it holds no collection.
+ */
+final class Outbound {
+    private final Limits limits;
+    private final BooleanSupplier room;
+    private final LongSupplier clock;
+    private final OutboundPackets packets;
+    private final OutboundWindow window;
+    /** Messages that are in memory only. */
+    private final OutboundQueue queue;
+    /** Those of the durable queue, null for a session without. */
+    private final OutboundRows rows;
+
+    Outbound(
+            ProtocolVersion version,
+            Limits limits,
+            Grant grant,
+            Event.SessionOpened opened,
+            BooleanSupplier room,
+            LongSupplier clock) {
+        this.limits = limits;
+        this.room = room;
+        this.clock = clock;
+        this.packets = new OutboundPackets(version, limits, grant);
+        this.window = new OutboundWindow(version.isV5(), Math.min(limits.sendQuota(), grant.clientReceiveMaximum()));
+        this.queue = new OutboundQueue(limits);
+        this.rows = opened.durable() ? new OutboundRows(limits, opened.lastSeq(), opened.queued()) : null;
+    }
+
+    /** Whether a message would be sent at once. */
+    boolean isReady() {
+        return room.getAsBoolean() && window.isOpen() && queue.isEmpty() && (rows == null || rows.isCaughtUp());
+    }
+
+    /** Whether an answer of the client waits for the journal. */
+    boolean isWaiting() {
+        return window.isWaiting();
+    }
+
+    /** The highest place of the durable queue that was sent, 0 for none. */
+    long sentSeq() {
+        return window.sentSeq();
+    }
+
+    void deliver(Delivery delivery, Consumer<Effect> out) {
+        if (delivery.isDurable()) {
+            // A row that a session without a durable queue is told of was that of an earlier session.
+            if (rows == null) return;
+            rows.tell(delivery);
+            pump(out);
+        } else if (queue.hasBefore(delivery.qos()) || !isAdmitted(delivery)) {
+            queue.offer(delivery, out);
+        } else {
+            send(delivery, packetId(delivery), out);
+        }
+    }
+
+    private int packetId(Delivery delivery) {
+        return delivery.qos() == QoS.AT_MOST_ONCE ? 0 : window.packetId(delivery);
+    }
+
+    private boolean isAdmitted(Delivery delivery) {
+        return room.getAsBoolean() && (delivery.qos() == QoS.AT_MOST_ONCE || window.isOpen());
+    }
+
+    /** Sends what may be sent of what waits, and has more read when nothing does. */
+    void pump(Consumer<Effect> out) {
+        if (rows != null) pumpRows(out);
+        for (var next = queue.first(); next != null && isAdmitted(next); next = queue.first()) {
+            queue.poll(next.qos());
+            send(next, window.packetId(next), out);
+        }
+        while (queue.hasBefore(QoS.AT_MOST_ONCE) && room.getAsBoolean()) send(queue.poll(QoS.AT_MOST_ONCE), 0, out);
+    }
+
+    private void pumpRows(Consumer<Effect> out) {
+        for (var row = rows.first(); row != null; row = rows.first()) {
+            var packetId = window.packetId(row);
+            if (packetId == 0 || !row.received() && !isAdmitted(row)) return;
+            rows.poll();
+            send(row, packetId, out);
+        }
+        // PUBRELs are not counted by the quota, and the client may leave them unanswered.
+        if (room.getAsBoolean() && window.size() <= limits.sendQuota() + limits.queuePage()) rows.load(out);
+    }
+
+    private void send(Delivery delivery, int packetId, Consumer<Effect> out) {
+        var message = delivery.message();
+        var now = message.expiresAt() == Message.NEVER ? 0 : clock.getAsLong();
+        if (delivery.received()) {
+            window.release(delivery, packetId, out);
+        } else if (message.isExpired(now) && !delivery.dup()) { // [MQTT-3.3.2-5]; what was begun goes on [MQTT-4.4.0-1]
+            giveUp(delivery, packetId, Effect.Why.EXPIRED, out);
+        } else {
+            publish(delivery, packetId, now, out);
+        }
+    }
+
+    private void publish(Delivery delivery, int packetId, long now, Consumer<Effect> out) {
+        var publish = packets.make(delivery, packetId, now);
+        if (publish == null) { // [MQTT-3.1.2-25]
+            giveUp(delivery, packetId, Effect.Why.TOO_LARGE, out);
+        } else {
+            if (packetId > 0) window.sent(delivery, packetId);
+            out.accept(new Effect.Send(publish));
+        }
+    }
+
+    private void giveUp(Delivery delivery, int packetId, Effect.Why why, Consumer<Effect> out) {
+        out.accept(new Effect.Drop(delivery, why));
+        if (!delivery.isDurable()) return;
+        // A client that was sent it may hold its identifier, and would take a later message for a repeat.
+        if (delivery.dup() && delivery.qos() == QoS.EXACTLY_ONCE) window.release(delivery, packetId, out);
+        else out.accept(new Effect.Acknowledge(delivery.seq(), window.sentSeq()));
+    }
+
+    void acknowledged(Packet.PubAck answer, Consumer<Effect> out) {
+        window.acknowledged(answer, out);
+        pump(out);
+    }
+
+    void received(Packet.PubRec answer, Consumer<Effect> out) {
+        // What is not read yet may have this identifier: then it is sent again, and answered again.
+        window.received(answer, rows == null || rows.isCaughtUp(), out);
+        pump(out);
+    }
+
+    void completed(Packet.PubComp answer, Consumer<Effect> out) {
+        window.completed(answer, out);
+        pump(out);
+    }
+
+    void marked(long seq, Consumer<Effect> out) {
+        window.marked(seq, out);
+    }
+
+    void loaded(Event.QueueLoaded page, Consumer<Effect> out) {
+        if (rows == null) return;
+        rows.loaded(page, row -> isReleased(row, out));
+        pump(out);
+    }
+
+    /** PUBREL does not wait for the quota [MQTT-3.3.4-10], nor behind those that do. */
+    private boolean isReleased(Delivery row, Consumer<Effect> out) {
+        var packetId = row.received() ? window.packetId(row) : 0;
+        if (packetId > 0) window.release(row, packetId, out);
+        return packetId > 0;
+    }
+
+    void loadFailed() {
+        if (rows != null) rows.loadFailed();
+    }
+
+    void drained(Consumer<Effect> out) {
+        if (rows != null) rows.drained();
+        pump(out);
+    }
+
+    /** What goes to other members of Shared Subscriptions when the session ends: PostgreSQL has that of a durable one. */
+    List<Delivery> returned() {
+        if (rows != null) return List.of();
+        var returned = new ArrayList<>(window.returned());
+        returned.addAll(queue.shared());
+        return returned;
+    }
+}

@@ -1,0 +1,150 @@
+package dev.sluice.session;
+
+import java.util.ArrayDeque;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * How far a client has come in its durable queue, and the next rows of it; confined to the connection's event loop. Rows come one
+ * by one as they are committed; a client that cannot keep up with that is behind, and has them read page by page.
+ */
+final class OutboundRows {
+    private final Limits limits;
+    /** The next rows to send, in order; null before the first. */
+    private ArrayDeque<Delivery> waiting;
+    /** Rows told of before earlier ones, or during a load that may lead up to them; null for none. */
+    private TreeMap<Long, Delivery> early;
+    /** Bytes of both. */
+    private long bytes;
+    /** All rows up to here have been sent, or wait to be, or are done with. */
+    private long lastSeq;
+    /** How far the queue had been filled when the session was opened. */
+    private final long openedAt;
+    /** Whether rows after the last one have to be read. */
+    private boolean behind;
+
+    private boolean loading;
+    private boolean failed;
+    /** Whether a row was told of during the load, and not kept. */
+    private boolean missed;
+
+    /**
+     * @param lastSeq place of the last row that was put into the queue
+     * @param queued whether there are rows
+     */
+    OutboundRows(Limits limits, long lastSeq, boolean queued) {
+        this.limits = limits;
+        this.lastSeq = queued ? 0 : lastSeq;
+        this.openedAt = lastSeq;
+        this.behind = queued;
+    }
+
+    /** Whether no row waits, in memory or in PostgreSQL. */
+    boolean isCaughtUp() {
+        return !behind && isEmpty();
+    }
+
+    Delivery first() {
+        return waiting == null ? null : waiting.peek();
+    }
+
+    Delivery poll() {
+        var row = waiting.remove();
+        bytes -= row.message().bytes();
+        return row;
+    }
+
+    /** A row has been committed. Those of one queue may be told of out of order, because several clients publish. */
+    void tell(Delivery row) {
+        var seq = row.seq();
+        if (seq <= lastSeq) return;
+        if (behind && !loading) return; // the next load reads it
+        if (!behind && seq == lastSeq + 1) {
+            if (fits(row)) append(row);
+            else fallBehind();
+            takeEarly();
+        } else if (fits(row)) {
+            if (early == null) early = new TreeMap<>();
+            if (early.put(seq, row) == null) bytes += row.message().bytes();
+        } else if (loading) {
+            missed = true;
+        } else {
+            fallBehind();
+        }
+    }
+
+    private boolean fits(Delivery row) {
+        var count = (waiting == null ? 0 : waiting.size()) + (early == null ? 0 : early.size());
+        if (count == 0) return true;
+        return count < limits.queuePage() && bytes + row.message().bytes() <= limits.queueBytes();
+    }
+
+    private void append(Delivery row) {
+        if (waiting == null) waiting = new ArrayDeque<>();
+        waiting.add(row);
+        bytes += row.message().bytes();
+        lastSeq = row.seq();
+    }
+
+    private void takeEarly() {
+        while (early != null && early.firstKey() <= lastSeq + 1) {
+            var row = early.pollFirstEntry().getValue();
+            bytes -= row.message().bytes();
+            if (early.isEmpty()) early = null;
+            if (row.seq() > lastSeq) append(row);
+        }
+    }
+
+    private void fallBehind() {
+        behind = true;
+        forgetEarly();
+    }
+
+    private void forgetEarly() {
+        if (early == null) return;
+        for (var row : early.values()) bytes -= row.message().bytes();
+        early = null;
+    }
+
+    /** The clock: a row that should have come before others has not, so all are read; and a failed load is tried again. */
+    void drained() {
+        failed = false;
+        if (early != null && !loading) fallBehind();
+    }
+
+    /** Asks for the next page when nothing else waits. */
+    void load(Consumer<Effect> out) {
+        if (!behind || loading || failed || !isEmpty()) return;
+        loading = true;
+        missed = false;
+        out.accept(new Effect.LoadQueue(lastSeq, limits.queuePage()));
+    }
+
+    private boolean isEmpty() {
+        return waiting == null || waiting.isEmpty();
+    }
+
+    /** @param done takes a row and says whether there is nothing left to wait for */
+    void loaded(Event.QueueLoaded page, Predicate<Delivery> done) {
+        loading = false;
+        for (var row : page.rows()) {
+            if (done.test(row)) lastSeq = row.seq();
+            else append(row);
+        }
+        if (page.more()) {
+            forgetEarly();
+            return;
+        }
+        lastSeq = Math.max(lastSeq, openedAt);
+        takeEarly();
+        behind = missed;
+        if (behind) forgetEarly();
+    }
+
+    void loadFailed() {
+        loading = false;
+        failed = true;
+        forgetEarly();
+    }
+}

@@ -1,0 +1,205 @@
+package dev.sluice.session;
+
+import dev.sluice.codec.MqttFault;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/**
+ * The QoS 1 and 2 messages that a client was sent and is not done with: packet identifiers, send quota (section 4.9), answers
+ * (section 4.3). Confined to the connection's event loop.
+ */
+final class OutboundWindow {
+    private static final int PACKET_IDS = 65_535;
+
+    private enum Awaiting {
+        PUBACK,
+        PUBREC,
+        /** The journal's note of the PUBREC. */
+        MARK,
+        PUBCOMP
+    }
+
+    private static final class Exchange {
+        private final long seq;
+        /** Whether the quota is one less for it: the PUBLISH was sent on this connection. */
+        private final boolean counted;
+        /** What another client gets if this session ends before the answer; else null. */
+        private final Delivery returned;
+
+        private Awaiting awaiting;
+
+        Exchange(long seq, boolean counted, Delivery returned, Awaiting awaiting) {
+            this.seq = seq;
+            this.counted = counted;
+            this.returned = returned;
+            this.awaiting = awaiting;
+        }
+    }
+
+    private final boolean v5;
+    private final int quota;
+    /** By packet identifier, in the order sent; null before the first. */
+    private Map<Integer, Exchange> exchanges;
+
+    private int unanswered;
+    private int marking;
+    private int lastId;
+    private long sentSeq;
+
+    OutboundWindow(boolean v5, int quota) {
+        this.v5 = v5;
+        this.quota = quota;
+    }
+
+    /** Whether one more PUBLISH may be sent [MQTT-3.3.4-9]. */
+    boolean isOpen() {
+        return unanswered < quota && size() < PACKET_IDS;
+    }
+
+    int size() {
+        return exchanges == null ? 0 : exchanges.size();
+    }
+
+    /** Whether an answer of the client waits for the journal. */
+    boolean isWaiting() {
+        return marking > 0;
+    }
+
+    /** The highest place of the durable queue that was sent, 0 for none. */
+    long sentSeq() {
+        return sentSeq;
+    }
+
+    /**
+     * The packet identifier to send the message with: the same on every connection for a row of the durable queue
+     * [MQTT-4.4.0-1], the next free one for any other, of which the {@link #isOpen open} window has one.
+     *
+     * @return 0 if it is in use, so that the message has to wait [MQTT-2.2.1-4]
+     */
+    int packetId(Delivery delivery) {
+        if (delivery.isDurable()) {
+            var packetId = packetId(delivery.seq());
+            return isFree(packetId) ? packetId : 0;
+        }
+        var packetId = lastId;
+        do packetId = packetId % PACKET_IDS + 1;
+        while (!isFree(packetId));
+        return packetId;
+    }
+
+    private static int packetId(long seq) {
+        return 1 + (int) (seq % PACKET_IDS);
+    }
+
+    private boolean isFree(int packetId) {
+        return exchanges == null || !exchanges.containsKey(packetId);
+    }
+
+    /** The PUBLISH is out. */
+    void sent(Delivery delivery, int packetId) {
+        if (!delivery.isDurable()) lastId = packetId;
+        unanswered++;
+        var atLeastOnce = delivery.qos() == QoS.AT_LEAST_ONCE;
+        // A QoS 2 message that was sent is nobody else's [MQTT-4.8.2-5], and a durable one is in PostgreSQL.
+        var returned = atLeastOnce && delivery.share() != null && !delivery.isDurable() ? delivery : null;
+        var awaiting = atLeastOnce ? Awaiting.PUBACK : Awaiting.PUBREC;
+        add(packetId, new Exchange(delivery.seq(), true, returned, awaiting));
+    }
+
+    /** Sends PUBREL for a row whose PUBLISH was sent on an earlier connection; the quota does not count it (section 4.9). */
+    void release(Delivery row, int packetId, Consumer<Effect> out) {
+        add(packetId, new Exchange(row.seq(), false, null, Awaiting.PUBCOMP));
+        out.accept(new Effect.Send(new Packet.PubRel(packetId)));
+    }
+
+    private void add(int packetId, Exchange exchange) {
+        if (exchanges == null) exchanges = new LinkedHashMap<>();
+        exchanges.put(packetId, exchange);
+        sentSeq = Math.max(sentSeq, exchange.seq);
+    }
+
+    void acknowledged(Packet.PubAck answer, Consumer<Effect> out) {
+        var exchange = find(answer.packetId());
+        if (exchange == null) return;
+        require(exchange.awaiting == Awaiting.PUBACK, "PUBACK", answer.packetId());
+        complete(answer.packetId(), exchange, out);
+    }
+
+    /** @param known whether an identifier that is not in the window can only be one of no message */
+    void received(Packet.PubRec answer, boolean known, Consumer<Effect> out) {
+        var packetId = answer.packetId();
+        var exchange = find(packetId);
+        if (exchange == null) {
+            if (known) out.accept(new Effect.Send(unknown(packetId)));
+            return;
+        }
+        require(exchange.awaiting != Awaiting.PUBACK, "PUBREC", packetId);
+        switch (exchange.awaiting) {
+            case PUBREC -> {
+                if (answer.reason().isError()) {
+                    complete(packetId, exchange, out);
+                } else if (exchange.seq > 0) {
+                    exchange.awaiting = Awaiting.MARK;
+                    marking++;
+                    out.accept(new Effect.MarkReceived(exchange.seq));
+                } else {
+                    exchange.awaiting = Awaiting.PUBCOMP;
+                    out.accept(new Effect.Send(new Packet.PubRel(packetId)));
+                }
+            }
+            case PUBCOMP -> out.accept(new Effect.Send(new Packet.PubRel(packetId)));
+            case PUBACK, MARK -> {}
+        }
+    }
+
+    private Packet.PubRel unknown(int packetId) {
+        var reason = v5 ? ReasonCode.PACKET_IDENTIFIER_NOT_FOUND : ReasonCode.SUCCESS;
+        return new Packet.PubRel(packetId, reason, Properties.NONE);
+    }
+
+    void marked(long seq, Consumer<Effect> out) {
+        var packetId = packetId(seq);
+        var exchange = find(packetId);
+        if (exchange == null || exchange.seq != seq || exchange.awaiting != Awaiting.MARK) return;
+        exchange.awaiting = Awaiting.PUBCOMP;
+        marking--;
+        out.accept(new Effect.Send(new Packet.PubRel(packetId)));
+    }
+
+    void completed(Packet.PubComp answer, Consumer<Effect> out) {
+        var exchange = find(answer.packetId());
+        if (exchange == null) return;
+        require(exchange.awaiting == Awaiting.PUBCOMP, "PUBCOMP", answer.packetId());
+        complete(answer.packetId(), exchange, out);
+    }
+
+    private Exchange find(int packetId) {
+        return exchanges == null ? null : exchanges.get(packetId);
+    }
+
+    private static void require(boolean expected, String answer, int packetId) {
+        if (!expected) throw new MqttFault(ReasonCode.PROTOCOL_ERROR, answer + " " + packetId + " is out of place");
+    }
+
+    private void complete(int packetId, Exchange exchange, Consumer<Effect> out) {
+        exchanges.remove(packetId);
+        if (exchange.counted) unanswered--;
+        if (exchange.seq > 0) out.accept(new Effect.Acknowledge(exchange.seq, sentSeq));
+    }
+
+    /** What was sent because of a Shared Subscription and may go to another client, in the order sent. */
+    List<Delivery> returned() {
+        if (exchanges == null) return List.of();
+        return exchanges.values().stream()
+                .map(exchange -> exchange.returned)
+                .filter(Objects::nonNull)
+                .toList();
+    }
+}

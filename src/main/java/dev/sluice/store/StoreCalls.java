@@ -1,0 +1,89 @@
+package dev.sluice.store;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import javax.sql.DataSource;
+
+/** Asks PostgreSQL and waits for the answer, bounded in number and in time; any virtual thread may call. */
+final class StoreCalls {
+    private final DataSource dataSource;
+    private final StoreHealth health;
+    private final BoundedCalls calls;
+
+    StoreCalls(DataSource dataSource, StoreHealth health, int concurrency, Duration bound) {
+        this.dataSource = dataSource;
+        this.health = health;
+        this.calls = new BoundedCalls(concurrency, bound);
+    }
+
+    /**
+     * Runs one transaction on a thread of its own; returns or throws within the bound.
+     *
+     * @param what is done, for the message of an exception
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws IllegalArgumentException when PostgreSQL refuses the data
+     */
+    <T> T call(String what, Transaction.Work<T> work) {
+        if (!health.available()) {
+            throw new StoreUnavailable("PostgreSQL does not answer", null);
+        }
+        try {
+            return calls.call(() -> onLiveConnection(work));
+        } catch (ExecutionException failed) {
+            throw asUnchecked(what, failed.getCause());
+        } catch (TimeoutException late) {
+            throw new StoreUnavailable(what + ": " + late.getMessage(), late);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new StoreUnavailable("interrupted while " + what, interrupted);
+        }
+    }
+
+    /** After a restart of PostgreSQL the pool may hand out connections that died since; each fails once and is dropped. */
+    private <T> T onLiveConnection(Transaction.Work<T> work) throws SQLException {
+        while (true) {
+            try (var connection = dataSource.getConnection()) {
+                var attempt = new Attempt<>(work);
+                try {
+                    return Transaction.run(connection, attempt);
+                } catch (SQLException failure) {
+                    if (attempt.returned
+                            || Failure.of(failure) != Failure.CONNECTION
+                            || Thread.currentThread().isInterrupted()) {
+                        throw failure;
+                    }
+                }
+            }
+        }
+    }
+
+    /** Work that knows whether it is done: then what failed is the commit, which may have taken effect and is not to be repeated. */
+    private static final class Attempt<T> implements Transaction.Work<T> {
+        private final Transaction.Work<T> work;
+        private boolean returned;
+
+        Attempt(Transaction.Work<T> work) {
+            this.work = work;
+        }
+
+        @Override
+        public T on(Connection connection) throws SQLException {
+            var result = work.on(connection);
+            returned = true;
+            return result;
+        }
+    }
+
+    private static RuntimeException asUnchecked(String what, Throwable cause) {
+        return switch (cause) {
+            case SQLException refused
+            when Failure.of(refused) == Failure.REFUSAL ->
+                new IllegalArgumentException("PostgreSQL refuses " + what + ": " + refused.getMessage(), refused);
+            case SQLException failed -> new StoreUnavailable(what + ": " + failed.getMessage(), failed);
+            default -> new IllegalStateException(cause);
+        };
+    }
+}

@@ -1,0 +1,20 @@
+package dev.sluice.store;
+
+import dev.sluice.config.StoreConfig;
+import jakarta.enterprise.context.ApplicationScoped;
+import javax.sql.DataSource;
+
+/** The turns that all readers of the store share; any virtual thread may call. */
+@ApplicationScoped
+class StoreReads {
+    private final StoreCalls calls;
+
+    StoreReads(DataSource dataSource, StoreConfig config, StoreHealth health) {
+        this.calls = new StoreCalls(dataSource, health, config.readConcurrency(), config.readTimeout());
+    }
+
+    /** As {@link StoreCalls#call}. */
+    <T> T call(String what, Transaction.Work<T> work) {
+        return calls.call(what, work);
+    }
+}

@@ -1,0 +1,44 @@
+package dev.sluice.store;
+
+import dev.sluice.codec.MessageProperties;
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.topic.TopicName;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+
+/** How messages are rows: times are milliseconds since 1970 outside of SQL, no properties are null. Stateless. */
+final class StoredMessage {
+    /** Turns a parameter or column of milliseconds into a timestamptz; null stays null. */
+    static final String TIME = "to_timestamp(%s / 1000.0)";
+    /** Turns a timestamptz into milliseconds. */
+    static final String MILLIS = "(extract(epoch FROM %s) * 1000)::bigint";
+
+    private StoredMessage() {}
+
+    static byte[] properties(Properties properties) {
+        return properties.isEmpty() ? null : MessageProperties.write(properties);
+    }
+
+    static Properties properties(byte[] stored) {
+        return stored == null ? Properties.NONE : MessageProperties.read(stored);
+    }
+
+    static Long expiresAt(Message message) {
+        return message.expiresAt() == Message.NEVER ? null : message.expiresAt();
+    }
+
+    /** From the columns topic, message_qos, message_retain, properties, payload and expires (milliseconds). */
+    static Message read(ResultSet row) throws SQLException {
+        long expires = row.getLong("expires");
+        boolean never = row.wasNull();
+        return new Message(
+                TopicName.of(row.getString("topic")),
+                QoS.of(row.getInt("message_qos")),
+                row.getBoolean("message_retain"),
+                properties(row.getBytes("properties")),
+                row.getBytes("payload"),
+                never ? Message.NEVER : expires);
+    }
+}

@@ -1,0 +1,236 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Rows of the durable queue, for a client that is online while they are committed. */
+class RowsTest {
+    private static final long LAST = 100;
+    private static final QoS TWO = QoS.EXACTLY_ONCE;
+
+    private final Play play = caughtUp(ProtocolVersion.V5);
+
+    private static Play caughtUp(ProtocolVersion version) {
+        return Play.durable(version, new Event.SessionOpened(false, true, List.of(), LAST, false));
+    }
+
+    private static List<Effect> deliver(Play play, Delivery... rows) {
+        var effects = new ArrayList<Effect>();
+        for (var row : rows) effects.addAll(play.on(new Event.Deliver(row)));
+        return effects;
+    }
+
+    private static Delivery[] rows(long first, long last) {
+        return LongStream.rangeClosed(first, last).mapToObj(Mail::row).toArray(Delivery[]::new);
+    }
+
+    private static int id(long seq) {
+        return 1 + (int) (seq % 65_535);
+    }
+
+    private static List<Effect> ack(Play play, long seq) {
+        return play.receives(new Packet.PubAck(id(seq)));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aRowIsSentUnderAnIdentifierOfItsPlaceAndDeletedAfterPubAck(ProtocolVersion version) {
+        var client = caughtUp(version);
+        var publish = Mail.publishes(deliver(client, Mail.row(101))).getFirst();
+        assertThat(publish.packetId()).isEqualTo(102);
+        assertThat(publish.dup()).isFalse();
+        assertThat(ack(client, 101)).containsExactly(new Effect.Acknowledge(101, 101));
+        assertThat(ack(client, 101)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void pubRelWaitsUntilThePubRecIsDurable(ProtocolVersion version) {
+        var client = caughtUp(version);
+        deliver(client, Mail.row(101, TWO));
+        assertThat(client.receives(new Packet.PubRec(102))).containsExactly(new Effect.MarkReceived(101));
+        assertThat(client.session.isWaiting()).isTrue();
+        assertThat(client.receives(new Packet.PubRec(102))).isEmpty();
+        assertThat(client.on(new Event.Marked(101))).containsExactly(Play.send(new Packet.PubRel(102)));
+        assertThat(client.session.isWaiting()).isFalse();
+        assertThat(client.on(new Event.Marked(101))).isEmpty();
+        assertThat(client.receives(new Packet.PubComp(102))).containsExactly(new Effect.Acknowledge(101, 101));
+    }
+
+    @Test
+    void aPubCompBeforeItsPubRelIsAProtocolError() {
+        deliver(play, Mail.row(101, TWO));
+        play.receives(new Packet.PubRec(102));
+        assertThat(Play.ends(play.receives(new Packet.PubComp(102)))).contains(ReasonCode.PROTOCOL_ERROR);
+    }
+
+    /** [MQTT-4.4.0-2] */
+    @Test
+    void aRefusedRowIsDoneWith() {
+        deliver(play, Mail.row(101, TWO), Mail.row(102));
+        var no = ReasonCode.QUOTA_EXCEEDED;
+        assertThat(play.receives(new Packet.PubRec(102, no, Properties.NONE)))
+                .containsExactly(new Effect.Acknowledge(101, 102));
+        assertThat(play.receives(new Packet.PubAck(103, no, Properties.NONE)))
+                .containsExactly(new Effect.Acknowledge(102, 102));
+    }
+
+    @Test
+    void theEndTellsHowFarTheClientCame() {
+        deliver(play, rows(101, 109));
+        ack(play, 101);
+        assertThat(play.on(new Event.TransportClosed()))
+                .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR, 105, true));
+    }
+
+    @Test
+    void rowsWaitForTheQuota() {
+        assertThat(Mail.numbers(deliver(play, rows(101, 106)))).containsExactly(101, 102, 103, 104);
+        assertThat(play.session.isReady()).isFalse();
+        assertThat(Mail.numbers(ack(play, 103))).containsExactly(105);
+        assertThat(Mail.numbers(ack(play, 101))).containsExactly(106);
+    }
+
+    @Test
+    void aRowThatIsKnownIsNotSentAgain() {
+        assertThat(deliver(play, Mail.row(100))).isEmpty();
+        deliver(play, Mail.row(101));
+        assertThat(deliver(play, Mail.row(101))).isEmpty();
+        assertThat(play.on(new Event.Drained())).isEmpty();
+    }
+
+    /** Publishers on other threads may tell of theirs first. */
+    @Test
+    void rowsToldOfOutOfOrderAreSentInOrder() {
+        assertThat(deliver(play, Mail.row(103), Mail.row(102), Mail.row(103))).isEmpty();
+        assertThat(Mail.numbers(deliver(play, Mail.row(101)))).containsExactly(101, 102, 103);
+        assertThat(Mail.numbers(deliver(play, Mail.row(104)))).containsExactly(104);
+    }
+
+    @Test
+    void rowsToldOfOutOfOrderTakeMemoryOnlyWhileTheyWait() {
+        long seq = 101;
+        for (; seq < 101 + 2 * Play.QUEUE_BYTES / 64; seq += 2) {
+            deliver(play, Mail.row(seq + 1), Mail.row(seq));
+            ack(play, seq);
+            ack(play, seq + 1);
+        }
+        deliver(play, rows(seq, seq + Play.SEND_QUOTA + 1));
+        assertThat(ack(play, seq)).hasSize(2);
+        assertThat(ack(play, seq + 1)).hasExactlyElementsOfTypes(Effect.Acknowledge.class, Effect.Send.class);
+    }
+
+    @Test
+    void aGapThatStaysIsReadFromTheQueue() {
+        assertThat(deliver(play, Mail.row(102), Mail.row(104))).isEmpty();
+        assertThat(play.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(100, Play.QUEUE_PAGE));
+        assertThat(play.on(new Event.Drained())).isEmpty();
+        var page = new Event.QueueLoaded(List.of(Mail.row(101), Mail.row(102), Mail.row(104)), false);
+        assertThat(Mail.numbers(play.on(page))).containsExactly(101, 102, 104);
+        assertThat(deliver(play, Mail.row(103))).isEmpty(); // was gone by then
+        assertThat(Mail.numbers(deliver(play, Mail.row(105)))).containsExactly(105);
+    }
+
+    /** Such as one of an earlier session, told of late. */
+    @Test
+    void aRowThatIsNotInTheQueueHoldsNobodyUp() {
+        assertThat(deliver(play, Mail.row(105))).isEmpty();
+        assertThat(play.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(100, Play.QUEUE_PAGE));
+        assertThat(play.on(new Event.QueueLoaded(List.of(), false))).isEmpty();
+        assertThat(play.on(new Event.Drained())).isEmpty();
+        assertThat(Mail.numbers(deliver(play, rows(101, 104)))).containsExactly(101, 102, 103, 104);
+    }
+
+    @Test
+    void moreRowsThanAPageAreLeftInTheQueue() {
+        var last = 100 + Play.SEND_QUOTA + Play.QUEUE_PAGE;
+        assertThat(Mail.numbers(deliver(play, rows(101, last + 2)))).containsExactly(101, 102, 103, 104);
+        for (int seq = 101; seq < last - Play.SEND_QUOTA; seq++)
+            assertThat(ack(play, seq)).hasSize(2);
+        assertThat(ack(play, last - Play.SEND_QUOTA))
+                .hasSize(3)
+                .last()
+                .isEqualTo(new Effect.LoadQueue(last, Play.QUEUE_PAGE));
+        var page = new Event.QueueLoaded(List.of(Mail.row(last + 1), Mail.row(last + 2)), false);
+        assertThat(play.on(page)).isEmpty();
+        for (int seq = last - Play.SEND_QUOTA + 1; seq < last; seq++) ack(play, seq);
+        assertThat(Mail.numbers(deliver(play, Mail.row(last + 3)))).containsExactly(last + 3);
+    }
+
+    @Test
+    void fewLargeRowsAreAsMuchAsManySmallOnes() {
+        play.room = false;
+        for (int seq = 101; seq <= 104; seq++) {
+            var message = Mail.message(seq, "t", Properties.NONE, Message.NEVER, 600);
+            deliver(play, new Delivery(message, TWO, false, List.of(), null, seq, false, false));
+        }
+        play.room = true;
+        var effects = play.on(new Event.Drained());
+        assertThat(Mail.numbers(effects)).containsExactly(101);
+        assertThat(effects).contains(new Effect.LoadQueue(101, Play.QUEUE_PAGE));
+    }
+
+    @Test
+    void qos0OfADurableSessionIsInMemory() {
+        deliver(play, rows(101, 105));
+        assertThat(Mail.numbers(deliver(play, Mail.qos0(1)))).containsExactly(1);
+        play.room = false;
+        for (int number = 1; number <= Play.QUEUE_COUNT; number++)
+            assertThat(deliver(play, Mail.qos0(number))).isEmpty();
+        assertThat(Mail.drops(deliver(play, Mail.qos0(50)), Effect.Why.QUEUE_FULL))
+                .containsExactly(50);
+        play.room = true;
+        assertThat(Mail.numbers(play.on(new Event.Drained()))).containsExactly(1, 2, 3);
+    }
+
+    @Test
+    void anExpiredRowIsDoneWith() {
+        deliver(play, rows(101, 104));
+        deliver(play, Mail.expiring(Mail.row(105), play.now + 10), Mail.row(106));
+        play.now += 10;
+        var effects = ack(play, 102);
+        assertThat(Mail.drops(effects, Effect.Why.EXPIRED)).containsExactly(105);
+        assertThat(effects).contains(new Effect.Acknowledge(105, 104));
+        assertThat(Mail.numbers(effects)).containsExactly(106);
+    }
+
+    @Test
+    void aRowThatIsTooLargeIsDoneWith() {
+        var client = new Play(ProtocolVersion.V5);
+        var properties =
+                Properties.NONE.with(Property.MAXIMUM_PACKET_SIZE, 30).with(Property.SESSION_EXPIRY_INTERVAL, 60);
+        client.open(false, properties, new Event.SessionOpened(false, true, List.of(), LAST, false));
+        var large = Mail.message(101, "t", Properties.NONE, Message.NEVER, 100);
+        var row = new Delivery(large, TWO, false, List.of(), null, 101, false, false);
+        assertThat(deliver(client, row))
+                .containsExactly(new Effect.Drop(row, Effect.Why.TOO_LARGE), new Effect.Acknowledge(101, 0));
+        assertThat(Mail.numbers(deliver(client, Mail.row(102)))).containsExactly(102);
+    }
+
+    /** [MQTT-2.2.1-4] */
+    @Test
+    void aRowWaitsWhileItsIdentifierIsInUse() {
+        var client = Play.durable(ProtocolVersion.V5, new Event.SessionOpened(false, true, List.of(), 0, false));
+        deliver(client, Mail.row(1));
+        for (int seq = 2; seq <= 65_535; seq++) {
+            deliver(client, Mail.row(seq));
+            assertThat(ack(client, seq)).containsExactly(new Effect.Acknowledge(seq, seq));
+        }
+        assertThat(deliver(client, Mail.row(65_536), Mail.row(65_537))).isEmpty();
+        var effects = ack(client, 1);
+        assertThat(Mail.publishes(effects)).extracting(Packet.Publish::packetId).containsExactly(2, 3);
+    }
+}

@@ -1,0 +1,123 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Messages in memory for a client whose socket takes no more for a while. */
+class SlowClientTest {
+    private static final Effect.Why FULL = Effect.Why.QUEUE_FULL;
+
+    private static Play congested(QueuePolicy policy) {
+        var play = Play.online(ProtocolVersion.V5, Play.limits(policy));
+        play.room = false;
+        return play;
+    }
+
+    private static List<Effect> deliver(Play play, Delivery... mail) {
+        var effects = new ArrayList<Effect>();
+        for (var delivery : mail) effects.addAll(play.on(new Event.Deliver(delivery)));
+        return effects;
+    }
+
+    private static List<Effect> drain(Play play) {
+        play.room = true;
+        return play.on(new Event.Drained());
+    }
+
+    @Test
+    void messagesWaitForRoomAndKeepTheirOrder() {
+        var play = congested(QueuePolicy.DROP_NEWEST);
+        assertThat(play.session.isReady()).isFalse();
+        assertThat(deliver(play, Mail.qos0(1), Mail.qos1(2), Mail.qos0(3))).isEmpty();
+        assertThat(play.on(new Event.Drained())).isEmpty();
+        play.room = true;
+        assertThat(play.session.isReady()).isFalse();
+        assertThat(deliver(play, Mail.qos0(4))).hasExactlyElementsOfTypes(Effect.Drop.class);
+        var sent = Mail.numbers(drain(play));
+        assertThat(sent).containsExactlyInAnyOrder(1, 2, 3).containsSubsequence(1, 3);
+        assertThat(play.session.isReady()).isTrue();
+    }
+
+    @Test
+    void drainingStopsWhenTheSocketIsFullAgain() {
+        var play = congested(QueuePolicy.DROP_NEWEST);
+        deliver(play, Mail.qos0(1), Mail.qos0(2), Mail.qos0(3));
+        play.room = true;
+        var sent = new ArrayList<Effect>();
+        play.session.on(new Event.Drained(), effect -> {
+            sent.add(effect);
+            play.room = sent.size() < 2;
+        });
+        assertThat(Mail.numbers(sent)).containsExactly(1, 2);
+        assertThat(Mail.numbers(drain(play))).containsExactly(3);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aFullQueueDropsWhatThePolicySays(QueuePolicy policy) {
+        var play = congested(policy);
+        assertThat(deliver(play, Mail.qos1(1), Mail.qos0(2), Mail.qos2(3))).isEmpty();
+        var dropped = deliver(play, Mail.qos1(4), Mail.qos1(5), Mail.qos0(6));
+        switch (policy) {
+            case DROP_NEWEST -> assertThat(Mail.drops(dropped, FULL)).containsExactly(4, 5, 6);
+            case DROP_OLDEST -> assertThat(Mail.drops(dropped, FULL)).containsExactly(1, 2, 3);
+            case DROP_QOS0_FIRST -> assertThat(Mail.drops(dropped, FULL)).containsExactly(2, 5, 6);
+        }
+        var sent = Mail.numbers(drain(play));
+        switch (policy) {
+            case DROP_NEWEST -> assertThat(sent).containsExactly(1, 3, 2);
+            case DROP_OLDEST -> assertThat(sent).containsExactly(4, 5, 6);
+            case DROP_QOS0_FIRST -> assertThat(sent).containsExactly(1, 3, 4);
+        }
+    }
+
+    private static Delivery large(int number, QoS qos, int bytes) {
+        var around = Mail.message(number).bytes() - 1;
+        return Mail.of(Mail.message(number, "t", Properties.NONE, Message.NEVER, bytes - around), qos);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theBoundCountsBytesToo(QueuePolicy policy) {
+        var play = congested(policy);
+        deliver(play, large(1, QoS.AT_MOST_ONCE, 400), large(2, QoS.AT_MOST_ONCE, 600));
+        var half = deliver(play, large(3, QoS.AT_LEAST_ONCE, 401));
+        var whole = deliver(play, large(4, QoS.AT_LEAST_ONCE, Play.QUEUE_BYTES));
+        var tooMuch = deliver(play, large(5, QoS.AT_MOST_ONCE, Play.QUEUE_BYTES + 1));
+        switch (policy) {
+            case DROP_NEWEST -> assertThat(Mail.drops(half, FULL)).containsExactly(3);
+            case DROP_OLDEST, DROP_QOS0_FIRST ->
+                assertThat(Mail.drops(half, FULL)).containsExactly(1, 2);
+        }
+        assertThat(Mail.drops(whole, FULL))
+                .containsExactlyElementsOf(policy == QueuePolicy.DROP_OLDEST ? List.of(3) : List.of(4));
+        assertThat(Mail.drops(tooMuch, FULL)).containsExactly(5);
+    }
+
+    @Test
+    void whatWaitsTooLongExpires() {
+        var play = congested(QueuePolicy.DROP_NEWEST);
+        deliver(play, Mail.expiring(Mail.qos0(1), play.now + 1000), Mail.expiring(Mail.qos1(2), play.now + 1001));
+        play.now += 1000;
+        var effects = drain(play);
+        assertThat(Mail.drops(effects, Effect.Why.EXPIRED)).containsExactly(1);
+        assertThat(Mail.numbers(effects)).containsExactly(2);
+    }
+
+    @Test
+    void whatASharedSubscriptionChoseItForIsReturnedUnsent() {
+        var play = congested(QueuePolicy.DROP_NEWEST);
+        var mail = List.of(Mail.shared(Mail.qos1(1)), Mail.shared(Mail.qos2(2)), Mail.shared(Mail.qos0(3)));
+        mail.forEach(delivery -> deliver(play, delivery));
+        assertThat(play.on(new Event.TransportClosed())).contains(new Effect.Return(mail.subList(0, 2)));
+    }
+}

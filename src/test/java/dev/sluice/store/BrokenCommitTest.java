@@ -1,0 +1,122 @@
+package dev.sluice.store;
+
+import static dev.sluice.store.JournalWrite.Outcome.COMMITTED;
+import static dev.sluice.store.Messages.copy;
+import static dev.sluice.store.Messages.message;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.QoS;
+import dev.sluice.store.BrokenCommits.Fate;
+import dev.sluice.store.JournalWrite.Accept;
+import dev.sluice.store.JournalWrite.CloseSession;
+import io.agroal.api.AgroalDataSource;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The connection breaks between COMMIT and its answer: whatever PostgreSQL did, a write is applied once. */
+class BrokenCommitTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private AgroalDataSource pool;
+    private BrokenCommits commits;
+    private StoreRig rig;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        pool = StoreRig.pool(SERVER);
+        commits = new BrokenCommits(pool);
+        rig = new StoreRig(commits.dataSource(), StoreRig.Settings.ONE_LANE);
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+        pool.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"COMMITTED", "ROLLED_BACK"})
+    void aMessageIsQueuedOnce(Fate fate) {
+        rig.open("a", false, 60);
+        rig.open("b", false, 60);
+        long epoch = rig.open("p", false, 60).epoch();
+        rig.accept("p", epoch, message("t", "before"), copy("a")).join();
+        var copies = List.of(copy("a", QoS.EXACTLY_ONCE), copy("b"), copy("gone"));
+        commits.breakNext(fate);
+
+        var outcome =
+                rig.submit(done -> new Accept("p", epoch, message("t", "x".repeat(500)), copies, false, 7, "m", done));
+
+        assertThat(outcome.join()).isEqualTo(COMMITTED);
+        assertThat(commits.hasBroken()).isTrue();
+        assertThat(copies).extracting(Copy::seq).containsExactly(2L, 1L, Copy.NOBODY);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("3");
+        assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
+        assertThat(SERVER.value("SELECT last_seq FROM v_queue_depth WHERE client_id = 'a'"))
+                .isEqualTo("2");
+        assertThat(rig.metrics.get("sluice.journal.retries").counter().count()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"COMMITTED", "ROLLED_BACK"})
+    void theFirstBatchOfALaneIsAppliedOnce(Fate fate) {
+        rig.open("a", false, 60);
+        commits.breakNext(fate);
+        var copy = copy("a");
+
+        assertThat(rig.accept("p", message("t", ""), copy).join()).isEqualTo(COMMITTED);
+
+        assertThat(copy.seq()).isEqualTo(1);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("1");
+    }
+
+    @Test
+    void aSessionThatEndedInDoubtHasEnded() {
+        long epoch = rig.open("a", false, 60).epoch();
+        commits.breakNext(Fate.COMMITTED);
+
+        var outcome = rig.submit(done -> new CloseSession("a", epoch, 0, 0, 0, false, done));
+
+        assertThat(outcome.join()).as("not fenced by itself").isEqualTo(COMMITTED);
+        assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("0");
+    }
+
+    @Test
+    void aCommitThatIsStillUnderWayIsWaitedFor() throws Exception {
+        rig.open("a", false, 60);
+        commits.breakNext(Fate.UNDECIDED);
+        var first = copy("a");
+
+        var outcome = rig.accept("p", message("t", "first of the lane"), first);
+        awaitLockWait();
+        assertThat(outcome).isNotDone();
+        try (var undecided = commits.undecided.take()) {
+            undecided.commit();
+        }
+        assertThat(outcome.get(5, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(first.seq()).isEqualTo(1);
+
+        commits.breakNext(Fate.UNDECIDED);
+        var second = copy("a");
+        outcome = rig.accept("p", message("t", "second"), second);
+        awaitLockWait();
+        try (var undecided = commits.undecided.take()) {
+            undecided.rollback();
+        }
+        assertThat(outcome.get(5, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(second.seq()).isEqualTo(2);
+        assertThat(rig.queues.page("a", 0, 10, 1000).rows().stream().mapToLong(QueueReader.Row::seq))
+                .containsExactlyElementsOf(LongStream.rangeClosed(1, 2).boxed().toList());
+    }
+
+    private static void awaitLockWait() {
+        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE NOT granted") != null);
+    }
+}

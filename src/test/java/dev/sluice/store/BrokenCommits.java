@@ -1,0 +1,82 @@
+package dev.sluice.store;
+
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.sql.DataSource;
+
+/** Owns a pool whose connections break during a commit when the test says so; any thread. */
+final class BrokenCommits {
+    /** What becomes of a transaction whose commit is reported as failed. */
+    enum Fate {
+        COMMITTED,
+        ROLLED_BACK,
+        /** Nobody knows yet: its connection is in {@link #undecided}. */
+        UNDECIDED
+    }
+
+    final LinkedBlockingQueue<Connection> undecided = new LinkedBlockingQueue<>();
+    private final AtomicReference<Fate> next = new AtomicReference<>();
+    private final DataSource pool;
+
+    BrokenCommits(DataSource pool) {
+        this.pool = pool;
+    }
+
+    /** The next transaction that the journal commits is to break so. */
+    void breakNext(Fate fate) {
+        next.set(fate);
+    }
+
+    boolean hasBroken() {
+        return next.get() == null;
+    }
+
+    DataSource dataSource() {
+        return proxy(DataSource.class, (_, method, arguments) -> {
+            var result = invoke(pool, method, arguments);
+            return result instanceof Connection connection ? breaking(connection) : result;
+        });
+    }
+
+    private Connection breaking(Connection connection) {
+        var abandoned = new AtomicReference<Fate>();
+        return proxy(Connection.class, (_, method, arguments) -> {
+            if (method.getName().equals("commit")) {
+                var fate = Thread.currentThread().getName().contains("journal-lane") ? next.getAndSet(null) : null;
+                if (fate != null) {
+                    abandoned.set(fate);
+                    end(connection, fate);
+                    throw new SQLException("broken by the test", "08006");
+                }
+            }
+            if (abandoned.get() == Fate.UNDECIDED) return null; // the client gave it up
+            return invoke(connection, method, arguments);
+        });
+    }
+
+    private void end(Connection connection, Fate fate) throws SQLException {
+        switch (fate) {
+            case COMMITTED -> connection.commit();
+            case ROLLED_BACK -> connection.rollback();
+            case UNDECIDED -> undecided.add(connection);
+        }
+    }
+
+    private static Object invoke(Object target, Method method, Object[] arguments) throws Throwable {
+        try {
+            return method.invoke(target, arguments);
+        } catch (InvocationTargetException failed) {
+            throw failed.getCause();
+        }
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+    }
+}

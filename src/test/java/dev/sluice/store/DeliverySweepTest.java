@@ -1,0 +1,152 @@
+package dev.sluice.store;
+
+import static dev.sluice.store.Messages.copy;
+import static dev.sluice.store.Messages.expiring;
+import static dev.sluice.store.Messages.message;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.QoS;
+import dev.sluice.store.JournalWrite.CloseSession;
+import dev.sluice.store.JournalWrite.Subscribe;
+import dev.sluice.store.QueueReader.Row;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class DeliverySweepTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private StoreRig rig;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        rig = new StoreRig(SERVER, new StoreRig.Settings(1, 8192, 1024, 50));
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+    }
+
+    @Test
+    void endedSessionsLeaveNothing() throws Exception {
+        for (int n = 0; n < 130; n++) {
+            var client = "c" + n;
+            long epoch = rig.open(client, false, 60).epoch();
+            rig.submit(done -> new Subscribe(
+                    client, epoch, List.of(new StoredSubscription("f", QoS.AT_LEAST_ONCE, false, false, 0, 0)), done));
+            rig.disconnect(client, epoch, 60, 0);
+        }
+        rig.open("lives", false, 60);
+        publish("c0", 180);
+        rig.accept("p", message("t", "x".repeat(400)), copy("c1"), copy("c2")).join();
+        rig.accept("p", message("t", "x".repeat(400)), copy("c1"), copy("lives"))
+                .join();
+        SERVER.execute("UPDATE session SET expires_at = now() WHERE client_id LIKE 'c%'");
+        assertThat(rig.expiry.sweep()).isEqualTo(130);
+        assertThat(rig.ended.stream().mapToInt(it -> it.clientIds().size())).containsExactly(50, 50, 30);
+        assertThat(rig.ended.stream().flatMap(it -> it.clientIds().stream()))
+                .hasSize(130)
+                .contains("c0", "c129");
+
+        assertThat(rig.sweep.sweepEnded()).isEqualTo(130);
+
+        for (var table : List.of("ended_session", "subscription"))
+            assertThat(SERVER.value("SELECT count(*) FROM " + table)).as(table).isEqualTo("0");
+        for (var table : List.of("queue", "queue_out", "queued"))
+            assertThat(SERVER.value("SELECT count(*) FROM " + table)).as(table).isEqualTo("1");
+        assertThat(rig.orphans.reap()).isEqualTo(1);
+        assertThat(rig.sweep.sweepEnded()).isZero();
+    }
+
+    @Test
+    void aQueueThatIsBeingFilledIsLeftForTheNextSweep() throws Exception {
+        rig.open("a", false, 60);
+        publish("a", 1);
+        try (var filler = SERVER.dataSource().getConnection();
+                var statement = filler.createStatement()) {
+            filler.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM queue FOR NO KEY UPDATE");
+            statement.execute(
+                    "INSERT INTO queued SELECT session_id, seq + 1, message_id, queued_at, expires_at, bytes, qos,"
+                            + " message_qos, retain, message_retain, received, identifiers, share, topic, properties, payload FROM queued");
+            SERVER.execute("DELETE FROM session");
+
+            assertThat(rig.sweep.sweepEnded()).isZero();
+
+            filler.commit();
+        }
+        assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
+    }
+
+    @Test
+    void expiredMessagesGoUnlessTheyMayBeOnTheirWay() throws Exception {
+        long closed = rig.open("closed", false, 60).epoch();
+        rig.open("connected", false, 60);
+        var large = "x".repeat(400);
+        rig.accept("p", expiring("t", "sent", -1), copy("closed")).join();
+        CompletableFuture.allOf(IntStream.range(0, 120)
+                        .mapToObj(n -> rig.accept("p", expiring("t", "" + n, -1), copy("closed"), copy("connected")))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+        rig.accept("p", expiring("t", large, -1), copy("closed"), copy("closed"))
+                .join();
+        rig.accept("p", expiring("t", "later", 60_000), copy("closed")).join();
+        rig.accept("p", message("t", "never"), copy("closed")).join();
+        rig.submit(done -> new CloseSession("closed", closed, 60, 0, 1, false, done))
+                .join();
+
+        assertThat(rig.sweep.sweepQueued()).isEqualTo(122);
+
+        assertThat(rig.queues.page("closed", 0, 1000, 100_000).rows())
+                .extracting(Row::message)
+                .extracting(Messages::text)
+                .containsExactly("sent", "later", "never");
+        assertThat(rig.queues.page("connected", 0, 1000, 100_000).rows()).hasSize(120);
+        assertThat(SERVER.value("SELECT messages || ' ' || bytes FROM v_queue_depth WHERE client_id = 'closed'"))
+                .isEqualTo(SERVER.value("SELECT count(*) || ' ' || sum(q.bytes) FROM queued q JOIN session s"
+                        + " ON s.id = q.session_id WHERE s.client_id = 'closed'"));
+        assertThat(rig.orphans.reap()).isEqualTo(1);
+        assertThat(rig.metrics.get("sluice.queue.expired").counter().count()).isEqualTo(122);
+        assertThat(rig.sweep.sweepQueued()).isZero();
+    }
+
+    @Test
+    void theSearchFindsWhatAKilledGatewayForgot() throws Exception {
+        rig.open("a", false, 60);
+        rig.open("b", false, 60);
+        rig.accept("p", message("t", "x".repeat(400)), copy("a"), copy("b")).join();
+        SERVER.execute("INSERT INTO message SELECT n, 't', null, '' FROM generate_series(1, 1500) n");
+        int found = 0;
+        for (int i = 0; i < 3; i++) found += rig.orphans.search();
+
+        assertThat(found).isEqualTo(1500);
+        assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
+        assertThat(rig.metrics.get("sluice.message.orphans").counter().count()).isEqualTo(1500);
+    }
+
+    @Test
+    void theThreadReapsByItself() {
+        long a = rig.open("a", false, 60).epoch();
+        rig.accept("p", message("t", "x".repeat(400)), copy("a"), copy("a")).join();
+        rig.acknowledge("a", a, 1, 2).join();
+        rig.acknowledge("a", a, 2, 2).join();
+
+        rig.sweep.start(null);
+        await().untilAsserted(() ->
+                assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("0"));
+        rig.sweep.stop(null);
+    }
+
+    private void publish(String clientId, int count) {
+        CompletableFuture.allOf(IntStream.range(0, count)
+                        .mapToObj(n -> rig.accept("p", message("t", "" + n), copy(clientId)))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+    }
+}
