@@ -6,14 +6,9 @@ import com.hivemq.client.mqtt.MqttClient;
 import com.hivemq.client.mqtt.datatypes.MqttQos;
 import com.hivemq.client.mqtt.mqtt5.message.publish.Mqtt5PublishResult;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.Programs;
 import dev.sluice.support.Records;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,34 +16,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What others' clients publish over WebSocket: MQTT.js and the HiveMQ client. */
 class ClientLibrariesIT {
     private static final String TOPIC = "fleet/lib/telemetry";
-    private static final Path SCRIPTS = Path.of("src/test/js");
-    /** Where npm puts its modules; never into the sources. */
-    private static final Path MODULES = Path.of("target/js");
 
     private final Gateway gateway = Gateway.shared();
     private final String clientId = Device.id("library");
-
-    @BeforeAll
-    static void installMqttJs() throws Exception {
-        Files.createDirectories(MODULES);
-        for (var file : List.of("package.json", "package-lock.json", ".npmrc", "publish.mjs"))
-            Files.copy(SCRIPTS.resolve(file), MODULES.resolve(file), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        var lock = Files.readString(MODULES.resolve("package-lock.json"));
-        var installed = MODULES.resolve("installed");
-        if (Files.exists(installed) && Files.readString(installed).equals(lock)) return;
-        run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts");
-        Files.writeString(installed, lock);
-    }
-
-    private static void run(String... command) throws IOException, InterruptedException {
-        var process = new ProcessBuilder(command)
-                .directory(MODULES.toFile())
-                .redirectErrorStream(true)
-                .start();
-        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(output).isTrue();
-        assertThat(process.exitValue()).as(output).isZero();
-    }
 
     private List<Records.Record> records() {
         var records = Records.of(gateway, "wire.telemetry", clientId, 3);
@@ -60,8 +30,8 @@ class ClientLibrariesIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
-    void mqttJs(String version) throws Exception {
-        run("node", "publish.mjs", "ws://127.0.0.1:" + gateway.port() + "/mqtt", clientId, version, TOPIC);
+    void mqttJs(String version) {
+        Programs.node("publish.mjs", "ws://127.0.0.1:" + gateway.port() + "/mqtt", clientId, version, TOPIC);
         var records = records();
         assertThat(records).extracting(Records.Record::text).containsExactly("js-0", "js-1", "js-2");
         var v5 = version.equals("5");

@@ -8,6 +8,7 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.packet.Will;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
@@ -53,6 +54,10 @@ final class Device {
         var answer = client.connect(connect).receive(Packet.ConnAck.class);
         assertThat(answer.reason()).isEqualTo(ReasonCode.SUCCESS);
         return answer.sessionPresent();
+    }
+
+    static Packet.Connect connect(ProtocolVersion version, String clientId, Will will, Properties properties) {
+        return new Packet.Connect(version, true, 60, clientId, will, null, null, properties);
     }
 
     static Properties expiry(long seconds) {

@@ -10,6 +10,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
+import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
 import java.util.Arrays;
 import java.util.List;
@@ -41,7 +42,7 @@ class FramesIT {
                         IntStream.rangeClosed(1, count).mapToObj(id -> "m" + id).toList());
     }
 
-    /** [MQTT-6.0.0-2] */
+    @Spec(value = "MQTT-6.0.0-2", v311 = "MQTT-6.0.0-2")
     @Test
     void packetsMayComeOneByteAFrame() {
         try (var client = Device.socket(ProtocolVersion.V5)) {
@@ -78,7 +79,7 @@ class FramesIT {
         }
     }
 
-    /** [MQTT-6.0.0-1] */
+    @Spec(value = "MQTT-6.0.0-1", v311 = "MQTT-6.0.0-1")
     @Test
     void aTextFrameIsClosedWith1003() {
         try (var client = Device.online(ProtocolVersion.V5, clientId)) {
@@ -112,6 +113,7 @@ class FramesIT {
         }
     }
 
+    @Spec("MQTT-3.2.2-15")
     @ParameterizedTest
     @EnumSource
     void aPacketAboveTheMaximumIsRefusedByItsHeader(ProtocolVersion version) {

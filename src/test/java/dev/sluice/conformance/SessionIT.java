@@ -11,6 +11,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
+import dev.sluice.support.Spec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -26,7 +27,9 @@ class SessionIT {
         return gateway.query("SELECT " + column + " FROM session WHERE client_id = ?", clientId);
     }
 
-    /** [MQTT-3.2.2-2], [MQTT-3.1.2-6] */
+    @Spec(
+            value = {"MQTT-3.1.2-4", "MQTT-3.1.2-6", "MQTT-3.1.4-4", "MQTT-3.2.2-2", "MQTT-3.2.2-3"},
+            v311 = {"MQTT-3.1.2-6", "MQTT-3.1.4-3", "MQTT-3.2.2-1", "MQTT-3.2.2-2", "MQTT-3.2.2-3"})
     @ParameterizedTest
     @EnumSource
     void aKeptSessionIsPresentUntilACleanStart(ProtocolVersion version) {
@@ -65,7 +68,7 @@ class SessionIT {
         await().untilAsserted(() -> assertThat(row("connected")).isNull());
     }
 
-    /** [MQTT-3.1.2-23] */
+    @Spec({"MQTT-3.1.2-23", "MQTT-4.1.0-2"})
     @Test
     void aSessionEndsWhenItsExpiryHasPassed() {
         try (var client = Device.socket(V5)) {
@@ -85,7 +88,7 @@ class SessionIT {
         await().until(() -> row("epoch") == null);
     }
 
-    /** [MQTT-3.14.2-2] */
+    /** Section 3.14.2.2.2. */
     @Test
     void disconnectMayNotKeepASessionThatHadNoExpiry() {
         try (var client = Device.online(V5, clientId)) {
@@ -94,7 +97,7 @@ class SessionIT {
         }
     }
 
-    /** [MQTT-3.1.4-3] */
+    @Spec(value = "MQTT-3.1.4-3", v311 = "MQTT-3.1.4-2")
     @ParameterizedTest
     @EnumSource
     void aSecondConnectionTakesTheSessionOver(ProtocolVersion version) {
@@ -108,7 +111,10 @@ class SessionIT {
         await().until(() -> "f".equals(row("connected")));
     }
 
-    /** [MQTT-4.3.3-10]; a repeat after a reconnect is answered and not produced twice. */
+    /** A repeat after a reconnect is answered and not produced twice. */
+    @Spec(
+            value = {"MQTT-4.3.3-8", "MQTT-4.3.3-10", "MQTT-4.3.3-11", "MQTT-4.3.3-12"},
+            v311 = "MQTT-4.3.3-2")
     @ParameterizedTest
     @EnumSource
     void aQoS2RepeatAfterAReconnectIsNotProducedTwice(ProtocolVersion version) {
@@ -169,7 +175,7 @@ class SessionIT {
                 .doesNotHaveDuplicates();
     }
 
-    /** [MQTT-3.3.4-9] */
+    @Spec("MQTT-3.3.4-7")
     @Test
     void moreUnansweredPublishesThanTheReceiveMaximumEndTheConnection() {
         try (var client = Device.online(V5, clientId)) {
@@ -180,6 +186,7 @@ class SessionIT {
         }
     }
 
+    @Spec("MQTT-3.7.2-1")
     @Test
     void anUnknownPubRelIsAnswered() {
         try (var client = Device.online(V5, clientId)) {
@@ -192,6 +199,7 @@ class SessionIT {
         }
     }
 
+    @Spec({"MQTT-3.2.2-17", "MQTT-3.3.2-9", "MQTT-3.3.2-12"})
     @Test
     void aTopicAliasStandsForItsName() {
         var alias = Properties.NONE.with(Property.TOPIC_ALIAS, 5);

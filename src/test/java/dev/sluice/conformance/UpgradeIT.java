@@ -6,6 +6,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +28,7 @@ class UpgradeIT {
         return answer.split(" ")[1];
     }
 
-    /** [MQTT-6.0.0-3], [MQTT-6.0.0-4] */
+    @Spec(value = "MQTT-6.0.0-4", v311 = "MQTT-6.0.0-4")
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -39,11 +40,13 @@ class UpgradeIT {
         assertThat(answer.toLowerCase()).doesNotContain("sec-websocket-extensions");
     }
 
+    @Spec(value = "MQTT-6.0.0-3", v311 = "MQTT-6.0.0-3")
     @Test
     void noSubProtocolIsABadRequest() {
         assertThat(status(answer("/mqtt", VERSION))).isEqualTo("400");
     }
 
+    @Spec(value = "MQTT-6.0.0-3", v311 = "MQTT-6.0.0-3")
     @ParameterizedTest
     @ValueSource(strings = {"chat", "MQTT", "mqtt5", "mqttv3.11"})
     void anUnknownSubProtocolAloneIsABadRequest(String offered) {

@@ -10,6 +10,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
+import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
@@ -179,6 +180,9 @@ class UplinkIT {
         assertThat(Records.of(gateway, "wire.device.d1", clientId)).hasSize(1);
     }
 
+    @Spec(
+            value = {"MQTT-3.4.2-1", "MQTT-3.5.2-1", "MQTT-4.3.3-9"},
+            v311 = "MQTT-3.3.5-2")
     @ParameterizedTest
     @CsvSource({
         "nowhere,TOPIC_NAME_INVALID,AT_LEAST_ONCE",
@@ -190,7 +194,7 @@ class UplinkIT {
         var publish = Device.publish(qos, 1, topic, "x");
         try (var client = Device.online(V5, clientId)) {
             assertThat(publish(client, publish)).isEqualTo(reason);
-            // The exchange is over and the connection goes on [MQTT-4.3.3-9].
+            // The exchange is over and the connection goes on.
             assertThat(publish(client, Device.publish(qos, 1, TOPIC, "y"))).isEqualTo(ReasonCode.SUCCESS);
         }
         try (var client = Device.online(ProtocolVersion.V3_1_1, Device.id("uplink"))) {
@@ -244,13 +248,16 @@ class UplinkIT {
         }
     }
 
-    @Test
-    void acknowledgementsLeaveInTheOrderReceived() {
-        try (var client = Device.online(ProtocolVersion.V3_1_1, clientId)) {
+    @Spec(value = "MQTT-4.6.0-2", v311 = "MQTT-4.6.0-2")
+    @ParameterizedTest
+    @EnumSource
+    void acknowledgementsLeaveInTheOrderReceived(ProtocolVersion version) {
+        try (var client = Device.online(version, clientId)) {
             var topics = List.of(TOPIC, "small/x", "fleet/both/telemetry", "device/d1");
-            for (int id = 1; id <= 500; id++)
+            var count = version.isV5() ? 20 : 500; // of MQTT 5, the Receive Maximum
+            for (int id = 1; id <= count; id++)
                 client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, id, topics.get(id % 4), "m"));
-            for (int id = 1; id <= 500; id++)
+            for (int id = 1; id <= count; id++)
                 assertThat(client.receive(Packet.PubAck.class).packetId()).isEqualTo(id);
         }
     }

@@ -50,6 +50,11 @@ public record Settings(
         return foreignKafka.orElse("127.0.0.1:" + kafkaPort);
     }
 
+    /** The same with another Kafka. */
+    public Settings withKafka(String bootstrap) {
+        return new Settings(port, kafkaPort, postgresPort, data, Optional.of(bootstrap), foreignPostgres, javaOptions);
+    }
+
     public String postgres() {
         return foreignPostgres.orElse(EmbeddedPostgresServer.jdbcUrl(postgresPort, "sluice"));
     }

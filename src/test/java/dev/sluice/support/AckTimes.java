@@ -1,8 +1,10 @@
 package dev.sluice.support;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
-/** When acknowledgements came and how long they took, in nanoseconds; any thread. */
+/** When acknowledgements, or messages, came and how long they took, in nanoseconds; any thread. */
 public final class AckTimes {
     private long[] at = new long[1024];
     private long[] took = new long[1024];
@@ -27,14 +29,17 @@ public final class AckTimes {
 
     /** A percentile in milliseconds, of all publishers together; 0 of nothing. */
     public static double percentile(double share, Iterable<Publisher> publishers, long from, long to) {
-        var all = new long[0];
-        for (var publisher : publishers) {
-            var some = publisher.ackTimes().between(from, to);
-            var start = all.length;
-            all = Arrays.copyOf(all, start + some.length);
-            System.arraycopy(some, 0, all, start, some.length);
-        }
-        Arrays.sort(all);
+        var times = new ArrayList<AckTimes>();
+        for (var publisher : publishers) times.add(publisher.ackTimes());
+        return percentile(share, times, from, to);
+    }
+
+    /** A percentile in milliseconds of all together; 0 of nothing. */
+    public static double percentile(double share, List<AckTimes> times, long from, long to) {
+        var all = times.stream()
+                .flatMapToLong(some -> Arrays.stream(some.between(from, to)))
+                .sorted()
+                .toArray();
         return all.length == 0 ? 0 : all[(int) (share * (all.length - 1))] / 1e6;
     }
 }

@@ -15,6 +15,8 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A client's WebSocket with MQTT packets in it, without any cleverness: what is written is sent at once, and blocks while the
@@ -98,6 +100,15 @@ final class ClientSocket implements AutoCloseable {
             if (packet != null) return reader.read(packet);
             unread = message();
         }
+    }
+
+    /** The packets that are whole with what the gateway sent at once; at least one. */
+    List<Packet> readSome() throws IOException {
+        var packets = new ArrayList<Packet>();
+        packets.add(read());
+        for (var packet = framer.next(unread); packet != null; packet = framer.next(unread))
+            packets.add(reader.read(packet));
+        return packets;
     }
 
     private ByteBuffer message() throws IOException {

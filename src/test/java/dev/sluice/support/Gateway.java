@@ -78,6 +78,7 @@ public final class Gateway {
                     settings.kafka(),
                     new NewTopic("wire.telemetry", 1, (short) 1),
                     new NewTopic("wire.copy", 1, (short) 1),
+                    new NewTopic("wire.talk", 1, (short) 1),
                     new NewTopic("wire.device.d1", 1, (short) 1),
                     new NewTopic("wire.small", 1, (short) 1)
                             .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));

@@ -28,6 +28,8 @@ public final class Publisher implements AutoCloseable {
      * @param window unanswered messages at most
      * @param burst messages in one WebSocket frame
      * @param pace time between two bursts
+     * @param payloadSize bytes, room for the number of the message and the time at which it was made, see {@link Inbox}
+     * @param retain the RETAIN flag of all messages
      */
     public record Profile(
             String clientId,
@@ -37,7 +39,25 @@ public final class Publisher implements AutoCloseable {
             int window,
             int burst,
             Duration pace,
-            int payloadSize) {}
+            int payloadSize,
+            boolean retain) {
+        public Profile(
+                String clientId,
+                ProtocolVersion version,
+                QoS qos,
+                boolean persistent,
+                int window,
+                int burst,
+                Duration pace,
+                int payloadSize) {
+            this(clientId, version, qos, persistent, window, burst, pace, payloadSize, false);
+        }
+
+        /** The Topic Name of all messages. */
+        public String topic() {
+            return "fleet/" + clientId + "/telemetry";
+        }
+    }
 
     /** A DISCONNECT of the gateway. */
     public record Told(long at, ReasonCode reason) {}
@@ -81,7 +101,7 @@ public final class Publisher implements AutoCloseable {
     private Publisher(int port, Profile profile) {
         this.port = port;
         this.profile = profile;
-        this.topicName = TopicName.of("fleet/" + profile.clientId() + "/telemetry");
+        this.topicName = TopicName.of(profile.topic());
         this.thread = Thread.ofVirtual().name(profile.clientId()).unstarted(this::run);
     }
 
@@ -168,7 +188,7 @@ public final class Publisher implements AutoCloseable {
         var again = new ArrayList<Packet>();
         for (var sent : unanswered.values()) {
             if (sent.received) again.add(new Packet.PubRel(sent.packetId));
-            else again.add(publish(sent.number, sent.packetId, true));
+            else again.add(publish(sent.number, sent.firstSentAt, sent.packetId, true));
         }
         repeats += again.size();
         return again;
@@ -187,11 +207,11 @@ public final class Publisher implements AutoCloseable {
         while (burst.size() < profile.burst() && unanswered.size() < profile.window()) {
             var number = ++published;
             if (profile.qos() == QoS.AT_MOST_ONCE) {
-                burst.add(publish(number, 0, false));
+                burst.add(publish(number, System.nanoTime(), 0, false));
             } else {
                 var sent = new Sent(number, freePacketId());
                 unanswered.put(sent.packetId, sent);
-                burst.add(publish(number, sent.packetId, false));
+                burst.add(publish(number, sent.firstSentAt, sent.packetId, false));
             }
         }
         return burst;
@@ -203,30 +223,36 @@ public final class Publisher implements AutoCloseable {
         return lastPacketId;
     }
 
-    private Packet.Publish publish(int number, int packetId, boolean dup) {
+    private Packet.Publish publish(int number, long madeAt, int packetId, boolean dup) {
         var payload = new byte[profile.payloadSize()];
         Arrays.fill(payload, (byte) '.');
-        var text = (number + " ").getBytes(StandardCharsets.US_ASCII);
+        var text = (number + " " + madeAt + " ").getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(text, 0, payload, 0, text.length);
-        return new Packet.Publish(dup, profile.qos(), false, topicName, packetId, Properties.NONE, payload);
+        return new Packet.Publish(dup, profile.qos(), profile.retain(), topicName, packetId, Properties.NONE, payload);
     }
 
     private void receive(ClientSocket socket) {
         try (socket) {
             while (true) {
-                switch (socket.read()) {
-                    case Packet.PubAck ack -> acknowledged(ack.packetId(), ack.reason(), true);
-                    case Packet.PubRec ack -> {
-                        acknowledged(ack.packetId(), ack.reason(), ack.reason().isError());
-                        if (!ack.reason().isError()) socket.write(List.of(new Packet.PubRel(ack.packetId())));
-                    }
-                    case Packet.PubComp done -> completed(done.packetId());
-                    case Packet.Disconnect bye -> told(bye.reason());
-                    case Packet unexpected -> throw new IOException("unexpected " + unexpected);
-                }
+                var releases = new ArrayList<Packet>();
+                for (var packet : socket.readSome()) take(packet, releases);
+                if (!releases.isEmpty()) socket.write(releases);
             }
         } catch (IOException | MqttFault broken) {
             offline();
+        }
+    }
+
+    private void take(Packet packet, List<Packet> releases) throws IOException {
+        switch (packet) {
+            case Packet.PubAck ack -> acknowledged(ack.packetId(), ack.reason(), true);
+            case Packet.PubRec ack -> {
+                acknowledged(ack.packetId(), ack.reason(), ack.reason().isError());
+                if (!ack.reason().isError()) releases.add(new Packet.PubRel(ack.packetId()));
+            }
+            case Packet.PubComp done -> completed(done.packetId());
+            case Packet.Disconnect bye -> told(bye.reason());
+            case Packet unexpected -> throw new IOException("unexpected " + unexpected);
         }
     }
 

@@ -119,15 +119,30 @@ public final class WireClient implements AutoCloseable {
 
     /** The next packet; a close instead of it is a failure. */
     public Packet receive() {
-        while (true) {
+        return reader.read(nextPacket());
+    }
+
+    /** Pings do not renew the patience. */
+    private ByteBuffer nextPacket() {
+        var deadline = System.nanoTime() + PATIENCE_MILLIS * 1_000_000L;
+        while (System.nanoTime() < deadline) {
             var packet = framer.next(unread);
-            if (packet != null) return reader.read(packet);
+            if (packet != null) return packet;
             var frame = nextFrame();
             if (frame == null) throw new AssertionError("the socket is closed");
             if (frame.opcode == Frames.CLOSE)
                 throw new AssertionError("closed with " + status(frame) + " instead of a packet");
             take(frame);
         }
+        throw new AssertionError("no packet in " + PATIENCE_MILLIS + " ms");
+    }
+
+    /** The bytes of the next packet, as they came. */
+    public byte[] receiveBytes() {
+        var packet = nextPacket();
+        var bytes = new byte[packet.remaining()];
+        packet.get(bytes);
+        return bytes;
     }
 
     public <P extends Packet> P receive(Class<P> type) {

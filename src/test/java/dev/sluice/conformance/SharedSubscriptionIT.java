@@ -1,0 +1,200 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.Spec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Section 4.8.2. MQTT 3 has no Shared Subscriptions, but nothing keeps its clients from using them. */
+class SharedSubscriptionIT {
+    private static final ProtocolVersion V5 = ProtocolVersion.V5;
+    private static final QoS ONE = QoS.AT_LEAST_ONCE;
+    private static final QoS TWO = QoS.EXACTLY_ONCE;
+
+    private final String topic = "talk/" + Device.id("shared");
+    private final String shared = "$share/g/" + topic;
+
+    private void publish(QoS qos, String... texts) {
+        try (var publisher = Peer.online(V5)) {
+            for (var text : texts) publisher.publish(qos, topic, text);
+        }
+    }
+
+    /** What a member has got, up to a marker that it gets by a subscription of its own. */
+    private List<String> taken(Peer member) {
+        member.subscribe(TWO, topic + "/marker");
+        try (var publisher = Peer.online(V5)) {
+            publisher.publish(TWO, topic + "/marker", "marker");
+        }
+        var texts = new ArrayList<String>();
+        for (var text = member.text(); !text.equals("marker"); text = member.text()) texts.add(text);
+        return texts;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyMessageGoesToOneMember(QoS qos) {
+        var texts = IntStream.range(0, 30).mapToObj(i -> "m" + i).toArray(String[]::new);
+        try (var one = Peer.online(V5);
+                var two = Peer.online(V5);
+                var three = Peer.online(ProtocolVersion.V3_1_1);
+                var elsewhere = Peer.online(V5)) {
+            for (var member : List.of(one, two, three)) member.subscribe(qos, shared);
+            elsewhere.subscribe(qos, "$share/h/" + topic);
+            publish(qos, texts);
+            var all = new ArrayList<String>();
+            for (var member : List.of(one, two, three)) {
+                var taken = taken(member);
+                assertThat(taken).isNotEmpty();
+                all.addAll(taken);
+            }
+            assertThat(all).containsExactlyInAnyOrder(texts);
+            assertThat(taken(elsewhere)).containsExactly(texts);
+        }
+    }
+
+    @Spec("MQTT-4.8.2-1")
+    @ParameterizedTest
+    @ValueSource(strings = {"$share//talk", "$share/"})
+    void aShareNameIsNeeded(String filter) {
+        assertWrong(filter);
+    }
+
+    @Spec("MQTT-4.8.2-2")
+    @ParameterizedTest
+    @ValueSource(strings = {"$share/g+/talk", "$share/#/talk", "$share/+/talk", "$share/g", "$share/g/", "$share/g/a#"})
+    void aShareNameIsPlainAndHasAFilterBehindIt(String filter) {
+        assertWrong(filter);
+    }
+
+    private static void assertWrong(String filter) {
+        try (var client = Peer.online(V5)) {
+            assertThat(client.asked(Peer.to(filter, ONE))).containsExactly(ReasonCode.TOPIC_FILTER_INVALID);
+        }
+    }
+
+    @Spec("MQTT-4.8.2-3")
+    @Test
+    void everyMemberHasItsOwnQoS() {
+        try (var zero = Peer.online(V5);
+                var two = Peer.online(V5)) {
+            zero.subscribe(QoS.AT_MOST_ONCE, shared);
+            two.subscribe(TWO, shared);
+            publish(TWO, "a", "b", "c", "d");
+            for (var member : List.of(zero, two)) {
+                var expected = member == zero ? QoS.AT_MOST_ONCE : TWO;
+                assertThat(member.taken().qos()).isEqualTo(expected);
+            }
+        }
+    }
+
+    /** The delivery has begun: it is completed with the client that it began with. */
+    @Spec("MQTT-4.8.2-4")
+    @Test
+    void aQoS2DeliveryWaitsForItsMember() {
+        var clientId = Device.id("shared");
+        try (var other = Peer.online(V5)) {
+            Packet.Publish held;
+            try (var member = Peer.durable(V5, clientId)) {
+                member.subscribe(TWO, shared);
+                publish(TWO, "held");
+                held = member.delivered();
+                other.subscribe(TWO, shared);
+                member.leave();
+            }
+            publish(TWO, "marker");
+            assertThat(other.text()).isEqualTo("marker");
+            try (var member = Peer.resumed(V5, clientId)) {
+                var again = member.taken();
+                assertThat(Peer.text(again)).isEqualTo("held");
+                assertThat(again.packetId()).isEqualTo(held.packetId());
+                assertThat(again.dup()).isTrue();
+            }
+            other.assertNothingMore();
+        }
+    }
+
+    @Spec("MQTT-4.8.2-5")
+    @Test
+    void aQoS2DeliveryEndsWithTheSessionOfItsMember() {
+        var clientId = Device.id("shared");
+        try (var other = Peer.online(V5)) {
+            try (var member = Peer.connect(Device.connect(V5, clientId, true, Properties.NONE))) {
+                member.subscribe(TWO, shared);
+                publish(TWO, "held");
+                member.delivered();
+                other.subscribe(TWO, shared);
+            }
+            await().until(() ->
+                    Gateway.shared().query("SELECT epoch FROM session WHERE client_id = ?", clientId) == null);
+            publish(TWO, "marker");
+            assertThat(other.text()).isEqualTo("marker");
+            other.assertNothingMore();
+        }
+    }
+
+    @Spec("MQTT-4.8.2-6")
+    @ParameterizedTest
+    @EnumSource(names = {"AT_LEAST_ONCE", "EXACTLY_ONCE"})
+    void whatAMemberRefusesGoesToNobody(QoS qos) {
+        try (var member = Peer.online(V5);
+                var other = Peer.online(V5)) {
+            member.subscribe(qos, shared);
+            publish(qos, "refused");
+            var packetId = member.delivered().packetId();
+            other.subscribe(qos, shared);
+            var reason = ReasonCode.UNSPECIFIED_ERROR;
+            member.wire()
+                    .sendPackets(
+                            qos == ONE
+                                    ? new Packet.PubAck(packetId, reason, Properties.NONE)
+                                    : new Packet.PubRec(packetId, reason, Properties.NONE));
+            member.assertNothingMore();
+            member.leave();
+            publish(qos, "marker");
+            assertThat(other.text()).isEqualTo("marker");
+            other.assertNothingMore();
+        }
+    }
+
+    /** A QoS 1 message that a member has left unanswered when its session ends is not lost while others are there. */
+    @Test
+    void whatAMemberLeavesAtQoS1GoesToAnother() {
+        try (var other = Peer.online(V5)) {
+            try (var member = Peer.online(V5)) {
+                member.subscribe(ONE, shared);
+                publish(ONE, "left");
+                member.delivered();
+                other.subscribe(ONE, shared);
+            }
+            assertThat(other.text()).isEqualTo("left");
+        }
+    }
+
+    @Test
+    void whoUnsubscribesIsNoMemberAnyMore() {
+        try (var one = Peer.online(V5);
+                var two = Peer.online(V5)) {
+            one.subscribe(ONE, shared);
+            two.subscribe(ONE, shared);
+            assertThat(one.unsubscribe(topic)).containsExactly(ReasonCode.NO_SUBSCRIPTION_EXISTED);
+            assertThat(one.unsubscribe(shared)).containsExactly(ReasonCode.SUCCESS);
+            publish(ONE, "a", "b", "c");
+            assertThat(List.of(two.text(), two.text(), two.text())).containsExactly("a", "b", "c");
+            one.assertNothingMore();
+        }
+    }
+}

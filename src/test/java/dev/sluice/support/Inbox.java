@@ -1,0 +1,91 @@
+package dev.sluice.support;
+
+import dev.sluice.packet.Packet;
+import dev.sluice.topic.TopicName;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What a client has received, counted by topic: the payload of each message begins with its number, a space, the reading of
+ * {@link System#nanoTime()} when it was made, and a space. Any thread.
+ */
+public final class Inbox {
+    private static final Topic NOTHING = new Topic();
+
+    private final Map<TopicName, Topic> topics = new HashMap<>();
+    private final AckTimes delays = new AckTimes();
+    private int messages;
+
+    private static final class Topic {
+        final BitSet numbers = new BitSet();
+        int last;
+        int repeats;
+        int outOfOrder;
+    }
+
+    /** Counts a message; one without payload clears a retained one and counts for nothing. */
+    synchronized void add(Packet.Publish publish) {
+        var payload = publish.payload();
+        if (payload.length == 0) return;
+        messages++;
+        int end = 0;
+        while (payload[end] != ' ') end++;
+        var topic = topics.computeIfAbsent(publish.topicName(), _ -> new Topic());
+        count(topic, (int) number(payload, 0));
+        var now = System.nanoTime();
+        if (!publish.retain()) delays.add(now, now - number(payload, end + 1));
+    }
+
+    private static long number(byte[] payload, int from) {
+        long number = 0;
+        for (int i = from; payload[i] != ' '; i++) number = 10 * number + payload[i] - '0';
+        return number;
+    }
+
+    private static void count(Topic topic, int number) {
+        if (topic.numbers.get(number)) topic.repeats++;
+        else if (number < topic.last) topic.outOfOrder++;
+        else topic.last = number;
+        topic.numbers.set(number);
+    }
+
+    private Topic topic(String name) {
+        return topics.getOrDefault(TopicName.of(name), NOTHING);
+    }
+
+    /** The numbers of the messages that came on a topic, however often. */
+    public synchronized BitSet numbers(String topicName) {
+        return (BitSet) topic(topicName).numbers.clone();
+    }
+
+    /** How many different messages came on a topic. */
+    public synchronized int distinct(String topicName) {
+        return topic(topicName).numbers.cardinality();
+    }
+
+    /** How many messages came on a topic that had come before. */
+    public synchronized int repeats(String topicName) {
+        return topic(topicName).repeats;
+    }
+
+    /** How many messages came first after one with a higher number. */
+    public synchronized int outOfOrder(String topicName) {
+        return topic(topicName).outOfOrder;
+    }
+
+    /** The highest number on a topic, 0 if nothing came. */
+    public synchronized int last(String topicName) {
+        return topic(topicName).last;
+    }
+
+    /** All messages of all topics, repeats included. */
+    public synchronized int messages() {
+        return messages;
+    }
+
+    /** How long messages took from their making to here; those that were retained are left out. */
+    public AckTimes delays() {
+        return delays;
+    }
+}
