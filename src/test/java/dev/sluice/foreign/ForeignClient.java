@@ -1,0 +1,48 @@
+package dev.sluice.foreign;
+
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** One connection of a client library that others wrote, driven alike whichever it is; used by one thread. Nothing waits for ever. */
+interface ForeignClient extends AutoCloseable {
+    int PATIENCE_SECONDS = 15;
+
+    /**
+     * @param persistent whether the session outlives the connection
+     * @param willTopic null without a Will; the Will's payload is the client identifier, its QoS 1
+     */
+    record Identity(int port, String clientId, boolean persistent, String willTopic) {
+        String url() {
+            return "ws://127.0.0.1:" + port + "/mqtt";
+        }
+    }
+
+    /** A message that the application got. */
+    record Heard(String topic, String payload, int qos, boolean retain) {}
+
+    /** Connects; whether the server says that the session is present. */
+    boolean connect() throws Exception;
+
+    /** Subscribes, and fails unless this QoS is granted. */
+    void subscribe(String filter, int qos) throws Exception;
+
+    void unsubscribe(String filter) throws Exception;
+
+    /** Returns when the last answer that the QoS asks for is there. */
+    void publish(String topic, String payload, int qos, boolean retain) throws Exception;
+
+    /** What came and was not looked at yet, in the order in which it came. */
+    BlockingQueue<Heard> heard();
+
+    /** Leaves with DISCONNECT, and keeps the session if it is persistent. */
+    void disconnect() throws Exception;
+
+    /** Gives the socket and the threads back, whatever state the connection is in. */
+    @Override
+    void close();
+
+    static <T> T await(CompletableFuture<T> answer) {
+        return answer.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sluice.foreign;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.hivemq.client.mqtt.MqttClient;
+import com.hivemq.client.mqtt.MqttGlobalPublishFilter;
+import com.hivemq.client.mqtt.datatypes.MqttQos;
+import com.hivemq.client.mqtt.mqtt3.Mqtt3AsyncClient;
+import com.hivemq.client.mqtt.mqtt3.message.connect.Mqtt3Connect;
+import com.hivemq.client.mqtt.mqtt3.message.publish.Mqtt3Publish;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/** The HiveMQ client with MQTT 3.1.1; used by one thread. */
+final class HiveMq3 implements ForeignClient {
+    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+    private final Identity identity;
+    private final Mqtt3AsyncClient client;
+
+    HiveMq3(Identity identity) {
+        this.identity = identity;
+        client = MqttClient.builder()
+                .useMqttVersion3()
+                .identifier(identity.clientId())
+                .serverHost("127.0.0.1")
+                .serverPort(identity.port())
+                .webSocketConfig()
+                .serverPath("mqtt")
+                .applyWebSocketConfig()
+                .buildAsync();
+        client.publishes(MqttGlobalPublishFilter.ALL, message -> heard.add(heard(message)));
+    }
+
+    private static Heard heard(Mqtt3Publish message) {
+        return new Heard(
+                message.getTopic().toString(),
+                new String(message.getPayloadAsBytes(), StandardCharsets.UTF_8),
+                message.getQos().getCode(),
+                message.isRetain());
+    }
+
+    private static Mqtt3Publish message(String topic, String payload, int qos, boolean retain) {
+        return Mqtt3Publish.builder()
+                .topic(topic)
+                .payload(payload.getBytes(StandardCharsets.UTF_8))
+                .qos(MqttQos.fromCode(qos))
+                .retain(retain)
+                .build();
+    }
+
+    @Override
+    public boolean connect() {
+        var connect = Mqtt3Connect.builder().cleanSession(!identity.persistent());
+        if (identity.willTopic() != null)
+            connect.willPublish(message(identity.willTopic(), identity.clientId(), 1, false));
+        return ForeignClient.await(client.connect(connect.build())).isSessionPresent();
+    }
+
+    @Override
+    public void subscribe(String filter, int qos) {
+        var answer = ForeignClient.await(client.subscribeWith()
+                .topicFilter(filter)
+                .qos(MqttQos.fromCode(qos))
+                .send());
+        assertThat(answer.getReturnCodes()).singleElement().satisfies(code -> assertThat(code.getCode())
+                .isEqualTo(qos));
+    }
+
+    @Override
+    public void unsubscribe(String filter) {
+        ForeignClient.await(client.unsubscribeWith().topicFilter(filter).send());
+    }
+
+    @Override
+    public void publish(String topic, String payload, int qos, boolean retain) {
+        ForeignClient.await(client.publish(message(topic, payload, qos, retain)));
+    }
+
+    @Override
+    public BlockingQueue<Heard> heard() {
+        return heard;
+    }
+
+    @Override
+    public void disconnect() {
+        ForeignClient.await(client.disconnect());
+    }
+
+    @Override
+    public void close() {
+        if (client.getState().isConnected()) disconnect();
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sluice.foreign;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.eclipse.paho.client.mqttv3.IMqttDeliveryToken;
+import org.eclipse.paho.client.mqttv3.MqttCallback;
+import org.eclipse.paho.client.mqttv3.MqttClient;
+import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
+import org.eclipse.paho.client.mqttv3.MqttException;
+import org.eclipse.paho.client.mqttv3.MqttMessage;
+import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
+
+/** Eclipse Paho's Java client with MQTT 3.1.1; used by one thread. */
+final class Paho3 implements ForeignClient {
+    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+    private final Identity identity;
+    private final MqttClient client;
+
+    Paho3(Identity identity) throws MqttException {
+        this.identity = identity;
+        client = new MqttClient(identity.url(), identity.clientId(), new MemoryPersistence());
+        client.setTimeToWait(PATIENCE_SECONDS * 1000L);
+        client.setCallback(new Listener(heard));
+    }
+
+    private record Listener(BlockingQueue<Heard> heard) implements MqttCallback {
+        @Override
+        public void messageArrived(String topic, MqttMessage message) {
+            var payload = new String(message.getPayload(), StandardCharsets.UTF_8);
+            heard.add(new Heard(topic, payload, message.getQos(), message.isRetained()));
+        }
+
+        @Override
+        public void connectionLost(Throwable cause) {
+            // The test cut it, or it fails for want of what it expects.
+        }
+
+        @Override
+        public void deliveryComplete(IMqttDeliveryToken token) {
+            // Publishing waits for it.
+        }
+    }
+
+    @Override
+    public boolean connect() throws MqttException {
+        var options = new MqttConnectOptions();
+        options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
+        options.setCleanSession(!identity.persistent());
+        if (identity.willTopic() != null)
+            options.setWill(identity.willTopic(), identity.clientId().getBytes(StandardCharsets.UTF_8), 1, false);
+        return client.connectWithResult(options).getSessionPresent();
+    }
+
+    @Override
+    public void subscribe(String filter, int qos) throws MqttException {
+        assertThat(client.subscribeWithResponse(filter, qos).getGrantedQos()).containsExactly(qos);
+    }
+
+    @Override
+    public void unsubscribe(String filter) throws MqttException {
+        client.unsubscribe(filter);
+    }
+
+    @Override
+    public void publish(String topic, String payload, int qos, boolean retain) throws MqttException {
+        client.publish(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain);
+    }
+
+    @Override
+    public BlockingQueue<Heard> heard() {
+        return heard;
+    }
+
+    @Override
+    public void disconnect() throws MqttException {
+        client.disconnect();
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (client.isConnected()) client.disconnect();
+            client.close();
+        } catch (MqttException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

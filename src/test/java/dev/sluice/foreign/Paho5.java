@@ -1,0 +1,111 @@
+package dev.sluice.foreign;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.eclipse.paho.mqttv5.client.IMqttToken;
+import org.eclipse.paho.mqttv5.client.MqttCallback;
+import org.eclipse.paho.mqttv5.client.MqttClient;
+import org.eclipse.paho.mqttv5.client.MqttConnectionOptions;
+import org.eclipse.paho.mqttv5.client.MqttDisconnectResponse;
+import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence;
+import org.eclipse.paho.mqttv5.common.MqttException;
+import org.eclipse.paho.mqttv5.common.MqttMessage;
+import org.eclipse.paho.mqttv5.common.packet.MqttProperties;
+
+/** Eclipse Paho's Java client with MQTT 5; used by one thread. */
+final class Paho5 implements ForeignClient {
+    /** Held, because a logger that nobody holds forgets its level. */
+    private static final Logger LOG = Logger.getLogger("org.eclipse.paho.mqttv5");
+
+    static {
+        LOG.setLevel(Level.WARNING); // it tells of every PUBCOMP
+    }
+
+    private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
+    private final Identity identity;
+    private final MqttClient client;
+
+    Paho5(Identity identity) throws MqttException {
+        this.identity = identity;
+        client = new MqttClient(identity.url(), identity.clientId(), new MemoryPersistence());
+        client.setTimeToWait(PATIENCE_SECONDS * 1000L);
+        client.setCallback(new Listener(heard));
+    }
+
+    /** Only messages matter: publishing waits for its answers, and a broken connection fails what comes next. */
+    private record Listener(BlockingQueue<Heard> heard) implements MqttCallback {
+        @Override
+        public void messageArrived(String topic, MqttMessage message) {
+            var payload = new String(message.getPayload(), StandardCharsets.UTF_8);
+            heard.add(new Heard(topic, payload, message.getQos(), message.isRetained()));
+        }
+
+        @Override
+        public void disconnected(MqttDisconnectResponse response) {}
+
+        @Override
+        public void mqttErrorOccurred(MqttException exception) {}
+
+        @Override
+        public void deliveryComplete(IMqttToken token) {}
+
+        @Override
+        public void connectComplete(boolean reconnect, String server) {}
+
+        @Override
+        public void authPacketArrived(int reasonCode, MqttProperties properties) {}
+    }
+
+    @Override
+    public boolean connect() throws MqttException {
+        var options = new MqttConnectionOptions();
+        options.setCleanStart(!identity.persistent());
+        options.setSessionExpiryInterval(identity.persistent() ? 3600L : 0L);
+        if (identity.willTopic() != null)
+            options.setWill(
+                    identity.willTopic(),
+                    new MqttMessage(
+                            identity.clientId().getBytes(StandardCharsets.UTF_8), 1, false, new MqttProperties()));
+        return client.connectWithResult(options).getSessionPresent();
+    }
+
+    @Override
+    public void subscribe(String filter, int qos) throws MqttException {
+        assertThat(client.subscribe(filter, qos).getReasonCodes()).containsExactly(qos);
+    }
+
+    @Override
+    public void unsubscribe(String filter) throws MqttException {
+        client.unsubscribe(filter);
+    }
+
+    @Override
+    public void publish(String topic, String payload, int qos, boolean retain) throws MqttException {
+        client.publish(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain);
+    }
+
+    @Override
+    public BlockingQueue<Heard> heard() {
+        return heard;
+    }
+
+    @Override
+    public void disconnect() throws MqttException {
+        client.disconnect();
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (client.isConnected()) client.disconnect();
+            client.close();
+        } catch (MqttException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
