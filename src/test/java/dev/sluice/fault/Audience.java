@@ -1,0 +1,135 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.QoS;
+import dev.sluice.support.AckTimes;
+import dev.sluice.support.Publisher;
+import dev.sluice.support.Subscriber;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Predicate;
+
+/** The subscribers of one test, each with the publishers that it is to hear; used by the test's thread. */
+final class Audience implements AutoCloseable, Iterable<Subscriber> {
+    private final List<Subscriber> subscribers = new ArrayList<>();
+    private final List<Pair> pairs = new ArrayList<>();
+    private final int port;
+
+    /** One way that messages go. */
+    private record Pair(Publisher publisher, Subscriber subscriber) {
+        String topic() {
+            return publisher.profile().topic();
+        }
+
+        int heard() {
+            return subscriber.inbox().distinct(topic());
+        }
+
+        boolean isExactlyOnce() {
+            return publisher.profile().qos() == QoS.EXACTLY_ONCE
+                    && subscriber.profile().qos() == QoS.EXACTLY_ONCE;
+        }
+
+        @Override
+        public String toString() {
+            return publisher.profile().clientId() + " to "
+                    + subscriber.profile().clientId();
+        }
+    }
+
+    Audience(int port) {
+        this.port = port;
+    }
+
+    Subscriber add(Subscriber.Profile profile) {
+        var subscriber = Subscriber.start(port, profile);
+        subscribers.add(subscriber);
+        return subscriber;
+    }
+
+    /** From the publisher's first message on, the subscriber is owed everything. */
+    void owe(Publisher publisher, Subscriber subscriber) {
+        pairs.add(new Pair(publisher, subscriber));
+    }
+
+    @Override
+    public Iterator<Subscriber> iterator() {
+        return subscribers.iterator();
+    }
+
+    void awaitAll(Duration time, String what, Predicate<Subscriber> condition) {
+        await(what).atMost(time).pollInterval(Duration.ofMillis(20)).until(() -> subscribers.stream()
+                .allMatch(condition));
+    }
+
+    /** Waits until everything published has come. */
+    void awaitComplete(Duration time) {
+        await("everything published at those who are owed it")
+                .atMost(time)
+                .pollInterval(Duration.ofMillis(50))
+                .until(() -> pairs.stream()
+                        .noneMatch(pair -> pair.heard() < pair.publisher().published()));
+    }
+
+    /** Every promise about delivery, once {@link #awaitComplete} has returned. */
+    void assertKept() {
+        for (var pair : pairs) {
+            var inbox = pair.subscriber().inbox();
+            var lost = pair.publisher().acknowledged();
+            lost.andNot(inbox.numbers(pair.topic()));
+            assertThat(lost.cardinality())
+                    .as("%s: acknowledged and not delivered: %s", pair, lost)
+                    .isZero();
+            assertThat(inbox.outOfOrder(pair.topic()))
+                    .as("%s: first deliveries out of order", pair)
+                    .isZero();
+            if (pair.isExactlyOnce())
+                assertThat(inbox.repeats(pair.topic()))
+                        .as("%s: delivered again at QoS 2", pair)
+                        .isZero();
+        }
+        for (var subscriber : subscribers) {
+            var what = subscriber.profile().clientId();
+            assertThat(subscriber.complaints()).as(what).isEmpty();
+            assertThat(subscriber.sessionsLost()).as(what + ": sessions lost").isZero();
+        }
+    }
+
+    /** Nothing came twice at any QoS: for tests in which no connection breaks. */
+    void assertNoRepeats() {
+        for (var pair : pairs)
+            assertThat(pair.subscriber().inbox().repeats(pair.topic()))
+                    .as("%s: delivered again", pair)
+                    .isZero();
+    }
+
+    /** All messages that came, repeats included. */
+    int messages() {
+        return subscribers.stream().mapToInt(it -> it.inbox().messages()).sum();
+    }
+
+    /** The 99th percentile of the time from a message's making to its arrival, in milliseconds. */
+    double p99(long from, long to) {
+        return AckTimes.percentile(
+                0.99, subscribers.stream().map(it -> it.inbox().delays()).toList(), from, to);
+    }
+
+    String report() {
+        return "delivered %,d, repeated at QoS 1 %,d, subscribers' connects %,d"
+                .formatted(
+                        messages(),
+                        pairs.stream()
+                                .mapToInt(pair -> pair.subscriber().inbox().repeats(pair.topic()))
+                                .sum(),
+                        subscribers.stream().mapToInt(Subscriber::connects).sum());
+    }
+
+    @Override
+    public void close() {
+        subscribers.forEach(Subscriber::close);
+    }
+}

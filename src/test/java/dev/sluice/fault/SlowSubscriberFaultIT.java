@@ -1,0 +1,140 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.Publisher;
+import dev.sluice.support.Subscriber;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** A subscriber that stops reading under a flood: the heap stays flat, and the others notice nothing. */
+class SlowSubscriberFaultIT {
+    private static final long MEGABYTE = 1 << 20;
+    private static final long HEAP_BOUND = 160 * MEGABYTE;
+    private static final long HEAP_GROWTH = 16 * MEGABYTE;
+    /** How much slower the others may become: a factor, and what the machine's other work may add. */
+    private static final double SLOWER = 2;
+
+    private static final double SLACK_MILLIS = 25;
+    private static final int OTHERS = 10;
+    private static final int FLOODERS = 4;
+    private static final Duration WINDOW = Duration.ofSeconds(6);
+    /** From the last read until every buffer on the way to the subscriber is full. */
+    private static final Duration FILLING = Duration.ofSeconds(4);
+
+    @Test
+    void aSubscriberThatDoesNotReadDisturbsNobody() {
+        try (var servers = Servers.start("slow", "-Xmx256m");
+                var audience = new Audience(servers.port());
+                var fleet = new Fleet(servers.port());
+                var flood = new Fleet(servers.port());
+                var slow = slow(servers.port())) {
+            pair(fleet, audience);
+            await("the subscription").until(slow::isSubscribed);
+            for (int i = 0; i < FLOODERS; i++) flood.add(flooder(i));
+            await("the flood").until(() -> slow.inbox().messages() > 10_000);
+            Fleet.runOn(FILLING);
+            compare(servers, audience, flood, slow);
+            readOn(slow, flood);
+            fleet.quiet(Duration.ofSeconds(20));
+            audience.awaitComplete(Duration.ofSeconds(20));
+            audience.assertKept();
+            audience.assertNoRepeats();
+        }
+    }
+
+    /** The same load, read and not read. */
+    private static void compare(Servers servers, Audience audience, Fleet flood, Subscriber slow) {
+        var rate = rate(flood);
+        var before = p99(audience);
+        var heapBefore = servers.liveHeap();
+        slow.stopReading();
+        Fleet.runOn(FILLING);
+        var heap = servers.liveHeap();
+        var heard = slow.inbox().messages();
+        var after = p99(audience);
+        var heapAfter = servers.liveHeap();
+        assertThat(slow.inbox().messages()).as("messages while not reading").isEqualTo(heard);
+        System.out.printf(
+                Locale.ROOT,
+                "slow: flood of %,d a second, then %,d; others' p99 %.1f ms, then %.1f ms; heap after GC %d MiB, full %d"
+                        + " MiB, at the end %d MiB%n",
+                rate,
+                rate(flood),
+                before,
+                after,
+                heapBefore / MEGABYTE,
+                heap / MEGABYTE,
+                heapAfter / MEGABYTE);
+        assertThat(heapAfter).as("live heap in bytes").isLessThan(HEAP_BOUND).isLessThan(heap + HEAP_GROWTH);
+        assertThat(after).as("others' p99 in ms").isLessThan(SLOWER * before + SLACK_MILLIS);
+    }
+
+    private static Subscriber slow(int port) {
+        var topics =
+                IntStream.range(0, FLOODERS).mapToObj(i -> flooder(i).topic()).toList();
+        return Subscriber.start(
+                port, new Subscriber.Profile("slow", ProtocolVersion.V5, QoS.AT_LEAST_ONCE, false, topics));
+    }
+
+    /** 5,000 messages a second, of the last one at QoS 1, which waits for the acknowledgements of Kafka. */
+    private static Publisher.Profile flooder(int number) {
+        var qos = number == FLOODERS - 1 ? QoS.AT_LEAST_ONCE : QoS.AT_MOST_ONCE;
+        return new Publisher.Profile(
+                "flooder-" + number, ProtocolVersion.V5, qos, false, 1000, 50, Duration.ofMillis(10), 128);
+    }
+
+    private static void pair(Fleet fleet, Audience audience) {
+        for (int i = 0; i < OTHERS; i++)
+            audience.add(new Subscriber.Profile(
+                    "reader-" + i, other(i).version(), QoS.AT_LEAST_ONCE, false, List.of(other(i).topic())));
+        audience.awaitAll(Duration.ofSeconds(20), "subscriptions", Subscriber::isSubscribed);
+        int number = 0;
+        for (var subscriber : audience) {
+            fleet.add(other(number++));
+            audience.owe(fleet.all().getLast(), subscriber);
+        }
+    }
+
+    private static Publisher.Profile other(int number) {
+        var version = number % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
+        return new Publisher.Profile(
+                "other-" + number, version, QoS.AT_LEAST_ONCE, false, 16, 1, Duration.ofMillis(20), 128);
+    }
+
+    private static double p99(Audience audience) {
+        var start = System.nanoTime();
+        Fleet.runOn(WINDOW);
+        return audience.p99(start, System.nanoTime());
+    }
+
+    private static int rate(Fleet flood) {
+        var start = System.nanoTime();
+        var before = written(flood);
+        Fleet.runOn(Duration.ofSeconds(1));
+        return (int) ((written(flood) - before) / ((System.nanoTime() - start) / 1e9));
+    }
+
+    private static int written(Fleet flood) {
+        return flood.all().stream().mapToInt(Publisher::written).sum();
+    }
+
+    /** It goes on where the flood is now, on the connection that it has. */
+    private static void readOn(Subscriber slow, Fleet flood) {
+        var profile = flooder(0);
+        var now = flood.all().getFirst().published();
+        slow.readOn();
+        await("messages of now")
+                .atMost(Duration.ofSeconds(20))
+                .until(() -> slow.inbox().last(profile.topic()) > now);
+        assertThat(slow.connects()).isEqualTo(1);
+        assertThat(slow.complaints()).isEmpty();
+        assertThat(slow.inbox().outOfOrder(profile.topic())).isZero();
+    }
+}
