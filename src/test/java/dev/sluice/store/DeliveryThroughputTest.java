@@ -70,8 +70,7 @@ class DeliveryThroughputTest {
         long start = System.nanoTime();
         for (int n = 0; n < BACKLOG; n++) {
             int publisher = n % PAIRS;
-            while (!rig.journal.submit(accept(publisher, message, copies(List.of(0)), queued::countDown)))
-                Thread.onSpinWait();
+            submitPatiently(accept(publisher, message, copies(List.of(0)), queued::countDown));
         }
         queued.await();
         report("into one queue", BACKLOG, start);
@@ -81,7 +80,7 @@ class DeliveryThroughputTest {
         var page = new QueueReader.Page(List.of(), true);
         for (long last = 0; page.more(); last = page.rows().getLast().seq()) {
             page = rig.queues.page("subscriber-0", last, 200, 1 << 20);
-            for (var row : page.rows()) acknowledge(0, row.seq(), acknowledged::countDown);
+            for (var row : page.rows()) submitPatiently(acknowledgement(0, row.seq(), acknowledged::countDown));
         }
         acknowledged.await();
         report("out of it, page by page", BACKLOG, start);
@@ -156,8 +155,17 @@ class DeliveryThroughputTest {
     }
 
     private void acknowledge(int subscriber, long seq, Runnable done) {
-        submit(new Acknowledge(
-                "subscriber-" + subscriber, subscribers[subscriber], seq, seq, outcome -> told(outcome, done)));
+        submit(acknowledgement(subscriber, seq, done));
+    }
+
+    private Acknowledge acknowledgement(int subscriber, long seq, Runnable done) {
+        return new Acknowledge(
+                "subscriber-" + subscriber, subscribers[subscriber], seq, seq, outcome -> told(outcome, done));
+    }
+
+    /** Not on a lane's thread: it waits while the lane is full. */
+    private void submitPatiently(JournalWrite write) {
+        while (!rig.journal.submit(write)) Thread.onSpinWait();
     }
 
     private void submit(JournalWrite write) {
