@@ -11,8 +11,8 @@ import java.util.LinkedHashMap;
  * at once while numbers last; then one that comes back soon takes that of the name not used for longest.
  */
 final class OutboundAliases {
-    /** Bytes of a name below which the property costs about as much as it saves. */
-    private static final int WORTHWHILE = 8;
+    /** Bytes of a name below which the property costs as much as it saves. */
+    private static final int WORTHWHILE = 4;
     /** Bytes that the property adds to a packet at most: itself, and one byte more of each of the two lengths before it. */
     private static final int COST = 3 + 1 + 1;
     /** Recent names without alias that are remembered; a power of two. */

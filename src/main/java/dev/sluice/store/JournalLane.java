@@ -212,7 +212,7 @@ final class JournalLane {
                 meters.droppedOldest().increment(trimmed.count());
                 orphans.suspect(trimmed.orphans());
             } while (trimmed.mayGoOn());
-        } catch (SQLException failure) {
+        } catch (SQLException | RuntimeException failure) {
             LOG.warnf("%s: a queue stays above its bounds for now: %s", this, failure.getMessage());
         }
     }
