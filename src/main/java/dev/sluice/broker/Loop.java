@@ -114,11 +114,6 @@ public final class Loop implements Executor {
         }
     }
 
-    /** Runs a task in one of the next turns. */
-    void later(Runnable task) {
-        after(Duration.ofMillis(RETRY_MILLIS), task);
-    }
-
     void after(Duration delay, Runnable task) {
         thread.schedule(() -> execute(task), delay.toNanos(), TimeUnit.NANOSECONDS);
     }
