@@ -5,6 +5,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +32,12 @@ public final class ClientUplink {
     private final long clientHash;
     private final byte[] seqPrefix;
 
-    private long[] seqs;
+    /** One for each route that has had a record. */
+    private List<Sequence> sequences = List.of();
+
+    /** The routes that the destinations were resolved with. */
+    private Routes routes;
+
     private TopicName lastTopic;
     private Destination lastDestination;
     private Map<TopicName, Destination> resolved;
@@ -124,36 +130,38 @@ public final class ClientUplink {
         var publish = forwarding.publish;
         while (forwarding.next < targets.size()) {
             var target = targets.get(forwarding.next);
-            var seq = seq(target.route());
-            var record =
-                    UplinkRecord.of(target, clientIdHeader, publish, forwarding.receivedAt, forwarding.messageId, seq);
+            var record = UplinkRecord.of(
+                    target,
+                    clientIdHeader,
+                    publish,
+                    forwarding.receivedAt,
+                    forwarding.messageId,
+                    target.sequence().next());
             forwarding.sending();
             uplink.send(record, forwarding);
             if (!forwarding.taken()) return false;
-            if (!forwarding.refusedAtOnce()) seqs[target.route()]++;
+            if (!forwarding.refusedAtOnce()) target.sequence().used();
             forwarding.next++;
         }
         forwarding.publish = null;
         return true;
     }
 
-    /** The next sequence number of a route, `epoch/n` with n from 1; used up once the producer has taken the record. */
-    private byte[] seq(int route) {
-        if (seqs == null || seqs.length <= route)
-            seqs = java.util.Arrays.copyOf(seqs == null ? new long[0] : seqs, uplink.routes());
-        var number = seqs[route] + 1;
-        var digits = 1;
-        for (var rest = number; rest >= 10; rest /= 10) digits++;
-        var seq = java.util.Arrays.copyOf(seqPrefix, seqPrefix.length + digits);
-        for (int i = seq.length - 1; i >= seqPrefix.length; i--) {
-            seq[i] = (byte) ('0' + number % 10);
-            number /= 10;
-        }
-        return seq;
+    private Sequence sequence(String route) {
+        for (var known : sequences) if (known.route().equals(route)) return known;
+        if (sequences.isEmpty()) sequences = new ArrayList<>(1);
+        var sequence = new Sequence(route, seqPrefix);
+        sequences.add(sequence);
+        return sequence;
     }
 
     private Destination destination(TopicName topicName) {
-        if (topicName == lastTopic) return lastDestination;
+        if (routes != uplink.routes()) {
+            routes = uplink.routes();
+            resolved = null;
+        } else if (topicName == lastTopic) {
+            return lastDestination;
+        }
         if (resolved == null) {
             resolved = new LinkedHashMap<>(4, 0.75f, true) {
                 private static final long serialVersionUID = 1L;
@@ -175,11 +183,11 @@ public final class ClientUplink {
     }
 
     private Destination resolve(TopicName topicName) {
-        return switch (uplink.resolve(topicName, clientId, username)) {
+        return switch (routes.resolve(topicName, clientId, username)) {
             case Resolution.Forward(var matches) ->
                 new Destination(
                         matches.stream()
-                                .map(match -> Target.of(match, topicName))
+                                .map(match -> Target.of(match, topicName, sequence(match.route())))
                                 .toList(),
                         null);
             case Resolution.Refuse(var reason) -> new Destination(List.of(), reason);

@@ -53,7 +53,7 @@ public class KafkaHealth {
 
     /** Late, when the channel of the uplink is there. */
     void start(@Observes @Priority(3000) StartupEvent event) {
-        if (uplink.routeTable().routes().isEmpty())
+        if (uplink.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
         Thread.ofVirtual().name("sluice-kafka-health").start(this::watch);
     }
@@ -78,7 +78,7 @@ public class KafkaHealth {
 
     private State probe(Admin admin) throws InterruptedException {
         var missing = new TreeSet<String>();
-        var topics = uplink.routeTable().literalKafkaTopics();
+        var topics = uplink.routes().literalKafkaTopics();
         try {
             admin.describeCluster().nodes().get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
             for (var topic : admin.describeTopics(topics).topicNameValues().entrySet()) {

@@ -3,7 +3,7 @@ package dev.sluice.uplink;
 import java.util.List;
 
 /**
- * What the routes say about a Topic Name of a client: the same as long as the connection lives, so it can be kept.
+ * What the routes say about a Topic Name of a client: the same as long as the routes are, so it can be kept.
  * Immutable: any thread may use it.
  */
 public sealed interface Resolution {

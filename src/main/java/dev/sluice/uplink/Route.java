@@ -8,19 +8,13 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * One way from Topic Names to a Kafka topic, as configured. Immutable: any thread may use it.
+ * One way from Topic Names to a Kafka topic. Immutable: any thread may use it.
  *
- * @param index 0 to one less than the number of routes, the same while the process lives
  * @param filter absent from a route that is only the default route
  * @param headers those that the route adds, in the order of their names
  */
 public record Route(
-        int index,
-        String name,
-        Optional<RouteFilter> filter,
-        Template kafkaTopic,
-        Template key,
-        Map<String, Template> headers) {
+        String name, Optional<RouteFilter> filter, Template kafkaTopic, Template key, Map<String, Template> headers) {
     static final String CLIENT_ID = "clientId";
     static final String USERNAME = "username";
     static final String TOPIC = "topic";
@@ -50,6 +44,6 @@ public record Route(
             var value = template.render(values);
             if (!value.isEmpty()) rendered.put(header, value);
         });
-        return new Match(name, index, kafkaTopic.render(values), renderedKey.isEmpty() ? null : renderedKey, rendered);
+        return new Match(name, kafkaTopic.render(values), renderedKey.isEmpty() ? null : renderedKey, rendered);
     }
 }

@@ -8,10 +8,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The routes of the configuration, in the order of their names, found by Topic Name. Immutable: any thread may use it.
+ * A set of routes, in the order of their names, found by Topic Name. Immutable: any thread may use it.
  */
 public final class Routes {
     private static final Resolution REFUSE = new Resolution.Refuse("no route takes this topic name");
@@ -31,9 +33,20 @@ public final class Routes {
         for (var route : routes) route.filter().ifPresent(filter -> index.add(filter.topicFilter(), route));
     }
 
-    /** @throws IllegalArgumentException with a line for each mistake: the configuration key, then what is wrong */
+    /** @throws RouteMistakes when the configuration is wrong */
     public static Routes of(UplinkConfig config) {
-        var routes = RoutesReader.read(config);
+        var specs = new TreeMap<String, RouteSpec>();
+        config.routes().forEach((name, route) -> specs.put(name, RouteSpec.of(route)));
+        return of(specs, config);
+    }
+
+    /**
+     * @param specs by name
+     * @param config says what becomes of what no route takes; its own routes do not count
+     * @throws RouteMistakes when they are wrong
+     */
+    public static Routes of(SortedMap<String, RouteSpec> specs, UplinkConfig config) {
+        var routes = RoutesReader.read(specs, config);
         return switch (config.unmatched()) {
             case REFUSE -> new Routes(routes, REFUSE, Optional.empty());
             case DROP -> new Routes(routes, DROP, Optional.empty());
@@ -51,7 +64,7 @@ public final class Routes {
         index.forEachMatch(topicName, matching::add);
         if (matching.isEmpty()) matching.addAll(whenUnmatched);
         if (matching.isEmpty()) return unmatched;
-        matching.sort(Comparator.comparingInt(Route::index));
+        matching.sort(Comparator.comparing(Route::name));
         var matches = new ArrayList<Match>(matching.size());
         for (var route : matching) {
             var match = route.match(topicName, clientId, username);
@@ -67,7 +80,7 @@ public final class Routes {
                 + mistake + " for this message");
     }
 
-    /** All routes; the place in the list is the index. */
+    /** All routes, in the order of their names. */
     public List<Route> routes() {
         return routes;
     }

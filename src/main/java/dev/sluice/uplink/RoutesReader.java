@@ -1,60 +1,62 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.config.UplinkConfig.RouteConfig;
 import dev.sluice.config.UplinkConfig.Unmatched;
+import dev.sluice.uplink.RouteMistakes.Mistake;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
-/** Reads routes from the configuration and gathers every mistake in them. Confined to the call that reads. */
+/** Makes routes of what somebody wrote, and gathers every mistake in it. Confined to the call that reads. */
 final class RoutesReader {
-    private static final String PREFIX = "sluice.uplink.";
     private static final Pattern ROUTE_NAME = Pattern.compile("[A-Za-z0-9_-]+");
     private static final Template NOTHING = Template.of("");
 
     private final UplinkConfig config;
     private final List<Route> routes = new ArrayList<>();
-    private final List<String> mistakes = new ArrayList<>();
+    private final List<Mistake> mistakes = new ArrayList<>();
 
     private RoutesReader(UplinkConfig config) {
         this.config = config;
     }
 
-    /** @throws IllegalArgumentException with a line for each mistake */
-    static List<Route> read(UplinkConfig config) {
+    /**
+     * @param config says which route is the default one; its own routes do not count
+     * @throws RouteMistakes when there are any
+     */
+    static List<Route> read(SortedMap<String, RouteSpec> specs, UplinkConfig config) {
         var reader = new RoutesReader(config);
-        new TreeMap<>(config.routes()).forEach(reader::readRoute);
-        reader.checkDefaultRoute();
-        if (!reader.mistakes.isEmpty()) throw new IllegalArgumentException(String.join("\n", reader.mistakes));
+        specs.forEach(reader::readRoute);
+        reader.checkDefaultRoute(specs.keySet());
+        if (!reader.mistakes.isEmpty()) throw new RouteMistakes(reader.mistakes);
         return List.copyOf(reader.routes);
     }
 
-    private void readRoute(String name, RouteConfig route) {
-        var key = PREFIX + "routes." + name;
+    private void readRoute(String name, RouteSpec spec) {
         if (!ROUTE_NAME.matcher(name).matches())
-            mistakes.add(key + ": the name of a route is letters, digits, - and _ only");
+            mistakes.add(new Mistake(name, "", "the name of a route is letters, digits, - and _ only"));
         var mistakesBefore = mistakes.size();
-        var filter = readFilter(name, key + ".filter", route);
+        var filter = readFilter(name, spec);
         // A wrong filter leaves open which names there are; no guess is reported.
         UnaryOperator<Template> requireKnown =
                 mistakes.size() > mistakesBefore ? it -> it : it -> it.requireKnown(knownNames(name, filter));
-        var kafkaTopic = attempt(key + ".kafka-topic", () -> requireKnown.apply(kafkaTopic(route.kafkaTopic())));
-        var recordKey = attempt(
-                key + ".key", () -> requireKnown.apply(Template.of(route.key().orElse(""))));
+        var kafkaTopic = attempt(name, "kafka-topic", () -> requireKnown.apply(kafkaTopic(spec.kafkaTopic())));
+        var recordKey =
+                attempt(name, "key", () -> requireKnown.apply(Template.of(spec.key() == null ? "" : spec.key())));
         var headers = new TreeMap<String, Template>();
-        route.headers().forEach((header, text) -> {
+        new TreeMap<>(spec.headers()).forEach((header, text) -> {
             if (UplinkRecord.isReserved(header))
-                mistakes.add(key + ".headers." + header + ": every record has this header already");
-            attempt(key + ".headers." + header, () -> requireKnown.apply(Template.of(text)))
+                mistakes.add(new Mistake(name, "headers." + header, "every record has this header already"));
+            attempt(name, "headers." + header, () -> requireKnown.apply(Template.of(text)))
                     .ifPresent(template -> headers.put(header, template));
         });
-        routes.add(
-                new Route(routes.size(), name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING), headers));
+        routes.add(new Route(name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING), headers));
     }
 
     private List<String> knownNames(String route, Optional<RouteFilter> filter) {
@@ -65,10 +67,11 @@ final class RoutesReader {
         return known;
     }
 
-    private Optional<RouteFilter> readFilter(String name, String key, RouteConfig route) {
-        if (route.filter().isEmpty() && !isDefault(name))
-            mistakes.add(key + ": is not set, and only the default route may be without a filter");
-        return route.filter().flatMap(text -> attempt(key, () -> RouteFilter.of(text)));
+    private Optional<RouteFilter> readFilter(String name, RouteSpec spec) {
+        if (spec.filter() != null) return attempt(name, "filter", () -> RouteFilter.of(spec.filter()));
+        if (!isDefault(name))
+            mistakes.add(new Mistake(name, "filter", "is not set, and only the default route may be without a filter"));
+        return Optional.empty();
     }
 
     private static Template kafkaTopic(String text) {
@@ -79,11 +82,11 @@ final class RoutesReader {
         return template;
     }
 
-    private <T> Optional<T> attempt(String key, Supplier<T> read) {
+    private <T> Optional<T> attempt(String route, String field, Supplier<T> read) {
         try {
             return Optional.of(read.get());
         } catch (IllegalArgumentException e) {
-            mistakes.add(key + ": " + e.getMessage());
+            mistakes.add(new Mistake(route, field, e.getMessage()));
             return Optional.empty();
         }
     }
@@ -92,15 +95,17 @@ final class RoutesReader {
         return config.defaultRoute().filter(name::equals).isPresent();
     }
 
-    private void checkDefaultRoute() {
-        var key = PREFIX + "default-route";
+    private void checkDefaultRoute(Set<String> names) {
+        var field = "default-route";
         var isUsed = config.unmatched() == Unmatched.DEFAULT_ROUTE;
         if (isUsed && config.defaultRoute().isEmpty())
-            mistakes.add(PREFIX + "unmatched: is default-route, but " + key + " is not set");
+            mistakes.add(
+                    new Mistake(null, "unmatched", "is default-route, but sluice.uplink." + field + " is not set"));
         config.defaultRoute().ifPresent(name -> {
-            if (!config.routes().containsKey(name)) mistakes.add(key + ": there is no route \"" + name + "\"");
+            if (!names.contains(name)) mistakes.add(new Mistake(null, field, "there is no route \"" + name + "\""));
             if (!isUsed)
-                mistakes.add(key + ": is set, but nothing goes there unless " + PREFIX + "unmatched is default-route");
+                mistakes.add(new Mistake(
+                        null, field, "is set, but nothing goes there unless sluice.uplink.unmatched is default-route"));
         });
     }
 }

@@ -9,15 +9,15 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 /**
  * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable.
  *
- * @param route index of the route
+ * @param sequence the numbers of the client's records of the route
  * @param key null for none
  * @param routeHeaders those that the route adds
  */
-record Target(int route, String kafkaTopic, byte[] key, Header topicHeader, List<Header> routeHeaders) {
-    static Target of(Match match, TopicName topicName) {
+record Target(Sequence sequence, String kafkaTopic, byte[] key, Header topicHeader, List<Header> routeHeaders) {
+    static Target of(Match match, TopicName topicName, Sequence sequence) {
         var key = match.key() == null ? null : match.key().getBytes(StandardCharsets.UTF_8);
         return new Target(
-                match.route(),
+                sequence,
                 match.kafkaTopic(),
                 key,
                 new RecordHeader(UplinkRecord.TOPIC, topicName.utf8()),

@@ -1,7 +1,6 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -28,7 +27,7 @@ public class Uplink {
     private static final Logger LOG = Logger.getLogger(Uplink.class);
     private static final String CHANNEL = "uplink";
 
-    private final Routes routes;
+    private volatile Routes routes;
     private final UplinkConfig config;
     private final KafkaClientService clients;
     private final long bytesInFlightMaximum;
@@ -78,16 +77,14 @@ public class Uplink {
         return new ClientUplink(this, clientId, username, epoch, loop, listener);
     }
 
-    public Routes routeTable() {
+    /** The routes in force. */
+    public Routes routes() {
         return routes;
     }
 
-    int routes() {
-        return routes.routes().size();
-    }
-
-    Resolution resolve(TopicName topicName, String clientId, String username) {
-        return routes.resolve(topicName, clientId, username);
+    /** Puts routes in force: what is forwarded from now on follows them, what is under way goes on as it was. */
+    public void use(Routes changed) {
+        routes = changed;
     }
 
     boolean shedsQoS0() {

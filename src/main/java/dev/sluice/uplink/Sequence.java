@@ -1,0 +1,41 @@
+package dev.sluice.uplink;
+
+import java.util.Arrays;
+
+/**
+ * The numbers of one client's records of one route, from 1 in each epoch. Confined to the client's event loop. It goes on when the route
+ * is changed: what a consumer counts is the route by its name.
+ */
+final class Sequence {
+    private final String route;
+    private final byte[] prefix;
+    private long last;
+
+    /** @param prefix the epoch and the slash, in ASCII */
+    Sequence(String route, byte[] prefix) {
+        this.route = route;
+        this.prefix = prefix;
+    }
+
+    String route() {
+        return route;
+    }
+
+    /** The value of {@code mqtt-seq} for the next record, {@code epoch/n}; the same until it is {@link #used}. */
+    byte[] next() {
+        var number = last + 1;
+        var digits = 1;
+        for (var rest = number; rest >= 10; rest /= 10) digits++;
+        var seq = Arrays.copyOf(prefix, prefix.length + digits);
+        for (int i = seq.length - 1; i >= prefix.length; i--) {
+            seq[i] = (byte) ('0' + number % 10);
+            number /= 10;
+        }
+        return seq;
+    }
+
+    /** A record with the next number is on its way. */
+    void used() {
+        last++;
+    }
+}
