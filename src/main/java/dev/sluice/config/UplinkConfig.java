@@ -6,6 +6,7 @@ import io.smallrye.config.WithName;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** How messages of devices reach Kafka. Read once at the start; any thread may read it. */
 @ConfigMapping(prefix = "sluice.uplink")
@@ -20,11 +21,15 @@ public interface UplinkConfig {
     Optional<String> defaultRoute();
 
     /**
-     * What becomes of a message that no filter matches: {@code refuse}, {@code drop} or {@code default-route}.
-     * Default: {@code refuse}.
+     * What becomes of a message that no filter matches: {@code refuse}, {@code drop}, {@code default-route} or
+     * {@code dead-letter}. Default: {@code refuse}.
      */
     @WithDefault("refuse")
     Unmatched unmatched();
+
+    /** The Kafka topic for what cannot have its record, where that is so configured. Default: {@code sluice.dead-letter}. */
+    @WithDefault("sluice.dead-letter")
+    String deadLetterTopic();
 
     /**
      * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, no socket is read. Keep it well below
@@ -95,5 +100,62 @@ public interface UplinkConfig {
          * the route's name; left out where the value comes out empty. Default: none.
          */
         Map<String, String> headers();
+
+        /**
+         * Which partition of the Kafka topic a record goes to: {@code key}, as Kafka hashes the key; {@code spread}, any, so that
+         * batches are full and order is given up; a number; or a template like that of the key, whose text is hashed. Default:
+         * {@code key}.
+         */
+        @WithDefault("key")
+        String partition();
+
+        /** How the headers of a record are named: {@code mqtt} or {@code cloudevents}. Default: {@code mqtt}. */
+        @WithDefault("mqtt")
+        HeaderStyle headerStyle();
+
+        /** What becomes of characters that Kafka does not take in the name of a topic: {@code reject} or {@code replace}. Default: {@code reject}. */
+        @WithDefault("reject")
+        IllegalCharacters illegalCharacters();
+
+        /**
+         * The QoS, 0 or 1, that messages are treated with at least: at 1, those of QoS 0 are never dropped while Kafka is behind or
+         * away, but wait like the others. Default: 0.
+         */
+        @WithDefault("0")
+        int qosFloor();
+
+        /** Bytes of the largest payload; a larger one is a failure. Default: none but that of the packet. */
+        OptionalLong maximumPayload();
+
+        /** What becomes of a message that cannot have its record: {@code refuse} or {@code dead-letter}. Default: {@code refuse}. */
+        @WithDefault("refuse")
+        OnFailure onFailure();
+
+        /** A JSON Schema that payloads must keep: its text, or {@code file:} and a path. Default: none. */
+        Optional<String> contract();
+    }
+
+    /** How the headers of a record are named. */
+    enum HeaderStyle {
+        /** Those of the README: mqtt-topic and so on. */
+        MQTT,
+        /** CloudEvents 1.0 in binary content mode: ce_id and so on. */
+        CLOUDEVENTS
+    }
+
+    /** What becomes of characters that Kafka does not take in the name of a topic. */
+    enum IllegalCharacters {
+        /** The message cannot have its record. */
+        REJECT,
+        /** Each becomes an underscore. */
+        REPLACE
+    }
+
+    /** What becomes of a message that cannot have its record. */
+    enum OnFailure {
+        /** Answered with a reason code, before version 5 by closing the connection. */
+        REFUSE,
+        /** Written to the dead-letter topic, and answered with a reason code in version 5, or acknowledged before. */
+        DEAD_LETTER
     }
 }
