@@ -38,8 +38,7 @@ final class Watch {
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
         if (isSilent(now, session, inlet))
-            return new Event.Ended(
-                    ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
+            return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
         return null;
     }
 

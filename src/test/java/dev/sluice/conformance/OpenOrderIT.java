@@ -37,7 +37,8 @@ class OpenOrderIT {
     }
 
     private static void assertOnline(WireClient client) {
-        assertThat(answer(client)).returns(ReasonCode.SUCCESS, Packet.ConnAck::reason)
+        assertThat(answer(client))
+                .returns(ReasonCode.SUCCESS, Packet.ConnAck::reason)
                 .returns(true, Packet.ConnAck::sessionPresent);
         client.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
     }

@@ -179,7 +179,8 @@ final class StoreRig implements AutoCloseable {
     }
 
     OpenedSession open(String clientId, boolean cleanStart, long expirySeconds, Will will) {
-        return sessions.open(new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", will), openTimeout);
+        return sessions.open(
+                new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", will), openTimeout);
     }
 
     CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {
