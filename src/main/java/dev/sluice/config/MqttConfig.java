@@ -72,6 +72,10 @@ public interface MqttConfig {
     @WithDefault("256")
     int queuePage();
 
+    /** Subscriptions of one client; a further one is answered with 0x97. */
+    @WithDefault("1000")
+    int subscriptionsMaximum();
+
     /** Whether a payload (of a PUBLISH or Will) that claims to be UTF-8 is checked; if it is not, the answer is 0x99. */
     @WithDefault("true")
     boolean payloadFormatCheck();
