@@ -105,7 +105,7 @@ public final class Connection {
         if (!inlet.isPaused() || closed) return;
         if (publishing != null) publishing.retry();
         if (!mayRead()) retryLater();
-        else if (inlet.resume()) loop.resumed(this);
+        else loop.resumed(this, inlet.resume());
     }
 
     /** Tells the session an event from any thread. */
@@ -282,8 +282,12 @@ public final class Connection {
 
     /** The loop's clock, once a second. */
     void tick(long now) {
+        if (closed) {
+            if (watch.lingers(now)) transport.cut();
+            return;
+        }
         if (!isWaiting()) watch.progressed(now);
-        var late = watch.late(now, session, inlet);
+        var late = watch.late(now, session, inlet, outbox);
         if (late != null) on(late);
         if (closed) return;
         if (watch.wantsPing(now)) transport.ping();
@@ -335,6 +339,7 @@ public final class Connection {
     private void close(ReasonCode reason, String why) {
         if (closed) return;
         closed = true;
+        watch.closed();
         inlet.drop();
         flush();
         transport.close(

@@ -12,12 +12,19 @@ import java.time.Duration;
  * connection's event loop; times are the JVM's nanoseconds.
  */
 final class Watch {
+    /** How long a client may take to see that its connection was closed. */
+    private static final Duration CLOSING = Duration.ofSeconds(10);
+
     private final MqttConfig config;
     private final Duration deadline;
     private final long openedAt = System.nanoTime();
     private long lastPing = openedAt;
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress = openedAt;
+    /** When the client last took something of what waits for it, or nothing waited. */
+    private long lastTaken = openedAt;
+
+    private long closedAt;
 
     /** @param deadline longest time without an answer of Kafka or the journal */
     Watch(MqttConfig config, Duration deadline) {
@@ -31,7 +38,7 @@ final class Watch {
     }
 
     /** Why the connection has to end now, null if it need not. */
-    Event.Ended late(long now, Session session, Inlet inlet) {
+    Event.Ended late(long now, Session session, Inlet inlet, Outbox outbox) {
         var connectTimeout = config.connectTimeout().toNanos();
         if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
@@ -39,7 +46,26 @@ final class Watch {
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
         if (isSilent(now, session, inlet))
             return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
+        if (isStuck(now, outbox))
+            return new Event.Ended(
+                    ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing taken of what waits for it in " + config.sendTimeout());
         return null;
+    }
+
+    /** A client that does not read may be dead: while what is sent to it waits, it is not read either, and cannot show that it lives. */
+    private boolean isStuck(long now, Outbox outbox) {
+        if (outbox.hasMoved()) lastTaken = now;
+        var limit = config.sendTimeout().toNanos();
+        return limit > 0 && now - lastTaken > limit;
+    }
+
+    void closed() {
+        closedAt = System.nanoTime();
+    }
+
+    /** Whether a connection that was {@link #closed} still has its socket, because its peer does not answer. */
+    boolean lingers(long now) {
+        return now - closedAt > CLOSING.toNanos();
     }
 
     private static boolean isSilent(long now, Session session, Inlet inlet) {

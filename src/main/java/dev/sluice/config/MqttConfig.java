@@ -49,6 +49,10 @@ public interface MqttConfig {
     @WithDefault("262144")
     int sendBuffer();
 
+    /** Time in which a client has to take something of what waits for it; then its socket is cut. 0s waits for ever. */
+    @WithDefault("60s")
+    Duration sendTimeout();
+
     /** Response Information for clients that request it: the prefix of topics to use for responses; empty sends none. */
     Optional<String> responseInformation();
 
