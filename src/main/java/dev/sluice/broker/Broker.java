@@ -32,9 +32,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 
@@ -59,8 +57,7 @@ public class Broker {
     private final SysTopics sysTopics;
     private final WillPublisher wills;
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
-    /** Sessions whose end is on its way to PostgreSQL, by client id. */
-    private final Map<String, CountDownLatch> closing = new ConcurrentHashMap<>();
+    private final SessionTurns turns = new SessionTurns();
 
     private final LongAdder underWay = new LongAdder();
     private final Duration openTimeout;
@@ -144,32 +141,37 @@ public class Broker {
         return connection;
     }
 
-    /** Opens the session on a virtual thread, and tells the connection. */
+    /** Opens the session on a virtual thread when it is its turn, and tells the connection. */
     void open(SessionStore.OpenRequest request, Connection connection) {
+        var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                awaitClosed(request.clientId());
-                connection.opened(sessions.open(request));
+                var left = awaitTurn(turn);
+                // A client that gave up waiting must not take the session from its own next connection.
+                if (connection.isClosed()) turn.end();
+                else connection.opened(sessions.open(request, left), turn::end);
             } catch (StoreUnavailable away) {
+                turn.end();
                 LOG.debugf("client %s not opened: %s", request.clientId(), away.getMessage());
                 connection.tell(
                         new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "sessions cannot be opened at the moment"));
             } catch (RuntimeException refused) {
+                turn.end();
                 LOG.warnf(refused, "client %s not opened", request.clientId());
                 connection.tell(new Event.OpenFailed(ReasonCode.UNSPECIFIED_ERROR, "the session cannot be opened"));
             }
         });
     }
 
-    /** What the client's last connection here said at its end comes first, such as that its will is not wanted [MQTT-3.14.4-3]. */
-    private void awaitClosed(String clientId) {
-        var closed = closing.get(clientId);
-        if (closed == null || !sessions.isAvailable()) return; // then the open says so at once
-        try {
-            closed.await(openTimeout.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    /**
+     * What the client's last connection here said at its end comes first, such as that its will is not wanted [MQTT-3.14.4-3],
+     * and so do its earlier CONNECTs. Returns what is left of the time for an open.
+     */
+    private Duration awaitTurn(SessionTurns.Turn turn) {
+        if (!sessions.isAvailable()) throw new StoreUnavailable("PostgreSQL does not answer", null);
+        var end = System.nanoTime() + openTimeout.toNanos();
+        if (!turn.await(openTimeout)) throw new StoreUnavailable("no turn within " + openTimeout, null);
+        return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
     }
 
     void opened(Connection connection, Grant grant) {
@@ -201,8 +203,7 @@ public class Broker {
 
     void ended(Connection connection, Effect.EndSession end) {
         router.detach(connection, end.sessionExpiry() == 0);
-        var closed = new CountDownLatch(1);
-        closing.put(connection.clientId(), closed);
+        var turn = turns.take(connection.clientId());
         connection.journal(new JournalWrite.CloseSession(
                 connection.clientId(),
                 connection.epoch(),
@@ -211,8 +212,7 @@ public class Broker {
                 end.sentSeq(),
                 end.publishWill(),
                 outcome -> {
-                    closing.remove(connection.clientId(), closed);
-                    closed.countDown();
+                    turn.end();
                     if (outcome == JournalWrite.Outcome.REFUSED)
                         LOG.warnf("client %s: PostgreSQL refused the end of its session", connection.clientId());
                     else if (connection.hasWill()) wills.poke();

@@ -42,6 +42,7 @@ final class BrokerMeters {
     private final Counter unmatched;
     private final Counter shed;
     private final Counter tooLarge;
+    private final Counter subscriptionsRefused;
     private final Map<Effect.Why, Counter> dropped = new EnumMap<>(Effect.Why.class);
     private final Counter willsPublished;
     private final Counter willsRefused;
@@ -61,6 +62,9 @@ final class BrokerMeters {
                 .register(meters);
         tooLarge = Counter.builder("sluice.packets.too.large")
                 .description("Packets not sent because the client's Maximum Packet Size is smaller")
+                .register(meters);
+        subscriptionsRefused = Counter.builder("sluice.subscriptions.refused")
+                .description("Subscriptions refused because the client had as many as it may")
                 .register(meters);
         for (var why : Effect.Why.values())
             dropped.put(
@@ -144,6 +148,10 @@ final class BrokerMeters {
 
     void tooLargeForClient() {
         tooLarge.increment();
+    }
+
+    void subscriptionRefused() {
+        subscriptionsRefused.increment();
     }
 
     /** A message that a subscriber does not get. */

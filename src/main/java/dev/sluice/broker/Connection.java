@@ -30,6 +30,7 @@ public final class Connection {
     private final Outbox outbox;
     private final PendingWrites writes;
     private final Session session;
+    private final Watch watch;
     private final Consumer<Effect> perform = this::perform;
 
     private Publishing publishing;
@@ -48,11 +49,6 @@ public final class Connection {
     private volatile boolean ready;
     private List<Runnable> waitingForReady = List.of();
 
-    private final long openedAt;
-    private long lastPing;
-    /** When Kafka or the journal last settled something, or was last not waited for. */
-    private long lastProgress;
-
     Connection(Broker broker, Loop loop, Transport transport) {
         this.broker = broker;
         this.loop = loop;
@@ -62,9 +58,7 @@ public final class Connection {
                 new Outbox(loop, transport, broker.meters(), broker.config().sendBuffer());
         this.writes = new PendingWrites(broker.journal(), loop);
         this.session = new Session(broker.limits(), outbox::hasRoom, System::currentTimeMillis);
-        this.openedAt = System.nanoTime();
-        this.lastPing = openedAt;
-        this.lastProgress = openedAt;
+        this.watch = new Watch(broker.config(), broker.deadline());
     }
 
     /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
@@ -91,6 +85,11 @@ public final class Connection {
                 && !outbox.isSlow();
     }
 
+    /** Whether its CONNECT waits for PostgreSQL. */
+    boolean isOpening() {
+        return session.phase() instanceof Phase.Opening;
+    }
+
     void paused() {
         broker.meters().paused();
         retryLater();
@@ -106,7 +105,7 @@ public final class Connection {
         if (!inlet.isPaused() || closed) return;
         if (publishing != null) publishing.retry();
         if (!mayRead()) retryLater();
-        else if (inlet.resume()) loop.resumed(this);
+        else loop.resumed(this, inlet.resume());
     }
 
     /** Tells the session an event from any thread. */
@@ -207,13 +206,21 @@ public final class Connection {
                 this);
     }
 
-    /** The session's row is this connection's; called on any thread. */
-    void opened(SessionStore.OpenedSession opened) {
+    /**
+     * The session's row is this connection's; called on any thread.
+     *
+     * @param over runs when everybody here knows it: the client's next open may follow
+     */
+    void opened(SessionStore.OpenedSession opened, Runnable over) {
         loop.execute(() -> {
-            epoch = opened.epoch();
-            // Nobody else ends what was opened for a connection that is closed meanwhile.
-            if (closed) broker.openedInVain(this, opened, unused());
-            else start(opened);
+            try {
+                epoch = opened.epoch();
+                // Nobody else ends what was opened for a connection that is closed meanwhile.
+                if (closed) broker.openedInVain(this, opened, unused());
+                else start(opened);
+            } finally {
+                over.run();
+            }
         });
     }
 
@@ -246,7 +253,7 @@ public final class Connection {
 
     /** Kafka or the journal has answered something. */
     void progressed() {
-        lastProgress = System.nanoTime();
+        watch.progressed(System.nanoTime());
         noteReady();
         if (inlet.isPaused()) resume();
         if (draining) leaveIfSettled();
@@ -275,21 +282,15 @@ public final class Connection {
 
     /** The loop's clock, once a second. */
     void tick(long now) {
-        if (!isWaiting()) lastProgress = now;
-        var limit = broker.config().connectTimeout().toNanos();
-        if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > limit) {
-            on(new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time"));
-        } else if (now - lastProgress > broker.deadline().toNanos()) {
-            on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time"));
-        } else if (isSilent(now)) {
-            on(new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives"));
+        if (closed) {
+            if (watch.lingers(now)) transport.cut();
+            return;
         }
+        if (!isWaiting()) watch.progressed(now);
+        var late = watch.late(now, session, inlet, outbox);
+        if (late != null) on(late);
         if (closed) return;
-        var pingInterval = broker.config().pingInterval().toNanos();
-        if (pingInterval > 0 && now - lastPing >= pingInterval) {
-            lastPing = now;
-            transport.ping();
-        }
+        if (watch.wantsPing(now)) transport.ping();
         if (outbox.hasRoom()) on(new Event.Drained());
         if (draining) leaveIfSettled();
     }
@@ -304,12 +305,6 @@ public final class Connection {
 
     private boolean isWaiting() {
         return session.isWaiting() || publishing != null && (publishing.isWaiting() || publishing.holdsBack());
-    }
-
-    private boolean isSilent(long now) {
-        if (inlet.isPaused() || !(session.phase() instanceof Phase.Online)) return false;
-        var keepAlive = session.grant().keepAlive(); // [MQTT-3.1.2-22]
-        return keepAlive > 0 && now - inlet.lastRead() > keepAlive * 1_500_000_000L;
     }
 
     /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
@@ -344,6 +339,7 @@ public final class Connection {
     private void close(ReasonCode reason, String why) {
         if (closed) return;
         closed = true;
+        watch.closed();
         inlet.drop();
         flush();
         transport.close(

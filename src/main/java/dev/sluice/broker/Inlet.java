@@ -13,6 +13,9 @@ import java.nio.ByteBuffer;
  * Confined to the connection's event loop.
  */
 final class Inlet {
+    /** How much is read ahead while the session opens: a socket that is not read does not tell that it has closed. */
+    private static final int AHEAD = 16 * 1024;
+
     private final Connection connection;
     private final Transport transport;
     private final PacketFramer framer;
@@ -22,6 +25,7 @@ final class Inlet {
     private ByteBuffer held;
 
     private boolean paused;
+    private boolean ahead;
     private long lastRead = System.nanoTime();
 
     Inlet(Connection connection, Transport transport, int maximumPacketSize) {
@@ -61,13 +65,20 @@ final class Inlet {
         var grown = ByteBuffer.allocate(kept + bytes.remaining());
         if (held != null) grown.put(held);
         held = grown.put(bytes).flip();
+        if (ahead && held.remaining() >= AHEAD) stop();
     }
 
     void pause() {
         if (paused) return;
         paused = true;
-        transport.pause();
+        ahead = connection.isOpening();
+        if (!ahead) stop();
         connection.paused();
+    }
+
+    private void stop() {
+        ahead = false;
+        transport.pause();
     }
 
     boolean isPaused() {

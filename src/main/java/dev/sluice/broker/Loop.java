@@ -27,7 +27,6 @@ public final class Loop implements Executor {
 
     private static final int POOLED_BUFFERS = 64;
     private static final int POOLED_BUFFER_SIZE = 16 * 1024;
-    private static final long RETRY_MILLIS = 5;
 
     private final ScheduledExecutorService thread;
     private final Queue<Runnable> mailbox = new MpscUnboundedAtomicArrayQueue<>(1024);
@@ -38,7 +37,10 @@ public final class Loop implements Executor {
     private final ArrayList<Connection> unflushed = new ArrayList<>();
     private final Set<Connection> paused = new HashSet<>();
     private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
+    private final BackOff backOff = new BackOff();
     private boolean retrying;
+    /** Whether a paused connection was read on since the last retry. */
+    private boolean readOn;
 
     Loop(ScheduledExecutorService thread) {
         this.thread = thread;
@@ -91,27 +93,31 @@ public final class Loop implements Executor {
         unflushed.clear();
     }
 
-    /** Has a paused connection try again shortly, until it is {@link #resumed}. */
+    /** Has a paused connection try again, until it is {@link #resumed}; later each time that all try in vain. */
     void paused(Connection connection) {
         paused.add(connection);
-        if (!retrying) {
-            retrying = true;
-            thread.schedule(this::retry, RETRY_MILLIS, TimeUnit.MILLISECONDS);
-        }
+        retryLater();
     }
 
-    void resumed(Connection connection) {
-        paused.remove(connection);
+    private void retryLater() {
+        if (retrying) return;
+        retrying = true;
+        thread.schedule(this::retry, backOff.pause().toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** @param entirely or it was read on, and paused again */
+    void resumed(Connection connection, boolean entirely) {
+        readOn = true;
+        if (entirely) paused.remove(connection);
     }
 
     private void retry() {
-        retrying = false;
         for (var connection : paused.toArray(Connection[]::new)) run(connection::resume);
+        backOff.tried(readOn);
+        readOn = false;
         flush();
-        if (!paused.isEmpty() && !retrying) {
-            retrying = true;
-            thread.schedule(this::retry, RETRY_MILLIS, TimeUnit.MILLISECONDS);
-        }
+        retrying = false;
+        if (!paused.isEmpty()) retryLater();
     }
 
     void after(Duration delay, Runnable task) {

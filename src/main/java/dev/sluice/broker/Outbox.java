@@ -12,6 +12,10 @@ final class Outbox {
     private final BrokerMeters meters;
     private final int slowAbove;
 
+    private long handed;
+    /** Most bytes of those handed to the socket that were taken when somebody looked. */
+    private long taken;
+
     private PacketWriter writer;
     private PacketBuffer buffer;
 
@@ -47,8 +51,17 @@ final class Outbox {
         if (buffer == null) return;
         var written = buffer;
         buffer = null;
+        handed += written.length();
         transport.send(written.array(), written.length());
         loop.giveBack(written);
+    }
+
+    /** Whether the client has taken anything since this was asked last, or has nothing to take. */
+    boolean hasMoved() {
+        var unsent = transport.unsent();
+        var before = taken;
+        taken = Math.max(before, handed - unsent);
+        return unsent == 0 || taken > before;
     }
 
     /** Whether messages may be written; answers always may. */

@@ -2,7 +2,6 @@ package dev.sluice.broker;
 
 import dev.sluice.store.Journal;
 import dev.sluice.store.JournalWrite;
-import java.time.Duration;
 import java.util.ArrayDeque;
 
 /**
@@ -10,12 +9,11 @@ import java.util.ArrayDeque;
  * event loop.
  */
 final class PendingWrites {
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
-    private static final Duration LONGEST_PAUSE = Duration.ofMillis(160);
-
     private final Journal journal;
     private final Loop loop;
     private ArrayDeque<JournalWrite> waiting;
+    /** With {@link #waiting}. */
+    private BackOff backOff;
 
     PendingWrites(Journal journal, Loop loop) {
         this.journal = journal;
@@ -26,23 +24,20 @@ final class PendingWrites {
         if (isFull()) {
             waiting.add(write);
         } else if (!journal.submit(write)) {
-            if (waiting == null) waiting = new ArrayDeque<>();
+            if (waiting == null) {
+                waiting = new ArrayDeque<>();
+                backOff = new BackOff();
+            }
             waiting.add(write);
-            retryAfter(FIRST_PAUSE);
+            loop.after(backOff.pause(), this::retry);
         }
     }
 
-    private void retryAfter(Duration pause) {
-        loop.after(pause, () -> retry(pause));
-    }
-
-    /** Waits longer each time that nothing goes: a PostgreSQL that is away must not keep the loop busy. */
-    private void retry(Duration paused) {
+    private void retry() {
         var before = waiting.size();
         while (!waiting.isEmpty() && journal.submit(waiting.peek())) waiting.remove();
-        if (!isFull()) return;
-        var isStuck = waiting.size() == before && paused.compareTo(LONGEST_PAUSE) < 0;
-        retryAfter(isStuck ? paused.multipliedBy(2) : waiting.size() == before ? paused : FIRST_PAUSE);
+        backOff.tried(waiting.size() < before);
+        if (isFull()) loop.after(backOff.pause(), this::retry);
     }
 
     /** Whether the lane is full: the client is not to be read on. */

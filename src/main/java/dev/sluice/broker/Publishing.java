@@ -173,7 +173,7 @@ final class Publishing {
     /** A QoS 2 message that Kafka has: remembers it, and gives it to its subscribers once that is certain. */
     void accept(Packet.Publish publish, String messageId) {
         var publication = isDeadLetter(publish.packetId()) ? Publication.NOBODYS : publication(publish);
-        var accepted = new Event.Accepted(publish.packetId(), QoS.EXACTLY_ONCE, outcome(publication, messageId));
+        var accepted = new Event.Accepted(publish.packetId(), outcome(publication, messageId));
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || keeping > 0) {
             keep(publish, publication, durable ? publish.packetId() : 0, messageId, () -> {

@@ -13,6 +13,7 @@ import dev.sluice.topic.TopicFilter;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -40,23 +41,21 @@ final class Receiving {
         this.sentSeq = sentSeq;
     }
 
-    /** One entry of a SUBSCRIBE, and what becomes of it. */
-    private record Entry(StoredSubscription stored, ReasonCode reason) {}
-
     /** In force at once, so that what the client publishes next finds it; acknowledged once it is durable. */
     void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
-        var entries = subscribe.subscriptions().stream()
-                .map(asked -> new Entry(Interest.stored(asked, identifier), reason(asked)))
-                .toList();
-        var granted = entries.stream()
-                .filter(entry -> !entry.reason.isError())
-                .map(Entry::stored)
-                .toList();
+        var reasons = new ArrayList<ReasonCode>();
+        var granted = new ArrayList<StoredSubscription>();
         var wanted = new ArrayList<TopicFilter>();
-        for (var stored : granted) if (subscribe(stored)) wanted.add(TopicFilter.of(stored.filter()));
-        var reasons = entries.stream().map(Entry::reason).toList();
+        for (var asked : subscribe.subscriptions()) {
+            var reason = reason(asked);
+            reasons.add(reason);
+            if (reason.isError()) continue;
+            var stored = Interest.stored(asked, identifier);
+            granted.add(stored);
+            if (subscribe(stored)) wanted.add(TopicFilter.of(stored.filter()));
+        }
         Runnable committed = () -> {
             connection.on(new Event.Subscribed(subscribe.packetId(), reasons));
             sendRetained(wanted);
@@ -92,11 +91,24 @@ final class Receiving {
         if (TopicFilter.mistake(asked.filter()).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
         if (TopicFilter.of(asked.filter()).isBelow(SysTopics.PREFIX)
                 && !broker.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
+        if (isOneTooMany(asked)) {
+            broker.meters().subscriptionRefused();
+            return ReasonCode.QUOTA_EXCEEDED;
+        }
         return switch (asked.maximumQoS()) {
             case AT_MOST_ONCE -> ReasonCode.SUCCESS;
             case AT_LEAST_ONCE -> ReasonCode.GRANTED_QOS_1;
             case EXACTLY_ONCE -> ReasonCode.GRANTED_QOS_2;
         };
+    }
+
+    /** One that replaces another adds none. */
+    private boolean isOneTooMany(Subscription asked) {
+        var subscriber = broker.router().find(connection.clientId());
+        var isOwn = subscriber != null && subscriber.connection() == connection;
+        var interests = isOwn ? subscriber.interests() : Map.<TopicFilter, Interest>of();
+        return interests.size() >= broker.config().subscriptionsMaximum()
+                && !interests.containsKey(TopicFilter.of(asked.filter()));
     }
 
     void unsubscribe(Packet.Unsubscribe unsubscribe) {

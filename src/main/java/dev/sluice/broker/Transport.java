@@ -24,6 +24,9 @@ public interface Transport {
     /** Closes with a WebSocket status code once everything sent is out. */
     void close(int status);
 
+    /** Ends the socket now, whatever waits to be sent. */
+    void cut();
+
     /** The peer, for the log. */
     String peer();
 }

@@ -49,6 +49,10 @@ public interface MqttConfig {
     @WithDefault("262144")
     int sendBuffer();
 
+    /** Time in which a client has to take something of what waits for it; then its socket is cut. 0s waits for ever. */
+    @WithDefault("60s")
+    Duration sendTimeout();
+
     /** Response Information for clients that request it: the prefix of topics to use for responses; empty sends none. */
     Optional<String> responseInformation();
 
@@ -71,6 +75,10 @@ public interface MqttConfig {
     /** Most rows of a persistent session's queue that are read at a time, 1 to 65535. */
     @WithDefault("256")
     int queuePage();
+
+    /** Subscriptions of one client; a further one is answered with 0x97. */
+    @WithDefault("1000")
+    int subscriptionsMaximum();
 
     /** Whether a payload (of a PUBLISH or Will) that claims to be UTF-8 is checked; if it is not, the answer is 0x99. */
     @WithDefault("true")

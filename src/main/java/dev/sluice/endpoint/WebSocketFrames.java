@@ -151,7 +151,8 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
     @Override
     public long unsent() {
         var buffer = context.channel().unsafe().outboundBuffer();
-        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+        // A large message that goes out bit by bit counts as a whole until it is out.
+        return buffer == null ? 0 : buffer.totalPendingWriteBytes() - buffer.currentProgress();
     }
 
     @Override
@@ -182,6 +183,11 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
                 .close(new CloseReason(status))
                 .subscribe()
                 .with(closed -> {}, failure -> LOG.debugf("closing %s: %s", peer(), failure.getMessage()));
+    }
+
+    @Override
+    public void cut() {
+        context.close();
     }
 
     @Override

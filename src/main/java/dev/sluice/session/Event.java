@@ -41,7 +41,7 @@ public sealed interface Event {
     record Forwarded(int packetId, QoS qos, ReasonCode outcome, String why, String messageId) implements Progress {}
 
     /** The journal has a QoS 2 PUBLISH: its packet identifier and the copies that others are owed. */
-    record Accepted(int packetId, QoS qos, ReasonCode outcome) implements Progress {}
+    record Accepted(int packetId, ReasonCode outcome) implements Progress {}
 
     /** The journal has dropped a QoS 2 packet identifier. */
     record Forgotten(int packetId) implements Progress {}

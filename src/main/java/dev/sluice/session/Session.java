@@ -86,7 +86,7 @@ public final class Session {
             case Phase.AwaitingConnect _ -> awaitingConnect(event, out);
             case Phase.Opening opening -> opening(opening, event, out);
             case Phase.Online online -> online(online, event, out);
-            case Phase.Closed closed -> closed(closed, event, out);
+            case Phase.Closed closed -> closed;
         };
     }
 
@@ -165,7 +165,7 @@ public final class Session {
         switch (event) {
             case Event.Deliver(var delivery) -> outbound.deliver(delivery, out);
             case Event.Forwarded done -> inbound.forwarded(done, out);
-            case Event.Accepted(var packetId, var _, var outcome) -> inbound.accepted(packetId, outcome, out);
+            case Event.Accepted(var packetId, var outcome) -> inbound.accepted(packetId, outcome, out);
             case Event.Forgotten(var packetId) -> inbound.forgotten(packetId, out);
             case Event.Marked(var seq) -> outbound.marked(seq, out);
             case Event.QueueLoaded page -> outbound.loaded(page, out);
@@ -181,22 +181,6 @@ public final class Session {
     private void answer(Packet acknowledgement, Consumer<Effect> out) {
         subscribing--;
         out.accept(new Effect.Send(acknowledgement));
-    }
-
-    /** The socket may be gone before its session is open: then the session ends as soon as it is. */
-    private Phase closed(Phase.Closed closed, Event event, Consumer<Effect> out) {
-        return switch (event) {
-            case Event.SessionOpened _ -> {
-                out.accept(new Effect.EndSession(grant.sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR, 0, true));
-                yield closed;
-            }
-            case Event.Received _,
-                    Event.Faulted _,
-                    Event.OpenFailed _,
-                    Event.Progress _,
-                    Event.Ended _,
-                    Event.TransportClosed _ -> closed;
-        };
     }
 
     private Phase received(Phase.Online online, Packet packet, Consumer<Effect> out) {

@@ -14,15 +14,13 @@ import java.util.concurrent.TimeoutException;
  */
 final class BoundedCalls {
     private final Semaphore permits;
-    private final Duration bound;
 
-    BoundedCalls(int concurrency, Duration bound) {
+    BoundedCalls(int concurrency) {
         this.permits = new Semaphore(concurrency);
-        this.bound = bound;
     }
 
     /** The bound covers the wait for a permit, too. */
-    <T> T call(Callable<T> work) throws InterruptedException, ExecutionException, TimeoutException {
+    <T> T call(Duration bound, Callable<T> work) throws InterruptedException, ExecutionException, TimeoutException {
         long deadline = System.nanoTime() + bound.toNanos();
         if (!permits.tryAcquire(bound.toNanos(), TimeUnit.NANOSECONDS)) {
             throw new TimeoutException("no turn within " + bound);

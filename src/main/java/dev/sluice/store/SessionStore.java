@@ -11,6 +11,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -75,15 +76,16 @@ public class SessionStore {
     /**
      * Opens or resumes under a new epoch, which fences every earlier owner; concurrent opens of one client id take turns. An earlier
      * session that is not resumed ends: what it holds is gone, and its will is due. Of one that is resumed, the will is withdrawn if its
-     * delay has not passed [MQTT-3.1.3-9], and due if it has none [MQTT-3.1.4-3]. Returns or throws within {@code sluice.store.open-timeout}.
+     * delay has not passed [MQTT-3.1.3-9], and due if it has none [MQTT-3.1.4-3].
      *
+     * @param within returns or throws in this time: what is left of {@code sluice.store.open-timeout}
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      * @throws IllegalArgumentException when PostgreSQL refuses the row, such as for a client id longer than 2,048 bytes
      */
-    public OpenedSession open(OpenRequest request) {
+    public OpenedSession open(OpenRequest request, Duration within) {
         var sample = Timer.start();
         try {
-            return calls.call("opening a session", connection -> ask(connection, request));
+            return calls.call("opening a session", within, connection -> ask(connection, request));
         } finally {
             sample.stop(opening);
         }

@@ -12,11 +12,13 @@ final class StoreCalls {
     private final DataSource dataSource;
     private final StoreHealth health;
     private final BoundedCalls calls;
+    private final Duration bound;
 
     StoreCalls(DataSource dataSource, StoreHealth health, int concurrency, Duration bound) {
         this.dataSource = dataSource;
         this.health = health;
-        this.calls = new BoundedCalls(concurrency, bound);
+        this.calls = new BoundedCalls(concurrency);
+        this.bound = bound;
     }
 
     /**
@@ -27,11 +29,16 @@ final class StoreCalls {
      * @throws IllegalArgumentException when PostgreSQL refuses the data
      */
     <T> T call(String what, Transaction.Work<T> work) {
+        return call(what, bound, work);
+    }
+
+    /** The same within another bound, for a caller that has waited already. */
+    <T> T call(String what, Duration within, Transaction.Work<T> work) {
         if (!health.available()) {
             throw new StoreUnavailable("PostgreSQL does not answer", null);
         }
         try {
-            return calls.call(() -> onLiveConnection(work));
+            return calls.call(within, () -> onLiveConnection(work));
         } catch (ExecutionException failed) {
             throw asUnchecked(what, failed.getCause());
         } catch (TimeoutException late) {

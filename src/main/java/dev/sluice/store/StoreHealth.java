@@ -26,7 +26,8 @@ public class StoreHealth {
 
     private final DataSource dataSource;
     private final Duration interval;
-    private final BoundedCalls calls;
+    private final Duration probeTimeout;
+    private final BoundedCalls calls = new BoundedCalls(1);
     private final CountDownLatch stopped = new CountDownLatch(1);
     /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
     private final AtomicReference<Connection> idle = new AtomicReference<>();
@@ -39,7 +40,7 @@ public class StoreHealth {
     StoreHealth(DataSource dataSource, StoreConfig config) {
         this.dataSource = dataSource;
         this.interval = config.probeInterval();
-        this.calls = new BoundedCalls(1, config.probeTimeout());
+        this.probeTimeout = config.probeTimeout();
     }
 
     /** Whether PostgreSQL answered the last probe. */
@@ -91,7 +92,7 @@ public class StoreHealth {
 
     private void probe() {
         try {
-            calls.call(this::ask);
+            calls.call(probeTimeout, this::ask);
             tellAnswer();
         } catch (ExecutionException failed) {
             tellSilence(failed.getCause());

@@ -1,24 +1,32 @@
 package dev.sluice.conformance;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
+import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What takes a gateway unlike the shared one: without any Kafka, and allowing no topic aliases. */
+/** What takes a gateway unlike the shared one: without any Kafka, allowing no topic aliases, and impatient. */
 class AnotherGatewayIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
 
@@ -28,11 +36,15 @@ class AnotherGatewayIT {
     @BeforeAll
     static void start() {
         var settings = Gateway.shared()
-                .settingsOfAnother("-Dsluice.mqtt.topic-alias-maximum=0", "-Dsluice.uplink.deadline=2s")
+                .settingsOfAnother(
+                        "-Dsluice.mqtt.topic-alias-maximum=0",
+                        "-Dsluice.uplink.deadline=2s",
+                        "-Dsluice.mqtt.send-timeout=2s")
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
         gateway = GatewayProcess.start(settings);
-        await().ignoreExceptions()
+        await().atMost(Duration.ofSeconds(60))
+                .ignoreExceptions()
                 .until(() -> Gateway.get(port, "/q/health/live").statusCode() == 200);
     }
 
@@ -66,5 +78,50 @@ class AnotherGatewayIT {
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "x"));
             Device.assertEnded(client, version, ReasonCode.SERVER_BUSY);
         }
+    }
+
+    /** A client that never reads is not read either: nobody would find out by its Keep Alive that it is dead. */
+    @Test
+    void aClientThatTakesNothingIsCut() throws Exception {
+        var before = timeouts();
+        try (var client = online(V5)) {
+            flood(client).get(40, TimeUnit.SECONDS);
+            await().until(() -> timeouts() == before + 1);
+        }
+    }
+
+    /** One that reads slowly, but does, is not dead, though as much waits for it all the time. */
+    @Test
+    void aClientThatTakesLittleIsNotCut() throws Exception {
+        var before = timeouts();
+        CompletableFuture<Void> flood;
+        try (var client = online(V5)) {
+            flood = flood(client);
+            var in = client.socket().getInputStream();
+            var rounds = new AtomicInteger();
+            await().atMost(Duration.ofSeconds(30))
+                    .pollInterval(Duration.ofMillis(250))
+                    .until(() -> in.readNBytes(200_000).length == 200_000 && rounds.incrementAndGet() == 20);
+            assertThat(flood).isNotDone();
+            assertThat(timeouts()).isEqualTo(before);
+        }
+        flood.get(10, TimeUnit.SECONDS);
+    }
+
+    /** Asks for answers for as long as the gateway reads, from another thread. */
+    private static CompletableFuture<Void> flood(WireClient client) {
+        var pings = new Packet[2000];
+        Arrays.fill(pings, new Packet.PingReq());
+        var frame = Frames.binary(client.bytes(pings));
+        return CompletableFuture.runAsync(() -> client.sendWhileOpen(frame, Integer.MAX_VALUE));
+    }
+
+    private static double timeouts() {
+        return Gateway.get(port, "/q/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("sluice_disconnects_total") && line.contains("keep_alive_timeout"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
     }
 }

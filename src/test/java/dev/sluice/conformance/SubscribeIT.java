@@ -8,6 +8,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
+import dev.sluice.support.Gateway;
 import dev.sluice.support.Spec;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -228,5 +229,28 @@ class SubscribeIT {
             assertThat(subscriber.taken().properties().subscriptionIdentifiers())
                     .isEmpty();
         }
+    }
+
+    /** Each subscription costs memory and time: a client that asks for ever more is told where it ends, and keeps what it has. */
+    @ParameterizedTest
+    @EnumSource
+    void oneTooManyIsRefused(ProtocolVersion version) {
+        var refused = version.isV5() ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.UNSPECIFIED_ERROR;
+        var counted = Gateway.shared().metric("sluice_subscriptions_refused_total");
+        try (var peer = Peer.online(version)) {
+            for (int i = 0; i < 99; i++) peer.subscribe(ONE, topic + "/" + i);
+            assertThat(peer.asked(
+                            Peer.to(topic + "/99", TWO),
+                            Peer.to(topic + "/100", TWO),
+                            Peer.to(topic + "/0", TWO),
+                            Peer.to("$share/g/" + topic, ONE)))
+                    .containsExactly(ReasonCode.GRANTED_QOS_2, refused, ReasonCode.GRANTED_QOS_2, refused);
+            peer.publish(ONE, topic + "/100", "nobody's").publish(TWO, topic + "/0", "mine");
+            assertThat(peer.text()).isEqualTo("mine");
+            assertThat(peer.unsubscribe(topic + "/7")).hasSize(version.isV5() ? 1 : 0);
+            peer.subscribe(ONE, topic + "/100");
+        }
+        assertThat(Gateway.shared().metric("sluice_subscriptions_refused_total") - counted)
+                .isEqualTo(2);
     }
 }

@@ -262,11 +262,11 @@ class ConnectTest {
     }
 
     @Test
-    void aSessionThatOpensAfterTheSocketIsGoneEndsAtOnce() {
+    void aSocketThatIsGoneWhileItsSessionOpensEndsNothing() {
         var play = new Play(ProtocolVersion.V5);
         play.receives(play.connect("c1", true));
         assertThat(play.on(new Event.TransportClosed())).isEmpty();
-        assertThat(play.on(new Event.SessionOpened(false, false, List.of(), 0, false)))
-                .containsExactly(new Effect.EndSession(0, ReasonCode.UNSPECIFIED_ERROR, 0, true));
+        assertThat(play.on(new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "away")))
+                .isEmpty();
     }
 }

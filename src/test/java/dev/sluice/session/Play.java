@@ -142,7 +142,7 @@ final class Play {
     }
 
     List<Effect> accepted(int packetId) {
-        return on(new Event.Accepted(packetId, QoS.EXACTLY_ONCE, ReasonCode.SUCCESS));
+        return on(new Event.Accepted(packetId, ReasonCode.SUCCESS));
     }
 
     /** Kafka and the journal have a QoS 2 PUBLISH. */

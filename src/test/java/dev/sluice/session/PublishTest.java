@@ -130,7 +130,7 @@ class PublishTest {
         var unmatched = ReasonCode.NO_MATCHING_SUBSCRIBERS;
         assertThat(play.on(new Event.Forwarded(1, TWO, unmatched, null, null)))
                 .containsExactly(new Effect.Accept(Play.publish(TWO, 1), null));
-        assertThat(play.on(new Event.Accepted(1, TWO, unmatched)))
+        assertThat(play.on(new Event.Accepted(1, unmatched)))
                 .containsExactly(Play.send(new Packet.PubRec(1, unmatched, Properties.NONE)));
         assertThat(play.receives(new Packet.PubRel(1))).containsExactly(Play.pubComp(1));
     }

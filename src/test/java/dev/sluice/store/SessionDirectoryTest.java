@@ -10,6 +10,7 @@ import dev.sluice.store.SessionStore.OpenRequest;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -20,6 +21,8 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @QuarkusTestResource(PostgresResource.class)
 class SessionDirectoryTest {
+    private static final Duration LONG = Duration.ofSeconds(10);
+
     @Inject
     SessionDirectory directory;
 
@@ -43,7 +46,7 @@ class SessionDirectoryTest {
 
     @Test
     void findsASession() {
-        long epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", null))
+        long epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", null), LONG)
                 .epoch();
         assertThat(directory.find("c").orElseThrow())
                 .returns(true, SessionEntry::connected)
@@ -76,7 +79,7 @@ class SessionDirectoryTest {
     @Test
     void pagesThroughSessions() {
         IntStream.rangeClosed(1, 5)
-                .forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1", null)));
+                .forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1", null), LONG));
         assertThat(directory.page("", 2)).extracting(SessionEntry::clientId).containsExactly("c1", "c2");
         assertThat(directory.page("c2", 5)).extracting(SessionEntry::clientId).containsExactly("c3", "c4", "c5");
         assertThat(directory.connected()).isEqualTo(5);

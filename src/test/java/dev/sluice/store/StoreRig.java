@@ -55,6 +55,7 @@ final class StoreRig implements AutoCloseable {
     final RetainedReader retained;
     final SubscriptionReader subscriptions;
     final Wills wills;
+    private final Duration openTimeout;
     final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
 
     StoreRig(EmbeddedServer server, Settings settings) {
@@ -64,6 +65,7 @@ final class StoreRig implements AutoCloseable {
     /** On a pool that the test has laid its hands on. */
     StoreRig(DataSource pool, Settings settings) {
         this.pool = pool;
+        openTimeout = settings.openTimeout();
         health = new StoreHealth(pool, settings);
         sessions = new SessionStore(pool, settings, health, metrics);
         orphans = new Orphans(pool, metrics);
@@ -177,7 +179,8 @@ final class StoreRig implements AutoCloseable {
     }
 
     OpenedSession open(String clientId, boolean cleanStart, long expirySeconds, Will will) {
-        return sessions.open(new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", will));
+        return sessions.open(
+                new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", will), openTimeout);
     }
 
     CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {

@@ -186,9 +186,14 @@ public final class Gateway {
                 .sum();
     }
 
+    /** A connection to its PostgreSQL. */
+    public Connection postgres() throws SQLException {
+        return DriverManager.getConnection(settings.postgres(), "sluice", "");
+    }
+
     /** The first column of the first row that a query finds, as text; null when it finds none. */
     public String query(String sql, String parameter) {
-        try (Connection connection = DriverManager.getConnection(settings.postgres(), "sluice", "");
+        try (var connection = postgres();
                 var statement = connection.prepareStatement(sql)) {
             statement.setString(1, parameter);
             var rows = statement.executeQuery();

@@ -1,0 +1,24 @@
+package dev.sluice.broker;
+
+import java.time.Duration;
+
+/**
+ * How long to wait before something is tried again: twice as long each time that nothing came of it, up to a bound. What waits for
+ * a server that is away must not keep an event loop busy. Confined to one thread.
+ */
+final class BackOff {
+    private static final Duration FIRST = Duration.ofMillis(5);
+    private static final Duration LONGEST = Duration.ofMillis(160);
+
+    private Duration next = FIRST;
+
+    /** The pause before the next attempt. */
+    Duration pause() {
+        return next;
+    }
+
+    void tried(boolean successful) {
+        if (successful) next = FIRST;
+        else if (next.compareTo(LONGEST) < 0) next = next.multipliedBy(2);
+    }
+}
