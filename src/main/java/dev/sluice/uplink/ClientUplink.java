@@ -39,6 +39,8 @@ public final class ClientUplink {
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
     private long bytesInFlight;
     private int inFlight;
+    /** A record has failed for now. The connection ends for it, and nothing further may overtake it before that. */
+    private volatile boolean failing;
 
     ClientUplink(
             Uplink uplink, String clientId, String username, long epoch, Executor loop, Consumer<Forwarding> listener) {
@@ -120,6 +122,7 @@ public final class ClientUplink {
     }
 
     private boolean send(Forwarding forwarding) {
+        if (failing) return false;
         var targets = forwarding.targets;
         var publish = forwarding.publish;
         while (forwarding.next < targets.size()) {
@@ -189,6 +192,7 @@ public final class ClientUplink {
 
     /** Every record is answered; called on Kafka's network thread. */
     void settle(Forwarding forwarding) {
+        if (forwarding.failedForNow()) failing = true;
         uplink.settled(forwarding);
         loop.execute(forwarding);
     }

@@ -5,46 +5,31 @@ import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import io.smallrye.reactive.messaging.kafka.KafkaClientService;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
-import org.eclipse.microprofile.reactive.messaging.Channel;
-import org.eclipse.microprofile.reactive.messaging.Emitter;
-import org.jboss.logging.Logger;
 
 /**
- * The gateway's way to Kafka: the producer of the channel `uplink`, the routes, and the bound of bytes in flight over all
+ * The gateway's way to Kafka: its producer, the routes, and the bound of bytes in flight over all
  * connections. Any thread may use it.
  */
 @ApplicationScoped
 public class Uplink {
-    private static final Logger LOG = Logger.getLogger(Uplink.class);
-    private static final String CHANNEL = "uplink";
-
     private final Routes routes;
     private final UplinkConfig config;
-    private final KafkaClientService clients;
+    private final UplinkProducer producer;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
     private final Timer latency;
-    private volatile Producer<byte[], byte[]> producer;
 
-    /** @param channel keeps the channel alive, whose configuration, health and metrics are used; records do not pass it */
-    Uplink(
-            UplinkConfig config,
-            KafkaClientService clients,
-            @Channel(CHANNEL) Emitter<byte[]> channel,
-            MeterRegistry meters) {
+    Uplink(UplinkConfig config, UplinkProducer producer, MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
-        this.clients = clients;
+        this.producer = producer;
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes of messages that Kafka has not acknowledged yet")
@@ -116,29 +101,13 @@ public class Uplink {
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
-    /** Never blocks, as the channel sets `max.block.ms` to 0; the forwarding is told the outcome in every case. */
+    /** Never blocks; the forwarding is told the outcome in every case. */
     void send(ProducerRecord<byte[], byte[]> record, Forwarding forwarding) {
-        try {
-            producer().send(record, forwarding);
-        } catch (KafkaException | IllegalStateException refused) {
-            forwarding.onCompletion(null, refused);
-        }
+        producer.send(record, forwarding);
     }
 
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
-        try {
-            producer().partitionsFor(kafkaTopic);
-        } catch (KafkaException notYet) {
-            LOG.debugf("metadata of %s is under way: %s", kafkaTopic, notYet.getMessage());
-        }
-    }
-
-    /** The channel's own producer: its emitter would cost twice as much for each record. */
-    private Producer<byte[], byte[]> producer() {
-        var known = producer;
-        if (known == null)
-            producer = known = clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
-        return known;
+        producer.keepMetadata(kafkaTopic);
     }
 }
