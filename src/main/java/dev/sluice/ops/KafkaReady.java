@@ -26,6 +26,7 @@ class KafkaReady implements HealthCheck {
         var response = HealthCheckResponse.named("kafka").status(state.available() && kafka.wasComplete());
         if (!state.missingTopics().isEmpty())
             response.withData("missing-topics", String.join(", ", state.missingTopics()));
+        if (state.refusal() != null) response.withData("refusal", state.refusal());
         return response.build();
     }
 }

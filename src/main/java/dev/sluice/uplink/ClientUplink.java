@@ -57,6 +57,8 @@ public final class ClientUplink {
     private boolean closed;
     private long bytesInFlight;
     private int inFlight;
+    /** A record has failed for now. The connection ends for it, and nothing further may overtake it before that. */
+    private volatile boolean failing;
 
     ClientUplink(
             Uplink uplink,
@@ -161,6 +163,7 @@ public final class ClientUplink {
     }
 
     private boolean send(Forwarding forwarding) {
+        if (failing) return false;
         while (forwarding.next < forwarding.parts.length) {
             if (!offer(forwarding.parts[forwarding.next])) return false;
             forwarding.next++;
@@ -307,6 +310,7 @@ public final class ClientUplink {
 
     /** Every record is answered; called on Kafka's network thread. */
     void settle(Forwarding forwarding) {
+        if (forwarding.failedForNow()) failing = true;
         uplink.settled(forwarding);
         loop.execute(forwarding);
     }

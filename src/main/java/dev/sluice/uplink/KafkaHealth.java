@@ -17,6 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
@@ -31,10 +33,14 @@ public class KafkaHealth {
     private final Map<String, Object> kafkaConfig;
     private final CountDownLatch stopped = new CountDownLatch(1);
 
-    /** What the last probe saw; a topic is missing only if Kafka said so. */
-    public record State(boolean available, Set<String> missingTopics) {}
+    /**
+     * What the last probe saw; a topic is missing only if Kafka said so.
+     *
+     * @param refusal why Kafka does not let the gateway in; null if it does, or does not answer
+     */
+    public record State(boolean available, Set<String> missingTopics, String refusal) {}
 
-    private volatile State state = new State(false, Set.of());
+    private volatile State state = new State(false, Set.of(), null);
     private volatile boolean everComplete;
 
     KafkaHealth(Uplink uplink, @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
@@ -85,11 +91,15 @@ public class KafkaHealth {
                 if (exists(topic.getValue())) uplink.keepMetadata(topic.getKey());
                 else missing.add(topic.getKey());
             }
-            return new State(true, missing);
+            return new State(true, missing, null);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
-            return new State(false, state.missingTopics());
+            return new State(false, state.missingTopics(), refusal(away));
         }
+    }
+
+    private static String refusal(Exception away) {
+        return away.getCause() instanceof AuthenticationException refused ? refused.getMessage() : null;
     }
 
     private static boolean exists(org.apache.kafka.common.KafkaFuture<?> description)
@@ -98,7 +108,8 @@ public class KafkaHealth {
             description.get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
             return true;
         } catch (ExecutionException failed) {
-            if (failed.getCause() instanceof UnknownTopicOrPartitionException) return false;
+            if (failed.getCause() instanceof UnknownTopicOrPartitionException
+                    || failed.getCause() instanceof TopicAuthorizationException) return false;
             throw failed;
         }
     }
@@ -109,14 +120,19 @@ public class KafkaHealth {
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
             if (now.available()) LOG.info("Kafka answers");
-            else LOG.warn("Kafka does not answer; publishers wait");
+            else if (now.refusal() == null) LOG.warn("Kafka does not answer; publishers wait");
         }
+        if (now.refusal() != null && !now.refusal().equals(before.refusal()))
+            LOG.errorf(
+                    "Kafka does not let the gateway in; publishers wait: %s. Correct kafka.security.protocol, kafka.sasl.*"
+                            + " and kafka.ssl.*, or the user in Kafka",
+                    now.refusal());
         if (!now.missingTopics().equals(before.missingTopics())) {
             if (now.missingTopics().isEmpty()) LOG.info("every Kafka topic of the routes exists");
             else
                 LOG.warnf(
-                        "Kafka topics of the routes do not exist, messages for them wait: %s. Create them, or correct"
-                                + " sluice.uplink.routes.<name>.kafka-topic",
+                        "Kafka topics of the routes do not exist, or may not be described, messages for them wait: %s."
+                                + " Create them, or correct sluice.uplink.routes.<name>.kafka-topic",
                         String.join(", ", now.missingTopics()));
         }
     }

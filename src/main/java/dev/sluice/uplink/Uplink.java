@@ -6,7 +6,6 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.opentelemetry.api.OpenTelemetry;
-import io.smallrye.reactive.messaging.kafka.KafkaClientService;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -15,27 +14,21 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaException;
-import org.eclipse.microprofile.reactive.messaging.Channel;
-import org.eclipse.microprofile.reactive.messaging.Emitter;
-import org.jboss.logging.Logger;
 
 /**
- * The gateway's way to Kafka: the producer of the channel `uplink`, the routes, and the bound of bytes in flight over all
+ * The gateway's way to Kafka: its producer, the routes, and the bound of bytes in flight over all
  * connections. Any thread may use it.
  */
 @ApplicationScoped
 public class Uplink {
-    private static final Logger LOG = Logger.getLogger(Uplink.class);
-    private static final String CHANNEL = "uplink";
     /** Records that are spread over partitions go to the same one for 4 ms. */
     private static final int SPREAD_SHIFT = 2;
 
     private volatile Routes routes;
     private final UplinkConfig config;
-    private final KafkaClientService clients;
+    private final UplinkProducer producer;
     private final Tracing tracing;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
@@ -44,18 +37,10 @@ public class Uplink {
     /** Another one in each process, so that replicas do not write to the same partition at the same time. */
     private final long spreadSeed = System.nanoTime();
 
-    private volatile Producer<byte[], byte[]> producer;
-
-    /** @param channel keeps the channel alive, whose configuration, health and metrics are used; records do not pass it */
-    Uplink(
-            UplinkConfig config,
-            KafkaClientService clients,
-            @Channel(CHANNEL) Emitter<byte[]> channel,
-            OpenTelemetry telemetry,
-            MeterRegistry meters) {
+    Uplink(UplinkConfig config, UplinkProducer producer, OpenTelemetry telemetry, MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
-        this.clients = clients;
+        this.producer = producer;
         this.tracing = new Tracing(telemetry);
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
@@ -140,13 +125,9 @@ public class Uplink {
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
-    /** Never blocks, as the channel sets `max.block.ms` to 0; the part is told the outcome in every case. */
-    void send(ProducerRecord<byte[], byte[]> record, Part part) {
-        try {
-            producer().send(record, part);
-        } catch (KafkaException | IllegalStateException refused) {
-            part.onCompletion(null, refused);
-        }
+    /** Never blocks; the callback is told the outcome in every case. */
+    void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+        producer.send(record, callback);
     }
 
     /**
@@ -156,7 +137,7 @@ public class Uplink {
      */
     Integer partition(Target target, long receivedAt) {
         if (target.leavesPartitionToKafka()) return null;
-        var count = producer().partitionsFor(target.kafkaTopic()).size();
+        var count = producer.partitions(target.kafkaTopic());
         return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT));
     }
 
@@ -175,18 +156,6 @@ public class Uplink {
 
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
-        try {
-            producer().partitionsFor(kafkaTopic);
-        } catch (KafkaException notYet) {
-            LOG.debugf("metadata of %s is under way: %s", kafkaTopic, notYet.getMessage());
-        }
-    }
-
-    /** The channel's own producer: its emitter would cost twice as much for each record. */
-    private Producer<byte[], byte[]> producer() {
-        var known = producer;
-        if (known == null)
-            producer = known = clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
-        return known;
+        producer.keepMetadata(kafkaTopic);
     }
 }

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** {@code ./sluice demo}: lets a fleet publish and compares what was acknowledged with what Kafka has; runs on the main thread. */
 final class Demo {
@@ -18,12 +19,14 @@ final class Demo {
     private final Settings settings;
     private final String run = Long.toString(System.currentTimeMillis(), 36);
     private final Tally tally;
+    private final RecordAudit audit;
 
     private Demo(DemoOptions options, Running running, Settings settings) {
         this.options = options;
         this.running = running;
         this.settings = settings;
         this.tally = new Tally(run, options.devices());
+        this.audit = new RecordAudit(clientId -> clientId.endsWith("-" + run));
     }
 
     static int run(Settings settings, List<String> arguments) {
@@ -38,7 +41,7 @@ final class Demo {
         }
     }
 
-    /** True if everything that was acknowledged is in Kafka. */
+    /** True if everything that was acknowledged is in Kafka, and the headers of the records show no gap and no disorder. */
     private boolean run() {
         try (var records = KafkaRecords.fromNow(settings.kafka(), KAFKA_TOPIC);
                 var fleet = new Fleet(run, tally)) {
@@ -53,16 +56,24 @@ final class Demo {
             done.set(true);
             counting.join();
         }
-        System.out.printf("%n%s", tally.table());
-        return tally.lost() == 0 && tally.acknowledged() > 0;
+        var findings = audit.findings();
+        System.out.printf("%n%s%naudit %s", tally.table(), Audit.report(findings, AuditOptions.of(KAFKA_TOPIC), 0));
+        return tally.lost() == 0
+                && tally.acknowledged() > 0
+                && !RecordAudit.total(findings).isWrong();
     }
 
     /** Counts until the fleet is done, and then up to the end that the topic has at that moment. */
     private void count(KafkaRecords records, AtomicBoolean done) {
         while (!done.get()) {
-            records.poll(record -> tally.found(new String(record.value(), StandardCharsets.UTF_8)));
+            records.poll(this::count);
         }
-        records.readToEnd(record -> tally.found(new String(record.value(), StandardCharsets.UTF_8)));
+        records.readToEnd(this::count);
+    }
+
+    private void count(ConsumerRecord<byte[], byte[]> record) {
+        tally.found(new String(record.value(), StandardCharsets.UTF_8));
+        audit.add(record);
     }
 
     /** Prints a line each second until everything is sent and settled, or the patience for the rest has ended. */

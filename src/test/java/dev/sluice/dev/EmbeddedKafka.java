@@ -31,6 +31,11 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     /** Starts a broker on {@code dataDir/kafka} with the topics of {@link #TOPICS}; returns when it serves. */
     public static EmbeddedKafka start(int port, Path dataDir) {
+        return start(port, dataDir, Map.of());
+    }
+
+    /** The same with more settings of the broker; listeners are added to the one at the port. */
+    public static EmbeddedKafka start(int port, Path dataDir, Map<String, String> more) {
         DataFolder.create(dataDir);
         var log = dataDir.resolve("kafka.log");
         var command =
@@ -42,6 +47,7 @@ public final class EmbeddedKafka implements AutoCloseable {
                 KafkaBroker.class.getName(),
                 Integer.toString(port),
                 dataDir.resolve("kafka").toString()));
+        more.forEach((name, value) -> command.add(name + "=" + value));
         var process = ServerProcess.start("Kafka", command, ToolClasspath.environment(), ENDING, log);
         var kafka = new EmbeddedKafka(port, process);
         try {

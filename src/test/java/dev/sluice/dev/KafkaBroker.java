@@ -6,10 +6,12 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -24,9 +26,16 @@ public final class KafkaBroker implements AutoCloseable {
         this.server = server;
     }
 
-    /** Starts a broker that listens on 127.0.0.1, on the folder's earlier records if it has any. */
-    public static KafkaBroker start(int port, Path folder) throws Exception {
-        var config = new KafkaConfig(settings(port, Ports.free(), folder), false);
+    /**
+     * Starts a broker that listens on 127.0.0.1, on the folder's earlier records if it has any.
+     *
+     * @param more settings; those of listeners are added to the ones that are here, others go before them
+     */
+    private static KafkaBroker start(int port, Path folder, Map<String, String> more) throws Exception {
+        var settings = settings(port, Ports.free(), folder);
+        more.forEach((name, value) -> settings.merge(
+                name, value, (ours, theirs) -> name.endsWith("listeners") ? ours + "," + theirs : theirs));
+        var config = new KafkaConfig(settings, false);
         if (!Files.exists(folder.resolve("meta.properties"))) {
             format(folder);
         }
@@ -75,9 +84,13 @@ public final class KafkaBroker implements AutoCloseable {
         server.awaitShutdown();
     }
 
-    /** Runs a broker until the process is asked to end. Arguments: port, folder. */
+    /** Runs a broker until the process is asked to end. Arguments: port, folder, and then settings, {@code name=value}. */
     public static void main(String[] arguments) throws Exception {
-        var broker = start(Integer.parseInt(arguments[0]), Path.of(arguments[1]));
+        var more = Arrays.stream(arguments)
+                .skip(2)
+                .map(setting -> setting.split("=", 2))
+                .collect(Collectors.toMap(setting -> setting[0], setting -> setting[1]));
+        var broker = start(Integer.parseInt(arguments[0]), Path.of(arguments[1]), more);
         Runtime.getRuntime().addShutdownHook(new Thread(broker::close, "kafka-close"));
         new CountDownLatch(1).await();
     }

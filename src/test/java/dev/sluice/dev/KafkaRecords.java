@@ -1,10 +1,14 @@
 package dev.sluice.dev;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -18,29 +22,34 @@ public final class KafkaRecords implements AutoCloseable {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final List<TopicPartition> partitions = new ArrayList<>();
 
-    private KafkaRecords(String bootstrap) {
-        this.consumer = new KafkaConsumer<>(
-                Map.of("bootstrap.servers", bootstrap, "isolation.level", "read_committed"),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
+    private KafkaRecords(Map<String, Object> client) {
+        var config = new HashMap<String, Object>(client);
+        config.put("isolation.level", "read_committed");
+        this.consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
     /** Stands before the first record of each partition. */
     public static KafkaRecords fromBeginning(String bootstrap, String... kafkaTopics) {
-        var records = open(bootstrap, kafkaTopics);
+        return fromBeginning(Map.of("bootstrap.servers", bootstrap), List.of(kafkaTopics));
+    }
+
+    /** The same with the properties of a Kafka client. */
+    static KafkaRecords fromBeginning(Map<String, Object> client, List<String> kafkaTopics) {
+        var records = open(client, kafkaTopics);
         records.consumer.seekToBeginning(records.partitions);
         return records;
     }
 
     /** Stands behind the last record that each partition has now. */
     public static KafkaRecords fromNow(String bootstrap, String... kafkaTopics) {
-        var records = open(bootstrap, kafkaTopics);
+        var records = open(Map.of("bootstrap.servers", bootstrap), List.of(kafkaTopics));
         records.consumer.endOffsets(records.partitions).forEach(records.consumer::seek);
         return records;
     }
 
-    private static KafkaRecords open(String bootstrap, String... kafkaTopics) {
-        var records = new KafkaRecords(bootstrap);
+    private static KafkaRecords open(Map<String, Object> client, List<String> kafkaTopics) {
+        var bootstrap = client.get("bootstrap.servers");
+        var records = new KafkaRecords(client);
         try {
             var known = records.consumer.listTopics(ANSWER_TIME);
             for (var kafkaTopic : kafkaTopics) {
@@ -70,11 +79,36 @@ public final class KafkaRecords implements AutoCloseable {
         consumer.poll(Duration.ofMillis(100)).forEach(sink);
     }
 
-    /** Hands over every record up to the end that the partitions have now. */
+    /** Goes to the first records from this time on. */
+    void seek(Instant since) {
+        var times = partitions.stream().collect(Collectors.toMap(it -> it, _ -> since.toEpochMilli()));
+        var ends = consumer.endOffsets(partitions);
+        consumer.offsetsForTimes(times)
+                .forEach((partition, found) ->
+                        consumer.seek(partition, found == null ? ends.get(partition) : found.offset()));
+    }
+
+    List<TopicPartition> partitions() {
+        return partitions;
+    }
+
+    /** The partitions whose first records retention has deleted. */
+    public Set<TopicPartition> truncated() {
+        return consumer.beginningOffsets(partitions).entrySet().stream()
+                .filter(beginning -> beginning.getValue() > 0)
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
+    }
+
+    /** Hands over every record up to the end that the partitions have now, and none behind it. */
     public void readToEnd(Consumer<ConsumerRecord<byte[], byte[]>> sink) {
         var ends = consumer.endOffsets(partitions);
         while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-            poll(sink);
+            poll(record -> {
+                if (record.offset() < ends.get(new TopicPartition(record.topic(), record.partition()))) {
+                    sink.accept(record);
+                }
+            });
         }
     }
 

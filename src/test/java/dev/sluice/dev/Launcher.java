@@ -29,6 +29,7 @@ public final class Launcher {
             case "gateway" -> keepRunning(settings, Running::startGateway);
             case "demo" -> Demo.run(settings, arguments);
             case "tail" -> Tail.run(settings, arguments);
+            case "audit" -> Audit.run(settings, arguments);
             default -> throw new Complaint("there is no command '" + command + "'; ./sluice help lists them.");
         };
     }

@@ -78,29 +78,15 @@ final class Tally {
     }
 
     String table() {
-        var repeated = Stream.of(devices).mapToLong(device -> device.repeated).sum();
-        var disordered =
-                Stream.of(devices).mapToLong(device -> device.disordered).sum();
         return String.format(
-                Locale.ROOT,
-                """
+                Locale.ROOT, """
                 published       %,12d
                 acknowledged    %,12d
                 found in Kafka  %,12d
                 lost            %,12d
-                repeated        %,12d
-                out of order    %,12d
                 ack p50         %,12.1f ms
                 ack p99         %,12.1f ms
-                """,
-                published.get(),
-                acknowledged(),
-                found(),
-                lost(),
-                repeated,
-                disordered,
-                percentile(50),
-                percentile(99));
+                """, published.get(), acknowledged(), found(), lost(), percentile(50), percentile(99));
     }
 
     private double percentile(double percent) {
@@ -111,19 +97,12 @@ final class Tally {
     private static final class Device {
         private final BitSet acknowledged = new BitSet();
         private final BitSet found = new BitSet();
-        private volatile long repeated;
-        private volatile long disordered;
 
         synchronized void acknowledged(int sequence) {
             acknowledged.set(sequence);
         }
 
         synchronized void found(int sequence) {
-            if (found.get(sequence)) {
-                repeated++;
-            } else if (sequence < found.length() - 1) {
-                disordered++;
-            }
             found.set(sequence);
         }
 

@@ -35,8 +35,13 @@ public final class Records {
 
     /** Waits until there are at least that many; fewer is a failure. */
     public static List<Record> of(Gateway gateway, String kafkaTopic, String clientId, int atLeast) {
+        return of(gateway.bootstrap(), kafkaTopic, clientId, atLeast);
+    }
+
+    /** The same of any Kafka. */
+    public static List<Record> of(String bootstrap, String kafkaTopic, String clientId, int atLeast) {
         var found = new ArrayList<Record>();
-        Map<String, Object> config = Map.of("bootstrap.servers", gateway.bootstrap(), "auto.offset.reset", "earliest");
+        Map<String, Object> config = Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest");
         try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             var partitions = consumer.partitionsFor(kafkaTopic).stream()
                     .map(it -> new TopicPartition(kafkaTopic, it.partition()))

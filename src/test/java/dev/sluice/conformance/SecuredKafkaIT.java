@@ -1,0 +1,120 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Settings;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.GuardedKafka;
+import dev.sluice.support.Records;
+import dev.sluice.support.WireClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The packaged gateway with a Kafka that asks for TLS and SCRAM, by configuration alone. */
+class SecuredKafkaIT {
+    @TempDir
+    private static Path folder;
+
+    private static GuardedKafka kafka;
+
+    @BeforeAll
+    static void start() {
+        var topics = Stream.of("wire.telemetry", "wire.copy", "wire.talk", "wire.small", Gateway.LATE_TOPIC)
+                .map(name -> new NewTopic(name, 1, (short) 1));
+        kafka = GuardedKafka.start(folder, topics.toArray(NewTopic[]::new));
+        kafka.allowAll();
+    }
+
+    @AfterAll
+    static void stop() {
+        kafka.close();
+    }
+
+    private static Settings settings(String password) {
+        return Gateway.shared()
+                .settingsOfAnother(kafka.options(password).toArray(String[]::new))
+                .withKafka(kafka.securedBootstrap());
+    }
+
+    @Test
+    void writesOverTlsWithScram() {
+        kafka.password("right");
+        var settings = settings("right");
+        try (var gateway = GatewayProcess.start(settings)) {
+            gateway.awaitReady();
+            assertPublishes(settings.port());
+        }
+    }
+
+    /** Kafka's client gives up for good when it is refused at its start; the gateway does not. */
+    @Test
+    void aWrongPasswordIsNamedAndRecoveredFrom() {
+        kafka.password("of yesterday");
+        var settings = settings("of today");
+        try (var _ = GatewayProcess.start(settings)) {
+            await("a readiness check that names the refusal")
+                    .atMost(Duration.ofSeconds(60))
+                    .ignoreExceptions()
+                    .until(
+                            () -> Gateway.get(settings.port(), "/q/health/ready"),
+                            answer ->
+                                    answer.statusCode() == 503 && answer.body().contains("invalid credentials"));
+            var told = log(settings).size();
+            // Some probes and many attempts of the producer later.
+            await("a quiet log")
+                    .during(Duration.ofSeconds(5))
+                    .atMost(Duration.ofSeconds(10))
+                    .until(() -> log(settings).size() <= told + 1);
+            assertThat(log(settings))
+                    .filteredOn(line -> line.contains("Kafka does not let the gateway in"))
+                    .singleElement()
+                    .satisfies(line ->
+                            assertThat(line).contains("ERROR", "invalid credentials", "SCRAM-SHA-512", "kafka.sasl.*"));
+            assertThat(log(settings)).noneMatch(line -> line.contains("of today"));
+
+            kafka.password("of today");
+            await("readiness")
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> Gateway.get(settings.port(), "/q/health/ready").statusCode() == 200);
+            assertPublishes(settings.port());
+            assertThat(log(settings)).anyMatch(line -> line.contains("Kafka answers"));
+        }
+    }
+
+    private static void assertPublishes(int port) {
+        var clientId = Device.id("secured");
+        try (var client = WireClient.open(port, ProtocolVersion.V5)) {
+            Device.connected(client, Device.connect(ProtocolVersion.V5, clientId, true, Properties.NONE));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "hello"));
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+        assertThat(Records.of(kafka.bootstrap(), "wire.talk", clientId, 1))
+                .extracting(Records.Record::text)
+                .containsExactly("hello");
+    }
+
+    private static List<String> log(Settings settings) {
+        try {
+            return Files.readAllLines(settings.data().resolve("gateway.log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
