@@ -190,6 +190,10 @@ public final class Session {
                 out.accept(new Effect.EndSession(grant.sessionExpiry(), ReasonCode.UNSPECIFIED_ERROR, 0, true));
                 yield closed;
             }
+            case Event.Deliver(var delivery) -> {
+                Outbound.settle(delivery, Receipt.Outcome.LOST, out);
+                yield closed;
+            }
             case Event.Received _,
                     Event.Faulted _,
                     Event.OpenFailed _,
@@ -268,6 +272,7 @@ public final class Session {
         // A session that was taken over belongs to its new connection.
         if (reason != ReasonCode.SESSION_TAKEN_OVER)
             out.accept(new Effect.EndSession(grant.sessionExpiry(), reason, outbound.sentSeq(), publishWill));
+        outbound.lose(out);
         var returned = outbound.returned();
         if (!returned.isEmpty()) out.accept(new Effect.Return(returned));
     }

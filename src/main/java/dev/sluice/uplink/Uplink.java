@@ -125,6 +125,21 @@ public class Uplink {
         }
     }
 
+    /**
+     * Produces a record that no client waits for; never blocks.
+     *
+     * @return false if the producer has no room or no metadata now: to be offered again
+     */
+    public boolean produce(ProducerRecord<byte[], byte[]> record, Consumer<Production.Outcome> told) {
+        var production = new Production(told);
+        try {
+            producer().send(record, production);
+        } catch (KafkaException | IllegalStateException refused) {
+            production.onCompletion(null, refused);
+        }
+        return production.taken();
+    }
+
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
         try {

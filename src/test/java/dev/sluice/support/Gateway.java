@@ -79,6 +79,8 @@ public final class Gateway {
                     new NewTopic("wire.telemetry", 1, (short) 1),
                     new NewTopic("wire.copy", 1, (short) 1),
                     new NewTopic("wire.talk", 1, (short) 1),
+                    new NewTopic("wire.commands", 1, (short) 1),
+                    new NewTopic("wire.undeliverable", 1, (short) 1),
                     new NewTopic("wire.device.d1", 1, (short) 1),
                     new NewTopic("wire.small", 1, (short) 1)
                             .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
