@@ -96,7 +96,7 @@ final class RecordReader {
         }
         var correlation = value(record, CORRELATION_DATA);
         if (correlation != null) {
-            checkLength(correlation, "header " + CORRELATION_DATA);
+            checkLength(correlation, "the header " + CORRELATION_DATA);
             properties = properties.with(Property.CORRELATION_DATA, correlation);
         }
         var format = number(record, PAYLOAD_FORMAT, 1);
