@@ -31,9 +31,11 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /** What all connections share: configuration, event loops, and the ways to Kafka and PostgreSQL. Any thread may use it. */
@@ -225,13 +227,23 @@ public class Broker {
     }
 
     /** Whether publishers have to wait for the event loops of subscribers. */
-    boolean hasManyUnderWay() {
+    public boolean hasManyUnderWay() {
         return underWay.sum() >= config.deliveriesUnderWay();
     }
 
     /** A message with everybody who is owed it. */
     Publication publication(Message message, String publisher) {
         return Publication.of(message, router.route(message.topicName(), publisher));
+    }
+
+    /** Makes an offer, to be {@link Offer#start started}, to everybody but those whom an earlier one has reached. */
+    public Offer offer(Message message, Set<Addressee> reached, Consumer<Offer.Outcome> told) {
+        return new Offer(this, message, reached, told);
+    }
+
+    /** Changes whenever somebody may have subscribed or come back. */
+    public long subscriptionsVersion() {
+        return router.version();
     }
 
     /** Reads from PostgreSQL for a connection, on a virtual thread. */

@@ -38,7 +38,6 @@ public final class Connection {
     private long epoch;
     private String username;
     private boolean hasWill;
-
     private boolean draining;
     private volatile boolean closed;
     private boolean gone;
@@ -120,7 +119,7 @@ public final class Connection {
 
     void delivered(Delivery delivery) {
         // A message on its way to a member of a Shared Subscription that has left goes to another one.
-        var missed = closed && delivery.share() != null && delivery.seq() == 0;
+        var missed = closed && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
         if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
         else on(new Event.Deliver(delivery));
     }
@@ -167,6 +166,7 @@ public final class Connection {
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
             case Effect.Drop(var _, var why) -> broker.meters().dropped(why);
+            case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Forget(var packetId) ->
                 journal(new JournalWrite.ForgetReceived(
                         clientId(), epoch, packetId, journalled(() -> on(new Event.Forgotten(packetId)))));

@@ -3,9 +3,11 @@ package dev.sluice.broker;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
+import dev.sluice.session.Receipt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 
 /**
  * One message on its way to connections: one task for each event loop, however many connections it has. Made by one thread,
@@ -19,10 +21,13 @@ final class Fanout {
     private Delivery common;
 
     private QoS commonQoS;
+    /** Null where nobody asks what becomes of the copies. */
+    private final Function<Match, Receipt> receipts;
 
-    Fanout(Message message, LongAdder underWay) {
+    Fanout(Message message, LongAdder underWay, Function<Match, Receipt> receipts) {
         this.message = message;
         this.underWay = underWay;
+        this.receipts = receipts;
     }
 
     /** The connections of one loop, and what each of them gets. */
@@ -37,7 +42,10 @@ final class Fanout {
 
     void add(Match match) {
         var connection = match.subscriber().connection();
-        if (connection == null) return;
+        if (connection == null) {
+            if (receipts != null) receipts.apply(match).settle(Receipt.Outcome.LOST);
+            return;
+        }
         var batch = batch(connection.loop());
         batch.connections.add(connection);
         batch.deliveries.add(delivery(match));
@@ -60,9 +68,10 @@ final class Fanout {
     private Delivery delivery(Match match) {
         var qos = match.qos(message);
         var retain = match.retain(message);
-        var isCommon = !retain && match.identifiers().isEmpty() && match.share() == null;
+        var isCommon = !retain && match.identifiers().isEmpty() && match.share() == null && receipts == null;
         if (isCommon && qos == commonQoS) return common;
-        var delivery = new Delivery(message, qos, retain, match.identifiers(), match.share(), 0, false, false);
+        var receipt = receipts == null ? null : receipts.apply(match);
+        var delivery = new Delivery(message, qos, retain, match.identifiers(), match.share(), 0, false, false, receipt);
         if (isCommon) {
             common = delivery;
             commonQoS = qos;

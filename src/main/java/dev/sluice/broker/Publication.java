@@ -2,10 +2,12 @@ package dev.sluice.broker;
 
 import dev.sluice.packet.Message;
 import dev.sluice.session.Delivery;
+import dev.sluice.session.Receipt;
 import dev.sluice.store.Copy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 
 /**
  * One message and everybody who is owed it: those who get it at once, and those for whom PostgreSQL keeps it first. Made
@@ -60,6 +62,16 @@ final class Publication {
         return message != null && (message.retain() || !kept.isEmpty());
     }
 
+    /** Those who get it at once. */
+    List<Match> live() {
+        return live;
+    }
+
+    /** Those for whom PostgreSQL keeps it first, in the order of the copies. */
+    List<Match> kept() {
+        return kept;
+    }
+
     /** One for each session that PostgreSQL keeps it for. */
     List<Copy> copies() {
         return copies;
@@ -71,8 +83,13 @@ final class Publication {
      * @param underWay counts the deliveries until their connections look at them
      */
     void deliver(LongAdder underWay) {
+        deliver(underWay, null);
+    }
+
+    /** @param receipts makes for each copy the one that is told what becomes of it; null if nobody asks */
+    void deliver(LongAdder underWay, Function<Match, Receipt> receipts) {
         if (live.isEmpty()) return;
-        var fanout = new Fanout(message, underWay);
+        var fanout = new Fanout(message, underWay, receipts);
         for (int i = 0; i < live.size(); i++) fanout.add(live.get(i));
         fanout.send();
     }

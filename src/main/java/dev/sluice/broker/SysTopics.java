@@ -20,7 +20,7 @@ import org.jboss.logging.Logger;
  * The topics below {@code $SYS/broker/} that operators know from other brokers: the figures of this replica, published as
  * often as configured. One virtual thread publishes; any thread may ask.
  */
-final class SysTopics {
+public final class SysTopics {
     private static final Logger LOG = Logger.getLogger(SysTopics.class);
 
     static final String PREFIX = "$SYS/";
@@ -48,7 +48,7 @@ final class SysTopics {
     }
 
     /** Whether a topic is one that clients may not publish to. */
-    static boolean owns(TopicName topicName) {
+    public static boolean owns(TopicName topicName) {
         var utf8 = topicName.utf8();
         return utf8.length >= PREFIX_UTF8.length
                 && Arrays.equals(utf8, 0, PREFIX_UTF8.length, PREFIX_UTF8, 0, PREFIX_UTF8.length);

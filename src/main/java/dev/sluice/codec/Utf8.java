@@ -10,7 +10,7 @@ public final class Utf8 {
     }
 
     /** Whether the bytes may be a UTF-8 Encoded String: well-formed and without U+0000 [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
-    static boolean isString(byte[] bytes) {
+    public static boolean isString(byte[] bytes) {
         return isWellFormed(bytes, 1);
     }
 

@@ -54,6 +54,10 @@ public interface UplinkConfig {
     @WithDefault("wait")
     QoS0WhenCongested qos0WhenCongested();
 
+    /** The Kafka topic of messages and records that cannot go where they should, with the reason in their headers. */
+    @WithDefault("sluice.dead-letter")
+    String deadLetterTopic();
+
     /** What becomes of QoS 0 messages while Kafka is behind. */
     enum QoS0WhenCongested {
         /** The socket is not read until there is room. */

@@ -14,6 +14,7 @@ import java.util.List;
  * @param seq place in the session's durable queue, 0 for a message that is in memory only
  * @param dup whether it may have been sent before [MQTT-3.3.1-1]
  * @param received whether the client has answered PUBREC for it, so that PUBREL is due and not PUBLISH
+ * @param receipt told what becomes of it, null if nobody asks; only of a message that is in memory only
  */
 public record Delivery(
         Message message,
@@ -23,7 +24,20 @@ public record Delivery(
         String share,
         long seq,
         boolean dup,
-        boolean received) {
+        boolean received,
+        Receipt receipt) {
+
+    public Delivery(
+            Message message,
+            QoS qos,
+            boolean retain,
+            List<Integer> subscriptionIdentifiers,
+            String share,
+            long seq,
+            boolean dup,
+            boolean received) {
+        this(message, qos, retain, subscriptionIdentifiers, share, seq, dup, received, null);
+    }
 
     boolean isDurable() {
         return seq > 0;

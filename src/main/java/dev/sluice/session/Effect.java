@@ -46,6 +46,9 @@ public sealed interface Effect {
      */
     record Acknowledge(long seq, long sentSeq) implements Effect {}
 
+    /** A message is done with, or lost; to be told to whom it may concern. */
+    record Settle(Receipt receipt, Receipt.Outcome outcome) implements Effect {}
+
     /** The client will not get this message; to be counted. A row of the durable queue is deleted by another effect. */
     record Drop(Delivery delivery, Why why) implements Effect {}
 

@@ -117,15 +117,27 @@ final class Outbound {
         } else {
             if (packetId > 0) window.sent(delivery, packetId);
             out.accept(new Effect.Send(publish));
+            if (packetId == 0) settle(delivery, Receipt.Outcome.DELIVERED, out);
         }
     }
 
     private void giveUp(Delivery delivery, int packetId, Effect.Why why, Consumer<Effect> out) {
         out.accept(new Effect.Drop(delivery, why));
+        settle(delivery, why == Effect.Why.EXPIRED ? Receipt.Outcome.EXPIRED : Receipt.Outcome.TOO_LARGE, out);
         if (!delivery.isDurable()) return;
         // A client that was sent it may hold its identifier, and would take a later message for a repeat.
         if (delivery.dup() && delivery.qos() == QoS.EXACTLY_ONCE) window.release(delivery, packetId, out);
         else out.accept(new Effect.Acknowledge(delivery.seq(), window.sentSeq()));
+    }
+
+    static void settle(Delivery delivery, Receipt.Outcome outcome, Consumer<Effect> out) {
+        if (delivery.receipt() != null) out.accept(new Effect.Settle(delivery.receipt(), outcome));
+    }
+
+    /** The session is over: whoever has a receipt of what the client has not answered is told. */
+    void lose(Consumer<Effect> out) {
+        window.lose(out);
+        queue.lose(out);
     }
 
     void acknowledged(Packet.PubAck answer, Consumer<Effect> out) {

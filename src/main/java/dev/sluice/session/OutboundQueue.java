@@ -100,6 +100,14 @@ final class OutboundQueue {
 
     private static void drop(Delivery delivery, Consumer<Effect> out) {
         out.accept(new Effect.Drop(delivery, Effect.Why.QUEUE_FULL));
+        Outbound.settle(delivery, Receipt.Outcome.LOST, out);
+    }
+
+    /** The session is over: what waits is lost. */
+    void lose(Consumer<Effect> out) {
+        if (atMostOnce == null) return;
+        for (var one : atMostOnce.waiting) Outbound.settle(one.delivery, Receipt.Outcome.LOST, out);
+        for (var one : acknowledged.waiting) Outbound.settle(one.delivery, Receipt.Outcome.LOST, out);
     }
 
     private int count() {
@@ -119,7 +127,7 @@ final class OutboundQueue {
         if (acknowledged == null) return List.of();
         return acknowledged.waiting.stream()
                 .map(Waiting::delivery)
-                .filter(delivery -> delivery.share() != null)
+                .filter(delivery -> delivery.share() != null && delivery.receipt() == null)
                 .toList();
     }
 }

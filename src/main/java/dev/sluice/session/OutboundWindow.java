@@ -32,13 +32,16 @@ final class OutboundWindow {
         private final boolean counted;
         /** What another client gets if this session ends before the answer; else null. */
         private final Delivery returned;
+        /** Told what becomes of it; null if nobody asks, or it is told. */
+        private Receipt receipt;
 
         private Awaiting awaiting;
 
-        Exchange(long seq, boolean counted, Delivery returned, Awaiting awaiting) {
+        Exchange(long seq, boolean counted, Delivery returned, Receipt receipt, Awaiting awaiting) {
             this.seq = seq;
             this.counted = counted;
             this.returned = returned;
+            this.receipt = receipt;
             this.awaiting = awaiting;
         }
     }
@@ -107,15 +110,18 @@ final class OutboundWindow {
         if (!delivery.isDurable()) lastId = packetId;
         unanswered++;
         var atLeastOnce = delivery.qos() == QoS.AT_LEAST_ONCE;
-        // A QoS 2 message that was sent is nobody else's [MQTT-4.8.2-5], and a durable one is in PostgreSQL.
-        var returned = atLeastOnce && delivery.share() != null && !delivery.isDurable() ? delivery : null;
+        // A QoS 2 message that was sent is nobody else's [MQTT-4.8.2-5], a durable one is in PostgreSQL, and of one
+        // with a
+        // receipt its sender is told.
+        var mayGoOn = delivery.share() != null && !delivery.isDurable() && delivery.receipt() == null;
+        var returned = atLeastOnce && mayGoOn ? delivery : null;
         var awaiting = atLeastOnce ? Awaiting.PUBACK : Awaiting.PUBREC;
-        add(packetId, new Exchange(delivery.seq(), true, returned, awaiting));
+        add(packetId, new Exchange(delivery.seq(), true, returned, delivery.receipt(), awaiting));
     }
 
     /** Sends PUBREL for a row whose PUBLISH was sent on an earlier connection; the quota does not count it (section 4.9). */
     void release(Delivery row, int packetId, Consumer<Effect> out) {
-        add(packetId, new Exchange(row.seq(), false, null, Awaiting.PUBCOMP));
+        add(packetId, new Exchange(row.seq(), false, null, null, Awaiting.PUBCOMP));
         out.accept(new Effect.Send(new Packet.PubRel(packetId)));
     }
 
@@ -151,6 +157,7 @@ final class OutboundWindow {
                     out.accept(new Effect.MarkReceived(exchange.seq));
                 } else {
                     exchange.awaiting = Awaiting.PUBCOMP;
+                    settle(exchange, Receipt.Outcome.DELIVERED, out);
                     out.accept(new Effect.Send(new Packet.PubRel(packetId)));
                 }
             }
@@ -191,7 +198,19 @@ final class OutboundWindow {
     private void complete(int packetId, Exchange exchange, Consumer<Effect> out) {
         exchanges.remove(packetId);
         if (exchange.counted) unanswered--;
+        settle(exchange, Receipt.Outcome.DELIVERED, out);
         if (exchange.seq > 0) out.accept(new Effect.Acknowledge(exchange.seq, sentSeq));
+    }
+
+    private static void settle(Exchange exchange, Receipt.Outcome outcome, Consumer<Effect> out) {
+        if (exchange.receipt == null) return;
+        out.accept(new Effect.Settle(exchange.receipt, outcome));
+        exchange.receipt = null;
+    }
+
+    /** The session is over: what the client has not answered is lost. */
+    void lose(Consumer<Effect> out) {
+        if (exchanges != null) exchanges.values().forEach(exchange -> settle(exchange, Receipt.Outcome.LOST, out));
     }
 
     /** What was sent because of a Shared Subscription and may go to another client, in the order sent. */

@@ -86,8 +86,14 @@ public final class Session {
             case Phase.AwaitingConnect _ -> awaitingConnect(event, out);
             case Phase.Opening opening -> opening(opening, event, out);
             case Phase.Online online -> online(online, event, out);
-            case Phase.Closed closed -> closed;
+            case Phase.Closed closed -> closed(closed, event, out);
         };
+    }
+
+    /** Whoever waits to hear of a message learns that the client does not get it. */
+    private static Phase closed(Phase.Closed closed, Event event, Consumer<Effect> out) {
+        if (event instanceof Event.Deliver(var delivery)) Outbound.settle(delivery, Receipt.Outcome.LOST, out);
+        return closed;
     }
 
     private Phase awaitingConnect(Event event, Consumer<Effect> out) {
@@ -252,6 +258,7 @@ public final class Session {
         // A session that was taken over belongs to its new connection.
         if (reason != ReasonCode.SESSION_TAKEN_OVER)
             out.accept(new Effect.EndSession(grant.sessionExpiry(), reason, outbound.sentSeq(), publishWill));
+        outbound.lose(out);
         var returned = outbound.returned();
         if (!returned.isEmpty()) out.accept(new Effect.Return(returned));
     }

@@ -58,6 +58,14 @@ public final class Template {
         return this;
     }
 
+    /** The names in it. */
+    public List<String> names() {
+        return parts.stream()
+                .filter(Part.Placeholder.class::isInstance)
+                .map(part -> ((Part.Placeholder) part).name())
+                .toList();
+    }
+
     /** Whether it renders to the same text always. */
     public boolean isLiteral() {
         return parts.stream().allMatch(Part.Literal.class::isInstance);

@@ -154,6 +154,17 @@ public class Uplink {
         deadLetters.get(failure.kind()).increment();
     }
 
+    /**
+     * Produces a record that no client waits for; never blocks.
+     *
+     * @return false if the producer has no room or no metadata now: to be offered again
+     */
+    public boolean produce(ProducerRecord<byte[], byte[]> record, Consumer<Production.Outcome> told) {
+        var production = new Production(told);
+        producer.send(record, production);
+        return production.taken();
+    }
+
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
         producer.keepMetadata(kafkaTopic);

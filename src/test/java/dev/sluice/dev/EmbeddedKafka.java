@@ -14,9 +14,11 @@ import org.apache.kafka.clients.admin.NewTopic;
 
 /** A Kafka broker in a JVM of its own, so that it can be frozen, killed and started again on the same folder; used by one thread. */
 public final class EmbeddedKafka implements AutoCloseable {
-    /** The Kafka topics that the gateway's default configuration writes to; the broker creates none by itself. */
-    public static final List<NewTopic> TOPICS =
-            List.of(new NewTopic("fleet.telemetry", 4, (short) 1), new NewTopic("sluice.dead-letter", 1, (short) 1));
+    /** The Kafka topics of the gateway's default configuration; the broker creates none by itself. */
+    public static final List<NewTopic> TOPICS = List.of(
+            new NewTopic("fleet.telemetry", 4, (short) 1),
+            new NewTopic("sluice.downlink", 4, (short) 1),
+            new NewTopic("sluice.dead-letter", 1, (short) 1));
 
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(20));

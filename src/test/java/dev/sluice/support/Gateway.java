@@ -82,6 +82,8 @@ public final class Gateway {
                     new NewTopic("wire.telemetry", 1, (short) 1),
                     new NewTopic("wire.copy", 1, (short) 1),
                     new NewTopic("wire.talk", 1, (short) 1),
+                    new NewTopic("wire.commands", 1, (short) 1),
+                    new NewTopic("wire.undeliverable", 1, (short) 1),
                     new NewTopic("wire.device.d1", 1, (short) 1),
                     new NewTopic("wire.events", 1, (short) 1),
                     new NewTopic("wire.a_b", 1, (short) 1),

@@ -1,0 +1,49 @@
+package dev.sluice.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** How records of Kafka reach devices. Read once at the start; any thread may read it. */
+@ConfigMapping(prefix = "sluice.downlink")
+public interface DownlinkConfig {
+    /** The Kafka topics whose records are for devices; empty switches the downlink off. Default: {@code sluice.downlink}. */
+    @WithDefault("sluice.downlink")
+    Optional<List<String>> topics();
+
+    /** The consumer group; all replicas share it. Default: {@code sluice-downlink}. */
+    @WithDefault("sluice-downlink")
+    String group();
+
+    /**
+     * The Topic Name of the records of a Kafka topic, by the Kafka topic's name: text with <code>{key}</code>,
+     * <code>{kafkaTopic}</code> and <code>{header:name}</code>. A record's own header {@code mqtt-topic} goes first; without either,
+     * the key is the Topic Name. Default: none.
+     */
+    Map<String, String> templates();
+
+    /** Records that may be under way or wait for their turn; above, no more are taken from Kafka. Default: 10,000. */
+    @WithDefault("10000")
+    int inFlight();
+
+    /** The same in bytes. Default: 16 MiB. */
+    @WithDefault("16777216")
+    long bytesInFlight();
+
+    /** How long a record waits for somebody who subscribes to its topic. Default: 10 s. */
+    @WithDefault("10s")
+    Duration patience();
+
+    /** How long clients may take to acknowledge a record, repeats included. Default: 60 s. */
+    @WithDefault("60s")
+    Duration deliveryTimeout();
+
+    /** The Kafka topic that is told of records that did not reach everybody. Default: none. */
+    Optional<String> undeliverableTopic();
+
+    /** Properties of the Kafka consumer, by name. Default: none. */
+    Map<String, String> consumer();
+}

@@ -1,0 +1,263 @@
+package dev.sluice.downlink;
+
+import dev.sluice.broker.Broker;
+import dev.sluice.config.DownlinkConfig;
+import dev.sluice.uplink.Uplink;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.CloseOptions.GroupMembershipOperation;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jboss.logging.Logger;
+
+/**
+ * One life of the Kafka consumer: takes records while there is room, hands them to the lanes, and commits what is done with. Confined
+ * to the downlink's thread, but for {@link #execute}, by which everybody else tells it something.
+ */
+final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(DownlinkConsumer.class);
+
+    private static final Duration TICK = Duration.ofMillis(50);
+    private static final Duration IDLE = Duration.ofMillis(250);
+    private static final Duration COMMIT_INTERVAL = Duration.ofMillis(100);
+    private static final Duration LAG_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration COMMIT_TIME = Duration.ofSeconds(1);
+    /** For what clients, PostgreSQL and Kafka are about to answer when the gateway stops. */
+    private static final Duration FINISH_TIME = Duration.ofMillis(1500);
+
+    private final DownlinkConfig config;
+    private final String deadLetterTopic;
+    private final RecordReader reader;
+    private final DownlinkMeters meters;
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final Lanes lanes;
+    private final Letters letters;
+    private final Map<TopicPartition, Progress> progress = new HashMap<>();
+    /** Answers of clients, PostgreSQL and Kafka. */
+    private final ConcurrentLinkedQueue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
+
+    private final AtomicBoolean polling = new AtomicBoolean();
+    private Set<String> subscribed = Set.of();
+    private int inFlight;
+    private long bytesInFlight;
+    private long tickAt = System.nanoTime();
+    private long commitAt = tickAt;
+    private long lagAt = tickAt;
+
+    DownlinkConsumer(
+            Map<String, Object> properties,
+            DownlinkConfig config,
+            String deadLetterTopic,
+            RecordReader reader,
+            Broker broker,
+            Uplink uplink,
+            DownlinkMeters meters) {
+        this.config = config;
+        this.deadLetterTopic = deadLetterTopic;
+        this.reader = reader;
+        this.meters = meters;
+        this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        this.lanes = new Lanes(broker, config, this, this::ended);
+        this.letters = new Letters(uplink, this, this::done, meters::abandoned);
+    }
+
+    /** From any thread. */
+    @Override
+    public void execute(Runnable task) {
+        mailbox.add(task);
+        if (polling.compareAndSet(true, false)) consumer.wakeup();
+    }
+
+    /** Takes what has come, and gives it its turn; waits a little for something to come. */
+    void turn(Set<String> kafkaTopics) {
+        if (!kafkaTopics.equals(subscribed)) {
+            subscribed = kafkaTopics;
+            consumer.subscribe(kafkaTopics, this);
+        }
+        holdBack();
+        for (var record : poll(lanes.isEmpty() && letters.isEmpty() ? IDLE : TICK)) take(record);
+        for (var task = mailbox.poll(); task != null; task = mailbox.poll()) task.run();
+        var now = System.nanoTime();
+        if (now - tickAt >= 0) tick(now);
+        if (now - commitAt >= 0) commit(now);
+        if (now - lagAt >= 0) tellLag(now);
+        meters.inFlight(inFlight);
+    }
+
+    /** A slow consumer polls on, without taking anything, so that its partitions stay its own. */
+    private void holdBack() {
+        if (lanes.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight())
+            consumer.pause(consumer.assignment());
+        else if (!consumer.paused().isEmpty()) consumer.resume(consumer.paused());
+    }
+
+    private ConsumerRecords<byte[], byte[]> poll(Duration patience) {
+        polling.set(true);
+        try {
+            return consumer.poll(mailbox.isEmpty() ? patience : Duration.ZERO);
+        } catch (WakeupException _) {
+            return ConsumerRecords.empty();
+        } finally {
+            polling.set(false);
+        }
+    }
+
+    private void take(ConsumerRecord<byte[], byte[]> record) {
+        var from = progress.get(new TopicPartition(record.topic(), record.partition()));
+        if (from == null) return; // taken away within the very poll
+        var command = new Command(record, from, System.nanoTime());
+        from.begun(command);
+        inFlight++;
+        bytesInFlight += command.bytes();
+        try {
+            command.reads(reader.read(record, System.currentTimeMillis()));
+        } catch (BadRecord bad) {
+            ended(command, new Ending.Dead("downlink-bad-record", bad.getMessage()));
+            return;
+        }
+        lanes.add(command);
+    }
+
+    private void ended(Command command, Ending ending) {
+        meters.ended(command, ending);
+        switch (ending) {
+            case Ending.Delivered _, Ending.Expired _ -> done(command);
+            case Ending.Dead dead -> {
+                log("is a dead letter: " + dead.reason(), command);
+                letters.dead(deadLetterTopic, command, dead);
+            }
+            case Ending.Undeliverable(var why) -> {
+                log("is undeliverable: " + why.sentence(), command);
+                if (config.undeliverableTopic().isEmpty()) done(command);
+                else letters.undeliverable(config.undeliverableTopic().get(), command, why);
+            }
+        }
+    }
+
+    private static void log(String what, Command command) {
+        var record = command.record();
+        LOG.debugf("%s partition %d offset %d %s", record.topic(), record.partition(), record.offset(), what);
+    }
+
+    private void done(Command command) {
+        if (!command.progress().ended(command)) return;
+        inFlight--;
+        bytesInFlight -= command.bytes();
+    }
+
+    private void tick(long now) {
+        tickAt = now + TICK.toNanos();
+        lanes.tick(now);
+        letters.tick();
+    }
+
+    private void commit(long now) {
+        commitAt = now + COMMIT_INTERVAL.toNanos();
+        var offsets = offsets(progress.keySet());
+        if (offsets.isEmpty()) return;
+        consumer.commitAsync(offsets, (_, failure) -> {
+            if (failure == null) return;
+            LOG.debugf("offsets are committed again: %s", failure.getMessage());
+            progress.values().forEach(Progress::notCommitted);
+        });
+    }
+
+    /** What is to be committed of these partitions, which then counts as committed. */
+    private Map<TopicPartition, OffsetAndMetadata> offsets(Collection<TopicPartition> partitions) {
+        var offsets = new HashMap<TopicPartition, OffsetAndMetadata>();
+        for (var partition : partitions) {
+            var one = progress.get(partition);
+            if (one == null || !one.hasAdvanced() || one.offset() < 0) continue;
+            one.committing();
+            offsets.put(partition, new OffsetAndMetadata(one.offset()));
+        }
+        return offsets;
+    }
+
+    private void commitNow(Collection<TopicPartition> partitions) {
+        partitions.stream().map(progress::get).filter(Objects::nonNull).forEach(Progress::notCommitted);
+        var offsets = offsets(partitions);
+        if (offsets.isEmpty()) return;
+        try {
+            try {
+                consumer.commitSync(offsets, COMMIT_TIME);
+            } catch (WakeupException _) { // meant for the poll that was just over
+                consumer.commitSync(offsets, COMMIT_TIME);
+            }
+        } catch (KafkaException failed) {
+            LOG.debugf("offsets are not committed, so that records come again: %s", failed.getMessage());
+        }
+    }
+
+    private void tellLag(long now) {
+        lagAt = now + LAG_INTERVAL.toNanos();
+        long lag = inFlight;
+        for (var partition : progress.keySet())
+            lag += consumer.currentLag(partition).orElse(0);
+        meters.lag(lag);
+    }
+
+    @Override
+    public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+        for (var partition : partitions) progress.put(partition, new Progress(partition));
+        if (!partitions.isEmpty()) LOG.infof("commands come from %s", partitions);
+    }
+
+    @Override
+    public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+        commitNow(partitions);
+        onPartitionsLost(partitions);
+    }
+
+    /** Another replica begins with what was not committed. */
+    @Override
+    public void onPartitionsLost(Collection<TopicPartition> partitions) {
+        for (var partition : partitions) {
+            var lost = progress.remove(partition);
+            if (lost == null) continue;
+            for (var command : lost.open()) {
+                inFlight--;
+                bytesInFlight -= command.bytes();
+            }
+            lost.close();
+            lanes.drop(lost);
+            letters.drop(lost);
+        }
+    }
+
+    /** Takes nothing more, finishes what can be finished shortly, and says how far it has come. */
+    void finish() {
+        lanes.stop();
+        var until = System.nanoTime() + FINISH_TIME.toNanos();
+        while ((lanes.isUnderWay() || !letters.isEmpty()) && System.nanoTime() - until < 0) turn(subscribed);
+        commitNow(progress.keySet());
+    }
+
+    /** Leaves the group at once: a replica that is killed takes its place again, one that is stopped may not come back. */
+    @Override
+    public void close() {
+        meters.inFlight(0);
+        meters.lag(0);
+        try {
+            consumer.close(CloseOptions.timeout(COMMIT_TIME)
+                    .withGroupMembershipOperation(GroupMembershipOperation.LEAVE_GROUP));
+        } catch (KafkaException failed) {
+            LOG.debugf("the consumer of the downlink is not closed well: %s", failed.getMessage());
+        }
+    }
+}

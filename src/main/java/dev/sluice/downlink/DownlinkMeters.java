@@ -1,0 +1,78 @@
+package dev.sluice.downlink;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Counts what becomes of records. Any thread may use it. */
+final class DownlinkMeters {
+    private final Counter delivered;
+    private final Counter expired;
+    private final Counter undeliverable;
+    private final Counter deadLettered;
+    private final Counter abandoned;
+    private final Timer latency;
+    private final AtomicLong lag = new AtomicLong();
+    private final AtomicLong inFlight = new AtomicLong();
+
+    DownlinkMeters(MeterRegistry meters) {
+        delivered = records(meters, "delivered");
+        expired = records(meters, "expired");
+        undeliverable = records(meters, "undeliverable");
+        deadLettered = records(meters, "dead_lettered");
+        abandoned = records(meters, "abandoned");
+        latency = Timer.builder("sluice.downlink.latency")
+                .description("From the reading of a record to the last acknowledgement of those that were delivered")
+                .serviceLevelObjectives(
+                        Duration.ofMillis(5),
+                        Duration.ofMillis(25),
+                        Duration.ofMillis(100),
+                        Duration.ofMillis(500),
+                        Duration.ofSeconds(5),
+                        Duration.ofSeconds(30))
+                .register(meters);
+        Gauge.builder("sluice.downlink.lag", lag, AtomicLong::get)
+                .description(
+                        "Records of the downlink's Kafka topics that are not done with, in this replica's partitions")
+                .register(meters);
+        Gauge.builder("sluice.downlink.in.flight", inFlight, AtomicLong::get)
+                .description("Records taken from Kafka that are not done with")
+                .register(meters);
+    }
+
+    private static Counter records(MeterRegistry meters, String outcome) {
+        return Counter.builder("sluice.downlink.records")
+                .description("Records for devices, by what became of them")
+                .tag("outcome", outcome)
+                .register(meters);
+    }
+
+    void ended(Command command, Ending ending) {
+        switch (ending) {
+            case Ending.Delivered _ -> {
+                delivered.increment();
+                latency.record(System.nanoTime() - command.readAt(), TimeUnit.NANOSECONDS);
+            }
+            case Ending.Expired _ -> expired.increment();
+            case Ending.Undeliverable _ -> undeliverable.increment();
+            case Ending.Dead _ -> deadLettered.increment();
+        }
+    }
+
+    /** Kafka does not take the letter about a record. */
+    void abandoned() {
+        abandoned.increment();
+    }
+
+    void lag(long records) {
+        lag.set(records);
+    }
+
+    void inFlight(long records) {
+        inFlight.set(records);
+    }
+}

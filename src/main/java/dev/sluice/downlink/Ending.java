@@ -1,0 +1,38 @@
+package dev.sluice.downlink;
+
+/** What becomes of a record in the end. */
+sealed interface Ending {
+    /** Everybody who is owed it has it, or will have it from PostgreSQL. */
+    record Delivered() implements Ending {}
+
+    record Expired() implements Ending {}
+
+    /** It has not reached everybody; the backend is told, if it wants to. */
+    record Undeliverable(Why why) implements Ending {}
+
+    /** It cannot be delivered, whoever subscribes. */
+    record Dead(String error, String reason) implements Ending {}
+
+    enum Why {
+        NO_SUBSCRIBER("no-subscriber", "nobody has subscribed to its topic"),
+        CLIENT_LEFT("client-left", "a client went away before it had acknowledged it, and has not come back"),
+        NOT_ACKNOWLEDGED("not-acknowledged", "a client has not acknowledged it in time"),
+        TOO_LARGE("too-large", "it is larger than its subscribers take");
+
+        private final String code;
+        private final String sentence;
+
+        Why(String code, String sentence) {
+            this.code = code;
+            this.sentence = sentence;
+        }
+
+        String code() {
+            return code;
+        }
+
+        String sentence() {
+            return sentence;
+        }
+    }
+}
