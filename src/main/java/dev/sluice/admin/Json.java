@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.sluice.uplink.RouteJson;
 import java.io.IOException;
@@ -50,12 +51,19 @@ final class Json {
     static <T> T read(JsonNode tree, Class<T> type) {
         try {
             return MAPPER.treeToValue(tree, type);
+        } catch (UnrecognizedPropertyException e) {
+            var fields = e.getKnownPropertyIds().stream().map(Object::toString).sorted().toList();
+            var sentence = "is no field of this; there are " + String.join(", ", fields);
+            throw mistake(new Problem.Mistake(pointer(e), null, sentence));
         } catch (JsonMappingException e) {
-            var mistake = new Problem.Mistake(pointer(e), null, e.getOriginalMessage());
-            throw Problem.of(UNPROCESSABLE, "what was sent is not what this takes", List.of(mistake));
+            throw mistake(new Problem.Mistake(pointer(e), null, "is not what it must be: " + e.getOriginalMessage()));
         } catch (JacksonException e) {
             throw Problem.of(BAD_REQUEST, sentence(e));
         }
+    }
+
+    private static Problem mistake(Problem.Mistake mistake) {
+        return Problem.of(UNPROCESSABLE, "what was sent is not what this takes", List.of(mistake));
     }
 
     private static String pointer(JsonMappingException e) {

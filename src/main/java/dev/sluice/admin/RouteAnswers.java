@@ -1,7 +1,6 @@
 package dev.sluice.admin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.store.RouteStore;
 import dev.sluice.store.StoredRoutes;
@@ -10,6 +9,7 @@ import dev.sluice.uplink.RouteJson;
 import dev.sluice.uplink.RouteLint;
 import dev.sluice.uplink.RouteMistakes;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -145,9 +145,17 @@ final class RouteAnswers {
     static Entry entry(String name, StoredRoutes stored, LiveRoutes live) {
         var own = stored.routes().get(name);
         if (own != null)
-            return new Entry(name, DATABASE, own.version(), own.updatedAt(), own.updatedBy(), Json.tree(own.spec()));
+            return new Entry(name, DATABASE, own.version(), own.updatedAt(), own.updatedBy(), spec(name, own.spec()));
         var spec = live.ofTheFile().get(name);
         return spec == null ? null : new Entry(name, FILE, null, null, null, RouteJson.write(spec));
+    }
+
+    /** In the order of the documentation, which PostgreSQL does not keep; as it is where it is wrong. */
+    private static JsonNode spec(String name, String stored) {
+        var json = Json.tree(stored);
+        var mistakes = new ArrayList<RouteMistakes.Mistake>();
+        var spec = RouteJson.read(name, json, mistakes);
+        return mistakes.isEmpty() ? RouteJson.write(spec) : json;
     }
 
     static Finding finding(RouteLint.Finding found) {
@@ -162,8 +170,8 @@ final class RouteAnswers {
                 change.actor(),
                 change.action(),
                 change.route(),
-                change.before() == null ? null : Json.tree(change.before()),
-                change.after() == null ? null : Json.tree(change.after()));
+                change.before() == null ? null : spec(change.route(), change.before()),
+                change.after() == null ? null : spec(change.route(), change.after()));
     }
 
     /** @param pointers gives the place of a mistake in what was sent, null when it is not there */
@@ -179,9 +187,7 @@ final class RouteAnswers {
         return "/routes/" + RouteJson.escape(mistake.route()) + RouteJson.pointer(mistake);
     }
 
-    /** The routes of a document, by name. */
+    /** What a request holds a set of routes in, for the description of the API; {@link RouteBody} reads it. */
     @Schema(name = "Routes", description = "Routes by name")
-    record Set(
-            @Schema(required = true) @JsonProperty(required = true)
-            Map<String, RouteDocument> routes) {}
+    record Set(@Schema(required = true) Map<String, RouteDocument> routes) {}
 }

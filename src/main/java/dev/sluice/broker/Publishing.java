@@ -9,7 +9,9 @@ import dev.sluice.store.JournalWrite;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What one client publishes, on its way to Kafka, to PostgreSQL and to subscribers; the session is told once all of them
@@ -30,12 +32,21 @@ final class Publishing {
     private long routedVersion;
     private List<Match> routed;
 
-    Publishing(Connection connection, Broker broker, String username, boolean durable) {
+    /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
+    private Set<Integer> deadLettered = Set.of();
+
+    Publishing(Connection connection, Broker broker, String username, boolean durable, boolean isToldReasons) {
         this.connection = connection;
         this.broker = broker;
         this.durable = durable;
         this.uplink = broker.uplink()
-                .open(connection.clientId(), username, connection.epoch(), connection.loop(), this::forwarded);
+                .open(
+                        connection.clientId(),
+                        username,
+                        connection.epoch(),
+                        isToldReasons,
+                        connection.loop(),
+                        this::forwarded);
     }
 
     /** A QoS 1 PUBLISH that two have to take: Kafka (or the lack of a route), and the journal. */
@@ -93,7 +104,7 @@ final class Publishing {
         return matches;
     }
 
-    /** Answers what Kafka is not asked about. False if the message is refused, for subscribers as well. */
+    /** Answers what Kafka is not asked about. False if subscribers are not to get the message. */
     private boolean admitted(
             Packet.Publish publish, ClientUplink.Admission admission, Joint joint, boolean hasSubscribers) {
         switch (admission) {
@@ -105,9 +116,13 @@ final class Publishing {
                 if (joint != null) joint.missing--;
                 else answer(publish, outcome, null);
             }
-            case ClientUplink.Admission.Refused(var why) -> {
-                broker.meters().refused(ReasonCode.TOPIC_NAME_INVALID);
-                answer(publish, ReasonCode.TOPIC_NAME_INVALID, why);
+            case ClientUplink.Admission.DeadLettered _ -> {
+                if (joint != null) joint.missing--; // the journal gets nothing
+                return false;
+            }
+            case ClientUplink.Admission.Refused(var reason, var why) -> {
+                broker.meters().refused(reason);
+                answer(publish, reason, why);
                 return false;
             }
         }
@@ -125,7 +140,8 @@ final class Publishing {
         if (forwarding.failedForNow()) {
             connection.on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message: " + forwarding.why()));
         } else {
-            if (forwarding.outcome().isError()) broker.meters().refused(forwarding.outcome());
+            if (forwarding.isRefused()) broker.meters().refused(forwarding.outcome());
+            else if (forwarding.isDeadLettered() && forwarding.qos() == QoS.EXACTLY_ONCE) noteDeadLetter(forwarding);
             if (forwarding.attachment() instanceof Joint joint) {
                 joint.outcome = forwarding.outcome();
                 joint.why = forwarding.why();
@@ -142,6 +158,12 @@ final class Publishing {
         connection.progressed();
     }
 
+    private void noteDeadLetter(Forwarding forwarding) {
+        if (forwarding.outcome().isError()) return; // the exchange ends here
+        if (deadLettered.isEmpty()) deadLettered = new HashSet<>();
+        deadLettered.add(forwarding.packetId());
+    }
+
     private void done(int packetId, Joint joint) {
         if (--joint.missing == 0)
             connection.on(new Event.Forwarded(packetId, QoS.AT_LEAST_ONCE, joint.outcome, joint.why, null));
@@ -149,7 +171,7 @@ final class Publishing {
 
     /** A QoS 2 message that Kafka has: remembers it, and gives it to its subscribers once that is certain. */
     void accept(Packet.Publish publish, String messageId) {
-        var publication = publication(publish);
+        var publication = isDeadLetter(publish.packetId()) ? Publication.NOBODYS : publication(publish);
         var accepted = new Event.Accepted(publish.packetId(), QoS.EXACTLY_ONCE, outcome(publication, messageId));
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || keeping > 0) {
@@ -161,6 +183,10 @@ final class Publishing {
             publication.deliver(broker.underWay());
             connection.loop().execute(() -> connection.settled(accepted));
         }
+    }
+
+    private boolean isDeadLetter(int packetId) {
+        return !deadLettered.isEmpty() && deadLettered.remove(packetId);
     }
 
     /** Without a message id there was no route. */
@@ -178,7 +204,7 @@ final class Publishing {
                 connection.epoch(),
                 publication.message(),
                 publication.copies(),
-                publish.retain(),
+                publish.retain() && publication.message() != null,
                 packetId,
                 messageId,
                 outcome -> connection.loop().execute(() -> {

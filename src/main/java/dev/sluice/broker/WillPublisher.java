@@ -128,7 +128,7 @@ final class WillPublisher {
 
         Publishing(DueWill due) {
             this.due = due;
-            this.uplink = broker.uplink().open(due.clientId(), null, due.id(), mailbox::add, this::forwarded);
+            this.uplink = broker.uplink().open(due.clientId(), null, due.id(), true, mailbox::add, this::forwarded);
             this.publication = broker.publication(Message.of(due.will(), System.currentTimeMillis()), due.clientId());
         }
 
@@ -138,9 +138,9 @@ final class WillPublisher {
                 return;
             }
             switch (uplink.forward(publish(due.will()), null)) {
-                case ClientUplink.Admission.UnderWay _ -> {}
+                case ClientUplink.Admission.UnderWay _, ClientUplink.Admission.DeadLettered _ -> {}
                 case ClientUplink.Admission.Unmatched _, ClientUplink.Admission.Shed _ -> keep();
-                case ClientUplink.Admission.Refused(var why) -> refused(why);
+                case ClientUplink.Admission.Refused(var _, var why) -> refused(why);
             }
         }
 

@@ -69,7 +69,9 @@ public interface UplinkConfig {
         /** Acknowledged (in version 5 with No matching subscribers, 0x10), counted and forgotten. */
         DROP,
         /** Sent to the default route. */
-        DEFAULT_ROUTE
+        DEFAULT_ROUTE,
+        /** Written to the dead-letter topic, and answered with 0x90 in version 5, or acknowledged before. */
+        DEAD_LETTER
     }
 
     /** One way from Topic Names to a Kafka topic. */

@@ -2,6 +2,7 @@ package dev.sluice.uplink;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -9,8 +10,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.DisconnectException;
 import org.apache.kafka.common.header.Header;
 
 /**
@@ -22,12 +28,14 @@ public final class ClientUplink {
     private static final int RECORD_OVERHEAD = 200;
 
     private static final int RESOLVED_TOPICS = 64;
+    private static final int RETRY_MILLIS = 20;
 
     private final Uplink uplink;
     private final String clientId;
     private final String username;
     private final Executor loop;
     private final Consumer<Forwarding> listener;
+    private final boolean isToldReasons;
     private final Header clientIdHeader;
     private final long clientHash;
     private final byte[] seqPrefix;
@@ -43,14 +51,25 @@ public final class ClientUplink {
     private Map<TopicName, Destination> resolved;
 
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
+    /** Dead letters of records that Kafka has refused late, which the producer had no room for. */
+    private List<Part> letters = List.of();
+
+    private boolean closed;
     private long bytesInFlight;
     private int inFlight;
 
     ClientUplink(
-            Uplink uplink, String clientId, String username, long epoch, Executor loop, Consumer<Forwarding> listener) {
+            Uplink uplink,
+            String clientId,
+            String username,
+            long epoch,
+            boolean isToldReasons,
+            Executor loop,
+            Consumer<Forwarding> listener) {
         this.uplink = uplink;
         this.clientId = clientId;
         this.username = username;
+        this.isToldReasons = isToldReasons;
         this.loop = loop;
         this.listener = listener;
         this.clientIdHeader = UplinkRecord.header(UplinkRecord.CLIENT_ID, clientId);
@@ -58,51 +77,60 @@ public final class ClientUplink {
         this.seqPrefix = (epoch + "/").getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** Where a Topic Name leads; a refusal has no targets but a reason. */
-    private record Destination(List<Target> targets, String refusal) {}
-
-    /** A PUBLISH that needs no record: dropped as configured, or refused for its topic. */
+    /** A PUBLISH that needs no record: dropped as configured, or refused. */
     public sealed interface Admission {
         /** The listener is told once Kafka has answered. */
         record UnderWay() implements Admission {}
 
+        /** The same for a message that is not for subscribers: a dead letter takes the place of one of its records. */
+        record DeadLettered() implements Admission {}
+
         record Unmatched() implements Admission {}
 
-        record Refused(String why) implements Admission {}
+        record Refused(ReasonCode reason, String why) implements Admission {}
 
         /** A QoS 0 message that was not let in because Kafka is behind. */
         record Shed() implements Admission {}
     }
 
     private static final Admission UNDER_WAY = new Admission.UnderWay();
+    private static final Admission DEAD_LETTERED = new Admission.DeadLettered();
     private static final Admission UNMATCHED = new Admission.Unmatched();
     private static final Admission SHED = new Admission.Shed();
 
     /** @param attachment what the listener finds in the {@link Forwarding}; may be null */
     public Admission forward(Packet.Publish publish, Object attachment) {
         var destination = destination(publish.topicName());
-        if (destination.refusal != null) return new Admission.Refused(destination.refusal);
-        if (destination.targets.isEmpty()) return UNMATCHED;
+        if (destination.refusal() != null) return refused(destination.refusal());
+        if (destination.targets().isEmpty()) return UNMATCHED;
+        var isQoS0 = publish.qos() == QoS.AT_MOST_ONCE;
         var congested = isCongested();
-        if (congested && publish.qos() == QoS.AT_MOST_ONCE && uplink.shedsQoS0()) return SHED;
-        var messageId = publish.qos() == QoS.AT_MOST_ONCE ? null : MessageId.of(clientHash, publish);
-        var forwarding =
-                new Forwarding(this, publish, attachment, messageId, destination.targets, bytes(publish, destination));
-        bytesInFlight += forwarding.bytes;
+        if (congested && isQoS0 && uplink.shedsQoS0() && !destination.isNeverShed()) return SHED;
+        var failures = destination.mayFail() ? destination.failures(publish.payload()) : null;
+        var refusal = destination.refusal(failures);
+        if (refusal != null) return refused(refusal);
+        var messageId = isQoS0 ? null : MessageId.of(clientHash, publish);
+        var bytes = bytes(publish, destination);
+        var forwarding = new Forwarding(this, publish, attachment, messageId, destination.targets(), failures, bytes);
+        bytesInFlight += bytes;
         inFlight++;
         uplink.started(forwarding);
         if (congested || !send(forwarding)) stalled.add(forwarding);
-        return UNDER_WAY;
+        return forwarding.isDeadLettered() ? DEAD_LETTERED : UNDER_WAY;
+    }
+
+    private static Admission refused(Failure failure) {
+        return new Admission.Refused(failure.reason(), failure.why());
     }
 
     private static int bytes(Packet.Publish publish, Destination destination) {
         return (publish.payload().length + publish.topicName().utf8().length + RECORD_OVERHEAD)
-                * destination.targets.size();
+                * destination.targets().size();
     }
 
     /** Whether the connection must not be read on until {@link #retry} says otherwise. */
     public boolean holdsBack() {
-        return !stalled.isEmpty() || !uplink.shedsQoS0() && isCongested();
+        return !stalled.isEmpty() || !letters.isEmpty() || !uplink.shedsQoS0() && isCongested();
     }
 
     private boolean isCongested() {
@@ -121,30 +149,111 @@ public final class ClientUplink {
 
     /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
     public void close() {
+        closed = true;
         stalled.forEach(Forwarding::abandon);
         stalled.clear();
+        letters.forEach(ClientUplink::giveUp);
+        letters = List.of();
+    }
+
+    private static void giveUp(Part letter) {
+        letter.settleFailed(new DisconnectException("the client is gone"));
     }
 
     private boolean send(Forwarding forwarding) {
-        var targets = forwarding.targets;
-        var publish = forwarding.publish;
-        while (forwarding.next < targets.size()) {
-            var target = targets.get(forwarding.next);
-            var record = UplinkRecord.of(
-                    target,
-                    clientIdHeader,
-                    publish,
-                    forwarding.receivedAt,
-                    forwarding.messageId,
-                    target.sequence().next());
-            forwarding.sending();
-            uplink.send(record, forwarding);
-            if (!forwarding.taken()) return false;
-            if (!forwarding.refusedAtOnce()) target.sequence().used();
+        while (forwarding.next < forwarding.parts.length) {
+            if (!offer(forwarding.parts[forwarding.next])) return false;
             forwarding.next++;
         }
         forwarding.publish = null;
         return true;
+    }
+
+    /** False if the producer has no room for it now; true if it has it, or if it is refused. */
+    private boolean offer(Part part) {
+        ProducerRecord<byte[], byte[]> record;
+        do {
+            part.sending();
+            record = attempt(part);
+            if (!part.taken()) return false;
+        } while (part.fallsBack());
+        if (part.isRefused()) part.settleRefused();
+        else part.sent(record);
+        return true;
+    }
+
+    /** Returns the record of the part, whether it was sent or a dead letter in its place; null if it could not be made. */
+    private ProducerRecord<byte[], byte[]> attempt(Part part) {
+        try {
+            var record = part.record() != null ? part.record() : record(part);
+            uplink.send(part.failure() == null ? record : letter(part, record), part);
+            return record;
+        } catch (KafkaException unknown) { // how many partitions the Kafka topic has
+            part.onCompletion(null, unknown);
+            return null;
+        }
+    }
+
+    private ProducerRecord<byte[], byte[]> record(Part part) {
+        var forwarding = part.forwarding();
+        var target = part.target;
+        var partition = part.failure() == null ? uplink.partition(target, forwarding.receivedAt) : null;
+        return UplinkRecord.of(
+                target,
+                forwarding.publish,
+                forwarding.receivedAt,
+                forwarding.messageId,
+                target.sequence().next(),
+                partition);
+    }
+
+    private ProducerRecord<byte[], byte[]> letter(Part part, ProducerRecord<byte[], byte[]> record) {
+        var letter = DeadLetter.of(
+                uplink.deadLetterTopic(),
+                record,
+                part.target.route(),
+                part.failure(),
+                part.forwarding().told());
+        return part.isStripped() ? DeadLetter.withoutPayload(letter) : letter;
+    }
+
+    /** Kafka has refused a part that the producer had taken. */
+    void refused(Part part) {
+        if (!part.fallsBack()) {
+            part.settleRefused();
+        } else if (!offer(part)) {
+            if (closed) {
+                giveUp(part);
+                return;
+            }
+            if (letters.isEmpty()) {
+                letters = new ArrayList<>(1);
+                retryLettersLater();
+            }
+            letters.add(part);
+        }
+    }
+
+    /** The connection may wait for nothing but these letters, and does not know of them. */
+    private void retryLettersLater() {
+        CompletableFuture.delayedExecutor(RETRY_MILLIS, TimeUnit.MILLISECONDS, loop)
+                .execute(() -> {
+                    while (!letters.isEmpty() && offer(letters.getFirst())) letters.removeFirst();
+                    if (!letters.isEmpty()) retryLettersLater();
+                });
+    }
+
+    void execute(Runnable task) {
+        loop.execute(task);
+    }
+
+    /** What the client is answered for a message that has become a dead letter. */
+    ReasonCode told(Failure failure) {
+        return isToldReasons ? failure.reason() : ReasonCode.SUCCESS;
+    }
+
+    void deadLettered(Failure failure) {
+        uplink.deadLettered(failure);
     }
 
     private Sequence sequence(String route) {
@@ -185,13 +294,16 @@ public final class ClientUplink {
     private Destination resolve(TopicName topicName) {
         return switch (routes.resolve(topicName, clientId, username)) {
             case Resolution.Forward(var matches) ->
-                new Destination(
-                        matches.stream()
-                                .map(match -> Target.of(match, topicName, sequence(match.route())))
-                                .toList(),
-                        null);
-            case Resolution.Refuse(var reason) -> new Destination(List.of(), reason);
-            case Resolution.Drop _ -> new Destination(List.of(), null);
+                Destination.of(matches.stream()
+                        .map(match -> Target.of(
+                                match,
+                                topicName,
+                                clientId,
+                                clientIdHeader,
+                                sequence(match.route().name())))
+                        .toList());
+            case Resolution.Refuse(var failure) -> Destination.refused(failure);
+            case Resolution.Drop _ -> Destination.of(List.of());
         };
     }
 

@@ -6,15 +6,13 @@ import dev.sluice.packet.ReasonCode;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
-import org.apache.kafka.clients.producer.Callback;
-import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.errors.DisconnectException;
 
 /**
  * One PUBLISH on its way to Kafka, from the first record sent to the last one acknowledged. Made and settled on the
  * client's event loop; Kafka's network thread counts the records down in between.
  */
-public final class Forwarding implements Callback, Runnable {
+public final class Forwarding implements Runnable {
     private static final AtomicIntegerFieldUpdater<Forwarding> UNACKNOWLEDGED =
             AtomicIntegerFieldUpdater.newUpdater(Forwarding.class, "unacknowledged");
 
@@ -28,24 +26,27 @@ public final class Forwarding implements Callback, Runnable {
     final long startedAt;
 
     final long receivedAt;
-    final List<Target> targets;
+    final Part[] parts;
     /** Held until every record is handed to the producer, which copies it. */
     Packet.Publish publish;
-    /** The first target that the producer has not taken yet. */
+    /** The first part that the producer has not taken yet. */
     int next;
 
     private volatile int unacknowledged;
-    private volatile Exception failure;
-    private Thread sending;
-    private boolean notTaken;
-    private boolean refusedAtOnce;
+    /** Why a dead letter had to be sent, the first of several. */
+    private Failure deadLettered;
 
+    private volatile Failure refused;
+    private volatile Exception passing;
+
+    /** @param failures one for each target, null where it can have its record; null for none at all */
     Forwarding(
             ClientUplink client,
             Packet.Publish publish,
             Object attachment,
             byte[] messageId,
             List<Target> targets,
+            Failure[] failures,
             int bytes) {
         this.client = client;
         this.publish = publish;
@@ -53,11 +54,20 @@ public final class Forwarding implements Callback, Runnable {
         this.packetId = publish.packetId();
         this.attachment = attachment;
         this.messageId = messageId;
-        this.targets = targets;
         this.bytes = bytes;
-        this.unacknowledged = targets.size();
+        this.parts = new Part[targets.size()];
+        for (int i = 0; i < parts.length; i++) {
+            var failure = failures == null ? null : failures[i];
+            parts[i] = new Part(this, targets.get(i), failure);
+            if (failure != null) failed(failure);
+        }
+        this.unacknowledged = parts.length;
         this.startedAt = System.nanoTime();
         this.receivedAt = System.currentTimeMillis();
+    }
+
+    ClientUplink client() {
+        return client;
     }
 
     public QoS qos() {
@@ -80,54 +90,66 @@ public final class Forwarding implements Callback, Runnable {
 
     /** Whether Kafka failed in a way that may pass: the client is not to be told that its message is refused. */
     public boolean failedForNow() {
-        return failure != null && Refusal.of(failure) == null;
+        return passing != null;
     }
 
+    /** Whether the message is refused for good: it has neither its records nor dead letters in their place. */
+    public boolean isRefused() {
+        return refused != null;
+    }
+
+    /** Whether a dead letter took the place of one of its records, so that it is not for subscribers. */
+    public boolean isDeadLettered() {
+        return deadLettered != null;
+    }
+
+    /** What the client is answered. One that cannot be told of dead letters is told that all is well. */
     public ReasonCode outcome() {
-        return failure == null ? ReasonCode.SUCCESS : Refusal.of(failure);
+        if (refused != null) return refused.reason();
+        return deadLettered == null ? ReasonCode.SUCCESS : client.told(deadLettered);
     }
 
-    /** Why Kafka refused, null on success. */
+    /** Why the outcome is an error, or what failed for now; null on success. */
     public String why() {
-        return failure == null ? null : failure.getMessage();
+        if (passing != null) return passing.getMessage();
+        if (refused != null) return refused.why();
+        return deadLettered == null ? null : deadLettered.why();
     }
 
-    /** Marks the calling thread as inside {@code Producer.send}. */
-    void sending() {
-        sending = Thread.currentThread();
-        notTaken = false;
-        refusedAtOnce = false;
+    /** What a client that awaits an answer is told of its dead letters; null if it awaits none. */
+    ReasonCode told() {
+        return packetId == 0 ? null : client.told(deadLettered);
     }
 
-    /** Ends {@link #sending}: whether the producer took the record, now or by refusing it for good. */
-    boolean taken() {
-        sending = null;
-        return !notTaken;
-    }
-
-    /** Whether the producer refused the last record for good without taking it. */
-    boolean refusedAtOnce() {
-        return refusedAtOnce;
+    /** A record cannot be: a dead letter is to take its place. */
+    void failed(Failure failure) {
+        if (deadLettered == null) deadLettered = failure;
     }
 
     /** Fails for the records that the producer has not taken; those it has taken are still waited for. */
     void abandon() {
-        failure = new DisconnectException("the client is gone");
+        passing = new DisconnectException("the client is gone");
         publish = null;
-        if (UNACKNOWLEDGED.addAndGet(this, next - targets.size()) == 0) client.settle(this);
+        if (UNACKNOWLEDGED.addAndGet(this, next - parts.length) == 0) client.settle(this);
     }
 
-    @Override
-    public void onCompletion(RecordMetadata metadata, Exception exception) {
-        if (exception != null) {
-            // Told from within send: the producer has no room or no metadata yet, and the record can be offered again.
-            if (Thread.currentThread() == sending && Refusal.of(exception) == null) {
-                notTaken = true;
-                return;
-            }
-            failure = exception;
-            if (Thread.currentThread() == sending) refusedAtOnce = true;
-        }
+    /** @param failure why it is a dead letter that was acknowledged; null for a record */
+    void acknowledged(Failure failure) {
+        if (failure != null) client.deadLettered(failure);
+        settle();
+    }
+
+    void refused(Failure failure) {
+        refused = failure;
+        settle();
+    }
+
+    void failedForNow(Exception exception) {
+        passing = exception;
+        settle();
+    }
+
+    private void settle() {
         if (UNACKNOWLEDGED.decrementAndGet(this) == 0) client.settle(this);
     }
 

@@ -25,6 +25,15 @@ final class KafkaTopicName {
                 .findFirst();
     }
 
+    /** The name with an underscore for each character that Kafka would refuse. */
+    static String replaced(String name) {
+        if (name.codePoints().allMatch(KafkaTopicName::isLegal)) return name;
+        return name.codePoints()
+                .map(c -> isLegal(c) ? c : '_')
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+    }
+
     private static String refused(int c) {
         var shown = c > ' ' && c < 0x7f ? " (" + Character.toString(c) + ")" : "";
         return "has U+%04X%s, which Kafka refuses".formatted(c, shown);

@@ -5,8 +5,14 @@ import java.util.Map;
 /**
  * A record that a route asks for. Immutable: any thread may use it.
  *
- * @param route its name
  * @param key null for a record without a key
  * @param headers those that the route adds
+ * @param failure why no message of this Topic Name can have the record, so that each becomes a dead letter; null if it can
  */
-public record Match(String route, String kafkaTopic, String key, Map<String, String> headers) {}
+public record Match(
+        Route route, String kafkaTopic, String key, Map<String, String> headers, Partition partition, Failure failure) {
+    /** Why a message with this payload cannot have the record; null if it can. */
+    Failure failure(byte[] payload) {
+        return failure != null ? failure : route.failure(payload);
+    }
+}

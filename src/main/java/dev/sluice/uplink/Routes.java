@@ -15,20 +15,20 @@ import java.util.TreeSet;
  * A set of routes, in the order of their names, found by Topic Name. Immutable: any thread may use it.
  */
 public final class Routes {
-    private static final Resolution REFUSE = new Resolution.Refuse("no route takes this topic name");
+    private static final Resolution REFUSE = new Resolution.Refuse(Failure.UNMATCHED);
     private static final Resolution DROP = new Resolution.Drop();
 
     private final List<Route> routes;
     private final SubscriptionIndex<Route> index = new SubscriptionIndex<>();
     private final Resolution unmatched;
     private final List<Route> whenUnmatched;
+    private final String deadLetterTopic;
 
-    private Routes(List<Route> routes, Resolution unmatched, Optional<String> defaultRoute) {
+    private Routes(List<Route> routes, Resolution unmatched, List<Route> whenUnmatched, String deadLetterTopic) {
         this.routes = routes;
         this.unmatched = unmatched;
-        this.whenUnmatched = routes.stream()
-                .filter(route -> defaultRoute.filter(route.name()::equals).isPresent())
-                .toList();
+        this.whenUnmatched = whenUnmatched;
+        this.deadLetterTopic = deadLetterTopic;
         for (var route : routes) route.filter().ifPresent(filter -> index.add(filter.topicFilter(), route));
     }
 
@@ -44,11 +44,19 @@ public final class Routes {
      */
     public static Routes of(SortedMap<String, RouteSpec> specs, UplinkConfig config) {
         var routes = RoutesReader.read(specs, config);
-        return switch (config.unmatched()) {
-            case REFUSE -> new Routes(routes, REFUSE, Optional.empty());
-            case DROP -> new Routes(routes, DROP, Optional.empty());
-            case DEFAULT_ROUTE -> new Routes(routes, REFUSE, config.defaultRoute());
-        };
+        var whenUnmatched =
+                switch (config.unmatched()) {
+                    case REFUSE, DROP -> List.<Route>of();
+                    case DEFAULT_ROUTE ->
+                        routes.stream()
+                                .filter(route -> config.defaultRoute()
+                                        .filter(route.name()::equals)
+                                        .isPresent())
+                                .toList();
+                    case DEAD_LETTER -> List.of(Route.NONE);
+                };
+        var unmatched = config.unmatched() == UplinkConfig.Unmatched.DROP ? DROP : REFUSE;
+        return new Routes(routes, unmatched, whenUnmatched, config.deadLetterTopic());
     }
 
     /**
@@ -57,24 +65,15 @@ public final class Routes {
      * @param username null without one
      */
     public Resolution resolve(TopicName topicName, String clientId, String username) {
-        var matching = new ArrayList<Route>();
-        index.forEachMatch(topicName, matching::add);
-        if (matching.isEmpty()) matching.addAll(whenUnmatched);
+        var matching = matching(topicName);
         if (matching.isEmpty()) return unmatched;
-        matching.sort(Comparator.comparing(Route::name));
         var matches = new ArrayList<Match>(matching.size());
         for (var route : matching) {
             var match = route.match(topicName, clientId, username);
-            var mistake = KafkaTopicName.mistake(match.kafkaTopic());
-            if (mistake.isPresent()) return refusal(route, mistake.get());
+            if (match.failure() != null && !route.hasDeadLetters()) return new Resolution.Refuse(match.failure());
             matches.add(match);
         }
         return new Resolution.Forward(List.copyOf(matches));
-    }
-
-    private static Resolution refusal(Route route, String mistake) {
-        return new Resolution.Refuse("the Kafka topic " + route.kafkaTopic() + " of route " + route.name() + " "
-                + mistake + " for this message");
     }
 
     /** All routes, in the order of their names. */
@@ -84,14 +83,37 @@ public final class Routes {
 
     /** Takes what no filter matches, if that is so configured. */
     Optional<Route> defaultRoute() {
-        return whenUnmatched.stream().findFirst();
+        return whenUnmatched.stream().filter(routes::contains).findFirst();
     }
 
-    /** The Kafka topics that can be looked for at the start: those of the routes that do not depend on the message. */
+    /** Those that take a Topic Name, in the order of their names. */
+    List<Route> matching(TopicName topicName) {
+        var matching = new ArrayList<Route>();
+        index.forEachMatch(topicName, matching::add);
+        if (matching.isEmpty()) matching.addAll(whenUnmatched);
+        matching.sort(Comparator.comparing(Route::name));
+        return matching;
+    }
+
+    /** Where dead letters go. */
+    public String deadLetterTopic() {
+        return deadLetterTopic;
+    }
+
+    /** Whether anything may become a dead letter. */
+    public boolean hasDeadLetters() {
+        return whenUnmatched.contains(Route.NONE) || routes.stream().anyMatch(Route::hasDeadLetters);
+    }
+
+    /**
+     * The Kafka topics that can be looked for at the start: those of the routes that do not depend on the message, and that of the
+     * dead letters where there may be any.
+     */
     public Set<String> literalKafkaTopics() {
         var names = new TreeSet<String>();
         for (var route : routes)
             if (!route.isTemplated()) names.add(route.kafkaTopic().toString());
+        if (hasDeadLetters()) names.add(deadLetterTopic);
         return names;
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.config.UplinkConfig.Unmatched;
 import dev.sluice.uplink.RouteMistakes.Mistake;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.regex.Pattern;
 final class RoutesReader {
     private static final Pattern ROUTE_NAME = Pattern.compile("[A-Za-z0-9_-]+");
     private static final Template NOTHING = Template.of("");
+    private static final Template BY_KEY = Template.of("key");
 
     private final UplinkConfig config;
     private final List<Route> routes = new ArrayList<>();
@@ -34,6 +36,7 @@ final class RoutesReader {
         var reader = new RoutesReader(config);
         specs.forEach(reader::readRoute);
         reader.checkDefaultRoute(specs.keySet());
+        reader.checkDeadLetterTopic();
         if (!reader.mistakes.isEmpty()) throw new RouteMistakes(reader.mistakes);
         return List.copyOf(reader.routes);
     }
@@ -51,12 +54,49 @@ final class RoutesReader {
                 attempt(name, "key", () -> requireKnown.apply(Template.of(spec.key() == null ? "" : spec.key())));
         var headers = new TreeMap<String, Template>();
         new TreeMap<>(spec.headers()).forEach((header, text) -> {
-            if (UplinkRecord.isReserved(header))
+            if (isReserved(header, spec.headerStyle()))
                 mistakes.add(new Mistake(name, "headers." + header, "every record has this header already"));
             attempt(name, "headers." + header, () -> requireKnown.apply(Template.of(text)))
                     .ifPresent(template -> headers.put(header, template));
         });
-        routes.add(new Route(name, filter, kafkaTopic.orElse(NOTHING), recordKey.orElse(NOTHING), headers));
+        var partition = attempt(name, "partition", () -> requireKnown.apply(partition(spec.partition())));
+        var contract = spec.contract() == null
+                ? Optional.<Contract>empty()
+                : attempt(name, "contract", () -> Contract.of(spec.contract()));
+        requireRange(name, spec);
+        routes.add(new Route(
+                name,
+                filter,
+                kafkaTopic.orElse(NOTHING),
+                recordKey.orElse(NOTHING),
+                headers,
+                partition.orElse(BY_KEY),
+                spec.headerStyle(),
+                spec.illegalCharacters(),
+                spec.qosFloor(),
+                spec.maximumPayload(),
+                spec.onFailure(),
+                contract));
+    }
+
+    private static boolean isReserved(String header, HeaderStyle style) {
+        return UplinkRecord.isReserved(header)
+                || DeadLetter.isReserved(header)
+                || style == HeaderStyle.CLOUDEVENTS && CloudEvents.isReserved(header);
+    }
+
+    private void requireRange(String name, RouteSpec spec) {
+        if (spec.qosFloor() < 0 || spec.qosFloor() > 1)
+            mistakes.add(new Mistake(name, "qos-floor", "is " + spec.qosFloor() + ", but must be 0 or 1"));
+        if (spec.maximumPayload() < 0)
+            mistakes.add(new Mistake(
+                    name, "maximum-payload", "is " + spec.maximumPayload() + ", but must be a number of bytes"));
+    }
+
+    private static Template partition(String text) {
+        var template = Template.of(text);
+        if (template.isLiteral()) Partition.of(template, _ -> "");
+        return template;
     }
 
     private List<String> knownNames(String route, Optional<RouteFilter> filter) {
@@ -93,6 +133,16 @@ final class RoutesReader {
 
     private boolean isDefault(String name) {
         return config.defaultRoute().filter(name::equals).isPresent();
+    }
+
+    private void checkDeadLetterTopic() {
+        var isUsed =
+                config.unmatched() == Unmatched.DEAD_LETTER || routes.stream().anyMatch(Route::hasDeadLetters);
+        var topic = config.deadLetterTopic();
+        if (isUsed)
+            KafkaTopicName.mistake(topic)
+                    .ifPresent(mistake ->
+                            mistakes.add(new Mistake(null, "dead-letter-topic", "\"" + topic + "\" " + mistake)));
     }
 
     private void checkDefaultRoute(Set<String> names) {

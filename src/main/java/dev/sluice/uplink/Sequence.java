@@ -21,7 +21,7 @@ final class Sequence {
         return route;
     }
 
-    /** The value of {@code mqtt-seq} for the next record, {@code epoch/n}; the same until it is {@link #used}. */
+    /** The value of {@code mqtt-seq} for the next record, {@code epoch/n}; the same until {@link #use}. */
     byte[] next() {
         var number = last + 1;
         var digits = 1;
@@ -34,8 +34,13 @@ final class Sequence {
         return seq;
     }
 
-    /** A record with the next number is on its way. */
-    void used() {
-        last++;
+    /** A record with the next number is on its way; returns that number. */
+    long use() {
+        return ++last;
+    }
+
+    /** There will be no record with this number: the next one takes it, unless later ones are on their way. */
+    void giveBack(long number) {
+        if (last == number) last--;
     }
 }

@@ -1,12 +1,15 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.smallrye.reactive.messaging.kafka.KafkaClientService;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +29,8 @@ import org.jboss.logging.Logger;
 public class Uplink {
     private static final Logger LOG = Logger.getLogger(Uplink.class);
     private static final String CHANNEL = "uplink";
+    /** Records that are spread over partitions go to the same one for 4 ms. */
+    private static final int SPREAD_SHIFT = 2;
 
     private volatile Routes routes;
     private final UplinkConfig config;
@@ -33,6 +38,10 @@ public class Uplink {
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
     private final Timer latency;
+    private final Map<Failure.Kind, Counter> deadLetters = new EnumMap<>(Failure.Kind.class);
+    /** Another one in each process, so that replicas do not write to the same partition at the same time. */
+    private final long spreadSeed = System.nanoTime();
+
     private volatile Producer<byte[], byte[]> producer;
 
     /** @param channel keeps the channel alive, whose configuration, health and metrics are used; records do not pass it */
@@ -49,6 +58,7 @@ public class Uplink {
                 .description("Bytes of messages that Kafka has not acknowledged yet")
                 .baseUnit("bytes")
                 .register(meters);
+        for (var kind : Failure.Kind.values()) deadLetters.put(kind, deadLetters(kind, meters));
         latency = Timer.builder("sluice.uplink.latency")
                 .description("From the receipt of a PUBLISH to the acknowledgement of its last record")
                 .serviceLevelObjectives(
@@ -65,16 +75,29 @@ public class Uplink {
                 .register(meters);
     }
 
+    private static Counter deadLetters(Failure.Kind kind, MeterRegistry meters) {
+        return Counter.builder("sluice.uplink.dead.letters")
+                .description("Dead letters that Kafka has acknowledged, by error")
+                .tag("error", kind.code())
+                .register(meters);
+    }
+
     /**
      * Opens a connection's way to Kafka.
      *
      * @param username null without one
+     * @param isToldReasons whether the client is answered with reason codes: one of version 5
      * @param loop runs the listener; the connection's event loop
      * @param listener told of each {@link Forwarding} under way once, when Kafka has answered it
      */
     public ClientUplink open(
-            String clientId, String username, long epoch, Executor loop, Consumer<Forwarding> listener) {
-        return new ClientUplink(this, clientId, username, epoch, loop, listener);
+            String clientId,
+            String username,
+            long epoch,
+            boolean isToldReasons,
+            Executor loop,
+            Consumer<Forwarding> listener) {
+        return new ClientUplink(this, clientId, username, epoch, isToldReasons, loop, listener);
     }
 
     /** The routes in force. */
@@ -113,13 +136,33 @@ public class Uplink {
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
-    /** Never blocks, as the channel sets `max.block.ms` to 0; the forwarding is told the outcome in every case. */
-    void send(ProducerRecord<byte[], byte[]> record, Forwarding forwarding) {
+    /** Never blocks, as the channel sets `max.block.ms` to 0; the part is told the outcome in every case. */
+    void send(ProducerRecord<byte[], byte[]> record, Part part) {
         try {
-            producer().send(record, forwarding);
+            producer().send(record, part);
         } catch (KafkaException | IllegalStateException refused) {
-            forwarding.onCompletion(null, refused);
+            part.onCompletion(null, refused);
         }
+    }
+
+    /**
+     * The partition for a record that is sent now, null where Kafka chooses.
+     *
+     * @throws KafkaException when it is not known yet how many there are
+     */
+    Integer partition(Target target, long receivedAt) {
+        if (target.leavesPartitionToKafka()) return null;
+        var count = producer().partitionsFor(target.kafkaTopic()).size();
+        return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT));
+    }
+
+    String deadLetterTopic() {
+        return config.deadLetterTopic();
+    }
+
+    /** A dead letter is acknowledged. */
+    void deadLettered(Failure failure) {
+        deadLetters.get(failure.kind()).increment();
     }
 
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */

@@ -1,9 +1,12 @@
 package dev.sluice.uplink;
 
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
+import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
@@ -18,7 +21,7 @@ final class UplinkRecord {
     static final String MESSAGE_ID = "mqtt-message-id";
     static final String SEQ = "mqtt-seq";
     private static final String RETAIN_NAME = "mqtt-retain";
-    private static final String CONTENT_TYPE = "content-type";
+    static final String CONTENT_TYPE = "content-type";
     private static final String RESPONSE_TOPIC = "mqtt-response-topic";
     private static final String CORRELATION_DATA = "mqtt-correlation-data";
     private static final String PAYLOAD_FORMAT = "mqtt-payload-format";
@@ -42,23 +45,38 @@ final class UplinkRecord {
 
     private UplinkRecord() {}
 
+    /** What is the same for every PUBLISH of a client to a Topic Name, unless the route asks for CloudEvents. */
+    static List<Header> leading(TopicName topicName, Header clientId) {
+        return List.of(new RecordHeader(TOPIC, topicName.utf8()), clientId);
+    }
+
     /**
      * @param receivedAt time of receipt, milliseconds since 1970
      * @param messageId null at QoS 0
+     * @param partition null where Kafka chooses
      */
     static ProducerRecord<byte[], byte[]> of(
-            Target target, Header clientId, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
+            Target target, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq, Integer partition) {
         var headers = new RecordHeaders();
-        headers.add(target.topicHeader());
-        headers.add(clientId);
+        addAll(headers, target.leading());
+        if (target.isCloudEvent()) CloudEvents.add(headers, publish, receivedAt, messageId, seq);
+        else add(headers, publish, receivedAt, messageId, seq);
+        addAll(headers, target.trailing());
+        return new ProducerRecord<>(
+                target.kafkaTopic(), partition, receivedAt, target.key(), publish.payload(), headers);
+    }
+
+    private static void addAll(RecordHeaders headers, List<Header> some) {
+        for (int i = 0; i < some.size(); i++) headers.add(some.get(i));
+    }
+
+    private static void add(
+            RecordHeaders headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
         headers.add(QOS_HEADERS[publish.qos().ordinal()]);
         if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(MESSAGE_ID, messageId));
         headers.add(new RecordHeader(SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
         if (!publish.properties().isEmpty()) addProperties(headers, publish, receivedAt);
-        for (int i = 0; i < target.routeHeaders().size(); i++)
-            headers.add(target.routeHeaders().get(i));
-        return new ProducerRecord<>(target.kafkaTopic(), null, receivedAt, target.key(), publish.payload(), headers);
     }
 
     /** Whether a header's name is one that is made here, so that no route may add it. */
@@ -76,11 +94,15 @@ final class UplinkRecord {
             addText(headers, PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
         var expiry = properties.number(Property.MESSAGE_EXPIRY_INTERVAL, -1);
         if (expiry >= 0) addText(headers, EXPIRES_AT, "" + (receivedAt + expiry * 1000));
+        addUserProperties(headers, properties);
+    }
+
+    static void addUserProperties(RecordHeaders headers, Properties properties) {
         for (var property : properties.userProperties())
             addText(headers, USER_PREFIX + property.name(), property.value());
     }
 
-    private static void addText(RecordHeaders headers, String name, String value) {
+    static void addText(RecordHeaders headers, String name, String value) {
         if (value != null) headers.add(header(name, value));
     }
 

@@ -41,13 +41,16 @@ class RoutesTest {
         return switch (resolution) {
             case Resolution.Forward(var matches) ->
                 matches.stream().map(RoutesTest::text).collect(Collectors.joining(" + "));
-            case Resolution.Refuse(var reason) -> "refuse: " + reason;
+            case Resolution.Refuse(var failure) -> "refuse: " + failure.why();
             case Resolution.Drop() -> "drop";
         };
     }
 
     private static String text(Match match) {
-        return match.route() + " > " + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key())
+        if (match.failure() != null)
+            return match.route().name() + " > dead letter: " + match.failure().why();
+        return match.route().name() + " > " + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key())
+                + (match.partition() == Partition.BY_KEY ? "" : " (" + match.partition() + ")")
                 + match.headers().entrySet().stream().map(it -> " " + it).collect(Collectors.joining());
     }
 
