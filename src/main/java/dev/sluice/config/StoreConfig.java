@@ -6,7 +6,7 @@ import java.time.Duration;
 
 /**
  * The keys below {@code sluice.store}; immutable, read by any thread. The connection pool has its own keys below
- * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency + 4
+ * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency + 5
  * connections.
  */
 @ConfigMapping(prefix = "sluice.store")
@@ -46,6 +46,10 @@ public interface StoreConfig {
     /** The longest that one such read may take, waiting for its turn included. Default 5 s. */
     @WithDefault("5s")
     Duration readTimeout();
+
+    /** Pause between two looks at the version of the routes, in case a notification of their change was lost. Default 2 s. */
+    @WithDefault("2s")
+    Duration routesInterval();
 
     /** Messages that a session's queue holds at most, but for one batch of each lane. Default 250,000. */
     @WithDefault("250000")

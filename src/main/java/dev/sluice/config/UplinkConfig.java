@@ -27,10 +27,6 @@ public interface UplinkConfig {
     @WithDefault("refuse")
     Unmatched unmatched();
 
-    /** The Kafka topic for what cannot have its record, where that is so configured. Default: {@code sluice.dead-letter}. */
-    @WithDefault("sluice.dead-letter")
-    String deadLetterTopic();
-
     /**
      * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, no socket is read. Keep it well below
      * the channel's {@code buffer.memory}. Default: 16 MiB.
@@ -54,7 +50,7 @@ public interface UplinkConfig {
     @WithDefault("wait")
     QoS0WhenCongested qos0WhenCongested();
 
-    /** The Kafka topic of messages and records that cannot go where they should, with the reason in their headers. */
+    /** The Kafka topic of messages and records that cannot go where they should, with the reason in their headers. Default: {@code sluice.dead-letter}. */
     @WithDefault("sluice.dead-letter")
     String deadLetterTopic();
 

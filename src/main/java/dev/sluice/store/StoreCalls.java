@@ -27,6 +27,7 @@ final class StoreCalls {
      * @param what is done, for the message of an exception
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      * @throws IllegalArgumentException when PostgreSQL refuses the data
+     * @throws RuntimeException what the work itself throws
      */
     <T> T call(String what, Transaction.Work<T> work) {
         return call(what, bound, work);
@@ -90,6 +91,7 @@ final class StoreCalls {
             when Failure.of(refused) == Failure.REFUSAL ->
                 new IllegalArgumentException("PostgreSQL refuses " + what + ": " + refused.getMessage(), refused);
             case SQLException failed -> new StoreUnavailable(what + ": " + failed.getMessage(), failed);
+            case RuntimeException own -> own;
             default -> new IllegalStateException(cause);
         };
     }

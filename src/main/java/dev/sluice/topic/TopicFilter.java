@@ -99,6 +99,27 @@ public final class TopicFilter {
         return start > name.length();
     }
 
+    /** Whether there is a Topic Name that both match. */
+    public boolean intersects(TopicFilter other) {
+        for (var i = 0; i < levels.size() && i < other.levels.size(); i++) {
+            var here = levels.get(i);
+            var there = other.levels.get(i);
+            // Names that begin with $ are hidden from a wildcard in the first level [MQTT-4.7.2-1].
+            if (i == 0 && (isWildcard(here) && there.startsWith("$") || isWildcard(there) && here.startsWith("$")))
+                return false;
+            if (here.equals(ALL_BELOW) || there.equals(ALL_BELOW)) return true;
+            if (!here.equals(there) && !isWildcard(here) && !isWildcard(there)) return false;
+        }
+        var longer = levels.size() > other.levels.size() ? levels : other.levels;
+        var common = Math.min(levels.size(), other.levels.size());
+        return longer.size() == common || longer.get(common).equals(ALL_BELOW); // also the level above it
+    }
+
+    /** Whether it matches all names but those that begin with $. */
+    public boolean isEverything() {
+        return levels.equals(List.of(ALL_BELOW)) || levels.equals(List.of(ONE_LEVEL, ALL_BELOW));
+    }
+
     private static boolean isWildcard(String level) {
         return level.equals(ONE_LEVEL) || level.equals(ALL_BELOW);
     }

@@ -9,6 +9,7 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
@@ -42,6 +43,8 @@ public class KafkaHealth {
 
     private volatile State state = new State(false, Set.of(), null);
     private volatile boolean everComplete;
+    /** Null before the first probe and after the last one. */
+    private volatile Admin admin;
 
     KafkaHealth(Uplink uplink, @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
         this.uplink = uplink;
@@ -74,12 +77,32 @@ public class KafkaHealth {
         config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         try (var admin = Admin.create(config)) {
+            this.admin = admin;
             do {
                 tell(probe(admin));
             } while (!stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS));
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        } finally {
+            admin = null;
         }
+    }
+
+    /** Those of these topics that Kafka does not have; empty when Kafka cannot be asked now. Blocks, for a few seconds at most. */
+    public Optional<Set<String>> missing(Set<String> topics) {
+        var asked = admin;
+        if (asked == null || !state.available()) return Optional.empty();
+        try {
+            var missing = new TreeSet<String>();
+            for (var topic : asked.describeTopics(topics).topicNameValues().entrySet())
+                if (!exists(topic.getValue())) missing.add(topic.getKey());
+            return Optional.of(missing);
+        } catch (ExecutionException | TimeoutException away) {
+            LOG.debug("Kafka is asked for topics", away);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        return Optional.empty();
     }
 
     private State probe(Admin admin) throws InterruptedException {

@@ -1,10 +1,13 @@
 package dev.sluice.uplink;
 
+import dev.sluice.config.UplinkConfig;
 import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.config.UplinkConfig.IllegalCharacters;
 import dev.sluice.config.UplinkConfig.OnFailure;
 import dev.sluice.config.UplinkConfig.RouteConfig;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A route as somebody wrote it, whatever they wrote it in; {@link RoutesReader} says what is wrong with it. Immutable. The components are
@@ -29,6 +32,13 @@ public record RouteSpec(
         String contract) {
     public RouteSpec {
         headers = Map.copyOf(headers);
+    }
+
+    /** Those of the configuration, by name. */
+    static SortedMap<String, RouteSpec> all(UplinkConfig config) {
+        var specs = new TreeMap<String, RouteSpec>();
+        config.routes().forEach((name, route) -> specs.put(name, of(route)));
+        return specs;
     }
 
     static RouteSpec of(RouteConfig config) {

@@ -22,7 +22,13 @@ public final class RouteTrial {
      * @param username null without one
      */
     public record Question(
-            String clientId, String username, TopicName topicName, QoS qos, byte[] payload, Properties properties) {}
+            String clientId,
+            String username,
+            TopicName topicName,
+            QoS qos,
+            boolean retain,
+            byte[] payload,
+            Properties properties) {}
 
     public record Header(String name, byte[] value) {}
 
@@ -96,7 +102,7 @@ public final class RouteTrial {
         var publish = new Packet.Publish(
                 false,
                 question.qos(),
-                false,
+                question.retain(),
                 question.topicName(),
                 isQoS0 ? 0 : 1,
                 question.properties(),

@@ -6,9 +6,9 @@ import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -34,9 +34,7 @@ public final class Routes {
 
     /** @throws RouteMistakes when the configuration is wrong */
     public static Routes of(UplinkConfig config) {
-        var specs = new TreeMap<String, RouteSpec>();
-        config.routes().forEach((name, route) -> specs.put(name, RouteSpec.of(route)));
-        return of(specs, config);
+        return of(RouteSpec.all(config), config);
     }
 
     /**
@@ -81,6 +79,11 @@ public final class Routes {
     /** All routes, in the order of their names. */
     public List<Route> routes() {
         return routes;
+    }
+
+    /** Takes what no filter matches, if that is so configured. */
+    Optional<Route> defaultRoute() {
+        return whenUnmatched.stream().filter(routes::contains).findFirst();
     }
 
     /** Those that take a Topic Name, in the order of their names. */

@@ -117,6 +117,11 @@ final class StoreRig implements AutoCloseable {
         }
 
         @Override
+        public Duration routesInterval() {
+            return Duration.ofMillis(500);
+        }
+
+        @Override
         public Duration openTimeout() {
             return Duration.ofSeconds(2);
         }

@@ -1,0 +1,46 @@
+package dev.sluice.admin;
+
+import dev.sluice.store.StoredRoutes;
+import dev.sluice.uplink.KafkaHealth;
+import dev.sluice.uplink.LiveRoutes;
+import dev.sluice.uplink.RouteLint;
+import dev.sluice.uplink.RouteMistakes;
+import jakarta.inject.Singleton;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+
+/** Looks for what is hardly meant in routes; blocks for Kafka's answer, so it is called on virtual threads. */
+@Singleton
+final class Findings {
+    private final LiveRoutes live;
+    private final KafkaHealth kafka;
+
+    Findings(LiveRoutes live, KafkaHealth kafka) {
+        this.live = live;
+        this.kafka = kafka;
+    }
+
+    /** About the stored routes and those of the configuration file. */
+    RouteAnswers.Lint all(StoredRoutes stored) {
+        try {
+            var candidate = live.with(stored.specs());
+            var missing = kafka.missing(candidate.routes().literalKafkaTopics());
+            var found = RouteLint.of(candidate, missing.orElse(Set.of()));
+            return new RouteAnswers.Lint(
+                    stored.version(),
+                    missing.isPresent(),
+                    found.stream().map(RouteAnswers::finding).toList());
+        } catch (RouteMistakes wrong) {
+            throw Problem.of(409, "the stored routes are wrong", RouteAnswers.mistakes(wrong, RouteAnswers::inSet));
+        }
+    }
+
+    /** About some of them. */
+    List<RouteAnswers.Finding> about(StoredRoutes stored, Collection<String> names) {
+        return all(stored).findings().stream()
+                .filter(it -> names.contains(it.route())
+                        || it.others() != null && it.others().stream().anyMatch(names::contains))
+                .toList();
+    }
+}

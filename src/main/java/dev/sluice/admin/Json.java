@@ -1,0 +1,81 @@
+package dev.sluice.admin;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.sluice.uplink.RouteJson;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Reads what is sent, and refuses what is not meant to be there. Stateless. */
+final class Json {
+    private static final int BAD_REQUEST = 400;
+    private static final int UNPROCESSABLE = 422;
+
+    private static final ObjectMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+            .build();
+
+    private Json() {}
+
+    static JsonNode tree(byte[] body) {
+        try {
+            var tree = MAPPER.readTree(body);
+            if (tree == null || tree.isMissingNode()) throw Problem.of(BAD_REQUEST, "there is no JSON in the request");
+            return tree;
+        } catch (JacksonException e) {
+            throw Problem.of(BAD_REQUEST, "this is no JSON: " + sentence(e));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What we have stored ourselves. */
+    static JsonNode tree(String stored) {
+        try {
+            return MAPPER.readTree(stored);
+        } catch (JacksonException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static <T> T read(JsonNode tree, Class<T> type) {
+        try {
+            return MAPPER.treeToValue(tree, type);
+        } catch (UnrecognizedPropertyException e) {
+            var fields = e.getKnownPropertyIds().stream().map(Object::toString).sorted().toList();
+            var sentence = "is no field of this; there are " + String.join(", ", fields);
+            throw mistake(new Problem.Mistake(pointer(e), null, sentence));
+        } catch (JsonMappingException e) {
+            throw mistake(new Problem.Mistake(pointer(e), null, "is not what it must be: " + e.getOriginalMessage()));
+        } catch (JacksonException e) {
+            throw Problem.of(BAD_REQUEST, sentence(e));
+        }
+    }
+
+    private static Problem mistake(Problem.Mistake mistake) {
+        return Problem.of(UNPROCESSABLE, "what was sent is not what this takes", List.of(mistake));
+    }
+
+    private static String pointer(JsonMappingException e) {
+        return e.getPath().stream()
+                .map(it -> it.getFieldName() == null ? Integer.toString(it.getIndex()) : it.getFieldName())
+                .map(it -> "/" + RouteJson.escape(it))
+                .collect(Collectors.joining());
+    }
+
+    private static String sentence(JacksonException e) {
+        var at = e.getLocation();
+        return e.getOriginalMessage()
+                + (at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr());
+    }
+}

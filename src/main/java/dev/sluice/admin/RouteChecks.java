@@ -1,0 +1,111 @@
+package dev.sluice.admin;
+
+import dev.sluice.store.RouteStore;
+import dev.sluice.uplink.LiveRoutes;
+import dev.sluice.uplink.RouteMistakes;
+import dev.sluice.uplink.RouteTrial;
+import dev.sluice.uplink.Routes;
+import dev.sluice.uplink.Uplink;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.MediaType;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.ExampleObject;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+/** Questions about routes that change nothing. Each request on a virtual thread of its own. */
+@Path("/routes")
+@RunOnVirtualThread
+@Tag(name = "Routes")
+@Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
+@APIResponse(
+        responseCode = "4XX",
+        description = "What was wrong with the request",
+        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.Document.class)))
+class RouteChecks {
+    private static final int UNPROCESSABLE = 422;
+    private static final int LONGEST_PAGE = 1000;
+    private static final String SYS = "$SYS/";
+    private static final String LAST = "" + Long.MAX_VALUE;
+
+    private final LiveRoutes live;
+    private final Uplink uplink;
+    private final RouteStore store;
+    private final Findings findings;
+
+    RouteChecks(LiveRoutes live, Uplink uplink, RouteStore store, Findings findings) {
+        this.live = live;
+        this.uplink = uplink;
+        this.store = store;
+        this.findings = findings;
+    }
+
+    @POST
+    @Path("/evaluate")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(
+            operationId = "evaluateRoutes",
+            summary = "Try a message",
+            description = "Every record that would be produced for a message, and why the other routes have none. Nothing is produced.")
+    @RequestBody(
+            content =
+                    @Content(
+                            schema = @Schema(implementation = TrialRequest.class),
+                            examples =
+                                    @ExampleObject(
+                                            name = "telemetry",
+                                            value =
+                                                    "{\"clientId\": \"truck-7\", \"topic\": \"fleet/truck-7/telemetry\", \"qos\": 1, \"payload\": \"3\"}")))
+    public TrialAnswer evaluate(byte[] body) {
+        var request = Json.read(Json.tree(body), TrialRequest.class);
+        var question = request.question();
+        var routes = routes(request);
+        if (request.topic().startsWith(SYS))
+            return TrialAnswer.notAuthorized("the topics below $SYS/ are the server's own");
+        return TrialAnswer.of(RouteTrial.of(routes, question));
+    }
+
+    private Routes routes(TrialRequest request) {
+        if (request.routes() == null || request.routes().isNull()) return uplink.routes();
+        try {
+            return live.with(RouteBody.routes(request.routes())).routes();
+        } catch (RouteMistakes wrong) {
+            throw Problem.of(
+                    UNPROCESSABLE, "the routes are wrong", RouteAnswers.mistakes(wrong, RouteAnswers::inSet));
+        }
+    }
+
+    @GET
+    @Path("/lint")
+    @Operation(
+            operationId = "lintRoutes",
+            summary = "What is not wrong with the routes, but hardly meant",
+            description = "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
+                    + " that do not exist.")
+    public RouteAnswers.Lint lint() {
+        return findings.all(live.refresh().stored());
+    }
+
+    @GET
+    @Path("/history")
+    @Operation(operationId = "routeHistory", summary = "Who changed which route, the latest change first")
+    public RouteAnswers.History history(
+            @Parameter(description = "Only this route") @QueryParam("route") String route,
+            @Parameter(description = "The id that the page ends before") @QueryParam("before") @DefaultValue(LAST) long before,
+            @Parameter(description = "Most changes in the answer, 1 to 1000") @QueryParam("limit") @DefaultValue("100") int limit) {
+        if (limit < 1 || limit > LONGEST_PAGE) throw Problem.of(UNPROCESSABLE, "limit is not a number from 1 to " + LONGEST_PAGE);
+        return new RouteAnswers.History(
+                store.history(route, before, limit).stream().map(RouteAnswers::change).toList());
+    }
+}

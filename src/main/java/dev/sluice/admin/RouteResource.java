@@ -1,0 +1,218 @@
+package dev.sluice.admin;
+
+import dev.sluice.store.StoredRoutes;
+import dev.sluice.uplink.LiveRoutes;
+import dev.sluice.uplink.RouteJson;
+import dev.sluice.uplink.RouteMistakes;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import io.vertx.core.http.HttpServerRequest;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.function.Function;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.ExampleObject;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.jboss.resteasy.reactive.RestPath;
+
+/** The routes, read and changed while the gateway runs. Each request on a virtual thread of its own. */
+@Path("/routes")
+@RunOnVirtualThread
+@Tag(name = "Routes", description = "What becomes of what devices publish")
+@Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
+@APIResponse(responseCode = "200", description = "Done")
+@APIResponse(
+        responseCode = "4XX",
+        description = "What was wrong with the request; nothing has changed",
+        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.Document.class)))
+class RouteResource {
+    private static final String IF_MATCH =
+            "The ETag that was seen; another one now is answered with 412, and changes nothing";
+    private static final int CREATED = 201;
+    private static final int NOT_FOUND = 404;
+    private static final int CONFLICT = 409;
+    private static final int UNPROCESSABLE = 422;
+
+    private final LiveRoutes live;
+    private final Findings findings;
+
+    RouteResource(LiveRoutes live, Findings findings) {
+        this.live = live;
+        this.findings = findings;
+    }
+
+    @GET
+    @Operation(operationId = "listRoutes", summary = "All routes, of the configuration file and of PostgreSQL")
+    @APIResponse(
+            responseCode = "200",
+            description = "The routes; the ETag is the version of those stored",
+            content = @Content(schema = @Schema(implementation = RouteAnswers.All.class)))
+    public Response all() {
+        var all = RouteAnswers.all(live.refresh(), live);
+        return Response.ok(all).header("ETag", Precondition.tag(all.version())).build();
+    }
+
+    @PUT
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(
+            operationId = "replaceRoutes",
+            summary = "Replace all stored routes at once",
+            description = "Those of the configuration file come back where no stored one has their name.")
+    @RequestBody(content = @Content(schema = @Schema(implementation = RouteAnswers.Set.class)))
+    @APIResponse(
+            responseCode = "200",
+            description = "In force",
+            content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
+    public Response replace(
+            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
+            @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
+            @Context HttpServerRequest request,
+            byte[] body) {
+        var wanted = RouteBody.set(Json.tree(body));
+        var stored = change(Actor.of(actor, request), UNPROCESSABLE, RouteAnswers::inSet, before -> {
+            Precondition.of(ifMatch).require("the set of routes", Precondition.tag(before.version()));
+            return wanted;
+        });
+        var touched = stored.routes().entrySet().stream()
+                .filter(it -> it.getValue().version() == stored.version())
+                .map(it -> it.getKey())
+                .toList();
+        return changed(200, stored, null, findings.about(stored, touched));
+    }
+
+    @GET
+    @Path("/{name}")
+    @Operation(operationId = "getRoute", summary = "One route")
+    @APIResponse(
+            responseCode = "200",
+            description = "The route; the ETag is its version, or \"file\"",
+            content = @Content(schema = @Schema(implementation = RouteAnswers.Entry.class)))
+    public Response one(@RestPath String name) {
+        var entry = RouteAnswers.entry(name, live.refresh().stored(), live);
+        if (entry == null) throw Problem.of(NOT_FOUND, "there is no route \"" + name + "\"");
+        return Response.ok(entry).header("ETag", entry.tag()).build();
+    }
+
+    @PUT
+    @Path("/{name}")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Operation(
+            operationId = "putRoute",
+            summary = "Create or change a route",
+            description =
+                    "It takes the place of the configuration file's route of that name. The answer comes when it is in force on the"
+                            + " gateway that answers; the others follow within a second.")
+    @RequestBody(
+            content =
+                    @Content(
+                            schema = @Schema(implementation = RouteDocument.class),
+                            examples =
+                                    @ExampleObject(
+                                            name = "telemetry",
+                                            value =
+                                                    "{\"filter\": \"fleet/{device}/telemetry\", \"kafkaTopic\": \"fleet.telemetry\", \"key\": \"{device}\"}")))
+    @APIResponse(
+            responseCode = "200",
+            description = "Changed, and in force",
+            content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
+    @APIResponse(
+            responseCode = "201",
+            description = "Created, and in force",
+            content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
+    @APIResponse(
+            responseCode = "422",
+            description = "The routes would be wrong: every mistake with its place",
+            content =
+                    @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.Document.class)))
+    public Response put(
+            @RestPath String name,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
+            @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
+            @Context HttpServerRequest request,
+            byte[] body) {
+        var spec = Json.tree(body).toString();
+        var created = new boolean[1];
+        var stored = change(Actor.of(actor, request), UNPROCESSABLE, it -> pointer(it, name), before -> {
+            var known = RouteAnswers.entry(name, before, live);
+            created[0] = known == null;
+            Precondition.of(ifMatch).require("route " + name, known == null ? null : known.tag());
+            var specs = before.specs();
+            specs.put(name, spec);
+            return specs;
+        });
+        return changed(created[0] ? CREATED : 200, stored, name, findings.about(stored, List.of(name)));
+    }
+
+    @DELETE
+    @Path("/{name}")
+    @Operation(
+            operationId = "deleteRoute",
+            summary = "Delete a stored route",
+            description =
+                    "The configuration file's route of that name comes back. A route of the file alone cannot be deleted.")
+    @APIResponse(
+            responseCode = "200",
+            description = "Deleted, and no longer in force",
+            content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
+    public Response delete(
+            @RestPath String name,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
+            @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
+            @Context HttpServerRequest request) {
+        var stored = change(Actor.of(actor, request), CONFLICT, _ -> null, before -> {
+            var known = RouteAnswers.entry(name, before, live);
+            Precondition.of(ifMatch).require("route " + name, known == null ? null : known.tag());
+            if (known == null) throw Problem.of(NOT_FOUND, "there is no route \"" + name + "\"");
+            if (known.version() == null)
+                throw Problem.of(
+                        CONFLICT,
+                        "route " + name
+                                + " stands in the configuration file: delete it there, or PUT one that takes its place");
+            var specs = before.specs();
+            specs.remove(name);
+            return specs;
+        });
+        return changed(200, stored, name, findings.about(stored, List.of(name)));
+    }
+
+    private StoredRoutes change(
+            String actor,
+            int status,
+            Function<RouteMistakes.Mistake, String> pointers,
+            Function<StoredRoutes, SortedMap<String, String>> edit) {
+        try {
+            return live.change(actor, edit);
+        } catch (RouteMistakes wrong) {
+            throw Problem.of(
+                    status, "the routes would be wrong; those in force stay", RouteAnswers.mistakes(wrong, pointers));
+        } catch (IllegalArgumentException refused) {
+            throw Problem.of(status, refused.getMessage());
+        }
+    }
+
+    /** The place in a document that is one route; null for a mistake of another route, or of all together. */
+    private static String pointer(RouteMistakes.Mistake mistake, String route) {
+        return route.equals(mistake.route()) ? RouteJson.pointer(mistake) : null;
+    }
+
+    private Response changed(int status, StoredRoutes stored, String name, List<RouteAnswers.Finding> warnings) {
+        var entry = name == null ? null : RouteAnswers.entry(name, stored, live);
+        var tag = name == null ? Precondition.tag(stored.version()) : entry == null ? null : entry.tag();
+        var answer = Response.status(status).entity(new RouteAnswers.Changed(stored.version(), entry, warnings));
+        return tag == null ? answer.build() : answer.header("ETag", tag).build();
+    }
+}

@@ -1,0 +1,90 @@
+package dev.sluice.store;
+
+import dev.sluice.config.StoreConfig;
+import io.quarkus.runtime.ShutdownEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import javax.sql.DataSource;
+import org.jboss.logging.Logger;
+import org.postgresql.PGConnection;
+
+/**
+ * Tells the version of the routes in PostgreSQL when they have changed, and every few seconds besides, in case a notification was lost. One virtual
+ * thread, which holds one connection of the pool for good.
+ */
+@ApplicationScoped
+public class RouteListener {
+    private static final Logger LOG = Logger.getLogger(RouteListener.class);
+
+    private final DataSource dataSource;
+    private final Duration interval;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private Thread thread;
+
+    RouteListener(DataSource dataSource, StoreConfig config) {
+        this.dataSource = dataSource;
+        this.interval = config.routesInterval();
+    }
+
+    /** @param version told on the listener's thread, whether it is new or not; should not throw */
+    public void start(LongConsumer version) {
+        thread = Thread.ofVirtual().name("sluice-route-listener").start(() -> watch(version));
+    }
+
+    /** Before the pool is closed. */
+    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+        stop();
+    }
+
+    void stop() {
+        stopped.countDown();
+        if (thread != null) thread.interrupt(); // closes the socket that it reads from
+    }
+
+    private void watch(LongConsumer version) {
+        try {
+            do {
+                listen(version);
+            } while (!stopped.await(interval.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Returns when the connection is lost. */
+    private void listen(LongConsumer version) {
+        try (var connection = dataSource.getConnection()) {
+            try {
+                listen(connection, version);
+            } catch (SQLException lost) {
+                // The pool has not seen it fail, and must not hand it out again, as it listens.
+                connection.abort(Runnable::run);
+                throw lost;
+            }
+        } catch (SQLException lost) {
+            if (stopped.getCount() > 0)
+                LOG.debugf("listening for changes of the routes, to be tried again in %s: %s", interval, lost);
+        }
+    }
+
+    private void listen(Connection connection, LongConsumer version) throws SQLException {
+        var notifications = connection.unwrap(PGConnection.class);
+        try (var statement = connection.createStatement()) {
+            statement.execute("LISTEN sluice_routes");
+            while (stopped.getCount() > 0) {
+                try (var row = statement.executeQuery("SELECT version FROM route_set")) {
+                    if (row.next()) version.accept(row.getLong(1));
+                }
+                notifications.getNotifications((int) Math.max(1, interval.toMillis()));
+            }
+            statement.execute("UNLISTEN *");
+        }
+    }
+}

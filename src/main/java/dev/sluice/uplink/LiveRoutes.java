@@ -1,0 +1,164 @@
+package dev.sluice.uplink;
+
+import dev.sluice.config.UplinkConfig;
+import dev.sluice.store.RouteListener;
+import dev.sluice.store.RouteStore;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.StoredRoutes;
+import dev.sluice.uplink.RouteMistakes.Mistake;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.ArrayList;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jboss.logging.Logger;
+
+/**
+ * Keeps the routes in force the ones that PostgreSQL holds, over those of the configuration file. Any virtual thread may call; whoever
+ * puts routes in force waits for its turn.
+ */
+@ApplicationScoped
+public class LiveRoutes {
+    private static final Logger LOG = Logger.getLogger(LiveRoutes.class);
+
+    private final Uplink uplink;
+    private final UplinkConfig config;
+    private final RouteStore store;
+    private final RouteListener listener;
+    private final SortedMap<String, RouteSpec> ofTheFile;
+    private final ReentrantLock turn = new ReentrantLock();
+    private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
+
+    /**
+     * What is known of the stored routes.
+     *
+     * @param stored as they were read last
+     * @param inForce version of the set in force
+     * @param rejection why the stored set is not in force
+     */
+    public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {}
+
+    /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
+    public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
+
+    LiveRoutes(Uplink uplink, UplinkConfig config, RouteStore store, RouteListener listener, MeterRegistry meters) {
+        this.uplink = uplink;
+        this.config = config;
+        this.store = store;
+        this.listener = listener;
+        this.ofTheFile = RouteSpec.all(config);
+        Gauge.builder("sluice.routes.version", this, it -> it.state.inForce)
+                .description("Version of the stored routes in force")
+                .register(meters);
+        Gauge.builder("sluice.routes.rejected", this, it -> it.state.rejection.isPresent() ? 1 : 0)
+                .description("1 while the stored routes are wrong, so that earlier ones stay in force")
+                .register(meters);
+    }
+
+    /** Before the first will and the first connection, after the schema is there. */
+    void start(@Observes @Priority(2550) StartupEvent event) {
+        refresh();
+        listener.start(this::follow);
+    }
+
+    private void follow(long version) {
+        if (version == state.stored.version()) return;
+        try {
+            refresh();
+        } catch (StoreUnavailable notNow) {
+            LOG.debugf("reading the routes, to be tried again: %s", notNow.getMessage());
+        }
+    }
+
+    public State state() {
+        return state;
+    }
+
+    /** The routes of the configuration file, by name. */
+    public SortedMap<String, RouteSpec> ofTheFile() {
+        return ofTheFile;
+    }
+
+    /** Reads the stored routes, and puts them in force if they are new; blocks. */
+    public State refresh() {
+        turn.lock();
+        try {
+            // Read in turn, so that nobody puts in force what is older.
+            var stored = store.read();
+            if (stored.version() != state.stored.version()) use(stored);
+            return state;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /**
+     * Changes the stored routes, and puts them in force here; blocks. Nobody else changes them meanwhile.
+     *
+     * @param change gets the stored routes, and returns the specs that are to be stored, as JSON by name
+     * @return the routes as they are stored then
+     * @throws RouteMistakes when the routes would be wrong; then nothing has changed
+     */
+    public StoredRoutes change(String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
+        var stored = store.change(actor, before -> {
+            var wanted = change.apply(before);
+            var specs = with(wanted).specs();
+            var known = before.specs();
+            // What changes is stored with every field that says something, whatever its author left out.
+            wanted.replaceAll((name, json) -> json.equals(known.get(name))
+                    ? json
+                    : RouteJson.write(specs.get(name)).toString());
+            return wanted;
+        });
+        turn.lock();
+        try {
+            if (stored.version() > state.stored.version()) use(stored);
+            return stored;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /**
+     * The routes that would be in force if these were stored.
+     *
+     * @param specs JSON by name
+     * @throws RouteMistakes with every mistake
+     */
+    public Candidate with(Map<String, String> specs) {
+        var mistakes = new ArrayList<Mistake>();
+        var merged = new TreeMap<>(ofTheFile);
+        specs.forEach((name, json) -> merged.put(name, RouteJson.read(name, json, mistakes)));
+        try {
+            var routes = Routes.of(merged, config);
+            if (mistakes.isEmpty()) return new Candidate(merged, routes);
+        } catch (RouteMistakes more) {
+            mistakes.addAll(more.mistakes());
+        }
+        throw new RouteMistakes(mistakes);
+    }
+
+    private void use(StoredRoutes stored) {
+        try {
+            uplink.use(with(stored.specs()).routes());
+            state = new State(stored, stored.version(), Optional.empty());
+            LOG.infof("routes of version %d are in force", stored.version());
+        } catch (RouteMistakes wrong) {
+            state = new State(stored, state.inForce, Optional.of(wrong));
+            LOG.errorf(
+                    "the routes of version %d in PostgreSQL are wrong, %s in force: %s. Correct them in the table route, or by"
+                            + " PUT /admin/routes",
+                    stored.version(),
+                    state.inForce == 0 ? "those of the configuration file stay" : "version " + state.inForce + " stays",
+                    wrong.getMessage().replace("\n", "; "));
+        }
+    }
+}
