@@ -44,7 +44,7 @@ class SecuredKafkaIT {
 
     @AfterAll
     static void stop() {
-        kafka.close();
+        if (kafka != null) kafka.close();
     }
 
     private static Settings settings(String password) {

@@ -72,7 +72,8 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     /** Creates the topics that are absent; waits for the broker if it is still starting. */
     public void createTopics(List<NewTopic> topics) {
-        try (var admin = Admin.create(Map.of("bootstrap.servers", bootstrap()))) {
+        try (var admin = Admin.create(
+                Map.of("bootstrap.servers", bootstrap(), "default.api.timeout.ms", (int) START_TIME.toMillis()))) {
             var absent = new ArrayList<>(topics);
             var present = awaitTopics(admin);
             absent.removeIf(topic -> present.contains(topic.name()));

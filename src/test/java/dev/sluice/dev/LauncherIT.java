@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
@@ -13,6 +14,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -52,6 +56,7 @@ class LauncherIT {
         assertThat(say("demo", "--devices", "none"))
                 .isEqualTo("sluice: --devices needs a whole number from 1 to 20000, but got none.\n");
         assertThat(launcher.exitValue()).isEqualTo(1);
+        assertThat(say("audit")).startsWith("sluice: audit needs the name of a Kafka topic.");
     }
 
     @Test
@@ -82,6 +87,48 @@ class LauncherIT {
         assertThat(KafkaBroker.clusterId(folder.resolve("data/kafka"))).isEqualTo(clusterId);
         launcher.destroyForcibly(); // the servers notice by themselves
         awaitGone(processes);
+    }
+
+    @Test
+    void auditSaysWhatRecordsProve() throws Exception {
+        start("backends");
+        var processes = awaitReady();
+        var backends = launcher;
+        produce("a", "1/1", "1/2");
+        assertThat(say("audit", "fleet.telemetry"))
+                .isEqualTo("clean: 1 clients in fleet.telemetry: records 2  epochs 1  gaps 0  repeats 0  disorder 0\n");
+        assertThat(launcher.exitValue()).isZero();
+        produce("b", "2/1", "2/4");
+        assertThat(say("audit", "fleet.telemetry", "sluice.dead-letter")).isEqualTo("""
+                b  records 2  epochs 1  gaps 2  repeats 0  disorder 0
+                  missing: 2/2 to 3 of fleet.telemetry
+                NOT CLEAN: 2 clients in fleet.telemetry, sluice.dead-letter: records 4  epochs 2  gaps 2  repeats 0  disorder 0
+                """);
+        assertThat(launcher.exitValue()).isEqualTo(1);
+        assertThat(say("audit", "--json", "--all", "--client", "a", "fleet.telemetry"))
+                .isEqualTo("""
+                {"client":"a","records":2,"epochs":1,"gaps":0,"repeats":0,"disorder":0,"mixed":0}
+                {"clients":1,"records":2,"epochs":1,"gaps":0,"repeats":0,"disorder":0,"mixed":0}
+                """);
+        assertThat(launcher.exitValue()).isZero();
+        assertThat(say("audit", "--since", "2020-01-01T00:00:00Z", "no.such.topic"))
+                .contains("has no topic 'no.such.topic'; it has ");
+        backends.destroy();
+        awaitGone(processes);
+    }
+
+    private void produce(String clientId, String... seqs) {
+        var config = Map.<String, Object>of("bootstrap.servers", "127.0.0.1:" + kafkaPort);
+        try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+            for (var seq : seqs) {
+                var record = new ProducerRecord<>("fleet.telemetry", clientId.getBytes(UTF_8), seq.getBytes(UTF_8));
+                record.headers()
+                        .add("mqtt-client-id", clientId.getBytes(UTF_8))
+                        .add("mqtt-message-id", seq.getBytes(UTF_8))
+                        .add("mqtt-seq", seq.getBytes(UTF_8));
+                producer.send(record);
+            }
+        }
     }
 
     @Test

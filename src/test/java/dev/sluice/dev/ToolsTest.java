@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -19,6 +20,26 @@ class ToolsTest {
         assertThatThrownBy(() -> DemoOptions.parse(List.of("--rate"))).hasMessageContaining("but got nothing");
         assertThatThrownBy(() -> DemoOptions.parse(List.of("--rate", "-1"))).hasMessageContaining("but got -1");
         assertThatThrownBy(() -> DemoOptions.parse(List.of("fast"))).hasMessageContaining("'fast'");
+    }
+
+    @Test
+    void auditOptions() {
+        var now = Instant.parse("2026-01-31T12:00:00Z");
+        assertThat(AuditOptions.parse(List.of("t"), now)).isEqualTo(AuditOptions.of("t"));
+        var options = AuditOptions.parse(List.of("t", "--client", "a", "--since", "2h", "u", "--all", "--json"), now);
+        assertThat(options.kafkaTopics()).containsExactly("t", "u");
+        assertThat(options.clientIds()).containsExactly("a");
+        assertThat(options.since()).contains(Instant.parse("2026-01-31T10:00:00Z"));
+        assertThat(options.all() && options.json() && !options.allowTruncated()).isTrue();
+        assertThat(AuditOptions.parse(List.of("t", "--since", "2d"), now).since())
+                .contains(Instant.parse("2026-01-29T12:00:00Z"));
+        assertThatThrownBy(() -> AuditOptions.parse(List.of(), now)).hasMessageContaining("the name of a Kafka topic");
+        assertThatThrownBy(() -> AuditOptions.parse(List.of("t", "--since", "soon"), now))
+                .hasMessageContaining("but got soon");
+        assertThatThrownBy(() -> AuditOptions.parse(List.of("t", "--fast"), now))
+                .hasMessageContaining("'--fast'");
+        assertThatThrownBy(() -> AuditOptions.parse(List.of("t", "--config", "/no/such/file"), now))
+                .hasMessageContaining("/no/such/file, which cannot be read");
     }
 
     @Test

@@ -1,0 +1,270 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.RecordAudit;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.ForeignProducer;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.GuardedKafka;
+import dev.sluice.support.Records;
+import dev.sluice.support.WireClient;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.ProducerState;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a Kafka that is there does not take: it concerns the messages it is about, and no other route. */
+class KafkaLimitsIT {
+    private static final ProtocolVersion V5 = ProtocolVersion.V5;
+    private static final ProtocolVersion V3 = ProtocolVersion.V3_1_1;
+    private static final String TALK = "wire.talk";
+    private static final String PASSWORD = "secret";
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    @TempDir
+    private static Path folder;
+
+    private static GuardedKafka kafka;
+    private static GatewayProcess gateway;
+    private static int port;
+
+    private final String otherId = Device.id("other");
+    private WireClient other;
+    private int otherPackets;
+
+    @BeforeAll
+    static void start() {
+        var topics = Stream.of("wire.telemetry", "wire.copy", TALK, Gateway.LATE_TOPIC)
+                .map(KafkaLimitsIT::topic);
+        var small = topic("wire.small").configs(Map.of("max.message.bytes", Integer.toString(Gateway.SMALL_RECORD)));
+        kafka = GuardedKafka.start(
+                folder, Stream.concat(topics, Stream.of(small)).toArray(NewTopic[]::new));
+        kafka.password(PASSWORD);
+        kafka.allowAll();
+        var settings = Gateway.shared()
+                .settingsOfAnother(kafka.options(PASSWORD).toArray(String[]::new))
+                .withKafka(kafka.securedBootstrap());
+        port = settings.port();
+        gateway = GatewayProcess.start(settings);
+        gateway.awaitReady();
+    }
+
+    private static NewTopic topic(String name) {
+        return new NewTopic(name, 1, (short) 1);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (gateway != null) gateway.close();
+        if (kafka != null) kafka.close();
+    }
+
+    @BeforeEach
+    void anotherRoute() {
+        other = online(V5, otherId);
+        assertOthersGoOn();
+    }
+
+    /** Whatever a test did, the other route has gone on over one connection, and has everything. */
+    @AfterEach
+    void theOtherRouteHasEverything() {
+        assertOthersGoOn();
+        other.close();
+        assertThat(Records.of(kafka.bootstrap(), "wire.telemetry", otherId, otherPackets))
+                .extracting(Records.Record::text)
+                .containsExactlyElementsOf(Stream.iterate(1, i -> i + 1)
+                        .map(String::valueOf)
+                        .limit(otherPackets)
+                        .toList());
+    }
+
+    private void assertOthersGoOn() {
+        for (int i = 0; i < 3; i++) {
+            otherPackets++;
+            other.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, otherPackets, "fleet/a/telemetry", "" + otherPackets));
+            assertThat(other.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
+    private static WireClient online(ProtocolVersion version, String clientId) {
+        var client = WireClient.open(port, version);
+        Device.connected(client, Device.connect(version, clientId, true, Properties.NONE));
+        return client;
+    }
+
+    private static ReasonCode publish(WireClient client, int packetId, String topic, int size) {
+        client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, packetId, topic, new byte[size], Properties.NONE));
+        return client.receive(Packet.PubAck.class).reason();
+    }
+
+    /** Too large for the Kafka topic, and for the producer ({@code max.request.size}). */
+    @Test
+    void aRecordTooLargeIsRefused() {
+        var sizes = Map.of("small/x", 2 * Gateway.SMALL_RECORD, "talk/x", 50_000);
+        sizes.forEach((topic, size) -> {
+            try (var client = online(V5, Device.id("large"))) {
+                assertThat(publish(client, 1, topic, size)).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
+                assertThat(publish(client, 2, topic, 10)).isEqualTo(ReasonCode.SUCCESS);
+            }
+            try (var client = online(V3, Device.id("large"))) {
+                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, topic, new byte[size], Properties.NONE));
+                client.closeStatus();
+            }
+        });
+    }
+
+    @Test
+    void messagesForADeletedTopicWaitUntilItIsThereAgain() {
+        try (var client = online(V5, Device.id("deleted"));
+                var late = online(V3, Device.id("deleted"))) {
+            assertThat(publish(client, 1, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+            GuardedKafka.await(kafka.admin().deleteTopics(List.of(TALK)).all());
+            await("the deletion").atMost(PATIENCE).until(() -> !topics().contains(TALK));
+            for (int id = 2; id <= 10; id++)
+                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, id, "talk/x", "m" + id));
+            late.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "late"));
+            for (int i = 0; i < 20; i++) assertOthersGoOn();
+            await("the readiness check of a missing topic")
+                    .atMost(PATIENCE)
+                    .until(
+                            () -> Gateway.get(port, "/q/health/ready"),
+                            answer ->
+                                    answer.statusCode() == 200 && answer.body().contains(TALK));
+            GuardedKafka.await(kafka.admin().createTopics(List.of(topic(TALK))).all());
+            for (int id = 2; id <= 10; id++) {
+                var answer = client.receive(Packet.PubAck.class);
+                assertThat(answer.packetId()).isEqualTo(id);
+                assertThat(answer.reason()).isEqualTo(ReasonCode.SUCCESS);
+            }
+            assertThat(late.receive(Packet.PubAck.class).packetId()).isEqualTo(1);
+            assertThat(publish(client, 11, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
+    private static Collection<String> topics() {
+        return GuardedKafka.await(kafka.admin().listTopics().names());
+    }
+
+    @Test
+    void withoutTheRightToWriteMessagesAreRefusedUntilItIsGranted() {
+        try (var client = online(V5, Device.id("acl"));
+                var old = online(V3, Device.id("acl"))) {
+            assertThat(publish(client, 1, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+            kafka.denyWrite(TALK);
+            var packetIds = Stream.iterate(2, id -> id + 1).iterator();
+            await("a refusal")
+                    .atMost(PATIENCE)
+                    .until(() -> publish(client, packetIds.next(), "talk/x", 10) == ReasonCode.NOT_AUTHORIZED);
+            assertOthersGoOn();
+            old.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "old"));
+            old.closeStatus();
+            kafka.withdrawDenial(TALK);
+            await("the right to write")
+                    .atMost(PATIENCE)
+                    .until(() -> publish(client, packetIds.next(), "talk/x", 10) == ReasonCode.SUCCESS);
+        }
+    }
+
+    /** What Kafka does with a producer that was silent for longer than {@code producer.id.expiration.ms}. */
+    @Test
+    void aProducerThatKafkaHasForgottenGoesOn() {
+        var clientId = Device.id("forgotten");
+        try (var client = online(V5, clientId)) {
+            assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
+            expireProducersAfter("500");
+            await("Kafka to forget").atMost(PATIENCE).until(() -> producers(TALK)
+                    .isEmpty());
+            expireProducersAfter("86400000");
+            for (int id = 2; id <= 5; id++)
+                assertThat(publish(client, id, "talk/x", id)).isEqualTo(ReasonCode.SUCCESS);
+        }
+        assertClean(clientId, 5, 0);
+    }
+
+    private static void expireProducersAfter(String millis) {
+        var change = new AlterConfigOp(new ConfigEntry("producer.id.expiration.ms", millis), AlterConfigOp.OpType.SET);
+        GuardedKafka.await(kafka.admin()
+                .incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.BROKER, ""), List.of(change)))
+                .all());
+    }
+
+    /** Kafka answers INVALID_PRODUCER_EPOCH: a higher epoch of the gateway's producer id has written. */
+    @Test
+    void aFencedProducerGoesOn() {
+        var clientId = Device.id("fenced");
+        try (var client = online(V5, clientId)) {
+            assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
+            var mine = producer();
+            ForeignProducer.write(plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 2, "talk/x", "two"));
+            // Not an answer, but a request to send again.
+            assertThat(client.receive(Packet.Disconnect.class).reason()).isEqualTo(ReasonCode.SERVER_BUSY);
+        }
+        try (var client = online(V5, clientId)) {
+            client.sendPackets(Device.repeated(Device.publish(QoS.AT_LEAST_ONCE, 2, "talk/x", "two")));
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+            assertThat(publish(client, 3, "talk/x", 3)).isEqualTo(ReasonCode.SUCCESS);
+        }
+        assertClean(clientId, 3, 0);
+    }
+
+    /** Kafka answers OUT_OF_ORDER_SEQUENCE_NUMBER: the gateway's producer id has written what the gateway does not know of. */
+    @Test
+    void aProducerOutOfItsSequenceGoesOn() {
+        var clientId = Device.id("sequence");
+        try (var client = online(V5, clientId)) {
+            assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
+            var mine = producer();
+            ForeignProducer.write(plainPort(), TALK, mine, mine.producerEpoch(), mine.lastSequence() + 1, 50);
+            for (int id = 2; id <= 9; id++)
+                assertThat(publish(client, id, "talk/x", id)).isEqualTo(ReasonCode.SUCCESS);
+        }
+        assertClean(clientId, 9, 0);
+    }
+
+    private static void assertClean(String clientId, long records, long repeats) {
+        var found = RecordAudit.read(kafka.bootstrap(), TALK).findings().get(clientId);
+        assertThat(List.of(found.records(), found.repeats(), found.gaps(), found.disorder()))
+                .as("records, repeats, gaps, disorder")
+                .containsExactly(records, repeats, 0L, 0L);
+    }
+
+    private static int plainPort() {
+        return Integer.parseInt(kafka.bootstrap().substring(kafka.bootstrap().indexOf(':') + 1));
+    }
+
+    private static List<ProducerState> producers(String kafkaTopic) {
+        var partition = new TopicPartition(kafkaTopic, 0);
+        return GuardedKafka.await(
+                        kafka.admin().describeProducers(List.of(partition)).partitionResult(partition))
+                .activeProducers();
+    }
+
+    /** The gateway's: the one that wrote last. */
+    private static ProducerState producer() {
+        return producers(TALK).stream()
+                .max((one, two) -> Long.compare(one.lastTimestamp(), two.lastTimestamp()))
+                .orElseThrow();
+    }
+}
