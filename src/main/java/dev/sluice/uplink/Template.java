@@ -3,7 +3,6 @@ package dev.sluice.uplink;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -70,14 +69,6 @@ public final class Template {
     /** Whether it renders to the same text always. */
     public boolean isLiteral() {
         return parts.stream().allMatch(Part.Literal.class::isInstance);
-    }
-
-    /** The names that it asks for. */
-    Set<String> names() {
-        return parts.stream()
-                .filter(Part.Placeholder.class::isInstance)
-                .map(it -> ((Part.Placeholder) it).name)
-                .collect(Collectors.toSet());
     }
 
     /** Its own text, all that is known before there are values. */
