@@ -24,6 +24,9 @@ public class SpoolStore {
     /** What a gateway holds that has not said for this long that it lives is free. */
     static final Duration LIFE = Duration.ofSeconds(15);
 
+    /** The age of nothing. */
+    static final double NONE = -1;
+
     private static final String RENEW = """
             INSERT INTO spool_holder (id, node, alive_until) VALUES (?, ?, now() + ? * interval '1 millisecond')
             ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until""";
@@ -40,9 +43,11 @@ public class SpoolStore {
                  ORDER BY l.lane FOR UPDATE SKIP LOCKED))""";
 
     private static final String LANE_STATES = """
-            SELECT l.lane, coalesce(l.holder = ?, false) AS mine, (
+            SELECT l.lane, coalesce(l.holder = ?, false) AS ours, (
                    SELECT extract(epoch FROM now() - s.spooled_at) FROM spool s
-                    WHERE s.lane = l.lane ORDER BY s.seq LIMIT 1) AS age
+                    WHERE s.lane = l.lane ORDER BY s.seq LIMIT 1) AS age, (
+                   SELECT extract(epoch FROM now() - s.spooled_at) FROM spool s
+                    WHERE s.lane = l.lane AND s.holder IS DISTINCT FROM ? ORDER BY s.seq LIMIT 1) AS free_age
               FROM spool_lane l ORDER BY l.lane""";
 
     private static final String DEPTH = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM spool_count";
@@ -93,9 +98,10 @@ public class SpoolStore {
      * One lane as it is now.
      *
      * @param ours whether this gateway may drain it
-     * @param ageSeconds of its first row; negative if it has none
+     * @param ageSeconds of its first row; {@link #NONE} if it has none
+     * @param freeAgeSeconds of the first row that this run does not hold
      */
-    public record Lane(int number, boolean ours, double ageSeconds) {
+    public record Lane(int number, boolean ours, double ageSeconds, double freeAgeSeconds) {
         public boolean isEmpty() {
             return ageSeconds < 0;
         }
@@ -169,11 +175,11 @@ public class SpoolStore {
                 var depth = connection.prepareStatement(DEPTH)) {
             var lanes = new ArrayList<Lane>();
             states.setLong(1, run);
+            states.setLong(2, run);
             try (var rows = states.executeQuery()) {
                 while (rows.next()) {
-                    double age = rows.getDouble("age");
-                    boolean isNull = rows.wasNull();
-                    lanes.add(new Lane(rows.getInt("lane"), rows.getBoolean("mine"), isNull ? -1 : Math.max(age, 0)));
+                    lanes.add(new Lane(
+                            rows.getInt("lane"), rows.getBoolean("ours"), age(rows, "age"), age(rows, "free_age")));
                 }
             }
             try (var rows = depth.executeQuery()) {
@@ -181,6 +187,11 @@ public class SpoolStore {
                 return new Look(rows.getLong(1), rows.getLong(2), lanes);
             }
         }
+    }
+
+    private static double age(ResultSet row, String column) throws SQLException {
+        double seconds = row.getDouble(column);
+        return row.wasNull() ? NONE : Math.max(seconds, 0);
     }
 
     /**

@@ -43,6 +43,9 @@ public final class ClientUplink {
     private Map<TopicName, Destination> resolved;
 
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
+    /** Null if nothing ever goes to the spool. */
+    private final ClientSpool spool;
+
     private long bytesInFlight;
     private int inFlight;
 
@@ -56,6 +59,7 @@ public final class ClientUplink {
         this.clientIdHeader = UplinkRecord.header(UplinkRecord.CLIENT_ID, clientId);
         this.clientHash = MessageId.hashOf(clientId);
         this.seqPrefix = (epoch + "/").getBytes(StandardCharsets.US_ASCII);
+        this.spool = uplink.spool().isOn() ? ClientSpool.open(uplink, clientId, () -> loop.execute(this::retry)) : null;
     }
 
     /** Where a Topic Name leads; a refusal has no targets but a reason. */
@@ -84,7 +88,7 @@ public final class ClientUplink {
         if (destination.refusal != null) return new Admission.Refused(destination.refusal);
         if (destination.targets.isEmpty()) return UNMATCHED;
         var congested = isCongested();
-        if (congested && publish.qos() == QoS.AT_MOST_ONCE && uplink.shedsQoS0()) return SHED;
+        if (publish.qos() == QoS.AT_MOST_ONCE && uplink.shedsQoS0() && (congested || isSpooling())) return SHED;
         var messageId = publish.qos() == QoS.AT_MOST_ONCE ? null : MessageId.of(clientHash, publish);
         var forwarding =
                 new Forwarding(this, publish, attachment, messageId, destination.targets, bytes(publish, destination));
@@ -109,18 +113,24 @@ public final class ClientUplink {
         return !stalled.isEmpty() || uplink.isCongested() || bytesInFlight >= uplink.bytesInFlightPerConnection();
     }
 
+    private boolean isSpooling() {
+        return spool != null && spool.isSpooling();
+    }
+
     /** Whether anything still waits for Kafka. */
     public boolean isWaiting() {
         return inFlight > 0;
     }
 
-    /** Offers again what the producer had no room for, in order. */
+    /** Offers again what the producer, or the spool, had no room for, in order. */
     public void retry() {
-        while (!stalled.isEmpty() && !uplink.isCongested() && send(stalled.peek())) stalled.remove();
+        if (spool != null) spool.insureInOutage();
+        while (!stalled.isEmpty() && (isSpooling() || !uplink.isCongested()) && send(stalled.peek())) stalled.remove();
     }
 
     /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
     public void close() {
+        if (spool != null) spool.close();
         stalled.forEach(Forwarding::abandon);
         stalled.clear();
     }
@@ -138,7 +148,8 @@ public final class ClientUplink {
                     forwarding.messageId,
                     target.sequence().next());
             forwarding.sending();
-            uplink.send(record, forwarding);
+            if (spool == null) uplink.send(record, forwarding);
+            else if (!spool.send(record, forwarding)) return false;
             if (!forwarding.taken()) return false;
             if (!forwarding.refusedAtOnce()) target.sequence().used();
             forwarding.next++;
@@ -195,7 +206,7 @@ public final class ClientUplink {
         };
     }
 
-    /** Every record is answered; called on Kafka's network thread. */
+    /** Every record is answered; called on Kafka's network thread, or the journal's. */
     void settle(Forwarding forwarding) {
         uplink.settled(forwarding);
         loop.execute(forwarding);

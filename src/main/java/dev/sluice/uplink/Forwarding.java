@@ -131,6 +131,11 @@ public final class Forwarding implements Callback, Runnable {
         if (UNACKNOWLEDGED.decrementAndGet(this) == 0) client.settle(this);
     }
 
+    /** The spool has a record: for the client as good as Kafka. */
+    void spooled() {
+        if (UNACKNOWLEDGED.decrementAndGet(this) == 0) client.settle(this);
+    }
+
     /** On the client's event loop. */
     @Override
     public void run() {

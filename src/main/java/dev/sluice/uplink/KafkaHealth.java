@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
@@ -35,6 +36,7 @@ public class KafkaHealth {
     public record State(boolean available, Set<String> missingTopics) {}
 
     private volatile State state = new State(false, Set.of());
+    private volatile boolean silent;
     private volatile boolean everComplete;
 
     KafkaHealth(Uplink uplink, @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
@@ -44,6 +46,11 @@ public class KafkaHealth {
 
     public State state() {
         return state;
+    }
+
+    /** Whether Kafka has not answered the last question; false before there was one. */
+    boolean isSilent() {
+        return silent;
     }
 
     /** Whether Kafka has once had every topic of the routes: a topic that is deleted later stops its own route only. */
@@ -85,6 +92,7 @@ public class KafkaHealth {
                 if (exists(topic.getValue())) uplink.keepMetadata(topic.getKey());
                 else missing.add(topic.getKey());
             }
+            uplink.spool().heard();
             return new State(true, missing);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
@@ -99,6 +107,8 @@ public class KafkaHealth {
             return true;
         } catch (ExecutionException failed) {
             if (failed.getCause() instanceof UnknownTopicOrPartitionException) return false;
+            // Kafka is there, and does not tell us of this one: its own route is refused, no other.
+            if (failed.getCause() instanceof TopicAuthorizationException) return true;
             throw failed;
         }
     }
@@ -106,6 +116,7 @@ public class KafkaHealth {
     private void tell(State now) {
         var before = state;
         state = now;
+        silent = !now.available();
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
             if (now.available()) LOG.info("Kafka answers");

@@ -11,6 +11,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -30,6 +31,7 @@ public class Uplink {
     private volatile Routes routes;
     private final UplinkConfig config;
     private final KafkaClientService clients;
+    private final Spool spool;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
     private final Timer latency;
@@ -40,10 +42,12 @@ public class Uplink {
             UplinkConfig config,
             KafkaClientService clients,
             @Channel(CHANNEL) Emitter<byte[]> channel,
+            Spool spool,
             MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.clients = clients;
+        this.spool = spool;
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes of messages that Kafka has not acknowledged yet")
@@ -87,6 +91,10 @@ public class Uplink {
         routes = changed;
     }
 
+    Spool spool() {
+        return spool;
+    }
+
     boolean shedsQoS0() {
         return config.qos0WhenCongested() == UplinkConfig.QoS0WhenCongested.DROP;
     }
@@ -113,21 +121,26 @@ public class Uplink {
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
-    /** Never blocks, as the channel sets `max.block.ms` to 0; the forwarding is told the outcome in every case. */
-    void send(ProducerRecord<byte[], byte[]> record, Forwarding forwarding) {
+    /** Never blocks, as the channel sets `max.block.ms` to 0; the callback is told the outcome in every case. */
+    void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
         try {
-            producer().send(record, forwarding);
+            producer().send(record, callback);
         } catch (KafkaException | IllegalStateException refused) {
-            forwarding.onCompletion(null, refused);
+            callback.onCompletion(null, refused);
         }
     }
 
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
+        if (!knows(kafkaTopic)) LOG.debugf("metadata of %s is under way", kafkaTopic);
+    }
+
+    /** Whether the producer knows the partitions of a topic; if not, it asks Kafka for them. */
+    boolean knows(String kafkaTopic) {
         try {
-            producer().partitionsFor(kafkaTopic);
+            return !producer().partitionsFor(kafkaTopic).isEmpty();
         } catch (KafkaException notYet) {
-            LOG.debugf("metadata of %s is under way: %s", kafkaTopic, notYet.getMessage());
+            return false;
         }
     }
 

@@ -32,6 +32,9 @@ final class Account {
         final Publisher publisher;
         final BitSet seen = new BitSet();
         final Map<Integer, String> ids = new HashMap<>();
+        /** The numbers in {@code mqtt-seq}, by epoch. */
+        final Map<String, BitSet> sequences = new HashMap<>();
+
         int last;
         int records;
         int repeats;
@@ -74,13 +77,19 @@ final class Account {
         else client.last = number;
         var first = !client.seen.get(number);
         client.seen.set(number);
+        var sequence = text(record, "mqtt-seq").split("/");
+        client.sequences.computeIfAbsent(sequence[0], _ -> new BitSet()).set(Integer.parseInt(sequence[1]));
         if (client.publisher.profile().qos() == QoS.AT_MOST_ONCE) return;
-        var id = new String(record.headers().lastHeader("mqtt-message-id").value(), StandardCharsets.US_ASCII);
+        var id = text(record, "mqtt-message-id");
         var known = client.ids.putIfAbsent(number, id);
         if (known != null && !known.equals(id)) client.changedIds++;
         if (first && recordsOfId.containsKey(id)) sharedIds++;
         recordsOfId.merge(id, 1, Integer::sum);
         lastRecordOfId.merge(id, record.timestamp(), Math::max);
+    }
+
+    private static String text(ConsumerRecord<String, byte[]> record, String header) {
+        return new String(record.headers().lastHeader(header).value(), StandardCharsets.US_ASCII);
     }
 
     private static int number(byte[] payload) {
@@ -130,6 +139,14 @@ final class Account {
             assertThat(client.seen.cardinality())
                     .as(client.publisher.profile().clientId() + ": messages in Kafka up to number " + client.last)
                     .isEqualTo(client.last);
+    }
+
+    /** In each epoch, {@code mqtt-seq} counts from 1 without gaps. */
+    void assertSequences() {
+        for (var client : clients.values())
+            client.sequences.forEach((epoch, sequence) -> assertThat(sequence.cardinality())
+                    .as(client.publisher.profile().clientId() + ": numbers in epoch " + epoch)
+                    .isEqualTo(sequence.length() - 1));
     }
 
     /** Everything published is there, acknowledged or not. */
