@@ -157,6 +157,7 @@ final class WillPublisher {
             if (publishing.get(due) != this) return; // given up
             if (forwarding.failedForNow()) { // its lease runs out, and it is tried again
                 publishing.remove(due);
+                close();
                 return;
             }
             if (forwarding.outcome().isError()) refused(forwarding.why());
@@ -201,6 +202,7 @@ final class WillPublisher {
 
         private void done() {
             publishing.remove(due, this);
+            close();
             published.add(due);
         }
     }

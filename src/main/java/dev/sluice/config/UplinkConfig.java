@@ -53,6 +53,29 @@ public interface UplinkConfig {
     /** The Kafka topic of messages and records that cannot go where they should, with the reason in their headers. Default: {@code sluice.dead-letter}. */
     @WithDefault("sluice.dead-letter")
     String deadLetterTopic();
+    /** What becomes of messages while Kafka is away: {@code pause} or {@code spool}. Default: pause. */
+    @WithDefault("pause")
+    Outage outage();
+
+    /** How long Kafka may be silent before records go to the spool. Default: 5 s. */
+    @WithDefault("5s")
+    Duration outageGrace();
+
+    /** Records that the spool holds at most, those of all gateways; above, sockets are not read. Default: 1,000,000. */
+    @WithDefault("1000000")
+    long spoolRows();
+
+    /** Their bytes at most: key, headers and value, and 100 for each. Default: 1 GiB. */
+    @WithDefault("1073741824")
+    long spoolBytes();
+
+    /** What becomes of messages while Kafka is away. */
+    enum Outage {
+        /** They wait, up to the bounds in bytes; then sockets are not read. */
+        PAUSE,
+        /** They are written to PostgreSQL and acknowledged; Kafka gets them when it is back. */
+        SPOOL
+    }
 
     /** What becomes of QoS 0 messages while Kafka is behind. */
     enum QoS0WhenCongested {

@@ -7,6 +7,7 @@ import dev.sluice.store.JournalWrite.CloseSession;
 import dev.sluice.store.JournalWrite.ForgetReceived;
 import dev.sluice.store.JournalWrite.MarkReceived;
 import dev.sluice.store.JournalWrite.Outcome;
+import dev.sluice.store.JournalWrite.Spool;
 import dev.sluice.store.JournalWrite.Subscribe;
 import dev.sluice.store.JournalWrite.Unsubscribe;
 import dev.sluice.store.SessionStatements.Owner;
@@ -82,7 +83,11 @@ final class JournalBatch {
     }
 
     private static boolean isFenced(JournalWrite write) {
-        return !(write instanceof Accept accept && accept.epoch() == JournalWrite.NO_FENCE && accept.packetId() == 0);
+        return switch (write) {
+            case Spool _ -> false;
+            case Accept accept -> accept.epoch() != JournalWrite.NO_FENCE || accept.packetId() != 0;
+            default -> true;
+        };
     }
 
     private record Packet(String clientId, int packetId) {}
@@ -119,6 +124,10 @@ final class JournalBatch {
                     accepts.stream().filter(it -> !it.copies().isEmpty()).toList());
             statements.addAll(enqueue.statements(lane.bounds()));
             addRetained(accepts);
+            var spooled = only(Spool.class, writes).stream()
+                    .flatMap(spool -> spool.rows().stream())
+                    .toList();
+            if (!spooled.isEmpty()) statements.addAll(SpoolStatements.spool(connection, spooled, lane.id()));
             var closes = new LinkedHashMap<String, CloseSession>();
             only(CloseSession.class, writes).forEach(close -> closes.put(close.clientId(), close));
             if (!closes.isEmpty()) statements.add(SessionStatements.close(List.copyOf(closes.values())));

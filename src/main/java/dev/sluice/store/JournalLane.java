@@ -83,11 +83,16 @@ final class JournalLane {
         return true;
     }
 
-    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies. */
+    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records. */
     private static long bytes(JournalWrite write) {
-        return write instanceof JournalWrite.Accept accept && accept.message() != null
-                ? accept.message().bytes() + (long) COPY_BYTES * accept.copies().size()
-                : 0;
+        return switch (write) {
+            case JournalWrite.Accept accept
+            when accept.message() != null ->
+                accept.message().bytes() + (long) COPY_BYTES * accept.copies().size();
+            case JournalWrite.Spool spool ->
+                spool.rows().stream().mapToLong(SpoolRow::bytes).sum();
+            default -> 0;
+        };
     }
 
     int queued() {

@@ -5,12 +5,12 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * One durable change to one session, valid only under the epoch of its open; immutable but for the {@link Copy copies} of an
- * {@link Accept}. {@link CloseSession} is the last write of its epoch. Each is applied exactly once, also when the connection to PostgreSQL
+ * One durable change, most of them to one session and valid only under the epoch of its open; immutable but for the {@link Copy copies} of an
+ * {@link Accept} and the {@link SpoolRow rows} of a {@link Spool}. {@link CloseSession} is the last write of its epoch. Each is applied exactly once, also when the connection to PostgreSQL
  * breaks during a commit.
  */
 public sealed interface JournalWrite {
-    /** The epoch of a write that no session owns: a will's message, retained messages for a new subscription. Never fenced. */
+    /** The epoch of a write that no session owns: a will's message, retained messages for a new subscription, Kafka records. Never fenced. */
     long NO_FENCE = 0;
 
     String clientId();
@@ -88,6 +88,20 @@ public sealed interface JournalWrite {
             boolean publishWill,
             Consumer<Outcome> done)
             implements JournalWrite {}
+
+    /**
+     * Kafka records that the spool is to take, in their order. No session owns them, and a take-over of the publisher does not fence them.
+     */
+    record Spool(String clientId, List<SpoolRow> rows, Consumer<Outcome> done) implements JournalWrite {
+        public Spool {
+            rows = List.copyOf(rows);
+        }
+
+        @Override
+        public long epoch() {
+            return NO_FENCE;
+        }
+    }
 
     enum Outcome {
         COMMITTED,

@@ -35,6 +35,10 @@ final class LaneState {
         this.bounds = bounds;
     }
 
+    long id() {
+        return id;
+    }
+
     QueueBounds bounds() {
         return bounds;
     }

@@ -55,6 +55,9 @@ public final class ClientUplink {
     private List<Part> letters = List.of();
 
     private boolean closed;
+    /** Null if nothing ever goes to the spool. */
+    private final ClientSpool spool;
+
     private long bytesInFlight;
     private int inFlight;
     /** A record has failed for now. The connection ends for it, and nothing further may overtake it before that. */
@@ -77,6 +80,7 @@ public final class ClientUplink {
         this.clientIdHeader = UplinkRecord.header(UplinkRecord.CLIENT_ID, clientId);
         this.clientHash = MessageId.hashOf(clientId);
         this.seqPrefix = (epoch + "/").getBytes(StandardCharsets.US_ASCII);
+        this.spool = uplink.spool().isOn() ? ClientSpool.open(uplink, clientId, () -> loop.execute(this::retry)) : null;
     }
 
     /** A PUBLISH that needs no record: dropped as configured, or refused. */
@@ -107,7 +111,7 @@ public final class ClientUplink {
         if (destination.targets().isEmpty()) return UNMATCHED;
         var isQoS0 = publish.qos() == QoS.AT_MOST_ONCE;
         var congested = isCongested();
-        if (congested && isQoS0 && uplink.shedsQoS0() && !destination.isNeverShed()) return SHED;
+        if (isQoS0 && isShed(congested) && !destination.isNeverShed()) return SHED;
         var failures = destination.mayFail() ? destination.failures(publish.payload()) : null;
         var refusal = destination.refusal(failures);
         if (refusal != null) return refused(refusal);
@@ -139,18 +143,28 @@ public final class ClientUplink {
         return !stalled.isEmpty() || uplink.isCongested() || bytesInFlight >= uplink.bytesInFlightPerConnection();
     }
 
+    private boolean isShed(boolean congested) {
+        return uplink.shedsQoS0() && (congested || isSpooling());
+    }
+
+    private boolean isSpooling() {
+        return spool != null && spool.isSpooling();
+    }
+
     /** Whether anything still waits for Kafka. */
     public boolean isWaiting() {
         return inFlight > 0;
     }
 
-    /** Offers again what the producer had no room for, in order. */
+    /** Offers again what the producer, or the spool, had no room for, in order. */
     public void retry() {
-        while (!stalled.isEmpty() && !uplink.isCongested() && send(stalled.peek())) stalled.remove();
+        if (spool != null) spool.insureInOutage();
+        while (!stalled.isEmpty() && (isSpooling() || !uplink.isCongested()) && send(stalled.peek())) stalled.remove();
     }
 
     /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
     public void close() {
+        if (spool != null) spool.close();
         closed = true;
         stalled.forEach(Forwarding::abandon);
         stalled.clear();
@@ -189,12 +203,17 @@ public final class ClientUplink {
     private ProducerRecord<byte[], byte[]> attempt(Part part) {
         try {
             var record = part.record() != null ? part.record() : record(part);
-            uplink.send(part.failure() == null ? record : letter(part, record), part);
+            hand(part.failure() == null ? record : letter(part, record), part);
             return record;
         } catch (KafkaException unknown) { // how many partitions the Kafka topic has
             part.onCompletion(null, unknown);
             return null;
         }
+    }
+
+    private void hand(ProducerRecord<byte[], byte[]> record, Part part) {
+        if (spool == null) uplink.send(record, part);
+        else if (!spool.send(record, part)) part.notTaken();
     }
 
     private ProducerRecord<byte[], byte[]> record(Part part) {
@@ -308,7 +327,7 @@ public final class ClientUplink {
         };
     }
 
-    /** Every record is answered; called on Kafka's network thread. */
+    /** Every record is answered; called on Kafka's network thread, or the journal's. */
     void settle(Forwarding forwarding) {
         if (forwarding.failedForNow()) failing = true;
         uplink.settled(forwarding);

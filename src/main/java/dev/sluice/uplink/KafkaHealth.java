@@ -42,6 +42,7 @@ public class KafkaHealth {
     public record State(boolean available, Set<String> missingTopics, String refusal) {}
 
     private volatile State state = new State(false, Set.of(), null);
+    private volatile boolean silent;
     private volatile boolean everComplete;
     /** Null before the first probe and after the last one. */
     private volatile Admin admin;
@@ -53,6 +54,11 @@ public class KafkaHealth {
 
     public State state() {
         return state;
+    }
+
+    /** Whether Kafka has not answered the last question; false before there was one. */
+    boolean isSilent() {
+        return silent;
     }
 
     /** Whether Kafka has once had every topic of the routes: a topic that is deleted later stops its own route only. */
@@ -114,6 +120,7 @@ public class KafkaHealth {
                 if (exists(topic.getValue())) uplink.keepMetadata(topic.getKey());
                 else missing.add(topic.getKey());
             }
+            uplink.spool().heard();
             return new State(true, missing, null);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
@@ -140,6 +147,7 @@ public class KafkaHealth {
     private void tell(State now) {
         var before = state;
         state = now;
+        silent = !now.available();
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
             if (now.available()) LOG.info("Kafka answers");

@@ -68,6 +68,11 @@ final class Part implements Callback {
         notTaken = false;
     }
 
+    /** The spool has no room for it now. */
+    void notTaken() {
+        notTaken = true;
+    }
+
     /** Ends {@link #sending}: whether the producer took the record, now or by refusing it for good. */
     boolean taken() {
         sending = null;
@@ -121,11 +126,16 @@ final class Part implements Callback {
         if (span != null) Tracing.end(span, error);
     }
 
+    /** Kafka has it, or the spool: for the client one is as good as the other. */
+    void acknowledged() {
+        endSpan(failure == null ? null : failure.kind().code());
+        forwarding.acknowledged(failure);
+    }
+
     @Override
     public void onCompletion(RecordMetadata metadata, Exception exception) {
         if (exception == null) {
-            endSpan(failure == null ? null : failure.kind().code());
-            forwarding.acknowledged(failure);
+            acknowledged();
         } else if (Thread.currentThread() == sending) {
             // Told from within send: if not refused, there is no room or no metadata yet, and the record can be offered
             // again.

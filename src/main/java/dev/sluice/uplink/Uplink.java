@@ -30,6 +30,7 @@ public class Uplink {
     private final UplinkConfig config;
     private final UplinkProducer producer;
     private final Tracing tracing;
+    private final Spool spool;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
     private final Timer latency;
@@ -37,10 +38,12 @@ public class Uplink {
     /** Another one in each process, so that replicas do not write to the same partition at the same time. */
     private final long spreadSeed = System.nanoTime();
 
-    Uplink(UplinkConfig config, UplinkProducer producer, OpenTelemetry telemetry, MeterRegistry meters) {
+    Uplink(
+            UplinkConfig config, UplinkProducer producer, Spool spool, OpenTelemetry telemetry, MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.producer = producer;
+        this.spool = spool;
         this.tracing = new Tracing(telemetry);
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
@@ -97,6 +100,10 @@ public class Uplink {
     /** Puts routes in force: what is forwarded from now on follows them, what is under way goes on as it was. */
     public void use(Routes changed) {
         routes = changed;
+    }
+
+    Spool spool() {
+        return spool;
     }
 
     boolean shedsQoS0() {
@@ -168,5 +175,10 @@ public class Uplink {
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
         producer.keepMetadata(kafkaTopic);
+    }
+
+    /** Whether the producer knows the partitions of a topic; if not, it asks Kafka for them. */
+    boolean knows(String kafkaTopic) {
+        return producer.knows(kafkaTopic);
     }
 }

@@ -85,10 +85,15 @@ class UplinkProducer {
 
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
+        if (!knows(kafkaTopic)) LOG.debugf("metadata of %s is under way", kafkaTopic);
+    }
+
+    /** Whether the producer knows the partitions of a topic; if not, it asks Kafka for them. */
+    boolean knows(String kafkaTopic) {
         try {
-            current().partitionsFor(kafkaTopic);
-        } catch (KafkaException | IllegalStateException notYet) {
-            LOG.debugf("metadata of %s is under way: %s", kafkaTopic, notYet.getMessage());
+            return partitions(kafkaTopic) > 0;
+        } catch (KafkaException notYet) {
+            return false;
         }
     }
 

@@ -104,7 +104,8 @@ final class EmbeddedServer implements AutoCloseable {
     /** Deletes all that the store holds. */
     void empty() {
         execute(
-                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane");
+                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane,"
+                        + " spool, spool_holder, spool_count; UPDATE spool_lane SET holder = NULL");
     }
 
     /** The first column of the first row, as text; null when there is no row. */

@@ -55,6 +55,7 @@ final class StoreRig implements AutoCloseable {
     final RetainedReader retained;
     final SubscriptionReader subscriptions;
     final Wills wills;
+    final SpoolStore spool;
     private final Duration openTimeout;
     final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
 
@@ -77,6 +78,7 @@ final class StoreRig implements AutoCloseable {
         retained = new RetainedReader(reads);
         subscriptions = new SubscriptionReader(reads);
         wills = new Wills(reads, NODE);
+        spool = new SpoolStore(reads, NODE);
         health.start();
     }
 

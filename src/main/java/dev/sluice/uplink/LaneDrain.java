@@ -1,0 +1,237 @@
+package dev.sluice.uplink;
+
+import dev.sluice.store.SpoolStore;
+import dev.sluice.store.SpoolStore.Place;
+import dev.sluice.store.StoreUnavailable;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jboss.logging.Logger;
+
+/**
+ * Brings the rows of one lane to Kafka, in their order, and the lane back to where records go to Kafka at once. Runs on a virtual thread of
+ * its own, so that a lane that waits for one topic holds up no other.
+ */
+final class LaneDrain implements Runnable {
+    private static final Logger LOG = Logger.getLogger(LaneDrain.class);
+
+    private static final int ROWS = 1000;
+    private static final long BYTES = 2 << 20;
+    private static final Duration IDLE = Duration.ofMillis(200);
+    private static final Duration RETRY = Duration.ofMillis(10);
+    private static final Duration CLOSING_STEP = Duration.ofMillis(2);
+    /** Clients of the lane wait while it is closing; what does not settle in that time goes on spooling. */
+    private static final Duration CLOSING = Duration.ofSeconds(1);
+
+    private static final Duration AFTER_CLOSING = Duration.ofSeconds(2);
+    /** A topic that is not there for so long, while Kafka answers, is not waited for. */
+    private static final Duration MISSING = Duration.ofSeconds(10);
+
+    private final SpoolLane lane;
+    private final Shared shared;
+    /** Topics that the producer does not find, since when. */
+    private final Map<String, Long> missing = new HashMap<>();
+
+    private long cursor;
+    private long closedAt;
+    private long closeAgainAt = System.nanoTime();
+
+    LaneDrain(SpoolLane lane, Shared shared) {
+        this.lane = lane;
+        this.shared = shared;
+    }
+
+    /** What all lanes share; any thread. */
+    static final class Shared {
+        private final Spool spool;
+        private final SpoolStore store;
+        private final Uplink uplink;
+        private final Counter drained;
+        private final Counter failed;
+        /** PostgreSQL has others to answer, too. */
+        private final Semaphore turns = new Semaphore(2);
+
+        private final CountDownLatch stopped = new CountDownLatch(1);
+        private volatile boolean abandoned;
+        private volatile boolean answers;
+        private volatile long answersSince;
+
+        Shared(Spool spool, SpoolStore store, Uplink uplink, MeterRegistry meters) {
+            this.spool = spool;
+            this.store = store;
+            this.uplink = uplink;
+            drained = Counter.builder("sluice.spool.drained")
+                    .description("Records of the spool that Kafka has taken")
+                    .register(meters);
+            failed = Counter.builder("sluice.spool.failed")
+                    .description("Records of the spool that Kafka does not take, which stay there")
+                    .register(meters);
+        }
+
+        void kafkaAnswers(boolean now) {
+            if (now && !answers) answersSince = System.nanoTime();
+            answers = now;
+        }
+
+        /** Takes up nothing more. */
+        void stop() {
+            stopped.countDown();
+        }
+
+        /** Waits for nothing more. */
+        void abandon() {
+            abandoned = true;
+        }
+
+        void failed(String why) {
+            failed.increment();
+            LOG.warnf("Kafka does not take a record of the spool: %s", why);
+        }
+
+        private <T> T ask(Supplier<T> question) throws InterruptedException {
+            turns.acquire();
+            try {
+                return question.get();
+            } finally {
+                turns.release();
+            }
+        }
+
+        /** True when the gateway stops. */
+        private boolean pause(Duration time) throws InterruptedException {
+            return stopped.await(time.toNanos(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (!shared.pause(Duration.ZERO)) {
+                if (lane.isDirect() || !shared.answers) shared.pause(IDLE);
+                else stepOrTell();
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void stepOrTell() throws InterruptedException {
+        try {
+            step();
+        } catch (StoreUnavailable away) {
+            LOG.debugf("lane %d of the spool waits: %s", lane.number(), away.getMessage());
+            shared.pause(IDLE);
+        } catch (RuntimeException bug) {
+            LOG.errorf(bug, "draining lane %d of the spool failed; it is tried again", lane.number());
+            cursor = 0;
+            shared.pause(IDLE);
+        }
+    }
+
+    private void step() throws InterruptedException {
+        if (lane.isOurs()) {
+            if (drain()) close();
+        } else if (lane.state() == SpoolLane.State.CLOSING || lane.isNearlyDrained()) {
+            close();
+        } else {
+            shared.pause(IDLE);
+        }
+    }
+
+    /** Lets the lane run empty, for which it must take nothing for a moment. */
+    private void close() throws InterruptedException {
+        var now = System.nanoTime();
+        if (lane.state() == SpoolLane.State.SPOOLING) {
+            if (now - closeAgainAt < 0) {
+                shared.pause(RETRY);
+                return;
+            }
+            lane.close();
+            closedAt = now;
+        }
+        if (lane.isSettled() && shared.ask(() -> shared.store.isEmpty(lane.number()))) {
+            if (lane.open()) shared.spool.poke();
+        } else if (now - closedAt > CLOSING.toNanos()) {
+            lane.spool();
+            closeAgainAt = now + AFTER_CLOSING.toNanos();
+        } else {
+            shared.pause(CLOSING_STEP);
+        }
+    }
+
+    /** One page of rows; true if it was the last. */
+    private boolean drain() throws InterruptedException {
+        var page = shared.ask(() -> shared.store.page(lane.number(), cursor, ROWS, BYTES));
+        if (!page.rows().isEmpty()) deliver(SpoolDelivery.of(page.rows()));
+        // From the front again: what was committed late has a place before the others.
+        cursor = page.more() ? page.last() : 0;
+        return !page.more();
+    }
+
+    private void deliver(SpoolDelivery delivery) throws InterruptedException {
+        for (var each : delivery.records()) hand(each);
+        while (!delivery.await(IDLE) && !shared.abandoned) {
+            for (var each : delivery.unanswered()) if (isGone(each.kafkaTopic())) each.gone();
+        }
+        var taken = new ArrayList<Place>();
+        for (var each : delivery.records()) {
+            if (each.isTaken()) taken.add(each.place());
+            else if (each.refusal() != null) fail(each);
+        }
+        if (taken.isEmpty()) return;
+        shared.spool.heard();
+        remove(taken);
+        shared.drained.increment(taken.size());
+    }
+
+    /** Returns when the producer has the record, or never will. */
+    private void hand(SpoolDelivery.Each each) throws InterruptedException {
+        while (!each.send(shared.uplink) && !shared.abandoned) {
+            if (isGone(each.kafkaTopic())) each.gone();
+            else TimeUnit.NANOSECONDS.sleep(RETRY.toNanos());
+        }
+    }
+
+    private boolean isGone(String kafkaTopic) {
+        if (shared.uplink.knows(kafkaTopic)) {
+            missing.remove(kafkaTopic);
+            return false;
+        }
+        var now = System.nanoTime();
+        long since = missing.computeIfAbsent(kafkaTopic, _ -> now);
+        return shared.answers && now - since > MISSING.toNanos() && now - shared.answersSince > MISSING.toNanos();
+    }
+
+    private void remove(List<Place> places) throws InterruptedException {
+        untilDone(() -> shared.store.remove(places));
+    }
+
+    private void fail(SpoolDelivery.Each each) throws InterruptedException {
+        untilDone(() -> shared.store.fail(each.place(), each.refusal()));
+        shared.failed(each.refusal());
+    }
+
+    /** What Kafka has must not be read again. */
+    private void untilDone(Runnable write) throws InterruptedException {
+        while (!shared.abandoned) {
+            try {
+                shared.ask(() -> {
+                    write.run();
+                    return null;
+                });
+                return;
+            } catch (StoreUnavailable away) {
+                LOG.debugf("lane %d of the spool waits: %s", lane.number(), away.getMessage());
+                TimeUnit.NANOSECONDS.sleep(IDLE.toNanos());
+            }
+        }
+    }
+}

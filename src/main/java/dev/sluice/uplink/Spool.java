@@ -1,0 +1,226 @@
+package dev.sluice.uplink;
+
+import dev.sluice.config.UplinkConfig;
+import dev.sluice.store.Journal;
+import dev.sluice.store.JournalWrite;
+import dev.sluice.store.SpoolRow;
+import dev.sluice.store.SpoolStore;
+import dev.sluice.store.SpoolStore.Look;
+import dev.sluice.store.SpoolStore.Place;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
+import org.jboss.logging.Logger;
+
+/** What all connections share of the spool: its lanes, its bounds, and whether there is an outage. Any thread may use it. */
+@ApplicationScoped
+public class Spool {
+    private static final Logger LOG = Logger.getLogger(Spool.class);
+
+    private final UplinkConfig config;
+    private final Journal journal;
+    private final SpoolStore store;
+    private final List<SpoolLane> lanes =
+            IntStream.range(0, SpoolStore.LANES).mapToObj(SpoolLane::new).toList();
+
+    private final Set<ClientSpool> clients = ConcurrentHashMap.newKeySet();
+    private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
+    private final Queue<Place> released = new ConcurrentLinkedQueue<>();
+    private final Queue<Failed> failed = new ConcurrentLinkedQueue<>();
+
+    private volatile boolean on;
+    private volatile boolean away;
+    private volatile long heardAt = System.nanoTime();
+
+    /** Rows and bytes submitted since the start. */
+    private final LongAdder addedRows = new LongAdder();
+
+    private final LongAdder addedBytes = new LongAdder();
+    /** What was there at the last look, less what was added until it began. */
+    private volatile long otherRows;
+
+    private volatile long otherBytes;
+    private volatile Look look = new Look(0, 0, List.of());
+
+    private final Counter spooled;
+    private final Counter fulls;
+
+    Spool(UplinkConfig config, Journal journal, SpoolStore store, MeterRegistry meters) {
+        this.config = config;
+        this.journal = journal;
+        this.store = store;
+        spooled = Counter.builder("sluice.spool.spooled")
+                .description("Records written to the spool")
+                .register(meters);
+        fulls = Counter.builder("sluice.spool.full")
+                .description("Times that a client began to wait because the spool was full")
+                .register(meters);
+        Gauge.builder("sluice.spool.rows", this, it -> it.look.rows())
+                .description("Records in the spool, those of all gateways")
+                .register(meters);
+        Gauge.builder("sluice.spool.bytes", this, it -> it.look.bytes())
+                .description("Their bytes")
+                .register(meters);
+        Gauge.builder("sluice.spool.oldest", this, Spool::oldestSeconds)
+                .description("Age of the record that waits longest in the spool")
+                .baseUnit("seconds")
+                .register(meters);
+    }
+
+    /** A row that Kafka does not take, and why. */
+    record Failed(Place place, String why) {}
+
+    /** Before the first connection: the records of keys that have some in the spool go there, too. */
+    void start(@Observes @Priority(2550) StartupEvent event) {
+        var begun = store.start();
+        looked(begun, 0, 0);
+        on = config.outage() == UplinkConfig.Outage.SPOOL || begun.rows() > 0;
+        begun.lanes().stream().filter(lane -> !lane.isEmpty()).forEach(lane -> lanes.get(lane.number())
+                .spool());
+        if (begun.rows() > 0) LOG.infof("%d records wait in the spool", begun.rows());
+    }
+
+    /** Whether records may ever go to the spool, or some are left there. */
+    boolean isOn() {
+        return on;
+    }
+
+    /** Whether an outage sends records to the spool. */
+    public boolean isConfigured() {
+        return config.outage() == UplinkConfig.Outage.SPOOL;
+    }
+
+    /** Whether there is an outage, so that clients get their answers from the spool. */
+    public boolean isAway() {
+        return away;
+    }
+
+    /** Whether some records go to the spool, in an outage or after one. */
+    boolean isSpooling() {
+        for (int i = 0; i < lanes.size(); i++) if (!lanes.get(i).isDirect()) return true;
+        return false;
+    }
+
+    List<SpoolLane> lanes() {
+        return lanes;
+    }
+
+    SpoolLane lane(byte[] key) {
+        return lanes.get(SpoolRecord.lane(key));
+    }
+
+    Long run() {
+        return store.run();
+    }
+
+    void add(ClientSpool client) {
+        clients.add(client);
+    }
+
+    void remove(ClientSpool client) {
+        clients.remove(client);
+        waiting.remove(client);
+    }
+
+    /** What the client has is to be offered again. */
+    void waits(ClientSpool client) {
+        waiting.add(client);
+    }
+
+    /** Has those that wait try again. */
+    void poke() {
+        for (var client : waiting.toArray(ClientSpool[]::new)) if (waiting.remove(client)) client.retry();
+    }
+
+    /** Kafka has answered something. */
+    void heard() {
+        heardAt = System.nanoTime();
+    }
+
+    long heardAt() {
+        return heardAt;
+    }
+
+    /** From now on records go to the spool, and what the producer has is insured there. */
+    void begin() {
+        away = true;
+        lanes.forEach(SpoolLane::spool);
+        clients.forEach(ClientSpool::retry);
+    }
+
+    void end() {
+        away = false;
+    }
+
+    boolean submit(JournalWrite.Spool write) {
+        if (!journal.submit(write)) return false;
+        long bytes = 0;
+        for (var row : write.rows()) bytes += row.bytes();
+        addedRows.add(write.rows().size());
+        addedBytes.add(bytes);
+        spooled.increment(write.rows().size());
+        return true;
+    }
+
+    /** Kafka has a record that a row insured. */
+    void release(SpoolRow row) {
+        released.add(new Place(row.lane(), row.seq()));
+    }
+
+    /** Kafka refuses a record for good whose client has its answer. */
+    void fail(SpoolRow row, String why) {
+        failed.add(new Failed(new Place(row.lane(), row.seq()), why));
+    }
+
+    Queue<Place> released() {
+        return released;
+    }
+
+    Queue<Failed> failed() {
+        return failed;
+    }
+
+    /** Whether it is below its bounds, by what was there at the last look and what this gateway has added since. */
+    public boolean hasRoom() {
+        return otherRows + addedRows.sum() < config.spoolRows() && otherBytes + addedBytes.sum() < config.spoolBytes();
+    }
+
+    void full() {
+        fulls.increment();
+    }
+
+    long addedRows() {
+        return addedRows.sum();
+    }
+
+    long addedBytes() {
+        return addedBytes.sum();
+    }
+
+    /** @param rows those added when the look began; what was added since may be counted twice until the next one, never missed */
+    void looked(Look seen, long rows, long bytes) {
+        look = seen;
+        otherRows = seen.rows() - rows;
+        otherBytes = seen.bytes() - bytes;
+    }
+
+    /** Records in the spool at the last look. */
+    public long rows() {
+        return look.rows();
+    }
+
+    private double oldestSeconds() {
+        return look.lanes().stream().mapToDouble(SpoolStore.Lane::ageSeconds).reduce(0, Math::max);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.sluice.uplink;
+
+import dev.sluice.store.SpoolStore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Where the records of some keys go: to Kafka, or to the spool behind those that are there already. Any thread.
+ *
+ * <p>From the spool back to Kafka, a lane passes a moment in which it takes nothing: under load, new rows would come for as long as there are
+ * rows. What the lane has taken is then committed, drained, and overtaken by nobody.
+ */
+final class SpoolLane {
+    enum State {
+        DIRECT,
+        SPOOLING,
+        CLOSING
+    }
+
+    private static final double NEARLY_SECONDS = 1;
+
+    private final int number;
+    private final AtomicReference<State> state = new AtomicReference<>(State.DIRECT);
+    /** Writes of this gateway that the journal has not committed yet. */
+    private final AtomicInteger pending = new AtomicInteger();
+
+    /** Null before the first look. */
+    private volatile SpoolStore.Lane seen;
+
+    SpoolLane(int number) {
+        this.number = number;
+    }
+
+    int number() {
+        return number;
+    }
+
+    State state() {
+        return state.get();
+    }
+
+    boolean isDirect() {
+        return state.get() == State.DIRECT;
+    }
+
+    /** Whether this gateway drains it. */
+    boolean isOurs() {
+        var now = seen;
+        return now != null && now.ours();
+    }
+
+    /** Whether another gateway drains it, and has come near its end. */
+    boolean isNearlyDrained() {
+        var now = seen;
+        return now != null && now.freeAgeSeconds() < NEARLY_SECONDS;
+    }
+
+    /** As it is in PostgreSQL. */
+    void seen(SpoolStore.Lane now) {
+        seen = now;
+    }
+
+    /** True if a record may go to the spool now; then {@link #leave} has to follow. */
+    boolean enter() {
+        pending.incrementAndGet();
+        if (state.get() == State.SPOOLING) return true;
+        pending.decrementAndGet();
+        return false;
+    }
+
+    /** A record is committed, or did not go to the spool after all. */
+    void leave() {
+        pending.decrementAndGet();
+    }
+
+    /** From now on records go to the spool. */
+    void spool() {
+        state.set(State.SPOOLING);
+    }
+
+    /** Takes no records for now; nothing if it is not spooling. */
+    void close() {
+        state.compareAndSet(State.SPOOLING, State.CLOSING);
+    }
+
+    /** Whether everything that it has taken is committed, and it takes no more. */
+    boolean isSettled() {
+        return state.get() == State.CLOSING && pending.get() == 0;
+    }
+
+    /** Back to Kafka, unless an outage has begun since the lane was closed. */
+    boolean open() {
+        return state.compareAndSet(State.CLOSING, State.DIRECT);
+    }
+}

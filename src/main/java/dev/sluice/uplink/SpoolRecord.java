@@ -1,0 +1,83 @@
+package dev.sluice.uplink;
+
+import dev.sluice.store.SpoolRow;
+import dev.sluice.store.SpoolStore;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Headers;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+
+/** A Kafka record as a row of the spool and back; the spool has it whole, so that producing it later needs nothing else. Stateless. */
+final class SpoolRecord {
+    private static final int NO_VALUE = -1;
+    /** Spreads hashes that differ in a few bits; the lane is in the upper four. */
+    private static final int GOLDEN = 0x9E3779B9;
+
+    private static final int LANE_SHIFT = Integer.SIZE - Integer.numberOfTrailingZeros(SpoolStore.LANES);
+
+    private SpoolRecord() {}
+
+    /** The lane of a key. The rows of all versions of the gateway are in them: it must not change. */
+    static int lane(byte[] key) {
+        return Arrays.hashCode(key) * GOLDEN >>> LANE_SHIFT;
+    }
+
+    /** @param holder null for a record that the producer does not have */
+    static SpoolRow row(ProducerRecord<byte[], byte[]> record, int lane, String clientId, Long holder) {
+        return new SpoolRow(
+                lane,
+                holder,
+                clientId,
+                record.topic(),
+                record.partition(),
+                record.key(),
+                pack(record.headers()),
+                record.value(),
+                record.timestamp());
+    }
+
+    static ProducerRecord<byte[], byte[]> of(SpoolRow row) {
+        return new ProducerRecord<>(
+                row.kafkaTopic(), row.partition(), row.recordAt(), row.key(), row.value(), unpack(row.headers()));
+    }
+
+    static byte[] pack(Headers headers) {
+        int size = 0;
+        for (var header : headers) size += 8 + utf8(header.key()).length + length(header.value());
+        var packed = ByteBuffer.allocate(size);
+        for (var header : headers) {
+            var name = utf8(header.key());
+            packed.putInt(name.length).put(name);
+            packed.putInt(header.value() == null ? NO_VALUE : header.value().length);
+            if (header.value() != null) packed.put(header.value());
+        }
+        return packed.array();
+    }
+
+    static Headers unpack(byte[] packed) {
+        var headers = new RecordHeaders();
+        var rest = ByteBuffer.wrap(packed);
+        while (rest.hasRemaining()) {
+            var name = new String(bytes(rest, rest.getInt()), StandardCharsets.UTF_8);
+            int length = rest.getInt();
+            headers.add(name, length == NO_VALUE ? null : bytes(rest, length));
+        }
+        return headers;
+    }
+
+    private static byte[] bytes(ByteBuffer from, int length) {
+        var bytes = new byte[length];
+        from.get(bytes);
+        return bytes;
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static int length(byte[] value) {
+        return value == null ? 0 : value.length;
+    }
+}

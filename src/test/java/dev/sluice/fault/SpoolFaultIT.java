@@ -1,0 +1,199 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.AckTimes;
+import dev.sluice.support.Publisher;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Kafka away with {@code sluice.uplink.outage=spool}: devices go on, and Kafka has everything afterwards, in order. With
+ * {@code -Dspool.outage=60 -Dspool.clients=50 -Dspool.kills=3} it is the long run under 5,000 messages a second.
+ */
+class SpoolFaultIT {
+    private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("spool.outage", 8));
+    private static final int CLIENTS = Integer.getInteger("spool.clients", 8);
+    private static final int KILLS = Integer.getInteger("spool.kills", 1);
+    /** Grace, and what the probe takes to find out: its interval and its timeout. */
+    private static final Duration LONGEST_ACK = Duration.ofSeconds(1 + 2 + 3 + 2);
+
+    private static final Duration PACE = Duration.ofMillis(10);
+    private static final int WINDOW = 64;
+    private static final Duration PATIENCE = Duration.ofSeconds(60).plus(OUTAGE.multipliedBy(2));
+
+    private static Servers start(String name, String... options) {
+        var all = new ArrayList<>(List.of("-Dsluice.uplink.outage=spool", "-Dsluice.uplink.outage-grace=1s"));
+        all.addAll(List.of(options));
+        return Servers.start(name, all.toArray(String[]::new));
+    }
+
+    private static void addClients(Fleet fleet) {
+        for (int i = 0; i < CLIENTS; i++) fleet.add(profile("qos1-" + i, QoS.AT_LEAST_ONCE));
+        for (int i = 0; i < 2; i++) {
+            fleet.add(profile("qos2-" + i, QoS.EXACTLY_ONCE));
+            fleet.add(profile("qos0-" + i, QoS.AT_MOST_ONCE));
+        }
+    }
+
+    private static Publisher.Profile profile(String clientId, QoS qos) {
+        var version = clientId.hashCode() % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
+        return new Publisher.Profile(clientId, version, qos, qos == QoS.EXACTLY_ONCE, WINDOW, 1, PACE, 128);
+    }
+
+    private static List<Publisher> answered(Fleet fleet) {
+        return fleet.all().stream()
+                .filter(publisher -> publisher.profile().qos() != QoS.AT_MOST_ONCE)
+                .toList();
+    }
+
+    @Test
+    void devicesDoNotNoticeAnOutage() {
+        try (var servers = start("spool");
+                var fleet = new Fleet(servers.port())) {
+            addClients(fleet);
+            fleet.awaitProgress(Duration.ofSeconds(20), 50, answered(fleet));
+            outage("stopped", servers, fleet, servers.kafka()::close, servers::startKafka);
+            outage(
+                    "frozen",
+                    servers,
+                    fleet,
+                    servers.kafka().process()::freeze,
+                    servers.kafka().process()::thaw);
+            finish(servers, fleet);
+            var account = account("spool", servers, fleet);
+            account.assertNoRepeats();
+            account.assertComplete();
+            assertThat(fleet).allSatisfy(publisher -> {
+                assertThat(publisher.disconnects()).isEmpty();
+                assertThat(publisher.connects()).isEqualTo(1);
+            });
+        }
+    }
+
+    /** Publishers get on all the time, and records go to Kafka at once again after it. */
+    private static void outage(String name, Servers servers, Fleet fleet, Runnable begin, Runnable end) {
+        var start = System.nanoTime();
+        begin.run();
+        awaitSpooling(servers);
+        fleet.awaitProgress(LONGEST_ACK, 20, answered(fleet));
+        assertThat(servers.readiness()).as("readiness with a spool").isEqualTo(200);
+        Fleet.runOn(OUTAGE.minusNanos(System.nanoTime() - start));
+        var rows = servers.query("SELECT count(*) FROM v_spool");
+        end.run();
+        var ended = System.nanoTime();
+        awaitDrained(servers);
+        var drained = System.nanoTime() - ended;
+        var longest = AckTimes.percentile(1, fleet, start, System.nanoTime());
+        System.out.printf(
+                Locale.ROOT,
+                "spool, Kafka %s: %s rows at the end of the outage, drained %d ms after it; longest wait for an answer %.0f ms%n",
+                name,
+                rows,
+                drained / 1_000_000,
+                longest);
+        assertThat(longest).as("longest wait in ms").isLessThan(LONGEST_ACK.toMillis());
+        fleet.awaitProgress(Duration.ofSeconds(10), 20, answered(fleet));
+        assertThat(servers.query("SELECT sum(rows) + sum(bytes) FROM spool_count"))
+                .isEqualTo("0");
+    }
+
+    private static void awaitSpooling(Servers servers) {
+        await("records in the spool").atMost(LONGEST_ACK).until(() -> !servers.query("SELECT count(*) FROM v_spool")
+                .equals("0"));
+    }
+
+    private static void awaitDrained(Servers servers) {
+        await("an empty spool")
+                .atMost(PATIENCE)
+                .until(() -> servers.query("SELECT count(*) FROM v_spool").equals("0")
+                        && servers.query("SELECT count(*) FROM spool_lane WHERE holder IS NOT NULL")
+                                .equals("0"));
+    }
+
+    private static void finish(Servers servers, Fleet fleet) {
+        fleet.quiet(PATIENCE);
+        awaitDrained(servers);
+        await("nothing under way")
+                .atMost(Duration.ofSeconds(10))
+                .until(() -> servers.metric("sluice_uplink_bytes_in_flight_bytes") == 0);
+        assertThat(servers.metric("sluice_spool_failed_total")).isZero();
+    }
+
+    private static Account account(String name, Servers servers, Fleet fleet) {
+        var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
+        System.out.println(name + ": " + account.report());
+        account.assertKept();
+        return account;
+    }
+
+    @Test
+    void killsInTheOutageAndInTheDrainLoseNothing() {
+        try (var servers = start("spool-kill");
+                var fleet = new Fleet(servers.port())) {
+            for (int i = 0; i < CLIENTS; i++) fleet.add(profile("qos1-" + i, QoS.AT_LEAST_ONCE));
+            for (int i = 0; i < 2; i++) fleet.add(profile("qos2-" + i, QoS.EXACTLY_ONCE));
+            fleet.awaitProgress(Duration.ofSeconds(20), 50, fleet.all());
+            servers.kafka().close();
+            awaitSpooling(servers);
+            for (int i = 0; i < KILLS; i++) {
+                Fleet.runOn(OUTAGE.dividedBy(2L * KILLS));
+                restart("outage", servers, fleet);
+            }
+            Fleet.runOn(OUTAGE.dividedBy(2));
+            servers.startKafka();
+            for (int i = 0; i < KILLS; i++) {
+                await("a drain")
+                        .pollInterval(Duration.ofMillis(20))
+                        .atMost(Duration.ofSeconds(30))
+                        .until(() -> servers.metric("sluice_spool_drained_total") > 0);
+                restart("drain", servers, fleet);
+            }
+            finish(servers, fleet);
+            account("spool, killed", servers, fleet);
+            assertThat(fleet)
+                    .allSatisfy(publisher -> assertThat(publisher.disconnects()).isEmpty());
+        }
+    }
+
+    private static void restart(String when, Servers servers, Fleet fleet) {
+        servers.gateway().process().kill();
+        var rows = servers.query("SELECT count(*) FROM spool");
+        var start = System.nanoTime();
+        servers.startGateway();
+        fleet.awaitProgress(Duration.ofSeconds(30), 1, fleet.all());
+        System.out.printf(
+                Locale.ROOT,
+                "spool, killed in the %s: %s rows, every device has an answer %d ms later%n",
+                when,
+                rows,
+                (System.nanoTime() - start) / 1_000_000);
+    }
+
+    @Test
+    void aFullSpoolPausesUntilKafkaIsBack() {
+        try (var servers = start("spool-full", "-Dsluice.uplink.spool-rows=2000");
+                var fleet = new Fleet(servers.port())) {
+            addClients(fleet);
+            fleet.awaitProgress(Duration.ofSeconds(20), 50, answered(fleet));
+            servers.kafka().close();
+            await("a full spool")
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> servers.readiness() == 503 && servers.metric("sluice_spool_full_total") > 0);
+            assertThat(Integer.parseInt(servers.query("SELECT count(*) FROM spool")))
+                    .isBetween(1000, 2000 + WINDOW * CLIENTS);
+            servers.startKafka();
+            fleet.awaitProgress(Duration.ofSeconds(30), 100, answered(fleet));
+            finish(servers, fleet);
+            var account = account("spool, full", servers, fleet);
+            account.assertNoRepeats();
+            account.assertComplete();
+        }
+    }
+}
