@@ -78,7 +78,13 @@ class QueueTest {
             rig.accept(
                             "p",
                             message,
-                            new Copy("a", QoS.EXACTLY_ONCE, true, List.of(7, 268_435_455), "$share/g/tö/#"),
+                            new Copy(
+                                    "a",
+                                    Copy.ANY_SESSION,
+                                    QoS.EXACTLY_ONCE,
+                                    true,
+                                    List.of(7, 268_435_455),
+                                    "$share/g/tö/#"),
                             copy("b"))
                     .join();
             var row = rig.queues.page("a", 0, 1, 1000).rows().getFirst();
@@ -273,6 +279,29 @@ class QueueTest {
         assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("1");
         assertThat(rig.open("a", false, 60).lastSeq()).isEqualTo(1);
+    }
+
+    /** It was under way when the client began anew: it belongs to the session that has ended. */
+    @Test
+    void aCopyForAnEarlierSessionDoesNotLandInTheNext() throws Exception {
+        var earlier = rig.open("a", false, 60);
+        var resumed = rig.open("a", false, 60);
+        assertThat(resumed.id()).isEqualTo(earlier.id());
+        var inTime = copyFor(resumed);
+        rig.accept("p", message("t", "in time"), inTime).join();
+        var later = rig.open("a", true, 60);
+        var late = copyFor(resumed);
+        var next = copyFor(later);
+        assertThat(rig.accept("p", message("t", "late"), late).join()).isEqualTo(Outcome.COMMITTED);
+        rig.accept("p", message("t", "next"), next).join();
+        assertThat(inTime.seq()).isEqualTo(1);
+        assertThat(late.seq()).isEqualTo(Copy.NOBODY);
+        assertThat(next.seq()).isEqualTo(1);
+        assertThat(rig.queues.page("a", 0, 10, 1000).rows()).hasSize(1);
+    }
+
+    private static Copy copyFor(OpenedSession session) {
+        return new Copy("a", session.id(), QoS.AT_LEAST_ONCE, false, List.of(), null);
     }
 
     @Test
