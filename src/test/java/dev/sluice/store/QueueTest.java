@@ -75,31 +75,16 @@ class QueueTest {
         for (var payload : List.of(new byte[] {0, 1, -1}, new byte[5000], new byte[0])) {
             var message =
                     new Message(TopicName.of("tö/+"), QoS.EXACTLY_ONCE, true, properties, payload, 1_900_000_000_123L);
-            rig.accept(
-                            "p",
-                            message,
-                            new Copy(
-                                    "a",
-                                    Copy.ANY_SESSION,
-                                    QoS.EXACTLY_ONCE,
-                                    true,
-                                    List.of(7, 268_435_455),
-                                    "$share/g/tö/#"),
-                            copy("b"))
-                    .join();
+            var identifiers = List.of(7, 268_435_455);
+            var shared = new Copy("a", Copy.ANY_SESSION, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#");
+            rig.accept("p", message, shared, copy("b")).join();
             var row = rig.queues.page("a", 0, 1, 1000).rows().getFirst();
 
             assertThat(row)
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
-                    .isEqualTo(new Row(
-                            row.seq(),
-                            false,
-                            QoS.EXACTLY_ONCE,
-                            true,
-                            List.of(7, 268_435_455),
-                            "$share/g/tö/#",
-                            message));
+                    .isEqualTo(
+                            new Row(row.seq(), false, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#", message));
             assertThat(rig.queues.page("b", 0, 1, 1000).rows().getFirst())
                     .returns(List.of(), Row::subscriptionIdentifiers)
                     .returns(null, Row::share)
