@@ -17,6 +17,7 @@ import dev.sluice.store.QueueReader;
 import dev.sluice.store.RetainedReader;
 import dev.sluice.store.SessionStore;
 import dev.sluice.store.SessionsEnded;
+import dev.sluice.store.SharedLeft;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.StoredSubscription;
 import dev.sluice.store.SubscriptionReader;
@@ -58,6 +59,7 @@ public class Broker {
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
+    private final Heirs heirs = new Heirs(this);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
 
@@ -131,6 +133,11 @@ public class Broker {
     void ended(@Observes SessionsEnded sessions) {
         sessions.clientIds().forEach(router::forget);
         wills.poke();
+    }
+
+    /** Messages that their sessions left to other members of Shared Subscriptions. */
+    void left(@Observes SharedLeft left) {
+        heirs.give(left);
     }
 
     /** Starts a connection on its event loop, from which it is called. */

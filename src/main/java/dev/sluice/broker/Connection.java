@@ -36,6 +36,7 @@ public final class Connection {
     private Publishing publishing;
     private Receiving receiving;
     private long epoch;
+    private long sessionId;
     private String username;
     private boolean hasWill;
     private boolean draining;
@@ -215,6 +216,7 @@ public final class Connection {
         loop.execute(() -> {
             try {
                 epoch = opened.epoch();
+                sessionId = opened.id();
                 // Nobody else ends what was opened for a connection that is closed meanwhile.
                 if (closed) broker.openedInVain(this, opened, unused());
                 else start(opened);
@@ -342,13 +344,7 @@ public final class Connection {
         watch.closed();
         inlet.drop();
         flush();
-        transport.close(
-                switch (reason) {
-                    case SUCCESS -> Transport.NORMAL;
-                    case SERVER_SHUTTING_DOWN -> Transport.GOING_AWAY;
-                    case MALFORMED_PACKET, PROTOCOL_ERROR -> Transport.PROTOCOL_ERROR;
-                    default -> Transport.POLICY_VIOLATION;
-                });
+        transport.close(Transport.status(reason));
         broker.closing(this, reason, why);
     }
 
@@ -384,6 +380,11 @@ public final class Connection {
 
     long epoch() {
         return epoch;
+    }
+
+    /** The session's identity in PostgreSQL. */
+    long sessionId() {
+        return sessionId;
     }
 
     Loop loop() {

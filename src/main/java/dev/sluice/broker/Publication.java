@@ -29,6 +29,7 @@ final class Publication {
         this.copies = kept.stream()
                 .map(match -> new Copy(
                         match.subscriber().clientId(),
+                        match.subscriber().sessionId(),
                         match.qos(message),
                         match.retain(message),
                         match.identifiers(),

@@ -188,7 +188,7 @@ final class Receiving {
                 }));
     }
 
-    private static Message unretained(Message message) {
+    static Message unretained(Message message) {
         return new Message(
                 message.topicName(),
                 message.qos(),

@@ -26,10 +26,10 @@ final class Router {
     private volatile long version;
 
     /** Restores a subscription of a client that is offline. */
-    void restore(String clientId, StoredSubscription stored) {
+    void restore(String clientId, long sessionId, StoredSubscription stored) {
         changing.lock();
         try {
-            var subscriber = subscribers.computeIfAbsent(clientId, Subscriber::new);
+            var subscriber = subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId));
             subscriber.restore();
             add(subscriber, stored);
         } finally {
@@ -49,12 +49,13 @@ final class Router {
             var subscriber = subscribers.get(connection.clientId());
             var other = subscriber == null ? null : subscriber.connection();
             if (other != null && other.epoch() > connection.epoch()) return;
-            if (subscriber != null && !resumed) {
+            // It may have been resumed, but not be the one that was known here: another gateway has begun it.
+            if (subscriber != null && (!resumed || subscriber.sessionId() != connection.sessionId())) {
                 drop(subscriber);
                 subscriber = null;
             }
             if (subscriber == null && subscriptions.isEmpty() && !durable) return; // an entry comes with the first one
-            if (subscriber == null) subscriber = subscriber(connection.clientId());
+            if (subscriber == null) subscriber = subscriber(connection);
             var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
             for (var filter : List.copyOf(subscriber.interests().keySet()))
                 if (!kept.contains(filter.toString())) remove(subscriber, filter);
@@ -104,7 +105,7 @@ final class Router {
                 subscriber = null;
             }
             if (subscriber == null) {
-                subscriber = subscriber(connection.clientId());
+                subscriber = subscriber(connection);
                 subscriber.attach(connection, durable);
             }
             return add(subscriber, stored);
@@ -165,8 +166,9 @@ final class Router {
         return index.size();
     }
 
-    private Subscriber subscriber(String clientId) {
-        return subscribers.computeIfAbsent(clientId, Subscriber::new);
+    private Subscriber subscriber(Connection connection) {
+        return subscribers.computeIfAbsent(
+                connection.clientId(), clientId -> new Subscriber(clientId, connection.sessionId()));
     }
 
     private boolean add(Subscriber subscriber, StoredSubscription stored) {

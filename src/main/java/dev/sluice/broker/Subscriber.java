@@ -16,17 +16,24 @@ final class Subscriber {
     private static final int OFFLINE = 2;
 
     private final String clientId;
+    private final long sessionId;
     private final Map<TopicFilter, Interest> interests = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
     private volatile Connection connection;
     private volatile boolean durable;
 
-    Subscriber(String clientId) {
+    Subscriber(String clientId, long sessionId) {
         this.clientId = clientId;
+        this.sessionId = sessionId;
     }
 
     String clientId() {
         return clientId;
+    }
+
+    /** Of the session that the subscriptions are of; each has an entry of its own. */
+    long sessionId() {
+        return sessionId;
     }
 
     Map<TopicFilter, Interest> interests() {

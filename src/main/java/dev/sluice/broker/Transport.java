@@ -1,5 +1,7 @@
 package dev.sluice.broker;
 
+import dev.sluice.packet.ReasonCode;
+
 /** A socket as a {@link Connection} sees it; every method is called on the connection's event loop. */
 public interface Transport {
     int NORMAL = 1000;
@@ -7,6 +9,16 @@ public interface Transport {
     int PROTOCOL_ERROR = 1002;
     int UNSUPPORTED_DATA = 1003;
     int POLICY_VIOLATION = 1008;
+
+    /** The WebSocket status code of a connection that ends for this reason. */
+    static int status(ReasonCode reason) {
+        return switch (reason) {
+            case SUCCESS -> NORMAL;
+            case SERVER_SHUTTING_DOWN -> GOING_AWAY;
+            case MALFORMED_PACKET, PROTOCOL_ERROR -> PROTOCOL_ERROR;
+            default -> POLICY_VIOLATION;
+        };
+    }
 
     /** Sends bytes as one unfragmented message; they are copied before the call returns. */
     void send(byte[] bytes, int length);

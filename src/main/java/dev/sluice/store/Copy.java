@@ -13,7 +13,11 @@ public final class Copy {
     /** The place of a copy that the session's full queue did not take. */
     public static final long DROPPED = -1;
 
+    /** For a copy that whatever session the client has is owed. */
+    public static final long ANY_SESSION = 0;
+
     private final String clientId;
+    private final long sessionId;
     private final QoS qos;
     private final boolean retain;
     private final List<Integer> subscriptionIdentifiers;
@@ -21,13 +25,21 @@ public final class Copy {
     private long seq;
 
     /**
+     * @param sessionId identity of the session that is owed it: one that the client begins meanwhile does not get it
      * @param qos what the subscriber is sent it with, 1 or 2
      * @param retain the RETAIN flag that the subscriber is sent
      * @param share the filter of the Shared Subscription that chose this session, null for none
      */
-    public Copy(String clientId, QoS qos, boolean retain, List<Integer> subscriptionIdentifiers, String share) {
+    public Copy(
+            String clientId,
+            long sessionId,
+            QoS qos,
+            boolean retain,
+            List<Integer> subscriptionIdentifiers,
+            String share) {
         if (qos == QoS.AT_MOST_ONCE) throw new IllegalArgumentException("a QoS 0 message is not kept");
         this.clientId = clientId;
+        this.sessionId = sessionId;
         this.qos = qos;
         this.retain = retain;
         this.subscriptionIdentifiers = List.copyOf(subscriptionIdentifiers);
@@ -36,6 +48,10 @@ public final class Copy {
 
     public String clientId() {
         return clientId;
+    }
+
+    public long sessionId() {
+        return sessionId;
     }
 
     public QoS qos() {

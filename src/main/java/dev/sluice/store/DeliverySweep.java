@@ -6,14 +6,19 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
@@ -34,10 +39,30 @@ public class DeliverySweep {
             DELETE FROM queue WHERE session_id = ANY (ARRAY(
                 SELECT session_id FROM queue WHERE session_id = ANY (?) FOR UPDATE SKIP LOCKED))""";
 
+    /** As many as are handled together have few bytes. */
+    private static final long SHARED_BYTES = 1024 * 1024;
+
+    /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
+    private static final String SHARED = """
+            SELECT p.session_id, p.seq, p.share, p.message_qos, p.message_retain, coalesce(p.topic, m.topic) AS topic,
+                   coalesce(p.properties, m.properties) AS properties, coalesce(p.payload, m.payload) AS payload, %s AS expires,
+                   p.message_id
+              FROM (SELECT q.*, sum(q.bytes) OVER (ORDER BY q.session_id, q.seq) AS upto
+                      FROM (SELECT * FROM queued WHERE session_id = ANY (?) AND share IS NOT NULL AND qos = 1
+                             ORDER BY session_id, seq LIMIT ?) q) p
+              LEFT JOIN message m ON m.id = p.message_id
+             WHERE p.upto <= greatest(?, p.bytes)
+             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"));
+
+    private static final String DELETE_SHARED = """
+            DELETE FROM queued q USING unnest(?::bigint[], ?::bigint[]) AS w(session_id, seq)
+             WHERE q.session_id = w.session_id AND q.seq = w.seq""";
+
     private static final String EMPTY_QUEUES = """
             WITH gone AS (
                 DELETE FROM queued WHERE (session_id, seq) IN (
-                    SELECT session_id, seq FROM queued WHERE session_id = ANY (?) LIMIT ?)
+                    SELECT session_id, seq FROM queued
+                     WHERE session_id = ANY (?) AND NOT (share IS NOT NULL AND qos = 1) LIMIT ?)
                 RETURNING message_id)
             SELECT count(*) AS deleted, array_agg(DISTINCT message_id) FILTER (WHERE message_id IS NOT NULL) AS messages
               FROM gone""";
@@ -45,7 +70,8 @@ public class DeliverySweep {
     private static final String FORGET_ENDED = """
             WITH done AS (
                 DELETE FROM ended_session e
-                 WHERE e.id = ANY (?) AND NOT EXISTS (SELECT FROM queue q WHERE q.session_id = e.id) RETURNING e.id),
+                 WHERE e.id = ANY (?) AND NOT EXISTS (SELECT FROM queue q WHERE q.session_id = e.id)
+                   AND NOT EXISTS (SELECT FROM queued r WHERE r.session_id = e.id) RETURNING e.id),
             subscriptions AS (DELETE FROM subscription b USING done WHERE b.session_id = done.id),
             counters AS (DELETE FROM queue_out o USING done WHERE o.session_id = done.id)
             SELECT count(*) FROM done""";
@@ -88,12 +114,30 @@ public class DeliverySweep {
     private final StoreConfig config;
     private final StoreHealth health;
     private final Orphans orphans;
+    private final Consumer<SharedLeft> left;
     private final Counter expiredQueued;
     private final Counter expiredRetained;
     private final CountDownLatch stopped = new CountDownLatch(1);
 
+    @Inject
     DeliverySweep(
-            DataSource dataSource, StoreConfig config, StoreHealth health, Orphans orphans, MeterRegistry metrics) {
+            DataSource dataSource,
+            StoreConfig config,
+            StoreHealth health,
+            Orphans orphans,
+            MeterRegistry metrics,
+            Event<SharedLeft> left) {
+        this(dataSource, config, health, orphans, metrics, left::fire);
+    }
+
+    DeliverySweep(
+            DataSource dataSource,
+            StoreConfig config,
+            StoreHealth health,
+            Orphans orphans,
+            MeterRegistry metrics,
+            Consumer<SharedLeft> left) {
+        this.left = left;
         this.dataSource = dataSource;
         this.config = config;
         this.health = health;
@@ -130,26 +174,68 @@ public class DeliverySweep {
         int total = 0;
         Swept swept;
         do {
-            swept = Transaction.run(dataSource, this::sweepEnded);
-            orphans.suspect(swept.orphans());
-            total += swept.done();
-        } while (swept.done() == ENDED_AT_ONCE || swept.messages() == config.sweepBatch());
+            // Committed first: a lane that still waits for one of the queues is to go on, since others are given what
+            // it writes.
+            Transaction.run(dataSource, DeliverySweep::ended);
+            while (Transaction.run(dataSource, this::giveShared) > 0) {}
+            do {
+                swept = Transaction.run(dataSource, this::sweepEnded);
+                orphans.suspect(swept.orphans());
+                total += swept.done();
+            } while (swept.messages() == config.sweepBatch());
+        } while (swept.done() == ENDED_AT_ONCE);
         return total;
     }
 
-    private Swept sweepEnded(Connection connection) throws SQLException {
-        Long[] ids;
-        try (var ended = connection.prepareStatement(ENDED)) {
+    /** Locks some ended sessions, and closes their queues. */
+    private static Array ended(Connection connection) throws SQLException {
+        try (var ended = connection.prepareStatement(ENDED);
+                var close = connection.prepareStatement(CLOSE_QUEUES)) {
             ended.setInt(1, ENDED_AT_ONCE);
-            ids = Rows.longs(ended).toArray(Long[]::new);
-        }
-        if (ids.length == 0) return new Swept(0, 0, List.of());
-        var sessions = connection.createArrayOf("int8", ids);
-        try (var close = connection.prepareStatement(CLOSE_QUEUES);
-                var empty = connection.prepareStatement(EMPTY_QUEUES);
-                var forget = connection.prepareStatement(FORGET_ENDED)) {
+            var sessions = connection.createArrayOf("int8", Rows.longs(ended).toArray(Long[]::new));
             close.setArray(1, sessions);
             close.executeUpdate();
+            return sessions;
+        }
+    }
+
+    /** Others have them before they are deleted: after a crash in between they are given once more, which QoS 1 allows. */
+    private int giveShared(Connection connection) throws SQLException {
+        var sessions = ended(connection);
+        var messages = new ArrayList<SharedLeft.Left>();
+        var places = new ArrayList<Long[]>();
+        var stored = new ArrayList<Long>();
+        try (var shared = connection.prepareStatement(SHARED)) {
+            shared.setArray(1, sessions);
+            shared.setInt(2, config.sweepBatch());
+            shared.setLong(3, SHARED_BYTES);
+            try (var rows = shared.executeQuery()) {
+                while (rows.next()) {
+                    messages.add(new SharedLeft.Left(rows.getString("share"), StoredMessage.read(rows)));
+                    places.add(new Long[] {rows.getLong("session_id"), rows.getLong("seq")});
+                    var message = rows.getLong("message_id");
+                    if (!rows.wasNull()) stored.add(message);
+                }
+            }
+        }
+        if (messages.isEmpty()) return 0;
+        left.accept(new SharedLeft(messages));
+        try (var delete = connection.prepareStatement(DELETE_SHARED)) {
+            for (int i = 0; i < 2; i++) {
+                var column = i;
+                var values = places.stream().map(place -> place[column]).toArray(Long[]::new);
+                delete.setArray(i + 1, connection.createArrayOf("int8", values));
+            }
+            delete.executeUpdate();
+        }
+        orphans.suspect(stored); // looked at again, should this not be committed
+        return messages.size();
+    }
+
+    private Swept sweepEnded(Connection connection) throws SQLException {
+        var sessions = ended(connection);
+        try (var empty = connection.prepareStatement(EMPTY_QUEUES);
+                var forget = connection.prepareStatement(FORGET_ENDED)) {
             empty.setArray(1, sessions);
             empty.setInt(2, config.sweepBatch());
             try (var row = empty.executeQuery()) {

@@ -5,6 +5,7 @@ import dev.sluice.store.JournalWrite.Accept;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -23,11 +24,12 @@ final class Enqueue {
                 SELECT w.n, w.copies, w.copies_bytes, q.session_id, q.last_seq,
                        q.depth < %d AND q.depth_bytes < %d AS room,
                        q.depth + w.copies > %d OR q.depth_bytes + w.copies_bytes > %d AS excess
-                  FROM unnest(?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY AS w(client_id, copies, copies_bytes, n)
+                  FROM unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
+                       WITH ORDINALITY AS w(client_id, session_id, copies, copies_bytes, n)
                   LEFT JOIN LATERAL (
                       SELECT q.session_id, q.last_seq, q.count_in - o.count_out AS depth, q.bytes_in - o.bytes_out AS depth_bytes
                         FROM session s JOIN queue q ON q.session_id = s.id JOIN queue_out o ON o.session_id = s.id
-                       WHERE s.client_id = w.client_id
+                       WHERE s.client_id = w.client_id AND (w.session_id = 0 OR s.id = w.session_id)
                          FOR NO KEY UPDATE OF q) q ON true),
             raised AS (
                 UPDATE queue q
@@ -59,10 +61,21 @@ final class Enqueue {
     /** Below, a message is stored with each copy: a row of its own, its index entry and its end cost more. */
     private static final int SHARED_BYTES = 256;
 
-    private final TreeMap<String, Queue> queues = new TreeMap<>();
+    private final TreeMap<Session, Queue> queues = new TreeMap<>(ORDER);
     private final List<Item> items = new ArrayList<>();
     private final List<Shared> shared = new ArrayList<>();
     private final List<Long> excess = new ArrayList<>();
+
+    /** In the order in which every lane locks queues. */
+    private static final Comparator<Session> ORDER =
+            Comparator.comparing(Session::clientId).thenComparing(Session::id);
+
+    /** Whose queue it is: two sessions of one client may be meant, of which one is there. */
+    private record Session(String clientId, long id) {
+        static Session of(Copy copy) {
+            return new Session(copy.clientId(), copy.sessionId());
+        }
+    }
 
     /** One session's queue; {@code last} is the place of its last copy. */
     private static final class Queue {
@@ -87,7 +100,7 @@ final class Enqueue {
                 shared.add(new Shared(id, accept, properties));
             }
             for (var copy : accept.copies()) {
-                var queue = queues.computeIfAbsent(copy.clientId(), _ -> new Queue());
+                var queue = queues.computeIfAbsent(Session.of(copy), _ -> new Queue());
                 items.add(new Item(accept, copy, queue, queue.copies++, id, properties));
                 queue.bytes += message.bytes();
             }
@@ -142,10 +155,11 @@ final class Enqueue {
     }
 
     private List<Column> columns() {
-        var clients = List.copyOf(queues.keySet());
+        var sessions = List.copyOf(queues.keySet());
         var each = List.copyOf(queues.values());
         return List.of(
-                Column.texts(clients, client -> client),
+                Column.texts(sessions, Session::clientId),
+                Column.longs(sessions, Session::id),
                 Column.longs(each, queue -> (long) queue.copies),
                 Column.longs(each, queue -> queue.bytes),
                 Column.integers(items, item -> item.queue().number),

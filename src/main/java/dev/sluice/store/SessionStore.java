@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.sql.Types;
 import java.time.Duration;
 import java.util.List;
@@ -20,7 +21,9 @@ import javax.sql.DataSource;
 @ApplicationScoped
 public class SessionStore {
     private static final String OPEN =
-            "SELECT * FROM open_session(?, ?, ?::smallint, ?, ?, ?, ?, ?, ?::smallint, ?, ?, ?)";
+            "SELECT * FROM open_session(?, ?, ?::smallint, ?, ?, ?, ?, ?, ?::smallint, ?, ?, ?);"
+                    // A statement of its own, which sees what the function has written.
+                    + " SELECT id FROM session WHERE client_id = ?";
 
     private final StoreCalls calls;
     private final StoreHealth health;
@@ -52,12 +55,14 @@ public class SessionStore {
      * What was opened; a session that is not resumed holds nothing.
      *
      * @param present whether an unexpired earlier session was resumed
+     * @param id the session's identity, the same until it ends
      * @param sentSeq the rows of the queue up to this place may have been sent before: they carry DUP
      * @param lastSeq the place of the last message that was put into the queue, 0 for none ever
      * @param queued whether the queue holds rows
      */
     public record OpenedSession(
             boolean present,
+            long id,
             long epoch,
             List<ReceivedPublish> received,
             List<StoredSubscription> subscriptions,
@@ -100,18 +105,33 @@ public class SessionStore {
             statement.setString(5, request.username());
             statement.setString(6, request.node());
             bind(statement, request.will());
-            try (var rows = statement.executeQuery()) {
+            statement.setString(13, request.clientId());
+            statement.execute();
+            try (var rows = statement.getResultSet()) {
                 rows.next();
-                return new OpenedSession(
-                        rows.getBoolean("present"),
-                        rows.getLong("opened_epoch"),
-                        received(rows),
-                        subscriptions(rows),
-                        rows.getLong("sent"),
-                        rows.getLong("last"),
-                        rows.getBoolean("waiting"));
+                return opened(rows, id(statement));
             }
         }
+    }
+
+    private static long id(PreparedStatement statement) throws SQLException {
+        statement.getMoreResults(Statement.KEEP_CURRENT_RESULT);
+        try (var rows = statement.getResultSet()) {
+            rows.next();
+            return rows.getLong(1);
+        }
+    }
+
+    private static OpenedSession opened(ResultSet row, long id) throws SQLException {
+        return new OpenedSession(
+                row.getBoolean("present"),
+                id,
+                row.getLong("opened_epoch"),
+                received(row),
+                subscriptions(row),
+                row.getLong("sent"),
+                row.getLong("last"),
+                row.getBoolean("waiting"));
     }
 
     private static void bind(PreparedStatement statement, Will will) throws SQLException {

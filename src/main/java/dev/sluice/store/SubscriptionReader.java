@@ -7,7 +7,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
 
 /** Reads the subscriptions of all persistent sessions; blocks, so it is called on virtual threads. */
 @ApplicationScoped
@@ -29,6 +28,12 @@ public class SubscriptionReader {
         this.reads = reads;
     }
 
+    /** Takes one subscription with its client, and the identity of the session that it belongs to. */
+    @FunctionalInterface
+    public interface Listener {
+        void take(String clientId, long sessionId, StoredSubscription subscription);
+    }
+
     private record Entry(String clientId, StoredSubscription subscription, Place place) {}
 
     private record Place(long session, String begin, long hash) {
@@ -41,14 +46,14 @@ public class SubscriptionReader {
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now, or stops answering: some may have been told
      */
-    public void all(BiConsumer<String, StoredSubscription> tell) {
+    public void all(Listener tell) {
         var place = Place.START;
         List<Entry> page;
         do {
             var after = place;
             page = reads.call("reading subscriptions", connection -> ask(connection, after));
             for (var entry : page) {
-                tell.accept(entry.clientId(), entry.subscription());
+                tell.take(entry.clientId(), entry.place().session(), entry.subscription());
                 place = entry.place();
             }
         } while (page.size() == PAGE_ROWS);

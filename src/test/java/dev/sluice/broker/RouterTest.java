@@ -35,18 +35,18 @@ class RouterTest {
 
     @Test
     void tellsEachClientThatMatches() {
-        router.restore("c1", to("a/+"));
-        router.restore("c2", to("a/b"));
-        router.restore("c3", to("b/#"));
+        router.restore("c1", 1, to("a/+"));
+        router.restore("c2", 1, to("a/b"));
+        router.restore("c3", 1, to("b/#"));
         assertThat(clients("a/b", null)).containsExactly("c1", "c2");
         assertThat(router.subscriptions()).isEqualTo(3);
     }
 
     @Test
     void mergesOverlappingSubscriptionsOfOneClient() {
-        router.restore("c1", to("a/+", QoS.AT_MOST_ONCE, 7));
-        router.restore("c1", to("a/b", QoS.EXACTLY_ONCE, 8));
-        router.restore("c1", to("#", QoS.AT_LEAST_ONCE, 0));
+        router.restore("c1", 1, to("a/+", QoS.AT_MOST_ONCE, 7));
+        router.restore("c1", 1, to("a/b", QoS.EXACTLY_ONCE, 8));
+        router.restore("c1", 1, to("#", QoS.AT_LEAST_ONCE, 0));
         var matches = router.route(TopicName.of("a/b"), null);
         assertThat(matches).hasSize(1);
         assertThat(matches.getFirst().qos(RETAINED)).isEqualTo(QoS.EXACTLY_ONCE);
@@ -55,8 +55,8 @@ class RouterTest {
 
     @Test
     void keepsTheRetainFlagOnlyWhereItIsAskedFor() {
-        router.restore("plain", to("a/b"));
-        router.restore("asPublished", new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0));
+        router.restore("plain", 1, to("a/b"));
+        router.restore("asPublished", 1, new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0));
         for (var match : router.route(TopicName.of("a/b"), null))
             assertThat(match.retain(RETAINED))
                     .isEqualTo(match.subscriber().clientId().equals("asPublished"));
@@ -64,15 +64,15 @@ class RouterTest {
 
     @Test
     void doesNotSendAClientItsOwnMessagesWhereNoLocalIsSet() {
-        router.restore("c1", new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, true, false, 0, 0));
+        router.restore("c1", 1, new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, true, false, 0, 0));
         assertThat(clients("a/b", "c1")).isEmpty();
         assertThat(clients("a/b", "c2")).containsExactly("c1");
     }
 
     @Test
     void replacesASubscriptionWithTheSameFilter() {
-        router.restore("c1", to("a/b", QoS.EXACTLY_ONCE, 1));
-        router.restore("c1", to("a/b", QoS.AT_MOST_ONCE, 2));
+        router.restore("c1", 1, to("a/b", QoS.EXACTLY_ONCE, 1));
+        router.restore("c1", 1, to("a/b", QoS.AT_MOST_ONCE, 2));
         var match = router.route(TopicName.of("a/b"), null).getFirst();
         assertThat(match.qos(RETAINED)).isEqualTo(QoS.AT_MOST_ONCE);
         assertThat(match.identifiers()).containsExactly(2);
@@ -81,8 +81,8 @@ class RouterTest {
 
     @Test
     void givesAMessageOfASharedSubscriptionToOneMemberInTurn() {
-        for (var clientId : List.of("c1", "c2", "c3")) router.restore(clientId, to("$share/g/a/#"));
-        router.restore("own", to("a/#"));
+        for (var clientId : List.of("c1", "c2", "c3")) router.restore(clientId, 1, to("$share/g/a/#"));
+        router.restore("own", 1, to("a/#"));
         Map<String, Integer> counts = new HashMap<>();
         for (int i = 0; i < 30; i++) for (var clientId : clients("a/b", null)) counts.merge(clientId, 1, Integer::sum);
         assertThat(counts).isEqualTo(Map.of("c1", 10, "c2", 10, "c3", 10, "own", 30));
@@ -90,16 +90,16 @@ class RouterTest {
 
     @Test
     void servesEachShareNameForItself() {
-        router.restore("c1", to("$share/g/a"));
-        router.restore("c2", to("$share/h/a"));
-        router.restore("c2", to("$share/g/a"));
+        router.restore("c1", 1, to("$share/g/a"));
+        router.restore("c2", 1, to("$share/h/a"));
+        router.restore("c2", 1, to("$share/g/a"));
         assertThat(router.route(TopicName.of("a"), null)).hasSize(2);
     }
 
     @Test
     void findsAnotherMemberForWhatOneLeaves() {
-        router.restore("c1", to("$share/g/a"));
-        router.restore("c2", to("$share/g/a"));
+        router.restore("c1", 1, to("$share/g/a"));
+        router.restore("c2", 1, to("$share/g/a"));
         router.forget("c1");
         assertThat(router.another("$share/g/a", TopicName.of("a"), null)
                         .subscriber()
@@ -111,8 +111,8 @@ class RouterTest {
 
     @Test
     void forgetsAClientWhoseSessionHasEnded() {
-        router.restore("c1", to("a/b"));
-        router.restore("c1", to("$share/g/a/b"));
+        router.restore("c1", 1, to("a/b"));
+        router.restore("c1", 1, to("$share/g/a/b"));
         router.forget("c1");
         assertThat(clients("a/b", null)).isEmpty();
         assertThat(router.find("c1")).isNull();
@@ -121,8 +121,8 @@ class RouterTest {
 
     @Test
     void keepsCopiesForDurableSessionsAboveQoS0Only() {
-        router.restore("c1", to("a/b", QoS.AT_LEAST_ONCE, 0));
-        router.restore("c2", to("a/b", QoS.AT_MOST_ONCE, 0));
+        router.restore("c1", 1, to("a/b", QoS.AT_LEAST_ONCE, 0));
+        router.restore("c2", 1, to("a/b", QoS.AT_MOST_ONCE, 0));
         var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
         assertThat(publication.copies()).hasSize(1);
         assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");

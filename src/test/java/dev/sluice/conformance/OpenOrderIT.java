@@ -130,4 +130,23 @@ class OpenOrderIT {
             client.receive(Packet.PingResp.class);
         }
     }
+
+    /** Two devices with one identifier: whoever comes later has the session, however often, and both hear why they lose it. */
+    @Test
+    void twoClientsWithOneIdentifierTakeTurns() {
+        var ended = gateway.metric("sluice_disconnects_total", "session_taken_over");
+        WireClient before = null;
+        for (int i = 0; i < 30; i++) {
+            var now = knock();
+            assertOnline(now);
+            if (before != null) {
+                Device.assertEnded(before, V5, ReasonCode.SESSION_TAKEN_OVER);
+                before.close();
+            }
+            before = now;
+        }
+        before.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
+        before.close();
+        await().until(() -> gateway.metric("sluice_disconnects_total", "session_taken_over") - ended == 29);
+    }
 }

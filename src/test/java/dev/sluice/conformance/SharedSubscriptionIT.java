@@ -184,6 +184,30 @@ class SharedSubscriptionIT {
         }
     }
 
+    /** The same for a session in PostgreSQL: one that does not come back leaves to others what it was not sent, or did not answer. */
+    @Test
+    void whatADurableMemberLeavesAtQoS1GoesToAnother() {
+        var clientId = Device.id("shared");
+        try (var live = Peer.online(V5);
+                var durable = Peer.durable(V5, Device.id("heir"))) {
+            try (var member = Peer.durable(V5, clientId)) {
+                member.subscribe(ONE, shared);
+                publish(ONE, "unanswered");
+                member.delivered();
+                member.leave();
+            }
+            publish(ONE, "b", "c", "d", "e", "f");
+            live.subscribe(ONE, shared);
+            durable.subscribe(ONE, shared);
+            Device.online(V5, clientId).close(); // a clean start ends the session
+            var texts = new ArrayList<String>();
+            for (int i = 0; i < 3; i++) texts.addAll(List.of(live.text(), durable.text()));
+            assertThat(texts).containsExactlyInAnyOrder("unanswered", "b", "c", "d", "e", "f");
+            live.assertNothingMore();
+            durable.assertNothingMore();
+        }
+    }
+
     @Test
     void whoUnsubscribesIsNoMemberAnyMore() {
         try (var one = Peer.online(V5);

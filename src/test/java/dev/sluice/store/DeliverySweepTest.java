@@ -4,12 +4,15 @@ import static dev.sluice.store.Messages.copy;
 import static dev.sluice.store.Messages.expiring;
 import static dev.sluice.store.Messages.message;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.QoS;
 import dev.sluice.store.JournalWrite.CloseSession;
 import dev.sluice.store.JournalWrite.Subscribe;
 import dev.sluice.store.QueueReader.Row;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
@@ -30,6 +33,38 @@ class DeliverySweepTest {
     @AfterEach
     void stop() {
         rig.close();
+    }
+
+    /** What a Shared Subscription chose the session for is offered to whoever knows the other members, before it is deleted. */
+    @Test
+    void endedSessionsLeaveTheirSharedMessagesToOthers() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.accept("p", message("t", "own"), copy("c")).join();
+        for (int n = 0; n < 120; n++) rig.accept("p", message("t", "shared " + n), shared(QoS.AT_LEAST_ONCE));
+        rig.accept("p", message("t", "begun"), shared(QoS.EXACTLY_ONCE)).join();
+        rig.disconnect("c", epoch, 0, 0);
+        rig.open("c", true, 60);
+
+        rig.heirs = _ -> {
+            throw new StoreUnavailable("nobody can be asked", null);
+        };
+        assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("122");
+
+        var left = new ArrayList<SharedLeft.Left>();
+        rig.heirs = some -> left.addAll(some.messages());
+        assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
+        assertThat(left)
+                .extracting(SharedLeft.Left::share, one -> Messages.text(one.message()))
+                .containsExactlyElementsOf(IntStream.range(0, 120)
+                        .mapToObj(n -> tuple("$share/g/t", "shared " + n))
+                        .toList());
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
+        assertThat(SERVER.value("SELECT count(*) FROM ended_session")).isEqualTo("0");
+    }
+
+    private static Copy shared(QoS qos) {
+        return new Copy("c", Copy.ANY_SESSION, qos, false, List.of(), "$share/g/t");
     }
 
     @Test

@@ -150,7 +150,7 @@ class DeliveryThroughputTest {
 
     private static Copy[] copies(List<Integer> receivers) {
         return receivers.stream()
-                .map(n -> new Copy("subscriber-" + n, QoS.AT_LEAST_ONCE, false, List.of(), null))
+                .map(n -> new Copy("subscriber-" + n, Copy.ANY_SESSION, QoS.AT_LEAST_ONCE, false, List.of(), null))
                 .toArray(Copy[]::new);
     }
 

@@ -44,7 +44,7 @@ final class Messages {
     }
 
     static Copy copy(String clientId, QoS qos) {
-        return new Copy(clientId, qos, false, List.of(), null);
+        return new Copy(clientId, Copy.ANY_SESSION, qos, false, List.of(), null);
     }
 
     static String text(Message message) {

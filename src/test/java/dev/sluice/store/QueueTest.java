@@ -75,25 +75,16 @@ class QueueTest {
         for (var payload : List.of(new byte[] {0, 1, -1}, new byte[5000], new byte[0])) {
             var message =
                     new Message(TopicName.of("tö/+"), QoS.EXACTLY_ONCE, true, properties, payload, 1_900_000_000_123L);
-            rig.accept(
-                            "p",
-                            message,
-                            new Copy("a", QoS.EXACTLY_ONCE, true, List.of(7, 268_435_455), "$share/g/tö/#"),
-                            copy("b"))
-                    .join();
+            var identifiers = List.of(7, 268_435_455);
+            var shared = new Copy("a", Copy.ANY_SESSION, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#");
+            rig.accept("p", message, shared, copy("b")).join();
             var row = rig.queues.page("a", 0, 1, 1000).rows().getFirst();
 
             assertThat(row)
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
-                    .isEqualTo(new Row(
-                            row.seq(),
-                            false,
-                            QoS.EXACTLY_ONCE,
-                            true,
-                            List.of(7, 268_435_455),
-                            "$share/g/tö/#",
-                            message));
+                    .isEqualTo(
+                            new Row(row.seq(), false, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#", message));
             assertThat(rig.queues.page("b", 0, 1, 1000).rows().getFirst())
                     .returns(List.of(), Row::subscriptionIdentifiers)
                     .returns(null, Row::share)
@@ -273,6 +264,29 @@ class QueueTest {
         assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("1");
         assertThat(rig.open("a", false, 60).lastSeq()).isEqualTo(1);
+    }
+
+    /** It was under way when the client began anew: it belongs to the session that has ended. */
+    @Test
+    void aCopyForAnEarlierSessionDoesNotLandInTheNext() throws Exception {
+        var earlier = rig.open("a", false, 60);
+        var resumed = rig.open("a", false, 60);
+        assertThat(resumed.id()).isEqualTo(earlier.id());
+        var inTime = copyFor(resumed);
+        rig.accept("p", message("t", "in time"), inTime).join();
+        var later = rig.open("a", true, 60);
+        var late = copyFor(resumed);
+        var next = copyFor(later);
+        assertThat(rig.accept("p", message("t", "late"), late).join()).isEqualTo(Outcome.COMMITTED);
+        rig.accept("p", message("t", "next"), next).join();
+        assertThat(inTime.seq()).isEqualTo(1);
+        assertThat(late.seq()).isEqualTo(Copy.NOBODY);
+        assertThat(next.seq()).isEqualTo(1);
+        assertThat(rig.queues.page("a", 0, 10, 1000).rows()).hasSize(1);
+    }
+
+    private static Copy copyFor(OpenedSession session) {
+        return new Copy("a", session.id(), QoS.AT_LEAST_ONCE, false, List.of(), null);
     }
 
     @Test

@@ -58,6 +58,8 @@ final class StoreRig implements AutoCloseable {
     final SpoolStore spool;
     private final Duration openTimeout;
     final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
+    /** Who is offered what ended sessions leave. */
+    volatile Consumer<SharedLeft> heirs = _ -> {};
 
     StoreRig(EmbeddedServer server, Settings settings) {
         this(pool(server), settings);
@@ -72,7 +74,7 @@ final class StoreRig implements AutoCloseable {
         orphans = new Orphans(pool, metrics);
         journal = new Journal(pool, settings, NODE, health, orphans, metrics);
         expiry = new SessionExpiry(pool, settings, NODE, health, metrics, ended::add);
-        sweep = new DeliverySweep(pool, settings, health, orphans, metrics);
+        sweep = new DeliverySweep(pool, settings, health, orphans, metrics, left -> heirs.accept(left));
         var reads = new StoreReads(pool, settings, health);
         queues = new QueueReader(reads);
         retained = new RetainedReader(reads);

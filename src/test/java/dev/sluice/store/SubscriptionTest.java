@@ -146,7 +146,7 @@ class SubscriptionTest {
 
     private List<String> all() {
         var all = new ArrayList<String>();
-        rig.subscriptions.all((clientId, subscription) -> all.add(clientId + " " + subscription));
+        rig.subscriptions.all((clientId, _, subscription) -> all.add(clientId + " " + subscription));
         return all;
     }
 
