@@ -2,6 +2,7 @@ package dev.sluice.arch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.dev.EmbeddedKafka;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,7 +10,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.utils.AppInfoParser;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -213,15 +216,26 @@ class DeployTest {
     }
 
     @Test
-    void composeCreatesTheKafkaTopicsOfTheTour() {
+    void composeCreatesTheKafkaTopicsOfTheTourAndOfTheDownlink() {
         var wanted = new HashSet<String>();
         var tour = Repository.properties("deploy/tour.properties");
         for (var key : tour.stringPropertyNames()) {
             if (key.endsWith(".kafka-topic")) wanted.add(tour.getProperty(key));
         }
-        assertThat(COMPOSE.at("services").at("topics").at("entrypoint").texts())
-                .containsAll(wanted)
-                .contains("--create", "--if-not-exists");
         assertThat(wanted).hasSize(1);
+        wanted.addAll(List.of(
+                ConfigKeys.defaults().get("sluice.downlink.topics"),
+                ConfigKeys.defaults().get("sluice.uplink.dead-letter-topic")));
+        var script =
+                COMPOSE.at("services").at("topics").at("entrypoint").texts().getLast();
+        assertThat(script).contains("--create --if-not-exists");
+        var created = Pattern.compile("--topic (\\S+) --partitions (\\d+)")
+                .matcher(script)
+                .results()
+                .collect(Collectors.toMap(topic -> topic.group(1), topic -> Integer.valueOf(topic.group(2))));
+        assertThat(created.keySet()).isEqualTo(wanted);
+        assertThat(created)
+                .isEqualTo(EmbeddedKafka.TOPICS.stream()
+                        .collect(Collectors.toMap(NewTopic::name, NewTopic::numPartitions)));
     }
 }

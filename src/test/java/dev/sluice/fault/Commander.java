@@ -15,6 +15,7 @@ final class Commander implements AutoCloseable {
     private static final String KAFKA_TOPIC = "sluice.downlink";
 
     private final KafkaProducer<byte[], byte[]> producer;
+    private final String kafkaTopic;
     private final List<String> topics;
     private final Duration pace;
     private final AtomicIntegerArray acknowledged;
@@ -24,6 +25,11 @@ final class Commander implements AutoCloseable {
 
     /** @param topics one for each device; QoS 1 and 2 in turn */
     Commander(String bootstrap, List<String> topics, Duration pace) {
+        this(bootstrap, KAFKA_TOPIC, topics, pace);
+    }
+
+    Commander(String bootstrap, String kafkaTopic, List<String> topics, Duration pace) {
+        this.kafkaTopic = kafkaTopic;
         this.producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", bootstrap), new ByteArraySerializer(), new ByteArraySerializer());
         this.topics = topics;
@@ -50,7 +56,7 @@ final class Commander implements AutoCloseable {
     private void send(int device, int number) {
         var key = topics.get(device).getBytes(StandardCharsets.US_ASCII);
         var value = (number + " " + System.nanoTime() + " ").getBytes(StandardCharsets.US_ASCII);
-        var record = new ProducerRecord<>(KAFKA_TOPIC, key, value);
+        var record = new ProducerRecord<>(kafkaTopic, key, value);
         record.headers().add("mqtt-qos", new byte[] {(byte) (device % 2 == 0 ? '1' : '2')});
         producer.send(record, (_, refused) -> {
             if (refused == null) acknowledged.incrementAndGet(device);

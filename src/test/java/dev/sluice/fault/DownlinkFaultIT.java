@@ -1,0 +1,145 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.Subscriber;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.Test;
+
+/** What commands wait for: PostgreSQL, Kafka, the next gateway, a device, a Kafka topic. */
+class DownlinkFaultIT {
+    private static final int DEVICES = 20;
+    private static final Duration OUTAGE = Duration.ofSeconds(4);
+    private static final int IN_FLIGHT = 50;
+    private static final int POLLED = 20;
+
+    /** Every other device has a session in PostgreSQL. */
+    private static List<Subscriber> devices(Audience audience, List<String> topics) {
+        var devices = new ArrayList<Subscriber>();
+        for (int i = 0; i < topics.size(); i++)
+            devices.add(audience.add(new Subscriber.Profile(
+                    "device-" + i, ProtocolVersion.V5, QoS.EXACTLY_ONCE, i / 2 % 2 == 0, List.of(topics.get(i)))));
+        audience.awaitAll(Duration.ofSeconds(30), "subscriptions", Subscriber::isSubscribed);
+        return devices;
+    }
+
+    private static void awaitComplete(List<Subscriber> devices, List<String> topics, Commander commander) {
+        await("every command at its device")
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(100))
+                .untilAsserted(() -> {
+                    for (int i = 0; i < topics.size(); i++)
+                        assertThat(devices.get(i).inbox().distinct(topics.get(i)))
+                                .as("commands at device " + i)
+                                .isEqualTo(commander.sent(i));
+                });
+        for (int i = 0; i < topics.size(); i++)
+            assertThat(devices.get(i).inbox().outOfOrder(topics.get(i)))
+                    .as("device %d: first deliveries out of order", i)
+                    .isZero();
+    }
+
+    @Test
+    void commandsWaitForWhoIsAway() throws Exception {
+        var topics = IntStream.range(0, DEVICES)
+                .mapToObj(device -> "fleet/device-" + device + "/command")
+                .toList();
+        try (var servers = Servers.start("downlink", "-Dsluice.node.drain=1s");
+                var audience = new Audience(servers.port());
+                var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(10))) {
+            var devices = devices(audience, topics);
+            commander.start();
+            outage(
+                    devices,
+                    servers.postgres().process()::freeze,
+                    servers.postgres().process()::thaw);
+            outage(devices, servers.postgres()::close, servers::startPostgres);
+            var repeats = repeats(devices, topics);
+            outage(devices, servers.kafka().process()::freeze, servers.kafka().process()::thaw);
+            outage(devices, servers.kafka()::close, servers::startKafka);
+            servers.gateway().process().signal("TERM");
+            await("the gateway's end").until(() -> servers.gateway().process().awaitEnd(Duration.ofMillis(100)));
+            servers.startGateway();
+            servers.gateway().awaitReady();
+            awaitProgress(devices);
+            commander.stop();
+            awaitComplete(devices, topics, commander);
+            System.out.printf(
+                    "downlink outages: commands %,d, repeated %,d after PostgreSQL was away, %,d in all%n",
+                    commander.sent(), repeats, repeats(devices, topics));
+            assertThat(repeats).as("repeats while nobody was killed").isZero();
+        }
+    }
+
+    private static void outage(List<Subscriber> devices, Runnable begin, Runnable end) {
+        awaitProgress(devices);
+        begin.run();
+        Fleet.runOn(OUTAGE);
+        end.run();
+        awaitProgress(devices);
+    }
+
+    private static void awaitProgress(List<Subscriber> devices) {
+        var before = devices.stream().mapToInt(it -> it.inbox().messages()).toArray();
+        await("two commands at each device").atMost(Duration.ofSeconds(60)).until(() -> IntStream.range(
+                        0, before.length)
+                .allMatch(i -> devices.get(i).inbox().messages() >= before[i] + 2));
+    }
+
+    private static int repeats(List<Subscriber> devices, List<String> topics) {
+        return IntStream.range(0, topics.size())
+                .map(i -> devices.get(i).inbox().repeats(topics.get(i)))
+                .sum();
+    }
+
+    /** However many wait, the memory that they take is bounded, and the group goes on counting the gateway in. */
+    @Test
+    void whatWaitsIsBoundedAndATopicMayComeLate() throws Exception {
+        var topics = List.of("fleet/late/command");
+        try (var servers = Servers.start(
+                        "downlink-bounds",
+                        "-Dsluice.downlink.topics=late.commands,sluice.downlink",
+                        "-Dsluice.downlink.in-flight=" + IN_FLIGHT,
+                        "-Dsluice.downlink.patience=5m",
+                        "-Dsluice.downlink.consumer.\"max.poll.records\"=" + POLLED,
+                        "-Dsluice.downlink.consumer.\"max.poll.interval.ms\"=2000");
+                var audience = new Audience(servers.port());
+                var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(5))) {
+            commander.start();
+            Fleet.runOn(Duration.ofSeconds(8));
+            commander.stop();
+            assertThat(commander.sent()).isGreaterThan(10 * IN_FLIGHT);
+            assertThat(servers.metric("sluice_downlink_in_flight"))
+                    .isBetween((double) IN_FLIGHT, (double) IN_FLIGHT + POLLED);
+            var devices = devices(audience, topics);
+            awaitComplete(devices, topics, commander);
+            assertThat(repeats(devices, topics)).isZero();
+            await("no lag").until(() -> servers.metric("sluice_downlink_lag") == 0);
+            assertToldOnce();
+            servers.kafka().createTopics(List.of(new NewTopic("late.commands", 1, (short) 1)));
+            try (var late = new Commander(servers.kafka().bootstrap(), "late.commands", topics, Duration.ofMillis(100))
+                    .start()) {
+                awaitProgress(devices);
+                late.stop();
+            }
+        }
+    }
+
+    private static void assertToldOnce() throws IOException {
+        var log = Path.of("target", "fault", "downlink-bounds", "gateway.log");
+        assertThat(Files.readAllLines(log).stream().filter(line -> line.contains("late.commands")))
+                .singleElement()
+                .asString()
+                .contains("do not exist", "sluice.downlink.topics");
+    }
+}
