@@ -55,6 +55,7 @@ final class StoreRig implements AutoCloseable {
     final RetainedReader retained;
     final SubscriptionReader subscriptions;
     final Wills wills;
+    final RouteStore routes;
     final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
 
     StoreRig(EmbeddedServer server, Settings settings) {
@@ -75,6 +76,7 @@ final class StoreRig implements AutoCloseable {
         retained = new RetainedReader(reads);
         subscriptions = new SubscriptionReader(reads);
         wills = new Wills(reads, NODE);
+        routes = new RouteStore(reads);
         health.start();
     }
 
