@@ -224,8 +224,7 @@ public final class Connection {
     private void start(SessionStore.OpenedSession opened) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        publishing =
-                new Publishing(this, broker, username, durable, inlet.version().isV5());
+        publishing = new Publishing(this, broker, username, durable, inlet.version());
         receiving = new Receiving(this, broker, durable, opened.sentSeq());
         var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
         var received = opened.received().stream()

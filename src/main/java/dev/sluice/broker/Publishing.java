@@ -2,6 +2,7 @@ package dev.sluice.broker;
 
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
@@ -35,7 +36,7 @@ final class Publishing {
     /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
     private Set<Integer> deadLettered = Set.of();
 
-    Publishing(Connection connection, Broker broker, String username, boolean durable, boolean isToldReasons) {
+    Publishing(Connection connection, Broker broker, String username, boolean durable, ProtocolVersion version) {
         this.connection = connection;
         this.broker = broker;
         this.durable = durable;
@@ -44,7 +45,7 @@ final class Publishing {
                         connection.clientId(),
                         username,
                         connection.epoch(),
-                        isToldReasons,
+                        version.isV5(),
                         connection.loop(),
                         this::forwarded);
     }

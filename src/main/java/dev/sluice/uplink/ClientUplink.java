@@ -198,13 +198,11 @@ public final class ClientUplink {
         var forwarding = part.forwarding();
         var target = part.target;
         var partition = part.failure() == null ? uplink.partition(target, forwarding.receivedAt) : null;
-        return UplinkRecord.of(
-                target,
-                forwarding.publish,
-                forwarding.receivedAt,
-                forwarding.messageId,
-                target.sequence().next(),
-                partition);
+        var publish = forwarding.publish;
+        var seq = target.sequence().next();
+        var record = UplinkRecord.of(target, publish, forwarding.receivedAt, forwarding.messageId, seq, partition);
+        if (!publish.properties().isEmpty()) part.trace(uplink.tracing(), publish.properties(), record);
+        return record;
     }
 
     private ProducerRecord<byte[], byte[]> letter(Part part, ProducerRecord<byte[], byte[]> record) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.networknt.schema.AbsoluteIri;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaException;
 import com.networknt.schema.SchemaLocation;
@@ -52,7 +53,8 @@ public final class Contract {
         var node = parse(text.startsWith(FILE) ? read(text.substring(FILE.length())) : text);
         if (!node.isObject()) throw new IllegalArgumentException("is not a JSON Schema, which is a JSON object");
         var registry = SchemaRegistry.withDefaultDialect(
-                SpecificationVersion.DRAFT_2020_12, it -> it.schemaRegistryConfig(CONFIG));
+                SpecificationVersion.DRAFT_2020_12,
+                it -> it.schemaRegistryConfig(CONFIG).schemaLoader(loader -> loader.block(Contract::isNoDraft)));
         try {
             requireValid(registry, node);
             var schema = registry.getSchema(node);
@@ -61,6 +63,12 @@ public final class Contract {
         } catch (SchemaException wrong) {
             throw new IllegalArgumentException("is not a JSON Schema: " + wrong.getMessage(), wrong);
         }
+    }
+
+    /** What begins so is found on the class path. */
+    private static boolean isNoDraft(AbsoluteIri address) {
+        var text = address.toString();
+        return !text.startsWith("https://json-schema.org/draft/") && !text.startsWith("http://json-schema.org/draft-");
     }
 
     private static void requireValid(SchemaRegistry registry, JsonNode node) {

@@ -130,6 +130,7 @@ public final class Forwarding implements Runnable {
     void abandon() {
         passing = new DisconnectException("the client is gone");
         publish = null;
+        for (int i = next; i < parts.length; i++) parts[i].endSpan("not sent");
         if (UNACKNOWLEDGED.addAndGet(this, next - parts.length) == 0) client.settle(this);
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.uplink;
 
+import dev.sluice.packet.Properties;
+import io.opentelemetry.api.trace.Span;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -23,6 +25,9 @@ final class Part implements Callback {
     private ProducerRecord<byte[], byte[]> record;
     /** The number of the record in its sequence, 0 as long as it has taken none. */
     private long number;
+
+    /** Null unless the message names a trace. */
+    private Span span;
 
     private Exception refusal;
     private Thread sending;
@@ -49,6 +54,12 @@ final class Part implements Callback {
 
     ProducerRecord<byte[], byte[]> record() {
         return record;
+    }
+
+    /** Continues the trace that the message names, if it does. */
+    void trace(Tracing tracing, Properties properties, ProducerRecord<byte[], byte[]> made) {
+        if (span == null) span = tracing.begin(properties, made.topic());
+        if (span != null) Tracing.inject(span, made.headers());
     }
 
     /** Marks the calling thread as inside {@code Producer.send}. */
@@ -96,17 +107,24 @@ final class Part implements Callback {
             LOG.warnf(
                     "a message of route \"%s\" is refused, because Kafka refuses its dead letter: %s",
                     target.route().name(), refusal.getMessage());
+        endSpan("refused");
         forwarding.refused(failure == null ? Failure.rejectedByKafka(refusal) : failure);
     }
 
     /** Another attempt may succeed. */
     void settleFailed(Exception passing) {
+        endSpan("not sent");
         forwarding.failedForNow(passing);
+    }
+
+    void endSpan(String error) {
+        if (span != null) Tracing.end(span, error);
     }
 
     @Override
     public void onCompletion(RecordMetadata metadata, Exception exception) {
         if (exception == null) {
+            endSpan(failure == null ? null : failure.kind().code());
             forwarding.acknowledged(failure);
         } else if (Thread.currentThread() == sending) {
             // Told from within send: if not refused, there is no room or no metadata yet, and the record can be offered

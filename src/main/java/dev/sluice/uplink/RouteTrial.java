@@ -108,13 +108,11 @@ public final class RouteTrial {
                 question.properties(),
                 question.payload());
         var messageId = isQoS0 ? null : MessageId.of(MessageId.hashOf(question.clientId()), publish);
-        return UplinkRecord.of(
-                target,
-                publish,
-                System.currentTimeMillis(),
-                messageId,
-                target.sequence().next(),
-                null);
+        var seq = target.sequence().next();
+        var record = UplinkRecord.of(target, publish, System.currentTimeMillis(), messageId, seq, null);
+        var span = Tracing.OFF.begin(question.properties(), record.topic());
+        if (span != null) Tracing.inject(span, record.headers());
+        return record;
     }
 
     private static Produced produced(

@@ -82,6 +82,7 @@ final class RoutesReader {
     private static boolean isReserved(String header, HeaderStyle style) {
         return UplinkRecord.isReserved(header)
                 || DeadLetter.isReserved(header)
+                || Tracing.isReserved(header)
                 || style == HeaderStyle.CLOUDEVENTS && CloudEvents.isReserved(header);
     }
 

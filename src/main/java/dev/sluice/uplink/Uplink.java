@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.opentelemetry.api.OpenTelemetry;
 import io.smallrye.reactive.messaging.kafka.KafkaClientService;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -35,6 +36,7 @@ public class Uplink {
     private volatile Routes routes;
     private final UplinkConfig config;
     private final KafkaClientService clients;
+    private final Tracing tracing;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
     private final Timer latency;
@@ -49,10 +51,12 @@ public class Uplink {
             UplinkConfig config,
             KafkaClientService clients,
             @Channel(CHANNEL) Emitter<byte[]> channel,
+            OpenTelemetry telemetry,
             MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.clients = clients;
+        this.tracing = new Tracing(telemetry);
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes of messages that Kafka has not acknowledged yet")
@@ -154,6 +158,10 @@ public class Uplink {
         if (target.leavesPartitionToKafka()) return null;
         var count = producer().partitionsFor(target.kafkaTopic()).size();
         return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT));
+    }
+
+    Tracing tracing() {
+        return tracing;
     }
 
     String deadLetterTopic() {

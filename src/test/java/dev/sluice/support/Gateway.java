@@ -34,6 +34,9 @@ public final class Gateway {
     /** The Kafka topic that the gateway is started without. */
     public static final String LATE_TOPIC = "wire.late";
 
+    /** The Kafka topic of what cannot have its record. */
+    public static final String DEAD_LETTERS = "sluice.dead-letter";
+
     /** Of the Kafka topic that takes small records only. */
     public static final int SMALL_RECORD = 2000;
 
@@ -81,6 +84,11 @@ public final class Gateway {
                     new NewTopic("wire.copy", 1, (short) 1),
                     new NewTopic("wire.talk", 1, (short) 1),
                     new NewTopic("wire.device.d1", 1, (short) 1),
+                    new NewTopic("wire.events", 1, (short) 1),
+                    new NewTopic("wire.a_b", 1, (short) 1),
+                    new NewTopic("wire.parts", 5, (short) 1),
+                    new NewTopic("wire.letters", 1, (short) 1),
+                    new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(Map.of("max.message.bytes", "20000")),
                     new NewTopic("wire.small", 1, (short) 1)
                             .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
             return new Gateway(settings, GatewayProcess.start(settings));

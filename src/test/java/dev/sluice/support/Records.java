@@ -11,14 +11,14 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** What one client's messages have become in a Kafka topic of one partition; used by one thread. */
+/** What one client's messages have become in a Kafka topic; used by one thread. */
 public final class Records {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 
     private Records() {}
 
     /** One record with its headers as text, in the order of the record. */
-    public record Record(String key, Map<String, String> headers, byte[] value, long timestamp) {
+    public record Record(int partition, String key, Map<String, String> headers, byte[] value, long timestamp) {
         public String header(String name) {
             return headers.get(name);
         }
@@ -36,15 +36,17 @@ public final class Records {
     /** Waits until there are at least that many; fewer is a failure. */
     public static List<Record> of(Gateway gateway, String kafkaTopic, String clientId, int atLeast) {
         var found = new ArrayList<Record>();
-        var partition = new TopicPartition(kafkaTopic, 0);
         Map<String, Object> config = Map.of("bootstrap.servers", gateway.bootstrap(), "auto.offset.reset", "earliest");
         try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            consumer.assign(List.of(partition));
-            consumer.seekToBeginning(List.of(partition));
+            var partitions = consumer.partitionsFor(kafkaTopic).stream()
+                    .map(it -> new TopicPartition(kafkaTopic, it.partition()))
+                    .toList();
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
             var deadline = System.nanoTime() + PATIENCE.toNanos();
             do {
-                var end = consumer.endOffsets(List.of(partition)).get(partition);
-                while (consumer.position(partition) < end)
+                var ends = consumer.endOffsets(partitions);
+                while (partitions.stream().anyMatch(it -> consumer.position(it) < ends.get(it)))
                     consumer.poll(Duration.ofMillis(50)).forEach(record -> add(record, clientId, found));
             } while (found.size() < atLeast && System.nanoTime() < deadline);
         }
@@ -58,8 +60,9 @@ public final class Records {
             var before = headers.put(header.key(), text(header.value()));
             if (before != null) headers.put(header.key(), before + "," + text(header.value()));
         }
-        if (clientId.equals(headers.get("mqtt-client-id")))
-            found.add(new Record(text(record.key()), headers, record.value(), record.timestamp()));
+        var publisher = headers.getOrDefault("mqtt-client-id", headers.get("ce_mqttclientid"));
+        if (clientId.equals(publisher))
+            found.add(new Record(record.partition(), text(record.key()), headers, record.value(), record.timestamp()));
     }
 
     private static String text(byte[] bytes) {

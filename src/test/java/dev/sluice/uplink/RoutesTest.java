@@ -7,6 +7,7 @@ import dev.sluice.config.UplinkConfig;
 import dev.sluice.support.Table;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.RouteTables.Section;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -34,22 +35,31 @@ class RoutesTest {
         var cells = Table.cells(line);
         var username = cells.get(2).equals("-") ? null : cells.get(2);
         var resolution = routes.resolve(TopicName.of(cells.get(0)), cells.get(1), username);
-        assertThat(text(resolution)).isEqualTo(cells.get(3));
+        var payload = cells.size() > 4 ? cells.get(4).getBytes(StandardCharsets.UTF_8) : null;
+        assertThat(text(resolution, payload)).isEqualTo(cells.get(3));
     }
 
     private static String text(Resolution resolution) {
+        return text(resolution, null);
+    }
+
+    /** @param payload null where nothing but the Topic Name is looked at */
+    private static String text(Resolution resolution, byte[] payload) {
         return switch (resolution) {
             case Resolution.Forward(var matches) ->
-                matches.stream().map(RoutesTest::text).collect(Collectors.joining(" + "));
+                matches.stream().map(match -> text(match, payload)).collect(Collectors.joining(" + "));
             case Resolution.Refuse(var failure) -> "refuse: " + failure.why();
             case Resolution.Drop() -> "drop";
         };
     }
 
-    private static String text(Match match) {
+    private static String text(Match match, byte[] payload) {
+        var route = match.route().name() + " > ";
         if (match.failure() != null)
-            return match.route().name() + " > dead letter: " + match.failure().why();
-        return match.route().name() + " > " + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key())
+            return route.strip() + " dead letter: " + match.failure().why();
+        if (payload != null && match.failure(payload) != null)
+            return route + match.failure(payload).why();
+        return route + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key())
                 + (match.partition() == Partition.BY_KEY ? "" : " (" + match.partition() + ")")
                 + match.headers().entrySet().stream().map(it -> " " + it).collect(Collectors.joining());
     }
