@@ -52,7 +52,10 @@ final class Json {
         try {
             return MAPPER.treeToValue(tree, type);
         } catch (UnrecognizedPropertyException e) {
-            var fields = e.getKnownPropertyIds().stream().map(Object::toString).sorted().toList();
+            var fields = e.getKnownPropertyIds().stream()
+                    .map(Object::toString)
+                    .sorted()
+                    .toList();
             var sentence = "is no field of this; there are " + String.join(", ", fields);
             throw mistake(new Problem.Mistake(pointer(e), null, sentence));
         } catch (JsonMappingException e) {

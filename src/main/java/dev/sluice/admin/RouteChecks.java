@@ -22,11 +22,13 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 /** Questions about routes that change nothing. Each request on a virtual thread of its own. */
 @Path("/routes")
 @RunOnVirtualThread
+@SecurityRequirement(name = "token")
 @Tag(name = "Routes")
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
 @APIResponse(
@@ -57,7 +59,8 @@ class RouteChecks {
     @Operation(
             operationId = "evaluateRoutes",
             summary = "Try a message",
-            description = "Every record that would be produced for a message, and why the other routes have none. Nothing is produced.")
+            description =
+                    "Every record that would be produced for a message, and why the other routes have none. Nothing is produced.")
     @RequestBody(
             content =
                     @Content(
@@ -81,8 +84,7 @@ class RouteChecks {
         try {
             return live.with(RouteBody.routes(request.routes())).routes();
         } catch (RouteMistakes wrong) {
-            throw Problem.of(
-                    UNPROCESSABLE, "the routes are wrong", RouteAnswers.mistakes(wrong, RouteAnswers::inSet));
+            throw Problem.of(UNPROCESSABLE, "the routes are wrong", RouteAnswers.mistakes(wrong, RouteAnswers::inSet));
         }
     }
 
@@ -91,8 +93,9 @@ class RouteChecks {
     @Operation(
             operationId = "lintRoutes",
             summary = "What is not wrong with the routes, but hardly meant",
-            description = "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
-                    + " that do not exist.")
+            description =
+                    "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
+                            + " that do not exist.")
     public RouteAnswers.Lint lint() {
         return findings.all(live.refresh().stored());
     }
@@ -102,10 +105,14 @@ class RouteChecks {
     @Operation(operationId = "routeHistory", summary = "Who changed which route, the latest change first")
     public RouteAnswers.History history(
             @Parameter(description = "Only this route") @QueryParam("route") String route,
-            @Parameter(description = "The id that the page ends before") @QueryParam("before") @DefaultValue(LAST) long before,
-            @Parameter(description = "Most changes in the answer, 1 to 1000") @QueryParam("limit") @DefaultValue("100") int limit) {
-        if (limit < 1 || limit > LONGEST_PAGE) throw Problem.of(UNPROCESSABLE, "limit is not a number from 1 to " + LONGEST_PAGE);
-        return new RouteAnswers.History(
-                store.history(route, before, limit).stream().map(RouteAnswers::change).toList());
+            @Parameter(description = "The id that the page ends before") @QueryParam("before") @DefaultValue(LAST)
+                    long before,
+            @Parameter(description = "Most changes in the answer, 1 to 1000") @QueryParam("limit") @DefaultValue("100")
+                    int limit) {
+        if (limit < 1 || limit > LONGEST_PAGE)
+            throw Problem.of(UNPROCESSABLE, "limit is not a number from 1 to " + LONGEST_PAGE);
+        return new RouteAnswers.History(store.history(route, before, limit).stream()
+                .map(RouteAnswers::change)
+                .toList());
     }
 }

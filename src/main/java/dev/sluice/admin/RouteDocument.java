@@ -7,7 +7,9 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 @Schema(
         name = "Route",
         description =
-                "A route: what the configuration file says below sluice.uplink.routes.<name>, in camel case, with the same defaults")
+                "A route: what the configuration file says below sluice.uplink.routes.<name>, in camel case, with the same defaults",
+        examples =
+                "{\"filter\": \"fleet/{device}/telemetry\", \"kafkaTopic\": \"fleet.telemetry\", \"key\": \"{device}\"}")
 record RouteDocument(
         @Schema(
                 description =

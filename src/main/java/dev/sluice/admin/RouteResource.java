@@ -20,18 +20,26 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.function.Function;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.SecuritySchemeType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
-import org.eclipse.microprofile.openapi.annotations.media.ExampleObject;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement;
+import org.eclipse.microprofile.openapi.annotations.security.SecurityScheme;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jboss.resteasy.reactive.RestPath;
 
 /** The routes, read and changed while the gateway runs. Each request on a virtual thread of its own. */
 @Path("/routes")
 @RunOnVirtualThread
+@SecurityScheme(
+        securitySchemeName = "token",
+        type = SecuritySchemeType.HTTP,
+        scheme = "bearer",
+        description = "The token of sluice.admin.token")
+@SecurityRequirement(name = "token")
 @Tag(name = "Routes", description = "What becomes of what devices publish")
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
 @APIResponse(responseCode = "200", description = "Done")
@@ -116,15 +124,7 @@ class RouteResource {
             description =
                     "It takes the place of the configuration file's route of that name. The answer comes when it is in force on the"
                             + " gateway that answers; the others follow within a second.")
-    @RequestBody(
-            content =
-                    @Content(
-                            schema = @Schema(implementation = RouteDocument.class),
-                            examples =
-                                    @ExampleObject(
-                                            name = "telemetry",
-                                            value =
-                                                    "{\"filter\": \"fleet/{device}/telemetry\", \"kafkaTopic\": \"fleet.telemetry\", \"key\": \"{device}\"}")))
+    @RequestBody(content = @Content(schema = @Schema(implementation = RouteDocument.class)))
     @APIResponse(
             responseCode = "200",
             description = "Changed, and in force",
@@ -133,11 +133,6 @@ class RouteResource {
             responseCode = "201",
             description = "Created, and in force",
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
-    @APIResponse(
-            responseCode = "422",
-            description = "The routes would be wrong: every mistake with its place",
-            content =
-                    @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.Document.class)))
     public Response put(
             @RestPath String name,
             @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,

@@ -16,16 +16,19 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record TrialAnswer(
         @Schema(
-                description = "Whether records would be produced, the device told of an error, or the message acknowledged and forgotten",
+                description =
+                        "Whether records would be produced, the device told of an error, or the message acknowledged and forgotten",
                 enumeration = {PRODUCED, REFUSED, DROPPED})
         String outcome,
 
-        @Schema(description = "Why the message would be refused") Trouble refusal,
+        @Schema(description = "Why the message would be refused")
+        Trouble refusal,
 
         @Schema(description = "Every record, in the order of the routes' names")
         List<Produced> records,
 
-        @Schema(description = "Every route without a record") List<Silent> others) {
+        @Schema(description = "Every route without a record")
+        List<Silent> others) {
     static final String PRODUCED = "produced";
     static final String REFUSED = "refused";
     static final String DROPPED = "dropped";
@@ -39,9 +42,7 @@ record TrialAnswer(
 
             String detail) {
         static Trouble of(Failure failure) {
-            return failure == null
-                    ? null
-                    : new Trouble(failure.kind().code(), hex(failure.reason()), failure.why());
+            return failure == null ? null : new Trouble(failure.kind().code(), hex(failure.reason()), failure.why());
         }
     }
 
@@ -52,16 +53,21 @@ record TrialAnswer(
             String route,
 
             String kafkaTopic,
-            @Schema(description = "A number, or how it is chosen", examples = "key") String partition,
 
-            @Schema(description = "Missing where it is none, or not text") String key,
+            @Schema(description = "A number, or how it is chosen", examples = "key")
+            String partition,
 
-            @Schema(description = "Instead of key where that is not text") String keyBase64,
+            @Schema(description = "Missing where it is none, or not text")
+            String key,
+
+            @Schema(description = "Instead of key where that is not text")
+            String keyBase64,
 
             @Schema(description = "In mqtt-seq it says 0/1; the message id is that of packet identifier 1")
             List<Header> headers,
 
-            @Schema(description = "Missing where it is not text") String value,
+            @Schema(description = "Missing where it is not text")
+            String value,
 
             @Schema(description = "Instead of value where that is not text")
             String valueBase64,
@@ -86,7 +92,9 @@ record TrialAnswer(
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Header(
             String name,
-            @Schema(description = "Missing where it is not text") String value,
+
+            @Schema(description = "Missing where it is not text")
+            String value,
 
             @Schema(description = "Instead of value where that is not text")
             String valueBase64) {
@@ -125,7 +133,10 @@ record TrialAnswer(
     private static String text(byte[] bytes) {
         if (bytes == null) return null;
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
         } catch (CharacterCodingException _) {
             return null;
         }

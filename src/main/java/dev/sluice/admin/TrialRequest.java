@@ -23,13 +23,16 @@ record TrialRequest(
         @Schema(required = true, description = "Topic Name", examples = "fleet/truck-7/telemetry")
         String topic,
 
-        @Schema(minimum = "0", maximum = "2", defaultValue = "0") Integer qos,
+        @Schema(minimum = "0", maximum = "2", defaultValue = "0")
+        Integer qos,
 
         @Schema(defaultValue = "false") boolean retain,
 
-        @Schema(description = "The payload as text", examples = "{\"speed\":3}") String payload,
+        @Schema(description = "The payload as text", examples = "{\"speed\":3}")
+        String payload,
 
-        @Schema(description = "The payload as Base64, instead") String payloadBase64,
+        @Schema(description = "The payload as Base64, instead")
+        String payloadBase64,
 
         @Schema(
                 description = "User Properties: a text, or an array of texts for several of one name",
@@ -46,10 +49,12 @@ record TrialRequest(
         @Schema(description = "Payload Format Indicator", minimum = "0", maximum = "1")
         Integer payloadFormatIndicator,
 
-        @Schema(description = "Message Expiry Interval, seconds") Long messageExpiryInterval,
+        @Schema(description = "Message Expiry Interval, seconds")
+        Long messageExpiryInterval,
 
         @Schema(
-                description = "Stored routes to try in place of those that there are: what PUT /admin/routes would take",
+                description =
+                        "Stored routes to try in place of those that there are: what PUT /admin/routes would take",
                 implementation = Map.class)
         JsonNode routes) {
     private static final int UNPROCESSABLE = 422;
@@ -93,7 +98,8 @@ record TrialRequest(
         if (correlationDataBase64 != null)
             all = all.with(Property.CORRELATION_DATA, base64("correlationDataBase64", correlationDataBase64));
         if (payloadFormatIndicator != null)
-            all = all.with(Property.PAYLOAD_FORMAT_INDICATOR, within("payloadFormatIndicator", payloadFormatIndicator, 1));
+            all = all.with(
+                    Property.PAYLOAD_FORMAT_INDICATOR, within("payloadFormatIndicator", payloadFormatIndicator, 1));
         if (messageExpiryInterval != null)
             all = all.with(
                     Property.MESSAGE_EXPIRY_INTERVAL,
@@ -136,8 +142,6 @@ record TrialRequest(
 
     private static Problem mistake(String field, String sentence) {
         return Problem.of(
-                UNPROCESSABLE,
-                "this is no message",
-                List.of(new Problem.Mistake("/" + field, null, sentence)));
+                UNPROCESSABLE, "this is no message", List.of(new Problem.Mistake("/" + field, null, sentence)));
     }
 }

@@ -5,6 +5,7 @@ import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -28,9 +29,14 @@ public class RouteListener {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private Thread thread;
 
+    @Inject
     RouteListener(DataSource dataSource, StoreConfig config) {
+        this(dataSource, config.routesInterval());
+    }
+
+    RouteListener(DataSource dataSource, Duration interval) {
         this.dataSource = dataSource;
-        this.interval = config.routesInterval();
+        this.interval = interval;
     }
 
     /** @param version told on the listener's thread, whether it is new or not; should not throw */

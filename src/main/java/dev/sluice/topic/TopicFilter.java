@@ -112,7 +112,10 @@ public final class TopicFilter {
         }
         var longer = levels.size() > other.levels.size() ? levels : other.levels;
         var common = Math.min(levels.size(), other.levels.size());
-        return longer.size() == common || longer.get(common).equals(ALL_BELOW); // also the level above it
+        if (longer.size() == common) return true;
+        // # also matches the level above it, but no name is one empty level [MQTT-4.7.3-1].
+        return longer.get(common).equals(ALL_BELOW)
+                && !(common == 1 && longer.getFirst().isEmpty());
     }
 
     /** Whether it matches all names but those that begin with $. */

@@ -81,7 +81,7 @@ public final class RouteJson {
     /** The place of a mistake below its route, as a JSON Pointer (RFC 6901). */
     public static String pointer(Mistake mistake) {
         var field = mistake.field();
-        if (field.isEmpty()) return "";
+        if (field.isEmpty() || field.startsWith("/")) return field;
         var dot = field.indexOf('.');
         if (dot < 0) return "/" + escape(NAMES.getOrDefault(field, field));
         return "/" + escape(field.substring(0, dot)) + "/" + escape(field.substring(dot + 1));

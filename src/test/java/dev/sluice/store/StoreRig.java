@@ -57,6 +57,7 @@ final class StoreRig implements AutoCloseable {
     final Wills wills;
     final SpoolStore spool;
     private final Duration openTimeout;
+    final RouteStore routes;
     final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
     /** Who is offered what ended sessions leave. */
     volatile Consumer<SharedLeft> heirs = _ -> {};
@@ -81,6 +82,7 @@ final class StoreRig implements AutoCloseable {
         subscriptions = new SubscriptionReader(reads);
         wills = new Wills(reads, NODE);
         spool = new SpoolStore(reads, NODE);
+        routes = new RouteStore(reads);
         health.start();
     }
 

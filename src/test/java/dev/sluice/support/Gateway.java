@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,7 +110,7 @@ public final class Gateway {
         }
     }
 
-    private static void createTopics(String bootstrap, NewTopic... topics) {
+    public static void createTopics(String bootstrap, NewTopic... topics) {
         try (var admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
             admin.createTopics(List.of(topics)).all().get();
         } catch (InterruptedException e) {
@@ -173,6 +174,33 @@ public final class Gateway {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Sends a request with a body of JSON, or none, to any gateway on this machine; headers are name, value, name, value. */
+    public static HttpResponse<String> send(int port, String method, String path, String json, String... headers) {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(20))
+                .method(method, json == null ? BodyPublishers.noBody() : BodyPublishers.ofString(json));
+        if (json != null) request.header("Content-Type", "application/json");
+        for (int i = 0; i < headers.length; i += 2) request.header(headers[i], headers[i + 1]);
+        try {
+            return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Runs a statement as an operator would. */
+    public void execute(String sql) {
+        try (Connection connection = DriverManager.getConnection(settings.postgres(), "sluice", "");
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
     }

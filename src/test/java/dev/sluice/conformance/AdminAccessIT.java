@@ -1,0 +1,83 @@
+package dev.sluice.conformance;
+
+import static dev.sluice.conformance.Admin.ROUTES;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.support.Gateway;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Who may administer: with a token, on a gateway of this test's own beside the shared one, which has none. */
+class AdminAccessIT {
+    private static final String WRONG = "{\"filter\": \"a/{b\", \"kafkaTopic\": \"t\"}";
+    private static GatewayProcess gateway;
+    private static int port;
+
+    /** It starts while the stored routes are wrong. */
+    @BeforeAll
+    static void start() {
+        Gateway.shared().execute("INSERT INTO route (name, spec) VALUES ('bad', '" + WRONG + "')");
+        var settings = Gateway.shared().settingsOfAnother("-Dsluice.admin.token=secret");
+        port = settings.port();
+        gateway = GatewayProcess.start(settings);
+        gateway.awaitReady();
+    }
+
+    @AfterAll
+    static void stop() {
+        Gateway.shared().execute("DELETE FROM route");
+        gateway.close();
+    }
+
+    @Test
+    void withATokenEachRequestMustBringIt() {
+        assertThat(new Admin(port).get(ROUTES).status()).isEqualTo(401);
+        assertThat(new Admin(port).get("/admin/nothing").status()).isEqualTo(401);
+        assertThat(new Admin(port, "Authorization", "Bearer wrong").get(ROUTES).status())
+                .isEqualTo(401);
+        assertThat(new Admin(port, "Authorization", "Basic secret").get(ROUTES).status())
+                .isEqualTo(401);
+        assertThat(new Admin(port, "Authorization", "bearer secret").get(ROUTES).status())
+                .isEqualTo(200);
+        var fromElsewhere = new Admin(port, "Authorization", "Bearer secret", "X-Forwarded-For", "192.0.2.1");
+        assertThat(fromElsewhere.get(ROUTES).status()).isEqualTo(200);
+        assertThat(Gateway.send(port, "GET", ROUTES, null).headers().firstValue("WWW-Authenticate"))
+                .hasValue("Bearer realm=\"sluice\"");
+    }
+
+    @Test
+    void withoutOneARequestThatMayComeFromElsewhereIsRefused() throws IOException {
+        var shared = Gateway.shared().port();
+        for (var header : new String[] {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host"}) {
+            var answer = new Admin(shared, header, "for=192.0.2.1").get(ROUTES);
+            assertThat(answer.status()).as(header).isEqualTo(403);
+            assertThat(answer.detail()).contains("set sluice.admin.token");
+        }
+        assertThat(statusFor(shared, "rebound.example")).isEqualTo("403");
+        assertThat(statusFor(shared, "localhost:" + shared)).isEqualTo("200");
+    }
+
+    private static String statusFor(int port, String host) throws IOException {
+        try (var socket = new Socket("127.0.0.1", port)) {
+            var request = "GET " + ROUTES + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            var answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return answer.split(" ")[1];
+        }
+    }
+
+    @Test
+    void aWrongSetAtTheStartLeavesTheRoutesOfTheFileInForce() {
+        var all = new Admin(port, "Authorization", "Bearer secret").get(ROUTES).body();
+        assertThat(all.path("inForce").asLong()).isZero();
+        assertThat(all.path("rejected").findValuesAsText("pointer")).containsExactly("/routes/bad/filter");
+        assertThat(Gateway.get(port, "/q/metrics").body())
+                .contains("sluice_routes_rejected 1.0")
+                .contains("sluice_routes_version 0.0");
+    }
+}
