@@ -18,6 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
@@ -101,7 +103,7 @@ public class KafkaHealth {
         try {
             var missing = new TreeSet<String>();
             for (var topic : asked.describeTopics(topics).topicNameValues().entrySet())
-                if (!exists(topic.getValue())) missing.add(topic.getKey());
+                if (partitions(topic.getValue()) == 0) missing.add(topic.getKey());
             return Optional.of(missing);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);
@@ -117,8 +119,10 @@ public class KafkaHealth {
         try {
             admin.describeCluster().nodes().get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
             for (var topic : admin.describeTopics(topics).topicNameValues().entrySet()) {
-                if (exists(topic.getValue())) uplink.keepMetadata(topic.getKey());
+                var count = partitions(topic.getValue());
+                if (count > 0) uplink.keepMetadata(topic.getKey());
                 else missing.add(topic.getKey());
+                if (count > 0) lacking(topic.getKey(), count).ifPresent(missing::add);
             }
             uplink.spool().heard();
             return new State(true, missing, null);
@@ -132,14 +136,23 @@ public class KafkaHealth {
         return away.getCause() instanceof AuthenticationException refused ? refused.getMessage() : null;
     }
 
-    private static boolean exists(org.apache.kafka.common.KafkaFuture<?> description)
+    /** The partition that a route asks for by its number, and the Kafka topic does not have. */
+    private Optional<String> lacking(String kafkaTopic, int count) {
+        var highest = uplink.routes().highestPartition(kafkaTopic);
+        return highest < count ? Optional.empty() : Optional.of(kafkaTopic + " (partition " + highest + ")");
+    }
+
+    /** 0 if Kafka says that there is no such topic. */
+    private static int partitions(KafkaFuture<TopicDescription> description)
             throws InterruptedException, ExecutionException, TimeoutException {
         try {
-            description.get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
-            return true;
+            return description
+                    .get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
+                    .partitions()
+                    .size();
         } catch (ExecutionException failed) {
             if (failed.getCause() instanceof UnknownTopicOrPartitionException
-                    || failed.getCause() instanceof TopicAuthorizationException) return false;
+                    || failed.getCause() instanceof TopicAuthorizationException) return 0;
             throw failed;
         }
     }
