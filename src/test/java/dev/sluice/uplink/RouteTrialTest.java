@@ -22,7 +22,7 @@ class RouteTrialTest {
         var properties = Properties.NONE.withUserProperty("site", "oslo").withUserProperty("traceparent", TRACE);
         return RouteTrial.of(
                 Routes.of(RouteTables.config(full)),
-                new RouteTrial.Question("c1", "ann", TopicName.of(topic), qos, bytes(payload), properties));
+                new RouteTrial.Question("c1", "ann", TopicName.of(topic), qos, false, bytes(payload), properties));
     }
 
     private static Map<String, String> keys(String... keysAndValues) {
