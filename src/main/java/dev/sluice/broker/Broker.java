@@ -10,6 +10,7 @@ import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.session.Limits;
+import dev.sluice.session.QueueMemory;
 import dev.sluice.session.QueuePolicy;
 import dev.sluice.store.Journal;
 import dev.sluice.store.JournalWrite;
@@ -46,6 +47,7 @@ public class Broker {
 
     private final MqttConfig config;
     private final Limits limits;
+    private final QueueMemory memory;
     private final Duration deadline;
     private final String node;
     private final Uplink uplink;
@@ -94,6 +96,8 @@ public class Broker {
         this.sysTopics = new SysTopics(this, config.sysInterval());
         this.wills = new WillPublisher(this, wills);
         this.limits = limits(config);
+        this.memory = new QueueMemory(config.queueBytesInAll());
+        this.meters.memory(memory);
     }
 
     private static Limits limits(MqttConfig config) {
@@ -327,6 +331,10 @@ public class Broker {
 
     Limits limits() {
         return limits;
+    }
+
+    QueueMemory memory() {
+        return memory;
     }
 
     Duration deadline() {

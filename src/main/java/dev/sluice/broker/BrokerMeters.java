@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
+import dev.sluice.session.QueueMemory;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -83,6 +84,13 @@ final class BrokerMeters {
                 .register(meters);
         Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
                 .description("Clients with an open session here")
+                .register(meters);
+    }
+
+    void memory(QueueMemory memory) {
+        Gauge.builder("sluice.queue.memory", memory, QueueMemory::bytes)
+                .baseUnit("bytes")
+                .description("Bytes of messages that wait in memory for clients")
                 .register(meters);
     }
 

@@ -57,7 +57,7 @@ public final class Connection {
         this.outbox =
                 new Outbox(loop, transport, broker.meters(), broker.config().sendBuffer());
         this.writes = new PendingWrites(broker.journal(), loop);
-        this.session = new Session(broker.limits(), outbox::hasRoom, System::currentTimeMillis);
+        this.session = new Session(broker.limits(), broker.memory(), outbox::hasRoom, System::currentTimeMillis);
         this.watch = new Watch(broker.config(), broker.deadline());
     }
 
@@ -332,6 +332,7 @@ public final class Connection {
         }
         closed = true;
         inlet.drop();
+        session.discard();
         noteReady();
         if (publishing != null) publishing.close();
         loop.remove(this);

@@ -68,6 +68,10 @@ public interface MqttConfig {
     @WithDefault("1048576")
     long queueBytes();
 
+    /** Bytes of messages that may wait in memory for all clients together; above, a message that would have to wait is dropped. */
+    @WithDefault("134217728")
+    long queueBytesInAll();
+
     /** What is dropped when more arrive. */
     @WithDefault("drop-qos0-first")
     QueuePolicy queuePolicy();

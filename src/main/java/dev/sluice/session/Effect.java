@@ -55,6 +55,8 @@ public sealed interface Effect {
     enum Why {
         /** Too much waits in memory for the client. */
         QUEUE_FULL,
+        /** Too much waits in memory for all clients together. */
+        MEMORY_FULL,
         /** Its Message Expiry Interval has passed [MQTT-3.3.2-5]. */
         EXPIRED,
         /** It is larger than the client's Maximum Packet Size [MQTT-3.1.2-25]. */

@@ -28,6 +28,7 @@ final class Outbound {
     Outbound(
             ProtocolVersion version,
             Limits limits,
+            QueueMemory memory,
             Grant grant,
             Event.SessionOpened opened,
             BooleanSupplier room,
@@ -37,7 +38,7 @@ final class Outbound {
         this.clock = clock;
         this.packets = new OutboundPackets(version, limits, grant);
         this.window = new OutboundWindow(version.isV5(), Math.min(limits.sendQuota(), grant.clientReceiveMaximum()));
-        this.queue = new OutboundQueue(limits);
+        this.queue = new OutboundQueue(limits, memory);
         this.rows = opened.durable() ? new OutboundRows(limits, opened.lastSeq(), opened.queued()) : null;
     }
 
@@ -171,6 +172,11 @@ final class Outbound {
         var packetId = row.received() ? window.packetId(row) : 0;
         if (packetId > 0) window.release(row, packetId, out);
         return packetId > 0;
+    }
+
+    /** The connection is gone. */
+    void discard() {
+        queue.discard();
     }
 
     void loadFailed() {

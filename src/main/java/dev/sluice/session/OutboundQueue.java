@@ -31,14 +31,16 @@ final class OutboundQueue {
     }
 
     private final Limits limits;
+    private final QueueMemory memory;
     /** QoS 0, and QoS 1 with 2; null before the first that has to wait. */
     private Line atMostOnce;
 
     private Line acknowledged;
     private long turns;
 
-    OutboundQueue(Limits limits) {
+    OutboundQueue(Limits limits, QueueMemory memory) {
         this.limits = limits;
+        this.memory = memory;
     }
 
     boolean isEmpty() {
@@ -57,7 +59,13 @@ final class OutboundQueue {
     }
 
     Delivery poll(QoS qos) {
-        return line(qos).poll();
+        return poll(line(qos));
+    }
+
+    private Delivery poll(Line line) {
+        var delivery = line.poll();
+        memory.giveBack(delivery.message().bytes());
+        return delivery;
     }
 
     /** Takes a message, or drops one or several as the policy says. */
@@ -66,8 +74,9 @@ final class OutboundQueue {
             atMostOnce = new Line();
             acknowledged = new Line();
         }
-        if (makeRoom(delivery, out)) line(delivery.qos()).add(new Waiting(delivery, turns++));
-        else drop(delivery, out);
+        if (!makeRoom(delivery, out)) drop(delivery, Effect.Why.QUEUE_FULL, out);
+        else if (!memory.take(delivery.message().bytes())) drop(delivery, Effect.Why.MEMORY_FULL, out);
+        else line(delivery.qos()).add(new Waiting(delivery, turns++));
     }
 
     private boolean makeRoom(Delivery delivery, Consumer<Effect> out) {
@@ -76,11 +85,11 @@ final class OutboundQueue {
             case DROP_NEWEST -> {}
             case DROP_OLDEST -> {
                 if (!fits(0, bytes)) return false;
-                while (!fits(count(), bytes() + bytes)) drop(oldest().poll(), out);
+                while (!fits(count(), bytes() + bytes)) drop(poll(oldest()), Effect.Why.QUEUE_FULL, out);
             }
             case DROP_QOS0_FIRST -> {
                 if (!fits(acknowledged.waiting.size(), acknowledged.bytes + bytes)) return false;
-                while (!fits(count(), bytes() + bytes)) drop(atMostOnce.poll(), out);
+                while (!fits(count(), bytes() + bytes)) drop(poll(atMostOnce), Effect.Why.QUEUE_FULL, out);
             }
         }
         return fits(count(), bytes() + bytes);
@@ -98,8 +107,8 @@ final class OutboundQueue {
         return other == null || first.turn < other.turn ? atMostOnce : acknowledged;
     }
 
-    private static void drop(Delivery delivery, Consumer<Effect> out) {
-        out.accept(new Effect.Drop(delivery, Effect.Why.QUEUE_FULL));
+    private static void drop(Delivery delivery, Effect.Why why, Consumer<Effect> out) {
+        out.accept(new Effect.Drop(delivery, why));
         Outbound.settle(delivery, Receipt.Outcome.LOST, out);
     }
 
@@ -120,6 +129,14 @@ final class OutboundQueue {
 
     private Line line(QoS qos) {
         return qos == QoS.AT_MOST_ONCE ? atMostOnce : acknowledged;
+    }
+
+    /** Nobody gets what waits any more. */
+    void discard() {
+        if (atMostOnce == null) return;
+        memory.giveBack(bytes());
+        atMostOnce = null;
+        acknowledged = null;
     }
 
     /** Those of QoS 1 and 2 that a Shared Subscription chose this client for. */

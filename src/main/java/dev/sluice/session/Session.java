@@ -22,6 +22,7 @@ public final class Session {
             EnumSet.of(ReasonCode.MALFORMED_PACKET, ReasonCode.PROTOCOL_ERROR, ReasonCode.TOPIC_NAME_INVALID);
 
     private final Limits limits;
+    private final QueueMemory memory;
     private final BooleanSupplier room;
     private final LongSupplier clock;
     private Phase phase = new Phase.AwaitingConnect();
@@ -36,11 +37,13 @@ public final class Session {
     private int subscribing;
 
     /**
+     * @param memory what all sessions share
      * @param room whether the socket takes more; without, what is to be sent waits for {@link Event.Drained}
      * @param clock milliseconds since 1970
      */
-    public Session(Limits limits, BooleanSupplier room, LongSupplier clock) {
+    public Session(Limits limits, QueueMemory memory, BooleanSupplier room, LongSupplier clock) {
         this.limits = limits;
+        this.memory = memory;
         this.room = room;
         this.clock = clock;
     }
@@ -71,6 +74,11 @@ public final class Session {
     /** Whether the client waits for Kafka or the journal: a packet of its has not been answered yet. */
     public boolean isWaiting() {
         return phase instanceof Phase.Online && (subscribing > 0 || inbound.isWaiting() || outbound.isWaiting());
+    }
+
+    /** The connection is gone, however it ended: what waits for the client in memory is given up. */
+    public void discard() {
+        if (outbound != null) outbound.discard();
     }
 
     public void on(Event event, Consumer<Effect> out) {
@@ -142,7 +150,7 @@ public final class Session {
 
     private Phase open(Phase.Opening opening, Event.SessionOpened opened, Consumer<Effect> out) {
         inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received());
-        outbound = new Outbound(version, limits, grant, opened, room, clock);
+        outbound = new Outbound(version, limits, memory, grant, opened, room, clock);
         var properties = grant.connAckProperties(opening.connect(), limits);
         out.accept(new Effect.Send(new Packet.ConnAck(opened.present(), ReasonCode.SUCCESS, properties)));
         out.accept(new Effect.Start(grant));

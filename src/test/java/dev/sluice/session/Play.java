@@ -48,6 +48,7 @@ final class Play {
 
     private static final byte[] NO_PAYLOAD = new byte[0];
 
+    final QueueMemory memory = new QueueMemory(1 << 20);
     final Session session;
     private final ProtocolVersion version;
     /** Whether the socket takes more. */
@@ -61,7 +62,7 @@ final class Play {
 
     Play(ProtocolVersion version, Limits limits) {
         this.version = version;
-        this.session = new Session(limits, () -> room, () -> now);
+        this.session = new Session(limits, memory, () -> room, () -> now);
     }
 
     static Play online(ProtocolVersion version) {

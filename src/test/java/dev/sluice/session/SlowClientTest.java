@@ -120,4 +120,24 @@ class SlowClientTest {
         mail.forEach(delivery -> deliver(play, delivery));
         assertThat(play.on(new Event.TransportClosed())).contains(new Effect.Return(mail.subList(0, 2)));
     }
+
+    /** Many clients that each stay within their bounds must not fill the heap together. */
+    @Test
+    void whatWaitsForAllClientsIsBounded() {
+        var play = congested(QueuePolicy.DROP_NEWEST);
+        var one = Mail.qos0(1);
+        var size = one.message().bytes();
+        assertThat(play.memory.take((1 << 20) - 2L * size)).isTrue();
+        assertThat(deliver(play, one, Mail.qos1(2))).isEmpty();
+        assertThat(play.memory.bytes()).isEqualTo(1 << 20);
+        assertThat(Mail.drops(deliver(play, Mail.qos0(3)), Effect.Why.MEMORY_FULL))
+                .containsExactly(3);
+        drain(play);
+        assertThat(play.memory.bytes()).isEqualTo((1 << 20) - 2L * size);
+        play.room = false;
+        deliver(play, Mail.qos0(4));
+        play.session.discard();
+        play.session.discard();
+        assertThat(play.memory.bytes()).isEqualTo((1 << 20) - 2L * size);
+    }
 }

@@ -1,0 +1,29 @@
+package dev.sluice.session;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The bytes of messages that wait in memory for clients, all taken together; a message counts once for each. Any thread may use it. */
+public final class QueueMemory {
+    private final long most;
+    private final AtomicLong bytes = new AtomicLong();
+
+    /** @param most bytes that may wait */
+    public QueueMemory(long most) {
+        this.most = most;
+    }
+
+    /** Takes so much, if there is room for it. */
+    boolean take(long size) {
+        if (bytes.addAndGet(size) <= most) return true;
+        bytes.addAndGet(-size);
+        return false;
+    }
+
+    void giveBack(long size) {
+        bytes.addAndGet(-size);
+    }
+
+    public long bytes() {
+        return bytes.get();
+    }
+}
