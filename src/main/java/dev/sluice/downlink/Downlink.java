@@ -47,6 +47,7 @@ class Downlink {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final TopicWatch topics;
     private Thread thread;
+    private volatile DownlinkConsumer consumer;
 
     Downlink(
             DownlinkConfig config,
@@ -124,16 +125,14 @@ class Downlink {
         thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
     }
 
-    /** Before clients are told to go: they still acknowledge what they have. */
+    /** Before clients are told to go, so that they still acknowledge what they have; does not wait for that. */
     void drain(@Observes @Priority(1000) ShutdownDelayInitiatedEvent event) {
-        stop();
+        stopped.countDown();
+        var current = consumer;
+        if (current != null) current.execute(() -> {}); // wakes it
     }
 
     void stop(@Observes @Priority(1000) ShutdownEvent event) {
-        stop();
-    }
-
-    private void stop() {
         stopped.countDown();
         if (thread == null) return;
         try {
@@ -156,11 +155,14 @@ class Downlink {
     }
 
     private void consume() {
-        try (var consumer = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
-            while (isRunning()) consumer.turn(topics.present());
-            consumer.finish();
+        try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
+            consumer = life;
+            while (isRunning()) life.turn(topics.present());
+            life.finish();
         } catch (RuntimeException failure) {
             LOG.errorf(failure, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
+        } finally {
+            consumer = null;
         }
     }
 

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
@@ -190,7 +189,6 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     }
 
     private void commitNow(Collection<TopicPartition> partitions) {
-        partitions.stream().map(progress::get).filter(Objects::nonNull).forEach(Progress::notCommitted);
         var offsets = offsets(partitions);
         if (offsets.isEmpty()) return;
         try {
