@@ -24,7 +24,10 @@ CREATE TABLE spool (
     CHECK ((lane = -1) = (failure IS NOT NULL))
 ) WITH (
     -- It grows in an outage and is emptied from the front: what is dead must go before the drain has to step over it again and again.
-    autovacuum_vacuum_scale_factor = 0.02
+    autovacuum_vacuum_scale_factor = 0.02,
+    -- Giving the room back locks the table against everybody; the next outage needs it again.
+    vacuum_truncate = false,
+    toast.vacuum_truncate = false
 );
 ALTER TABLE spool ALTER COLUMN value SET STORAGE EXTERNAL;
 ALTER TABLE spool ALTER COLUMN headers SET STORAGE EXTERNAL;

@@ -23,7 +23,9 @@ import org.jboss.logging.Logger;
 final class LaneDrain implements Runnable {
     private static final Logger LOG = Logger.getLogger(LaneDrain.class);
 
-    private static final int ROWS = 1000;
+    /** What a gateway that is killed has sent and not struck off is sent again: a few of these. */
+    private static final int ROWS = 500;
+
     private static final long BYTES = 2 << 20;
     private static final Duration IDLE = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofMillis(10);

@@ -85,10 +85,10 @@ public class Spool {
     void start(@Observes @Priority(2550) StartupEvent event) {
         var begun = store.start();
         looked(begun, 0, 0);
-        on = config.outage() == UplinkConfig.Outage.SPOOL || begun.rows() > 0;
+        on = isConfigured() || !isEmpty();
         begun.lanes().stream().filter(lane -> !lane.isEmpty()).forEach(lane -> lanes.get(lane.number())
                 .spool());
-        if (begun.rows() > 0) LOG.infof("%d records wait in the spool", begun.rows());
+        if (!isEmpty()) LOG.infof("%d records wait in the spool", begun.rows());
     }
 
     /** Whether records may ever go to the spool, or some are left there. */
@@ -215,7 +215,12 @@ public class Spool {
         otherBytes = seen.bytes() - bytes;
     }
 
-    /** Records in the spool at the last look. */
+    /** Whether nothing waited in it at the last look. */
+    boolean isEmpty() {
+        return look.lanes().stream().allMatch(SpoolStore.Lane::isEmpty);
+    }
+
+    /** Records in the spool at the last look, with those that Kafka does not take. */
     public long rows() {
         return look.rows();
     }

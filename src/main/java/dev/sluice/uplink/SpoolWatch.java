@@ -142,7 +142,7 @@ class SpoolWatch {
         lookAt = System.nanoTime() + IDLE_LOOK.toNanos();
         var rows = spool.addedRows();
         var bytes = spool.addedBytes();
-        var holds = spool.isAway() || spool.isSpooling() || spool.rows() > 0;
+        var holds = spool.isAway() || spool.isSpooling() || !spool.isEmpty();
         var look = holds ? store.hold(wanted()) : store.look();
         spool.looked(look, rows, bytes);
         if (holds) lookAt = System.nanoTime() + BUSY_LOOK.toNanos();

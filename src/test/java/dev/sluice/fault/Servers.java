@@ -87,6 +87,20 @@ final class Servers implements AutoCloseable {
         gateway = GatewayProcess.start(settings);
     }
 
+    /** The same with other options, which go before those of the first start. */
+    void startGateway(String... javaOptions) {
+        var options = new ArrayList<>(settings.javaOptions());
+        options.addAll(List.of(javaOptions));
+        gateway = GatewayProcess.start(new Settings(
+                settings.port(),
+                settings.kafkaPort(),
+                settings.postgresPort(),
+                settings.data(),
+                settings.foreignKafka(),
+                settings.foreignPostgres(),
+                options));
+    }
+
     EmbeddedKafka kafka() {
         return kafka;
     }
@@ -142,6 +156,15 @@ final class Servers implements AutoCloseable {
             for (int i = 0; i < parameters.length; i++) statement.setString(i + 1, parameters[i]);
             var rows = statement.executeQuery();
             return rows.next() ? rows.getString(1) : null;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    void execute(String sql) {
+        try (var connection = DriverManager.getConnection(postgres.jdbcUrl(), EmbeddedPostgresServer.USER, "");
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -196,4 +196,62 @@ class SpoolFaultIT {
             account.assertComplete();
         }
     }
+
+    @Test
+    void whatKafkaDoesNotTakeHoldsUpNothing() {
+        try (var servers = start("spool-failed", "-Dsluice.uplink.qos0-when-congested=drop")) {
+            put(servers, 5, "nowhere", 10);
+            put(servers, 5, Servers.KAFKA_TOPIC, 2 << 20);
+            put(servers, 5, Servers.KAFKA_TOPIC, 10);
+            put(servers, 6, Servers.KAFKA_TOPIC, 10);
+            await("an empty spool but for two")
+                    .atMost(Duration.ofSeconds(40))
+                    .until(() -> servers.query("SELECT string_agg(state, ' ') FROM v_spool"), "failed failed"::equals);
+            assertThat(servers.query("SELECT failure FROM v_spool WHERE kafka_topic = 'nowhere'"))
+                    .isEqualTo("the Kafka topic nowhere does not exist");
+            assertThat(servers.query("SELECT failure FROM v_spool WHERE bytes > 1000000"))
+                    .contains("larger");
+            assertThat(servers.metric("sluice_spool_failed_total")).isEqualTo(2);
+            assertThat(servers.metric("sluice_spool_drained_total")).isEqualTo(2);
+            shedInAnOutage(servers);
+            servers.gateway().process().kill();
+            put(servers, 7, Servers.KAFKA_TOPIC, 10);
+            servers.startGateway("-Dsluice.uplink.outage=pause");
+            awaitNoneWaits(servers);
+        }
+    }
+
+    /** As if another gateway had spooled it some time ago. */
+    private static void put(Servers servers, int lane, String kafkaTopic, int bytes) {
+        servers.execute(
+                "INSERT INTO spool (lane, seq, client_id, kafka_topic, headers, value, record_at, bytes, spooled_at)"
+                        + " VALUES (%d, nextval('spool_seq'), 'c', '%s', '', decode(repeat('00', %d), 'hex'), 1, %d, now() - interval '1 minute')"
+                                .formatted(lane, kafkaTopic, bytes, bytes));
+    }
+
+    private static void awaitNoneWaits(Servers servers) {
+        await("nothing that waits")
+                .atMost(Duration.ofSeconds(40))
+                .until(() -> servers.query("SELECT count(*) FROM v_spool WHERE state <> 'failed'"), "0"::equals);
+    }
+
+    /** QoS 0 as the configuration says, the others not. */
+    private static void shedInAnOutage(Servers servers) {
+        try (var fleet = new Fleet(servers.port())) {
+            fleet.add(profile("qos0-shed", QoS.AT_MOST_ONCE));
+            fleet.add(profile("qos1-kept", QoS.AT_LEAST_ONCE));
+            fleet.awaitProgress(Duration.ofSeconds(20), 20, fleet.of(QoS.AT_LEAST_ONCE));
+            assertThat(servers.metric("sluice_uplink_shed_total")).isZero();
+            servers.kafka().process().freeze();
+            awaitSpooling(servers);
+            fleet.awaitProgress(LONGEST_ACK, 20, fleet.of(QoS.AT_LEAST_ONCE));
+            await("messages shed").until(() -> servers.metric("sluice_uplink_shed_total") > 20);
+            assertThat(servers.query(
+                            "SELECT count(*) FROM v_spool WHERE client_id = 'qos0-shed' AND state = 'waiting'"))
+                    .isEqualTo("0");
+            servers.kafka().process().thaw();
+            fleet.quiet(PATIENCE);
+            awaitNoneWaits(servers);
+        }
+    }
 }

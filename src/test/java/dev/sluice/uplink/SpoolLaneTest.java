@@ -1,0 +1,51 @@
+package dev.sluice.uplink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.uplink.SpoolLane.State;
+import org.junit.jupiter.api.Test;
+
+class SpoolLaneTest {
+    private final SpoolLane lane = new SpoolLane(0);
+
+    @Test
+    void takesRecordsOnlyWhileSpooling() {
+        assertThat(lane.enter()).as("direct").isFalse();
+        lane.spool();
+        assertThat(lane.enter()).isTrue();
+        lane.close();
+        assertThat(lane.enter()).as("closing").isFalse();
+    }
+
+    @Test
+    void isSettledOnceAllItTookIsCommitted() {
+        lane.spool();
+        lane.enter();
+        lane.enter();
+        lane.close();
+        lane.enter();
+        lane.leave();
+        assertThat(lane.isSettled()).isFalse();
+        lane.leave();
+        assertThat(lane.isSettled()).isTrue();
+        assertThat(lane.open()).isTrue();
+        assertThat(lane.isDirect()).isTrue();
+        assertThat(lane.isSettled()).isFalse();
+    }
+
+    @Test
+    void anOutageThatBeginsWhileItClosesKeepsItSpooling() {
+        lane.spool();
+        lane.close();
+        lane.spool();
+        assertThat(lane.open()).isFalse();
+        assertThat(lane.state()).isEqualTo(State.SPOOLING);
+    }
+
+    @Test
+    void closesOnlyFromSpooling() {
+        lane.close();
+        assertThat(lane.isDirect()).isTrue();
+        assertThat(lane.open()).isFalse();
+    }
+}
