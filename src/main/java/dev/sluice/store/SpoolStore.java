@@ -3,6 +3,7 @@ package dev.sluice.store;
 import dev.sluice.config.NodeConfig;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -77,6 +78,10 @@ public class SpoolStore {
                 INSERT INTO spool_count AS c SELECT ?, -count(*), -sum(bytes) FROM gone HAVING count(*) > 0
                 ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes)
             SELECT count(*) FROM gone""";
+
+    private static final String FREE = """
+            UPDATE spool s SET holder = NULL FROM unnest(?::integer[], ?::bigint[]) AS w(lane, seq)
+             WHERE s.lane = w.lane AND s.seq = w.seq""";
 
     private static final String FAIL =
             "UPDATE spool SET lane = -1, holder = NULL, failure = ? WHERE lane = ? AND seq = ?";
@@ -267,14 +272,7 @@ public class SpoolStore {
     public int remove(Collection<Place> places) {
         return reads.call("emptying the spool", connection -> {
             try (var remove = connection.prepareStatement(REMOVE)) {
-                remove.setArray(
-                        1,
-                        connection.createArrayOf(
-                                "int4", places.stream().map(Place::lane).toArray(Integer[]::new)));
-                remove.setArray(
-                        2,
-                        connection.createArrayOf(
-                                "int8", places.stream().map(Place::seq).toArray(Long[]::new)));
+                bind(remove, places);
                 remove.setLong(3, run);
                 try (var rows = remove.executeQuery()) {
                     rows.next();
@@ -282,6 +280,28 @@ public class SpoolStore {
                 }
             }
         });
+    }
+
+    /**
+     * Gives rows that this run holds to the drain: its producer does not deliver them.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
+     */
+    public void free(List<Place> places) {
+        reads.call("freeing records of the spool", connection -> {
+            try (var free = connection.prepareStatement(FREE)) {
+                bind(free, places);
+                return free.executeUpdate();
+            }
+        });
+    }
+
+    private static void bind(PreparedStatement statement, List<Place> places) throws SQLException {
+        var connection = statement.getConnection();
+        var lanes = places.stream().map(Place::lane).toArray(Integer[]::new);
+        var seqs = places.stream().map(Place::seq).toArray(Long[]::new);
+        statement.setArray(1, connection.createArrayOf("int4", lanes));
+        statement.setArray(2, connection.createArrayOf("int8", seqs));
     }
 
     /**

@@ -273,7 +273,7 @@ public final class ClientUplink {
     }
 
     void deadLettered(Failure failure) {
-        uplink.deadLettered(failure);
+        uplink.deadLettered(failure.kind());
     }
 
     private Sequence sequence(String route) {

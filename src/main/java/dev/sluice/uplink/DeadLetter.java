@@ -40,6 +40,21 @@ final class DeadLetter {
         return new ProducerRecord<>(kafkaTopic, null, record.timestamp(), record.key(), record.value(), headers);
     }
 
+    /**
+     * Of a record of the spool, whose client has its acknowledgement.
+     *
+     * @param why a sentence
+     */
+    static ProducerRecord<byte[], byte[]> ofSpooled(
+            String kafkaTopic, ProducerRecord<byte[], byte[]> record, String why) {
+        var headers = new RecordHeaders(record.headers());
+        headers.add(UplinkRecord.header(ERROR, Failure.Kind.REJECTED_BY_KAFKA.code()));
+        headers.add(UplinkRecord.header(REASON, why));
+        headers.add(UplinkRecord.header(REASON_CODE, "0x00"));
+        headers.add(UplinkRecord.header(KAFKA_TOPIC, record.topic()));
+        return new ProducerRecord<>(kafkaTopic, null, record.timestamp(), record.key(), record.value(), headers);
+    }
+
     /** The same without its value, for a Kafka that finds it too large. */
     static ProducerRecord<byte[], byte[]> withoutPayload(ProducerRecord<byte[], byte[]> letter) {
         var headers = new RecordHeaders(letter.headers());

@@ -74,7 +74,8 @@ final class LaneDrain implements Runnable {
                     .description("Records of the spool that Kafka has taken")
                     .register(meters);
             failed = Counter.builder("sluice.spool.failed")
-                    .description("Records of the spool that Kafka does not take, which stay there")
+                    .description(
+                            "Records of the spool that stay there because Kafka takes neither them nor their dead letters")
                     .register(meters);
         }
 
@@ -95,7 +96,12 @@ final class LaneDrain implements Runnable {
 
         void failed(String why) {
             failed.increment();
-            LOG.warnf("Kafka does not take a record of the spool: %s", why);
+            LOG.warnf("Kafka takes neither a record of the spool nor its dead letter: %s", why);
+        }
+
+        void buried(String why) {
+            uplink.deadLettered(Failure.Kind.REJECTED_BY_KAFKA);
+            LOG.warnf("a record of the spool is a dead letter, because Kafka does not take it: %s", why);
         }
 
         private <T> T ask(Supplier<T> question) throws InterruptedException {
@@ -172,34 +178,64 @@ final class LaneDrain implements Runnable {
     /** One page of rows; true if it was the last. */
     private boolean drain() throws InterruptedException {
         var page = shared.ask(() -> shared.store.page(lane.number(), cursor, ROWS, BYTES));
-        if (!page.rows().isEmpty()) deliver(SpoolDelivery.of(page.rows()));
+        if (!page.rows().isEmpty() && !deliver(SpoolDelivery.of(page.rows()))) {
+            cursor = 0; // none must pass one that is to be read again
+            shared.pause(RETRY);
+            return false;
+        }
         // From the front again: what was committed late has a place before the others.
         cursor = page.more() ? page.last() : 0;
         return !page.more();
     }
 
-    private void deliver(SpoolDelivery delivery) throws InterruptedException {
-        for (var each : delivery.records()) hand(each);
+    /** True if all of them are done with. */
+    private boolean deliver(SpoolDelivery delivery) throws InterruptedException {
+        var handing = true;
+        for (var each : delivery.records()) {
+            handing = handing && hand(each);
+            if (!handing) each.skip();
+        }
         while (!delivery.await(IDLE) && !shared.abandoned) {
             for (var each : delivery.unanswered()) if (isGone(each.kafkaTopic())) each.gone();
         }
         var taken = new ArrayList<Place>();
+        var done = true;
         for (var each : delivery.records()) {
-            if (each.isTaken()) taken.add(each.place());
-            else if (each.refusal() != null) fail(each);
+            if (each.isTaken() || each.refusal() != null && bury(each)) taken.add(each.place());
+            else done &= each.refusal() != null;
         }
-        if (taken.isEmpty()) return;
+        if (taken.isEmpty()) return done;
         shared.spool.heard();
         remove(taken);
         shared.drained.increment(taken.size());
+        return done;
     }
 
-    /** Returns when the producer has the record, or never will. */
-    private void hand(SpoolDelivery.Each each) throws InterruptedException {
-        while (!each.send(shared.uplink) && !shared.abandoned) {
-            if (isGone(each.kafkaTopic())) each.gone();
-            else TimeUnit.NANOSECONDS.sleep(RETRY.toNanos());
+    /** False if the producer has no room for it now, or does not know the topic yet, or is being replaced. */
+    private boolean hand(SpoolDelivery.Each each) {
+        if (each.send(shared.uplink)) return true;
+        if (!isGone(each.kafkaTopic())) return false;
+        each.gone();
+        return true;
+    }
+
+    /**
+     * Makes a dead letter of what Kafka does not take, since its client has its acknowledgement; true if Kafka has that. If it refuses
+     * the dead letter, too, the record stays in the spool, out of the drain's way.
+     */
+    private boolean bury(SpoolDelivery.Each each) throws InterruptedException {
+        var letter = SpoolDelivery.letter(each, shared.uplink.deadLetterTopic());
+        while (!letter.send(shared.uplink) && !shared.abandoned) {
+            if (isGone(letter.kafkaTopic())) letter.gone();
+            else shared.pause(RETRY);
         }
+        while (!letter.await(IDLE) && !shared.abandoned) if (isGone(letter.kafkaTopic())) letter.gone();
+        if (letter.isTaken()) {
+            shared.buried(each.refusal());
+            return true;
+        }
+        if (letter.refusal() != null) fail(each);
+        return false;
     }
 
     private boolean isGone(String kafkaTopic) {

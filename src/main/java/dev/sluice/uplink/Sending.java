@@ -71,10 +71,10 @@ final class Sending implements Callback {
             part.onCompletion(metadata, exception);
         } else if (exception == null) {
             spool.release(row);
-        } else if (Refusal.of(exception) != null) {
-            spool.fail(row, exception.getMessage());
+        } else {
+            // The drain offers it again, and sees to it where Kafka refuses it for good.
+            spool.free(row);
         }
-        // Else the row stays: whoever runs after this gateway produces it.
     }
 
     /** Whether the client has no answer yet; from now on it has one. */

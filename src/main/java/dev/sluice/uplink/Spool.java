@@ -37,7 +37,7 @@ public class Spool {
     private final Set<ClientSpool> clients = ConcurrentHashMap.newKeySet();
     private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
     private final Queue<Place> released = new ConcurrentLinkedQueue<>();
-    private final Queue<Failed> failed = new ConcurrentLinkedQueue<>();
+    private final Queue<Place> freed = new ConcurrentLinkedQueue<>();
 
     private volatile boolean on;
     private volatile boolean away;
@@ -77,9 +77,6 @@ public class Spool {
                 .baseUnit("seconds")
                 .register(meters);
     }
-
-    /** A row that Kafka does not take, and why. */
-    record Failed(Place place, String why) {}
 
     /** Before the first connection: the records of keys that have some in the spool go there, too. */
     void start(@Observes @Priority(2550) StartupEvent event) {
@@ -178,17 +175,17 @@ public class Spool {
         released.add(new Place(row.lane(), row.seq()));
     }
 
-    /** Kafka refuses a record for good whose client has its answer. */
-    void fail(SpoolRow row, String why) {
-        failed.add(new Failed(new Place(row.lane(), row.seq()), why));
+    /** The producer does not bring a record to Kafka whose client has its answer. */
+    void free(SpoolRow row) {
+        freed.add(new Place(row.lane(), row.seq()));
     }
 
     Queue<Place> released() {
         return released;
     }
 
-    Queue<Failed> failed() {
-        return failed;
+    Queue<Place> freed() {
+        return freed;
     }
 
     /** Whether it is below its bounds, by what was there at the last look and what this gateway has added since. */

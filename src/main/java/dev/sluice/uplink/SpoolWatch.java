@@ -13,9 +13,11 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -158,21 +160,15 @@ class SpoolWatch {
 
     /** What the producer had when the outage began, and Kafka has answered since. */
     private void settle() {
-        for (var place = spool.failed().peek();
-                place != null;
-                place = spool.failed().peek()) {
-            store.fail(place.place(), place.why());
-            shared.failed(place.why());
-            spool.failed().remove();
-        }
-        while (!spool.released().isEmpty()) {
-            var places = new ArrayList<Place>();
-            for (var place : spool.released()) {
-                places.add(place);
-                if (places.size() == PLACES) break;
-            }
-            store.remove(places);
-            places.forEach(_ -> spool.released().remove());
+        inBatches(spool.freed(), store::free);
+        inBatches(spool.released(), store::remove);
+    }
+
+    private static void inBatches(Queue<Place> places, Consumer<List<Place>> write) {
+        while (!places.isEmpty()) {
+            var batch = places.stream().limit(PLACES).toList();
+            write.accept(batch);
+            batch.forEach(_ -> places.remove());
         }
     }
 }

@@ -38,8 +38,7 @@ public class Uplink {
     /** Another one in each process, so that replicas do not write to the same partition at the same time. */
     private final long spreadSeed = System.nanoTime();
 
-    Uplink(
-            UplinkConfig config, UplinkProducer producer, Spool spool, OpenTelemetry telemetry, MeterRegistry meters) {
+    Uplink(UplinkConfig config, UplinkProducer producer, Spool spool, OpenTelemetry telemetry, MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.producer = producer;
@@ -157,8 +156,8 @@ public class Uplink {
     }
 
     /** A dead letter is acknowledged. */
-    void deadLettered(Failure failure) {
-        deadLetters.get(failure.kind()).increment();
+    void deadLettered(Failure.Kind kind) {
+        deadLetters.get(kind).increment();
     }
 
     /**
