@@ -296,7 +296,7 @@ public class SpoolStore {
         });
     }
 
-    private static void bind(PreparedStatement statement, List<Place> places) throws SQLException {
+    private static void bind(PreparedStatement statement, Collection<Place> places) throws SQLException {
         var connection = statement.getConnection();
         var lanes = places.stream().map(Place::lane).toArray(Integer[]::new);
         var seqs = places.stream().map(Place::seq).toArray(Long[]::new);
