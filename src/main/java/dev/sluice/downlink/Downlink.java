@@ -15,13 +15,10 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
-import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.jboss.logging.Logger;
 
 /**
@@ -31,7 +28,6 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Downlink {
     private static final Logger LOG = Logger.getLogger(Downlink.class);
-    private static final String PREFIX = "sluice.downlink.";
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
     private static final Duration WITHOUT_TOPIC = Duration.ofMillis(100);
     private static final Duration STOP_TIME = Duration.ofSeconds(4);
@@ -58,64 +54,17 @@ class Downlink {
             Broker broker,
             Uplink uplink,
             MeterRegistry registry) {
+        var settings = new DownlinkSettings(config, uplinkConfig.deadLetterTopic());
+        settings.requireSound();
         this.config = config;
-        this.kafkaTopics = config.topics().orElse(List.of());
+        this.kafkaTopics = settings.kafkaTopics();
         this.deadLetterTopic = uplinkConfig.deadLetterTopic();
-        this.reader = new RecordReader(templates(config, kafkaTopics), mqtt.payloadFormatCheck());
-        this.properties = properties(config, node, kafkaConfig);
+        this.reader = new RecordReader(settings.templates(), mqtt.payloadFormatCheck());
+        this.properties = settings.properties(kafkaConfig, node.id());
         this.broker = broker;
         this.uplink = uplink;
         this.meters = new DownlinkMeters(registry);
         this.topics = new TopicWatch(kafkaConfig, kafkaTopics, stopped);
-        requireNoCircle(deadLetterTopic, "sluice.uplink.dead-letter-topic");
-        config.undeliverableTopic().ifPresent(it -> requireNoCircle(it, PREFIX + "undeliverable-topic"));
-        requirePositive(config.inFlight(), "in-flight");
-        requirePositive(config.bytesInFlight(), "bytes-in-flight");
-    }
-
-    private static Map<String, RecordReader.TopicTemplate> templates(DownlinkConfig config, List<String> kafkaTopics) {
-        var templates = new HashMap<String, RecordReader.TopicTemplate>();
-        config.templates().forEach((kafkaTopic, text) -> {
-            var key = PREFIX + "templates.\"" + kafkaTopic + "\"";
-            if (!kafkaTopics.contains(kafkaTopic))
-                throw new IllegalArgumentException(key + ": is for a Kafka topic that is not in " + PREFIX + "topics");
-            try {
-                templates.put(kafkaTopic, RecordReader.TopicTemplate.of(text));
-            } catch (IllegalArgumentException mistake) {
-                throw new IllegalArgumentException(key + ": " + mistake.getMessage(), mistake);
-            }
-        });
-        return templates;
-    }
-
-    /** What may be changed, then what was changed, then what must be as it is. */
-    private static Map<String, Object> properties(
-            DownlinkConfig config, NodeConfig node, Map<String, Object> kafkaConfig) {
-        var properties = new HashMap<>(kafkaConfig);
-        properties.put(ConsumerConfig.CLIENT_ID_CONFIG, "sluice-downlink");
-        properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-        properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
-        properties.put(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG, CooperativeStickyAssignor.class.getName());
-        // The same member after a kill, so that its partitions are its own again at once.
-        properties.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, node.id().replaceAll("[^A-Za-z0-9._-]", "-"));
-        properties.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 10_000);
-        properties.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, Math.clamp(config.inFlight(), 1, 500));
-        properties.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, Math.clamp(config.bytesInFlight(), 1, 50 << 20));
-        properties.putAll(config.consumer());
-        properties.put(ConsumerConfig.GROUP_ID_CONFIG, config.group());
-        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        return properties;
-    }
-
-    private void requireNoCircle(String kafkaTopic, String key) {
-        if (kafkaTopics.contains(kafkaTopic))
-            throw new IllegalArgumentException(key + ": is \"" + kafkaTopic + "\", which is one of " + PREFIX
-                    + "topics: what cannot be delivered would come again and again");
-    }
-
-    private static void requirePositive(long value, String key) {
-        if (value < 1) throw new IllegalArgumentException(PREFIX + key + ": is " + value + ", and has to be 1 or more");
     }
 
     /** When the broker knows who has subscribed to what. */
