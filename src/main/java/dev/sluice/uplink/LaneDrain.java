@@ -123,7 +123,7 @@ final class LaneDrain implements Runnable {
     public void run() {
         try {
             while (!shared.pause(Duration.ZERO)) {
-                if (lane.isDirect() || !shared.answers) shared.pause(IDLE);
+                if (lane.isDirect() || !shared.answers || shared.spool.isAway()) shared.pause(IDLE);
                 else stepOrTell();
             }
         } catch (InterruptedException _) {
@@ -165,7 +165,8 @@ final class LaneDrain implements Runnable {
             lane.close();
             closedAt = now;
         }
-        if (lane.isSettled() && shared.ask(() -> shared.store.isEmpty(lane.number()))) {
+        if (lane.state() == SpoolLane.State.SPOOLING) shared.pause(RETRY); // an outage begins
+        else if (lane.isSettled() && shared.ask(() -> shared.store.isEmpty(lane.number()))) {
             if (lane.open()) shared.spool.poke();
         } else if (now - closedAt > CLOSING.toNanos()) {
             lane.spool();

@@ -152,12 +152,13 @@ public class Spool {
     /** From now on records go to the spool, and what the producer has is insured there. */
     void begin() {
         away = true;
-        lanes.forEach(SpoolLane::spool);
+        lanes.forEach(SpoolLane::beginOutage);
         clients.forEach(ClientSpool::retry);
     }
 
     void end() {
         away = false;
+        lanes.forEach(SpoolLane::endOutage);
     }
 
     boolean submit(JournalWrite.Spool write) {

@@ -2,7 +2,6 @@ package dev.sluice.uplink;
 
 import dev.sluice.store.SpoolStore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Where the records of some keys go: to Kafka, or to the spool behind those that are there already. Any thread.
@@ -20,9 +19,11 @@ final class SpoolLane {
     private static final double NEARLY_SECONDS = 1;
 
     private final int number;
-    private final AtomicReference<State> state = new AtomicReference<>(State.DIRECT);
     /** Writes of this gateway that the journal has not committed yet. */
     private final AtomicInteger pending = new AtomicInteger();
+
+    private volatile State state = State.DIRECT;
+    private boolean outage;
 
     /** Null before the first look. */
     private volatile SpoolStore.Lane seen;
@@ -36,11 +37,11 @@ final class SpoolLane {
     }
 
     State state() {
-        return state.get();
+        return state;
     }
 
     boolean isDirect() {
-        return state.get() == State.DIRECT;
+        return state == State.DIRECT;
     }
 
     /** Whether this gateway drains it. */
@@ -63,7 +64,7 @@ final class SpoolLane {
     /** True if a record may go to the spool now; then {@link #leave} has to follow. */
     boolean enter() {
         pending.incrementAndGet();
-        if (state.get() == State.SPOOLING) return true;
+        if (state == State.SPOOLING) return true;
         pending.decrementAndGet();
         return false;
     }
@@ -74,22 +75,34 @@ final class SpoolLane {
     }
 
     /** From now on records go to the spool. */
-    void spool() {
-        state.set(State.SPOOLING);
+    synchronized void spool() {
+        state = State.SPOOLING;
     }
 
-    /** Takes no records for now; nothing if it is not spooling. */
-    void close() {
-        state.compareAndSet(State.SPOOLING, State.CLOSING);
+    /** The same, and until the outage ends nothing changes that. */
+    synchronized void beginOutage() {
+        outage = true;
+        state = State.SPOOLING;
+    }
+
+    synchronized void endOutage() {
+        outage = false;
+    }
+
+    /** Takes no records for now; nothing if it is not spooling, or if there is an outage. */
+    synchronized void close() {
+        if (state == State.SPOOLING && !outage) state = State.CLOSING;
     }
 
     /** Whether everything that it has taken is committed, and it takes no more. */
     boolean isSettled() {
-        return state.get() == State.CLOSING && pending.get() == 0;
+        return state == State.CLOSING && pending.get() == 0;
     }
 
     /** Back to Kafka, unless an outage has begun since the lane was closed. */
-    boolean open() {
-        return state.compareAndSet(State.CLOSING, State.DIRECT);
+    synchronized boolean open() {
+        if (state != State.CLOSING) return false;
+        state = State.DIRECT;
+        return true;
     }
 }

@@ -37,9 +37,21 @@ class SpoolLaneTest {
     void anOutageThatBeginsWhileItClosesKeepsItSpooling() {
         lane.spool();
         lane.close();
-        lane.spool();
+        lane.beginOutage();
         assertThat(lane.open()).isFalse();
         assertThat(lane.state()).isEqualTo(State.SPOOLING);
+    }
+
+    /** A drain that was under way when the outage began finds the lane empty. */
+    @Test
+    void doesNotCloseInAnOutage() {
+        lane.beginOutage();
+        lane.close();
+        assertThat(lane.state()).isEqualTo(State.SPOOLING);
+        assertThat(lane.open()).isFalse();
+        lane.endOutage();
+        lane.close();
+        assertThat(lane.open()).isTrue();
     }
 
     @Test
