@@ -117,6 +117,7 @@ public class KafkaHealth {
     private void tell(State now) {
         var before = state;
         state = now;
+        if (now.available() && before.refusal() != null) uplink.letInAgain(before.refusal());
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
             if (now.available()) LOG.info("Kafka answers");

@@ -18,6 +18,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.DisconnectException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.eclipse.microprofile.reactive.messaging.Channel;
@@ -89,6 +90,11 @@ class UplinkProducer {
         } catch (KafkaException | IllegalStateException notYet) {
             LOG.debugf("metadata of %s is under way: %s", kafkaTopic, notYet.getMessage());
         }
+    }
+
+    /** Kafka lets us in again: the producer may have given up for good without saying so. */
+    void renew(String why) {
+        replace(current(), new AuthenticationException(why));
     }
 
     private Producer<byte[], byte[]> current() {
