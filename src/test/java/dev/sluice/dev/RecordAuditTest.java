@@ -45,11 +45,7 @@ class RecordAuditTest {
 
     /** The same of several Kafka topics or routes. */
     @ParameterizedTest(name = "{0}")
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '"',
-            ignoreLeadingAndTrailingWhitespace = true,
-            textBlock = """
+    @CsvSource(delimiter = '|', quoteCharacter = '"', ignoreLeadingAndTrailingWhitespace = true, textBlock = """
             a templated Kafka topic            | s:1/1=a t:1/2=b s:1/3=c u:1/4=d         | 0 | 0 | 0 | 0
             a gap over a templated Kafka topic | s:1/1=a t:1/2=b s:1/4=c u:1/6=d         | 2 | 0 | 0 | 0
             two routes, two Kafka topics       | s:1/1=a t:1/1=b s:1/2=c t:1/3=d         | 1 | 0 | 0 | 0
