@@ -161,6 +161,7 @@ public class KafkaHealth {
         var before = state;
         state = now;
         silent = !now.available();
+        if (now.available() && before.refusal() != null) uplink.letInAgain(before.refusal());
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
             if (now.available()) LOG.info("Kafka answers");

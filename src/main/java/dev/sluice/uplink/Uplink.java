@@ -171,6 +171,11 @@ public class Uplink {
         return production.taken();
     }
 
+    /** Kafka lets the gateway in again, which it had refused. */
+    void letInAgain(String refusal) {
+        producer.renew(refusal);
+    }
+
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
         producer.keepMetadata(kafkaTopic);

@@ -19,6 +19,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.DisconnectException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.eclipse.microprofile.reactive.messaging.Channel;
@@ -108,6 +109,11 @@ class UplinkProducer {
         } catch (IllegalStateException closed) {
             throw new KafkaException("the Kafka producer is being replaced", closed);
         }
+    }
+
+    /** Kafka lets us in again: the producer may have given up for good without saying so. */
+    void renew(String why) {
+        replace(current(), new AuthenticationException(why));
     }
 
     private Producer<byte[], byte[]> current() {
