@@ -118,6 +118,6 @@ class RouteJsonTest {
         assertThat(mistakes("{\"kafkaTopic\": \"t\", \"kafka-topic\": \"t\"}"))
                 .singleElement()
                 .asString()
-                .startsWith("/kafka-topic is no field of a route; there are contract, filter, ");
+                .startsWith("/kafka-topic is no field of a route; there are filter, kafkaTopic, ");
     }
 }
