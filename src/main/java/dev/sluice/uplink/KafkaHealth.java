@@ -18,6 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
@@ -105,8 +107,10 @@ public class KafkaHealth {
         try {
             admin.describeCluster().nodes().get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
             for (var topic : admin.describeTopics(topics).topicNameValues().entrySet()) {
-                if (exists(topic.getValue())) uplink.keepMetadata(topic.getKey());
+                var count = partitions(topic.getValue());
+                if (count > 0) uplink.keepMetadata(topic.getKey());
                 else missing.add(topic.getKey());
+                if (count > 0) lacking(topic.getKey(), count).ifPresent(missing::add);
             }
             return new State(true, missing);
         } catch (ExecutionException | TimeoutException away) {
@@ -115,13 +119,22 @@ public class KafkaHealth {
         }
     }
 
-    private static boolean exists(org.apache.kafka.common.KafkaFuture<?> description)
+    /** The partition that a route asks for by its number, and the Kafka topic does not have. */
+    private Optional<String> lacking(String kafkaTopic, int count) {
+        var highest = uplink.routes().highestPartition(kafkaTopic);
+        return highest < count ? Optional.empty() : Optional.of(kafkaTopic + " (partition " + highest + ")");
+    }
+
+    /** 0 if Kafka says that there is no such topic. */
+    private static int partitions(KafkaFuture<TopicDescription> description)
             throws InterruptedException, ExecutionException, TimeoutException {
         try {
-            description.get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
-            return true;
+            return description
+                    .get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
+                    .partitions()
+                    .size();
         } catch (ExecutionException failed) {
-            if (failed.getCause() instanceof UnknownTopicOrPartitionException) return false;
+            if (failed.getCause() instanceof UnknownTopicOrPartitionException) return 0;
             throw failed;
         }
     }

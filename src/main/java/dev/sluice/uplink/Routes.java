@@ -116,4 +116,15 @@ public final class Routes {
         if (hasDeadLetters()) names.add(deadLetterTopic);
         return names;
     }
+
+    /** The highest partition of a Kafka topic that a route asks for by its number; -1 if none does. */
+    int highestPartition(String kafkaTopic) {
+        return routes.stream()
+                .filter(route -> route.kafkaTopic().toString().equals(kafkaTopic))
+                .filter(route -> route.partition().isLiteral())
+                .map(route -> Partition.of(route.partition(), _ -> ""))
+                .mapToInt(partition -> partition instanceof Partition.Fixed(var number) ? number : -1)
+                .max()
+                .orElse(-1);
+    }
 }

@@ -109,6 +109,49 @@ class RoutesTest {
     }
 
     @Test
+    void namesTheDeadLetterTopicIfThereMayBeAny() {
+        var route = new String[] {"routes.a.filter", "a", "routes.a.kafka-topic", "one"};
+        assertThat(Routes.of(config(route)).literalKafkaTopics()).containsExactly("one");
+        assertThat(Routes.of(config("unmatched", "dead-letter", "dead-letter-topic", "dead"))
+                        .literalKafkaTopics())
+                .containsExactly("dead");
+        assertThat(Routes.of(config(
+                                "routes.a.filter",
+                                "a",
+                                "routes.a.kafka-topic",
+                                "one",
+                                "routes.a.on-failure",
+                                "dead-letter"))
+                        .literalKafkaTopics())
+                .containsExactly("one", "sluice.dead-letter");
+    }
+
+    @Test
+    void knowsTheHighestPartition() {
+        var routes = Routes.of(config(
+                "routes.a.filter",
+                "a",
+                "routes.a.kafka-topic",
+                "one",
+                "routes.a.partition",
+                "2",
+                "routes.b.filter",
+                "b",
+                "routes.b.kafka-topic",
+                "one",
+                "routes.b.partition",
+                "11",
+                "routes.c.filter",
+                "c/{x}",
+                "routes.c.kafka-topic",
+                "two",
+                "routes.c.partition",
+                "{x}"));
+        assertThat(routes.highestPartition("one")).isEqualTo(11);
+        assertThat(routes.highestPartition("two")).isEqualTo(-1);
+    }
+
+    @Test
     void withoutConfigurationThereAreNoRoutesAndMessagesAreRefused() {
         assertThat(config().unmatched()).isEqualTo(UplinkConfig.Unmatched.REFUSE);
         assertThat(Routes.of(config()).routes()).isEmpty();

@@ -1,0 +1,76 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Ports;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.WireClient;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Messages of QoS 0 on a gateway that drops them while Kafka is behind, and has none. */
+class QosFloorIT {
+    private static final ProtocolVersion V5 = ProtocolVersion.V5;
+
+    private static GatewayProcess gateway;
+    private static int port;
+
+    @BeforeAll
+    static void start() {
+        var settings = Gateway.shared()
+                .settingsOfAnother("-Dsluice.uplink.qos0-when-congested=drop", "-Dsluice.uplink.bytes-in-flight=1")
+                .withKafka("127.0.0.1:" + Ports.free());
+        port = settings.port();
+        gateway = GatewayProcess.start(settings);
+        await().ignoreExceptions()
+                .until(() -> Gateway.get(port, "/q/health/live").statusCode() == 200);
+    }
+
+    @AfterAll
+    static void stop() {
+        gateway.close();
+    }
+
+    private static int metric(String name) {
+        return Gateway.get(port, "/q/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name))
+                .mapToInt(line -> (int) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    private static WireClient online() {
+        var client = WireClient.open(port, V5);
+        Device.connected(client, Device.connect(V5, Device.id("floor"), true, Properties.NONE));
+        return client;
+    }
+
+    private static int pauses() {
+        return metric("sluice_connection_pauses_total");
+    }
+
+    @Test
+    void aRouteCanKeepThemFromBeingDropped() {
+        try (var behind = online();
+                var dropped = online();
+                var kept = online()) {
+            behind.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "x"));
+            await().until(() -> pauses() == 1);
+            for (int i = 0; i < 5; i++) dropped.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/x", "x"));
+            dropped.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
+            assertThat(metric("sluice_uplink_shed_total")).isEqualTo(5);
+            // The first one waits, and the others are not read.
+            for (int i = 0; i < 5; i++) kept.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "floor/x", "x"));
+            await().until(() -> pauses() == 2);
+            assertThat(metric("sluice_uplink_shed_total")).isEqualTo(5);
+        }
+    }
+}
