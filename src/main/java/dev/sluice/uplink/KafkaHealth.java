@@ -91,7 +91,7 @@ public class KafkaHealth {
         try {
             var missing = new TreeSet<String>();
             for (var topic : asked.describeTopics(topics).topicNameValues().entrySet())
-                if (!exists(topic.getValue())) missing.add(topic.getKey());
+                if (partitions(topic.getValue()) == 0) missing.add(topic.getKey());
             return Optional.of(missing);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);

@@ -111,7 +111,7 @@ public final class RouteJson {
             if (!FIELDS.contains(name))
                 mistakes.add(new Mistake(
                         route,
-                        name,
+                        "/" + escape(name),
                         "is no field of a route; there are "
                                 + String.join(", ", FIELDS)));
         });
