@@ -23,7 +23,7 @@ class Access {
     private static final String SCHEME = "bearer ";
     private static final int UNAUTHORIZED = 401;
     private static final int FORBIDDEN = 403;
-    private static final List<String> OWN_NAMES = List.of("localhost", "127.0.0.1", "[::1]");
+    private static final List<String> OWN_NAMES = List.of("localhost", "127.0.0.1", "::1", "[::1]");
     private static final String SET_IT = "; set sluice.admin.token, and send it as Authorization: Bearer <token>";
 
     private final Optional<byte[]> token;
@@ -62,8 +62,7 @@ class Access {
                         "without a token, no request is answered that a proxy has passed on (" + header + ")");
         }
         // A name that somebody else has led to this machine: a web page may ask for it in a browser that runs here.
-        var host = request.getHeaderString("Host");
-        if (host == null || OWN_NAMES.stream().noneMatch(name -> host.equals(name) || host.startsWith(name + ":")))
+        if (socket.authority() == null || !OWN_NAMES.contains(socket.authority().host()))
             return Optional.of("without a token, only requests for localhost, 127.0.0.1 or [::1] are answered");
         return Optional.empty();
     }

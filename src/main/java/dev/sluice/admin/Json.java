@@ -9,12 +9,24 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.sluice.uplink.RouteJson;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /** Reads what is sent, and refuses what is not meant to be there. Stateless. */
+// Of what is answered as a Response, nothing tells the native build.
+@RegisterForReflection(
+        targets = {
+            Problem.Document.class,
+            Problem.Mistake.class,
+            RouteAnswers.All.class,
+            RouteAnswers.Entry.class,
+            RouteAnswers.Changed.class,
+            RouteAnswers.Finding.class,
+            TrialRequest.class
+        })
 final class Json {
     private static final int BAD_REQUEST = 400;
     private static final int UNPROCESSABLE = 422;

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -23,12 +22,22 @@ import java.util.stream.Collectors;
 public final class RouteJson {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String FILE = "file:";
-    /** The JSON name of each key below a route's. */
-    private static final Map<String, String> NAMES = Arrays.stream(RouteSpec.class.getRecordComponents())
-            .map(it -> it.getName())
-            .collect(Collectors.toMap(RouteJson::key, name -> name));
+    private static final List<String> FIELDS = List.of(
+            "filter",
+            "kafkaTopic",
+            "key",
+            "headers",
+            "partition",
+            "headerStyle",
+            "illegalCharacters",
+            "qosFloor",
+            "maximumPayload",
+            "onFailure",
+            "contract");
 
-    private static final Set<String> FIELDS = Set.copyOf(NAMES.values());
+    /** The JSON name of each key below a route's. */
+    private static final Map<String, String> NAMES =
+            FIELDS.stream().collect(Collectors.toMap(RouteJson::key, name -> name));
 
     private final String route;
     private final JsonNode json;
@@ -102,9 +111,9 @@ public final class RouteJson {
             if (!FIELDS.contains(name))
                 mistakes.add(new Mistake(
                         route,
-                        name,
+                        "/" + escape(name),
                         "is no field of a route; there are "
-                                + String.join(", ", FIELDS.stream().sorted().toList())));
+                                + String.join(", ", FIELDS)));
         });
         return new RouteSpec(
                 text("filter", null),

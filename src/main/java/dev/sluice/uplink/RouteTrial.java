@@ -28,7 +28,11 @@ public final class RouteTrial {
             QoS qos,
             boolean retain,
             byte[] payload,
-            Properties properties) {}
+            Properties properties) {
+        Question(String clientId, String username, TopicName topicName, QoS qos, byte[] payload, Properties properties) {
+            this(clientId, username, topicName, qos, false, payload, properties);
+        }
+    }
 
     public record Header(String name, byte[] value) {}
 

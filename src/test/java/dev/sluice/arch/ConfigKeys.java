@@ -8,6 +8,8 @@ import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -15,6 +17,7 @@ import java.util.regex.Pattern;
 final class ConfigKeys {
     static final String NONE = "none";
     static final String REQUIRED = "required";
+    private static final Set<Class<?>> OPTIONAL = Set.of(Optional.class, OptionalLong.class);
 
     private ConfigKeys() {}
 
@@ -53,7 +56,7 @@ final class ConfigKeys {
     private static String defaultOf(Method method) {
         var standard = method.getAnnotation(WithDefault.class);
         if (standard != null) return standard.value();
-        return method.getReturnType() == Optional.class ? NONE : REQUIRED;
+        return OPTIONAL.contains(method.getReturnType()) ? NONE : REQUIRED;
     }
 
     /** Matches the environment variables that stand for a key. */

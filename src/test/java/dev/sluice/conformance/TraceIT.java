@@ -74,13 +74,7 @@ class TraceIT {
     @Test
     void aSpanIsMadeWhereTracingIsOn() throws IOException {
         List<byte[]> spans = new CopyOnWriteArrayList<>();
-        var collector = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        collector.createContext("/", exchange -> {
-            spans.add(exchange.getRequestBody().readAllBytes());
-            exchange.sendResponseHeaders(200, -1);
-            exchange.close();
-        });
-        collector.start();
+        var collector = collector(spans);
         var settings = gateway.settingsOfAnother(
                 "-Dquarkus.otel.sdk.disabled=false",
                 "-Dquarkus.otel.exporter.otlp.protocol=http/protobuf",
@@ -112,6 +106,17 @@ class TraceIT {
         } finally {
             collector.stop(0);
         }
+    }
+
+    private static HttpServer collector(List<byte[]> received) throws IOException {
+        var collector = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        collector.createContext("/", exchange -> {
+            received.add(exchange.getRequestBody().readAllBytes());
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        collector.start();
+        return collector;
     }
 
     private static String text(byte[] bytes) {

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class RouteJsonTest {
     private static final String FULL = """
-            {"filter": "a/{b}", "kafkaTopic": "t.{b}", "key": null, "headers": {"x": "{route}", "Y.z": "1"}, "partition": "spread",
+            {"filter": "a/{b}", "kafkaTopic": "t.{b}", "key": null, "headers": {"Y.z": "1", "x": "{route}"}, "partition": "spread",
              "headerStyle": "cloudevents", "illegalCharacters": "replace", "qosFloor": 1, "maximumPayload": 10,
              "onFailure": "dead-letter", "contract": {"type": "object"}}""";
 
@@ -118,6 +118,6 @@ class RouteJsonTest {
         assertThat(mistakes("{\"kafkaTopic\": \"t\", \"kafka-topic\": \"t\"}"))
                 .singleElement()
                 .asString()
-                .startsWith("/kafka-topic is no field of a route; there are contract, filter, ");
+                .startsWith("/kafka-topic is no field of a route; there are filter, kafkaTopic, ");
     }
 }

@@ -16,6 +16,19 @@ import org.junit.jupiter.api.Test;
 class RouteTrialTest {
     private static final String TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
+    private static final Map<String, String> SEVERAL = keys(
+                        "routes.a.filter", "fleet/{device}",
+                        "routes.a.kafka-topic", "fleet",
+                        "routes.a.key", "{device}",
+                        "routes.a.partition", "{username}",
+                        "routes.a.headers.mqtt-route", "{route}",
+                        "routes.b.filter", "fleet/#",
+                        "routes.b.kafka-topic", "all",
+                        "routes.b.maximum-payload", "1",
+                        "routes.b.on-failure", "dead-letter",
+                        "routes.c.filter", "other/#",
+                        "routes.c.kafka-topic", "other");
+
     private static RouteTrial.Answer answer(Map<String, String> keys, String topic, QoS qos, String payload) {
         var full = new HashMap<String, String>();
         keys.forEach((key, value) -> full.put("sluice.uplink." + key, value));
@@ -43,22 +56,7 @@ class RouteTrialTest {
 
     @Test
     void tellsEveryRecordAndWhyThereAreNoOthers() {
-        var answer = answer(
-                keys(
-                        "routes.a.filter", "fleet/{device}",
-                        "routes.a.kafka-topic", "fleet",
-                        "routes.a.key", "{device}",
-                        "routes.a.partition", "{username}",
-                        "routes.a.headers.mqtt-route", "{route}",
-                        "routes.b.filter", "fleet/#",
-                        "routes.b.kafka-topic", "all",
-                        "routes.b.maximum-payload", "1",
-                        "routes.b.on-failure", "dead-letter",
-                        "routes.c.filter", "other/#",
-                        "routes.c.kafka-topic", "other"),
-                "fleet/d1",
-                QoS.AT_LEAST_ONCE,
-                "21.5");
+        var answer = answer(SEVERAL, "fleet/d1", QoS.AT_LEAST_ONCE, "21.5");
         assertThat(answer.refusal()).isNull();
         assertThat(answer.silent()).containsExactly(new RouteTrial.Silent("c", "its filter does not match"));
         assertThat(answer.records()).extracting(RouteTrial.Produced::route).containsExactly("a", "b");
