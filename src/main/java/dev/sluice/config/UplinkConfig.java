@@ -38,6 +38,10 @@ public interface UplinkConfig {
     @WithDefault("1048576")
     long bytesInFlightPerConnection();
 
+    /** The same for one Kafka topic, so that one that takes nothing does not take the room of all. Default: 8 MiB. */
+    @WithDefault("8388608")
+    long bytesInFlightPerKafkaTopic();
+
     /**
      * How long a connection may wait for Kafka or PostgreSQL without any progress; then it is closed without a negative
      * acknowledgement (DISCONNECT 0x89), so that the client sends again. Default: 60 s.

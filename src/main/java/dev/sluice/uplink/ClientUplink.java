@@ -110,7 +110,7 @@ public final class ClientUplink {
         if (destination.refusal() != null) return refused(destination.refusal());
         if (destination.targets().isEmpty()) return UNMATCHED;
         var isQoS0 = publish.qos() == QoS.AT_MOST_ONCE;
-        var congested = isCongested();
+        var congested = isCongested() || destination.isBackedUp();
         if (isQoS0 && isShed(congested) && !destination.isNeverShed()) return SHED;
         var failures = destination.mayFail() ? destination.failures(publish.payload()) : null;
         var refusal = destination.refusal(failures);
@@ -118,9 +118,7 @@ public final class ClientUplink {
         var messageId = isQoS0 ? null : MessageId.of(clientHash, publish);
         var bytes = bytes(publish, destination);
         var forwarding = new Forwarding(this, publish, attachment, messageId, destination.targets(), failures, bytes);
-        bytesInFlight += bytes;
         inFlight++;
-        uplink.started(forwarding);
         if (congested || !send(forwarding)) stalled.add(forwarding);
         return forwarding.isDeadLettered() ? DEAD_LETTERED : UNDER_WAY;
     }
@@ -159,7 +157,11 @@ public final class ClientUplink {
     /** Offers again what the producer, or the spool, had no room for, in order. */
     public void retry() {
         if (spool != null) spool.insureInOutage();
-        while (!stalled.isEmpty() && (isSpooling() || !uplink.isCongested()) && send(stalled.peek())) stalled.remove();
+        while (!stalled.isEmpty() && mayGo(stalled.peek()) && send(stalled.peek())) stalled.remove();
+    }
+
+    private boolean mayGo(Forwarding forwarding) {
+        return isSpooling() || !uplink.isCongested() && !forwarding.isBackedUp();
     }
 
     /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
@@ -178,12 +180,29 @@ public final class ClientUplink {
 
     private boolean send(Forwarding forwarding) {
         if (failing) return false;
+        if (!forwarding.started) started(forwarding);
         while (forwarding.next < forwarding.parts.length) {
-            if (!offer(forwarding.parts[forwarding.next])) return false;
+            if (!offer(forwarding.parts[forwarding.next])) {
+                if (forwarding.next == 0) notStarted(forwarding);
+                return false;
+            }
             forwarding.next++;
         }
         forwarding.publish = null;
         return true;
+    }
+
+    /** Before it is handed over: it may be answered at any moment after that. */
+    private void started(Forwarding forwarding) {
+        forwarding.started = true;
+        bytesInFlight += forwarding.bytes;
+        uplink.started(forwarding);
+    }
+
+    private void notStarted(Forwarding forwarding) {
+        forwarding.started = false;
+        bytesInFlight -= forwarding.bytes;
+        uplink.notStarted(forwarding);
     }
 
     /** False if the producer has no room for it now; true if it has it, or if it is refused. */
@@ -320,7 +339,8 @@ public final class ClientUplink {
                                 topicName,
                                 clientId,
                                 clientIdHeader,
-                                sequence(match.route().name())))
+                                sequence(match.route().name()),
+                                uplink.backlog(match.kafkaTopic())))
                         .toList());
             case Resolution.Refuse(var failure) -> Destination.refused(failure);
             case Resolution.Drop _ -> Destination.of(List.of());
@@ -330,12 +350,12 @@ public final class ClientUplink {
     /** Every record is answered; called on Kafka's network thread, or the journal's. */
     void settle(Forwarding forwarding) {
         if (forwarding.failedForNow()) failing = true;
-        uplink.settled(forwarding);
+        if (forwarding.started) uplink.settled(forwarding);
         loop.execute(forwarding);
     }
 
     void settled(Forwarding forwarding) {
-        bytesInFlight -= forwarding.bytes;
+        if (forwarding.started) bytesInFlight -= forwarding.bytes;
         inFlight--;
         listener.accept(forwarding);
     }

@@ -31,6 +31,8 @@ public final class Forwarding implements Runnable {
     Packet.Publish publish;
     /** The first part that the producer has not taken yet. */
     int next;
+    /** Whether it counts as in flight: some part has been handed over. */
+    boolean started;
 
     private volatile int unacknowledged;
     /** Why a dead letter had to be sent, the first of several. */
@@ -119,6 +121,17 @@ public final class Forwarding implements Runnable {
     /** What a client that awaits an answer is told of its dead letters; null if it awaits none. */
     ReasonCode told() {
         return packetId == 0 ? null : client.told(deadLettered);
+    }
+
+    /** What each part counts for. */
+    int bytesOfPart() {
+        return bytes / parts.length;
+    }
+
+    /** Whether a Kafka topic that it goes to takes nothing for now. */
+    boolean isBackedUp() {
+        for (int i = next; i < parts.length; i++) if (parts[i].target.backlog().isFull()) return true;
+        return false;
     }
 
     /** A record cannot be: a dead letter is to take its place. */

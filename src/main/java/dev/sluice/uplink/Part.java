@@ -29,6 +29,9 @@ final class Part implements Callback {
     /** Null unless the message names a trace. */
     private Span span;
 
+    /** Whether it counts in the backlog of its Kafka topic. */
+    private boolean counted;
+
     private Exception refusal;
     private Thread sending;
     private boolean notTaken;
@@ -66,6 +69,9 @@ final class Part implements Callback {
     void sending() {
         sending = Thread.currentThread();
         notTaken = false;
+        if (counted) return;
+        counted = true;
+        target.backlog().add(forwarding.bytesOfPart());
     }
 
     /** The spool has no room for it now. */
@@ -76,7 +82,14 @@ final class Part implements Callback {
     /** Ends {@link #sending}: whether the producer took the record, now or by refusing it for good. */
     boolean taken() {
         sending = null;
+        if (notTaken) uncount();
         return !notTaken;
+    }
+
+    private void uncount() {
+        if (!counted) return;
+        counted = false;
+        target.backlog().add(-forwarding.bytesOfPart());
     }
 
     /** The producer has it, under the next number of its sequence unless it has one. */
@@ -113,11 +126,13 @@ final class Part implements Callback {
                     "a message of route \"%s\" is refused, because Kafka refuses its dead letter: %s",
                     target.route().name(), refusal.getMessage());
         endSpan("refused");
+        uncount();
         forwarding.refused(failure == null ? Failure.rejectedByKafka(refusal) : failure);
     }
 
     /** Another attempt may succeed. */
     void settleFailed(Exception passing) {
+        uncount();
         endSpan("not sent");
         forwarding.failedForNow(passing);
     }
@@ -128,6 +143,7 @@ final class Part implements Callback {
 
     /** Kafka has it, or the spool: for the client one is as good as the other. */
     void acknowledged() {
+        uncount();
         endSpan(failure == null ? null : failure.kind().code());
         forwarding.acknowledged(failure);
     }

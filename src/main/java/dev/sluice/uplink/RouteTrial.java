@@ -81,7 +81,7 @@ public final class RouteTrial {
     private static Target target(Match match, Question question) {
         var clientId = UplinkRecord.header(UplinkRecord.CLIENT_ID, question.clientId());
         var sequence = new Sequence(match.route().name(), EPOCH);
-        return Target.of(match, question.topicName(), question.clientId(), clientId, sequence);
+        return Target.of(match, question.topicName(), question.clientId(), clientId, sequence, new Backlog(0));
     }
 
     private static List<Produced> records(

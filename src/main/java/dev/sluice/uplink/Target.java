@@ -9,9 +9,10 @@ import org.apache.kafka.common.header.Header;
 
 /**
  * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, but
- * for the sequence.
+ * for the sequence and the backlog.
  *
  * @param sequence the numbers of the client's records of the route
+ * @param backlog what waits for its Kafka topic
  * @param key null for none
  * @param partitionText what chooses the partition, null if nothing but the key or the route does
  * @param leading headers that are the same for every PUBLISH and come before those of each
@@ -20,16 +21,24 @@ import org.apache.kafka.common.header.Header;
 record Target(
         Match match,
         Sequence sequence,
+        Backlog backlog,
         byte[] key,
         byte[] partitionText,
         boolean isCloudEvent,
         List<Header> leading,
         List<Header> trailing) {
-    static Target of(Match match, TopicName topicName, String clientId, Header clientIdHeader, Sequence sequence) {
+    static Target of(
+            Match match,
+            TopicName topicName,
+            String clientId,
+            Header clientIdHeader,
+            Sequence sequence,
+            Backlog backlog) {
         var isCloudEvent = match.route().headerStyle() == HeaderStyle.CLOUDEVENTS;
         return new Target(
                 match,
                 sequence,
+                backlog,
                 bytes(match.key()),
                 match.partition() instanceof Partition.ByText(var text) ? bytes(text) : null,
                 isCloudEvent,

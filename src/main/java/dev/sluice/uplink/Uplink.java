@@ -10,6 +10,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +27,8 @@ public class Uplink {
     /** Records that are spread over partitions go to the same one for 4 ms. */
     private static final int SPREAD_SHIFT = 2;
 
+    private static final int BACKLOGS = 10_000;
+
     private volatile Routes routes;
     private final UplinkConfig config;
     private final UplinkProducer producer;
@@ -33,6 +36,9 @@ public class Uplink {
     private final Spool spool;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
+    /** By Kafka topic. */
+    private final Map<String, Backlog> backlogs = new ConcurrentHashMap<>();
+
     private final Timer latency;
     private final Map<Failure.Kind, Counter> deadLetters = new EnumMap<>(Failure.Kind.class);
     /** Another one in each process, so that replicas do not write to the same partition at the same time. */
@@ -122,8 +128,20 @@ public class Uplink {
         return bytesInFlight.get();
     }
 
+    /** What waits for a Kafka topic. Where messages make the topics, and very many, each connection has its own account. */
+    Backlog backlog(String kafkaTopic) {
+        var most = config.bytesInFlightPerKafkaTopic();
+        if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, _ -> new Backlog(most));
+        var known = backlogs.get(kafkaTopic);
+        return known == null ? new Backlog(most) : known;
+    }
+
     void started(Forwarding forwarding) {
         bytesInFlight.addAndGet(forwarding.bytes);
+    }
+
+    void notStarted(Forwarding forwarding) {
+        bytesInFlight.addAndGet(-forwarding.bytes);
     }
 
     void settled(Forwarding forwarding) {

@@ -17,6 +17,7 @@ import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,10 @@ class KafkaLimitsIT {
     private static final ProtocolVersion V3 = ProtocolVersion.V3_1_1;
     private static final String TALK = "wire.talk";
     private static final String PASSWORD = "secret";
+    /** Bytes that may wait for Kafka; less than the crowd of a deleted topic has. */
+    private static final int ROOM = 200_000;
+
+    private static final int CROWD_MESSAGES = 10;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     @TempDir
@@ -62,8 +67,11 @@ class KafkaLimitsIT {
                 folder, Stream.concat(topics, Stream.of(small)).toArray(NewTopic[]::new));
         kafka.password(PASSWORD);
         kafka.allowAll();
+        var options = new ArrayList<>(kafka.options(PASSWORD));
+        options.add("-Dsluice.uplink.bytes-in-flight=" + ROOM);
+        options.add("-Dsluice.uplink.bytes-in-flight-per-kafka-topic=" + ROOM / 2);
         var settings = Gateway.shared()
-                .settingsOfAnother(kafka.options(PASSWORD).toArray(String[]::new))
+                .settingsOfAnother(options.toArray(String[]::new))
                 .withKafka(kafka.securedBootstrap());
         port = settings.port();
         gateway = GatewayProcess.start(settings);
@@ -144,6 +152,7 @@ class KafkaLimitsIT {
             for (int id = 2; id <= 10; id++)
                 client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, id, "talk/x", "m" + id));
             late.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "late"));
+            var crowd = crowd();
             for (int i = 0; i < 20; i++) assertOthersGoOn();
             await("the readiness check of a missing topic")
                     .atMost(PATIENCE)
@@ -159,7 +168,24 @@ class KafkaLimitsIT {
             }
             assertThat(late.receive(Packet.PubAck.class).packetId()).isEqualTo(1);
             assertThat(publish(client, 11, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+            for (var one : crowd) {
+                for (int id = 1; id <= CROWD_MESSAGES; id++)
+                    assertThat(one.receive(Packet.PubAck.class).packetId()).isEqualTo(id);
+                one.close();
+            }
         }
+    }
+
+    /** Clients whose messages for one Kafka topic are more than may wait for all of Kafka. */
+    private static List<WireClient> crowd() {
+        var crowd = new ArrayList<WireClient>();
+        for (int i = 0; i < 50; i++) {
+            var one = online(V5, Device.id("crowd"));
+            for (int id = 1; id <= CROWD_MESSAGES; id++)
+                one.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, id, "talk/x", new byte[ROOM / 200], Properties.NONE));
+            crowd.add(one);
+        }
+        return crowd;
     }
 
     private static Collection<String> topics() {

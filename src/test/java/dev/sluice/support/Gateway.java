@@ -49,6 +49,7 @@ public final class Gateway {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private static Gateway running;
+    private static RuntimeException startFailure;
 
     private final Settings settings;
     private final GatewayProcess process;
@@ -65,8 +66,15 @@ public final class Gateway {
         process.awaitReady();
     }
 
+    /** A start that fails is not tried again by each test class: its servers are there until the JVM ends. */
     public static synchronized Gateway shared() {
-        if (running == null) running = start();
+        if (startFailure != null) throw new IllegalStateException("the shared gateway did not start", startFailure);
+        try {
+            if (running == null) running = start();
+        } catch (RuntimeException failed) {
+            startFailure = failed;
+            throw failed;
+        }
         return running;
     }
 
