@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * The gateway's way to Kafka: its producer, the routes, and the bound of bytes in flight over all
@@ -44,12 +45,19 @@ public class Uplink {
     /** Another one in each process, so that replicas do not write to the same partition at the same time. */
     private final long spreadSeed = System.nanoTime();
 
-    Uplink(UplinkConfig config, UplinkProducer producer, Spool spool, OpenTelemetry telemetry, MeterRegistry meters) {
+    Uplink(
+            UplinkConfig config,
+            UplinkProducer producer,
+            Spool spool,
+            OpenTelemetry telemetry,
+            @ConfigProperty(name = "quarkus.otel.sdk.disabled") boolean isTracingOff,
+            MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.producer = producer;
         this.spool = spool;
-        this.tracing = new Tracing(telemetry);
+        // An SDK that is off would still name spans that nobody gets to see.
+        this.tracing = isTracingOff ? Tracing.OFF : new Tracing(telemetry);
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes of messages that Kafka has not acknowledged yet")

@@ -62,14 +62,15 @@ class QosFloorIT {
         try (var behind = online();
                 var dropped = online();
                 var kept = online()) {
+            var before = pauses(); // each has paused for its CONNECT
             behind.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "x"));
-            await().until(() -> pauses() == 1);
+            await().until(() -> pauses() == before + 1);
             for (int i = 0; i < 5; i++) dropped.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/x", "x"));
             dropped.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
             assertThat(metric("sluice_uplink_shed_total")).isEqualTo(5);
             // The first one waits, and the others are not read.
             for (int i = 0; i < 5; i++) kept.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "floor/x", "x"));
-            await().until(() -> pauses() == 2);
+            await().until(() -> pauses() == before + 2);
             assertThat(metric("sluice_uplink_shed_total")).isEqualTo(5);
         }
     }
