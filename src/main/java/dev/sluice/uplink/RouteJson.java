@@ -110,10 +110,7 @@ public final class RouteJson {
         json.fieldNames().forEachRemaining(name -> {
             if (!FIELDS.contains(name))
                 mistakes.add(new Mistake(
-                        route,
-                        "/" + escape(name),
-                        "is no field of a route; there are "
-                                + String.join(", ", FIELDS)));
+                        route, "/" + escape(name), "is no field of a route; there are " + String.join(", ", FIELDS)));
         });
         return new RouteSpec(
                 text("filter", null),

@@ -29,7 +29,8 @@ public final class RouteTrial {
             boolean retain,
             byte[] payload,
             Properties properties) {
-        Question(String clientId, String username, TopicName topicName, QoS qos, byte[] payload, Properties properties) {
+        Question(
+                String clientId, String username, TopicName topicName, QoS qos, byte[] payload, Properties properties) {
             this(clientId, username, topicName, qos, false, payload, properties);
         }
     }

@@ -26,12 +26,12 @@ class RouteOptionsIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final int PARTITIONS = 5;
     private static final Properties EVERY_PROPERTY = Properties.NONE
-                .with(Property.CONTENT_TYPE, "application/json")
-                .with(Property.RESPONSE_TOPIC, "answers/1")
-                .with(Property.CORRELATION_DATA, new byte[] {(byte) 0xFF, 0, 1})
-                .with(Property.PAYLOAD_FORMAT_INDICATOR, 1)
-                .with(Property.MESSAGE_EXPIRY_INTERVAL, 90)
-                .withUserProperty("Site", "Köln");
+            .with(Property.CONTENT_TYPE, "application/json")
+            .with(Property.RESPONSE_TOPIC, "answers/1")
+            .with(Property.CORRELATION_DATA, new byte[] {(byte) 0xFF, 0, 1})
+            .with(Property.PAYLOAD_FORMAT_INDICATOR, 1)
+            .with(Property.MESSAGE_EXPIRY_INTERVAL, 90)
+            .withUserProperty("Site", "Köln");
 
     private final Gateway gateway = Gateway.shared();
     private final String clientId = Device.id("options");
@@ -57,8 +57,8 @@ class RouteOptionsIT {
     @Test
     void aCloudEventHasEverythingInItsHeaders() {
         var payload = "{\"speed\":1}".getBytes(StandardCharsets.UTF_8);
-        var publish =
-                new Packet.Publish(false, QoS.AT_LEAST_ONCE, true, TopicName.of("events/ä b"), 1, EVERY_PROPERTY, payload);
+        var publish = new Packet.Publish(
+                false, QoS.AT_LEAST_ONCE, true, TopicName.of("events/ä b"), 1, EVERY_PROPERTY, payload);
         String seq;
         try (var client = Device.online(V5, clientId)) {
             seq = epoch() + "/1";

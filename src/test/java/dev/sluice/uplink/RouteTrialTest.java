@@ -17,17 +17,17 @@ class RouteTrialTest {
     private static final String TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     private static final Map<String, String> SEVERAL = keys(
-                        "routes.a.filter", "fleet/{device}",
-                        "routes.a.kafka-topic", "fleet",
-                        "routes.a.key", "{device}",
-                        "routes.a.partition", "{username}",
-                        "routes.a.headers.mqtt-route", "{route}",
-                        "routes.b.filter", "fleet/#",
-                        "routes.b.kafka-topic", "all",
-                        "routes.b.maximum-payload", "1",
-                        "routes.b.on-failure", "dead-letter",
-                        "routes.c.filter", "other/#",
-                        "routes.c.kafka-topic", "other");
+            "routes.a.filter", "fleet/{device}",
+            "routes.a.kafka-topic", "fleet",
+            "routes.a.key", "{device}",
+            "routes.a.partition", "{username}",
+            "routes.a.headers.mqtt-route", "{route}",
+            "routes.b.filter", "fleet/#",
+            "routes.b.kafka-topic", "all",
+            "routes.b.maximum-payload", "1",
+            "routes.b.on-failure", "dead-letter",
+            "routes.c.filter", "other/#",
+            "routes.c.kafka-topic", "other");
 
     private static RouteTrial.Answer answer(Map<String, String> keys, String topic, QoS qos, String payload) {
         var full = new HashMap<String, String>();
