@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
 import org.jboss.logging.Logger;
@@ -52,11 +53,13 @@ public class Uplink {
             KafkaClientService clients,
             @Channel(CHANNEL) Emitter<byte[]> channel,
             OpenTelemetry telemetry,
+            @ConfigProperty(name = "quarkus.otel.sdk.disabled") boolean isTracingOff,
             MeterRegistry meters) {
         this.routes = Routes.of(config);
         this.config = config;
         this.clients = clients;
-        this.tracing = new Tracing(telemetry);
+        // An SDK that is off would still name spans that nobody gets to see.
+        this.tracing = isTracingOff ? Tracing.OFF : new Tracing(telemetry);
         this.bytesInFlightMaximum = config.bytesInFlight();
         Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes of messages that Kafka has not acknowledged yet")

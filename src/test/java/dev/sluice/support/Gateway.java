@@ -38,7 +38,7 @@ public final class Gateway {
     public static final String LATE_TOPIC = "wire.late";
 
     /** The Kafka topic of what cannot have its record. */
-    public static final String DEAD_LETTERS = "sluice.dead-letter";
+    public static final String DEAD_LETTERS = "wire.dead-letter";
 
     /** Of the Kafka topic that takes small records only. */
     public static final int SMALL_RECORD = 2000;
