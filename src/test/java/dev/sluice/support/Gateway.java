@@ -23,10 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AlterConfigOp;
-import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.common.config.ConfigResource;
 import org.awaitility.Awaitility;
 
 /**
@@ -101,9 +98,9 @@ public final class Gateway {
                     new NewTopic("wire.a_b", 1, (short) 1),
                     new NewTopic("wire.parts", 5, (short) 1),
                     new NewTopic("wire.letters", 1, (short) 1),
+                    new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(Map.of("max.message.bytes", "20000")),
                     new NewTopic("wire.small", 1, (short) 1)
                             .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
-            bound(settings.kafka(), DEAD_LETTERS, 20_000);
             return new Gateway(settings, GatewayProcess.start(settings));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -118,20 +115,6 @@ public final class Gateway {
             for (var file : files.sorted(java.util.Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Sets the largest record of a topic that there is. */
-    private static void bound(String bootstrap, String kafkaTopic, int bytes) {
-        var topic = new ConfigResource(ConfigResource.Type.TOPIC, kafkaTopic);
-        var entry = new ConfigEntry("max.message.bytes", Integer.toString(bytes));
-        var change = new AlterConfigOp(entry, AlterConfigOp.OpType.SET);
-        try (var admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
-            admin.incrementalAlterConfigs(Map.of(topic, List.of(change))).all().get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e);
         }
     }
 
