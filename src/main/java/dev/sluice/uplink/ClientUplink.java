@@ -118,8 +118,14 @@ public final class ClientUplink {
         var messageId = isQoS0 ? null : MessageId.of(clientHash, publish);
         var bytes = bytes(publish, destination);
         var forwarding = new Forwarding(this, publish, attachment, messageId, destination.targets(), failures, bytes);
+        if (congested || !send(forwarding)) {
+            if (forwarding.next == 0 && isQoS0 && uplink.shedsQoS0() && !destination.isNeverShed()) {
+                forwarding.shed();
+                return SHED;
+            }
+            stalled.add(forwarding);
+        }
         inFlight++;
-        if (congested || !send(forwarding)) stalled.add(forwarding);
         return forwarding.isDeadLettered() ? DEAD_LETTERED : UNDER_WAY;
     }
 

@@ -139,6 +139,11 @@ public final class Forwarding implements Runnable {
         if (deadLettered == null) deadLettered = failure;
     }
 
+    /** Nothing of it was taken, and it is not offered again. */
+    void shed() {
+        for (var part : parts) part.endSpan("not sent");
+    }
+
     /** Fails for the records that the producer has not taken; those it has taken are still waited for. */
     void abandon() {
         passing = new DisconnectException("the client is gone");

@@ -26,7 +26,7 @@ class DownlinkIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final QoS ONE = QoS.AT_LEAST_ONCE;
     private static final String UNDELIVERABLE = "wire.undeliverable";
-    private static final String DEAD_LETTER = "sluice.dead-letter";
+    private static final String DEAD_LETTER = Gateway.DEAD_LETTERS;
     /** More than the gateway commits its offsets after, far less than a client or a subscriber is waited for. */
     private static final Duration A_MOMENT = Duration.ofMillis(600);
 

@@ -60,11 +60,8 @@ class KafkaLimitsIT {
 
     @BeforeAll
     static void start() {
-        var topics = Stream.of("wire.telemetry", "wire.copy", TALK, Gateway.LATE_TOPIC)
-                .map(KafkaLimitsIT::topic);
-        var small = topic("wire.small").configs(Map.of("max.message.bytes", Integer.toString(Gateway.SMALL_RECORD)));
-        kafka = GuardedKafka.start(
-                folder, Stream.concat(topics, Stream.of(small)).toArray(NewTopic[]::new));
+        var topics = Stream.concat(Gateway.TOPICS.stream(), Stream.of(topic(Gateway.LATE_TOPIC)));
+        kafka = GuardedKafka.start(folder, topics.toArray(NewTopic[]::new));
         kafka.password(PASSWORD);
         kafka.allowAll();
         var options = new ArrayList<>(kafka.options(PASSWORD));
@@ -140,6 +137,21 @@ class KafkaLimitsIT {
                 client.closeStatus();
             }
         });
+    }
+
+    /** Together they are a batch that the topic does not take. */
+    @Test
+    void smallRecordsThatAreTooLargeTogetherArrive() {
+        try (var client = online(V5, Device.id("batch"))) {
+            for (int id = 1; id <= 100; id++)
+                client.sendPackets(Device.publish(
+                        QoS.AT_LEAST_ONCE, id, "small/x", new byte[Gateway.SMALL_RECORD / 4], Properties.NONE));
+            for (int id = 1; id <= 100; id++) {
+                var answer = client.receive(Packet.PubAck.class);
+                assertThat(answer.packetId()).isEqualTo(id);
+                assertThat(answer.reason()).isEqualTo(ReasonCode.SUCCESS);
+            }
+        }
     }
 
     @Test

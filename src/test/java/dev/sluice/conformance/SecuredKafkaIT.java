@@ -36,8 +36,8 @@ class SecuredKafkaIT {
 
     @BeforeAll
     static void start() {
-        var topics = Stream.of("wire.telemetry", "wire.copy", "wire.talk", "wire.small", Gateway.LATE_TOPIC)
-                .map(name -> new NewTopic(name, 1, (short) 1));
+        var late = new NewTopic(Gateway.LATE_TOPIC, 1, (short) 1);
+        var topics = Stream.concat(Gateway.TOPICS.stream(), Stream.of(late));
         kafka = GuardedKafka.start(folder, topics.toArray(NewTopic[]::new));
         kafka.allowAll();
     }

@@ -83,7 +83,7 @@ public final class RecordAudit {
     }
 
     public void add(ConsumerRecord<?, byte[]> record) {
-        var clientId = header(record, "mqtt-client-id");
+        var clientId = header(record, "mqtt-client-id", "ce_mqttclientid");
         var seq = SEQ.matcher(header(record, "mqtt-seq"));
         if (clientId.isEmpty() || !seq.matches()) {
             unnumbered++;
@@ -110,23 +110,29 @@ public final class RecordAudit {
     /** A dead letter counts where it was meant to be. */
     private AuditedClient.Source source(ConsumerRecord<?, byte[]> record) {
         var meant = header(record, "dead-letter-kafka-topic");
+        // The source of a CloudEvent names the route.
+        var route = header(record, "mqtt-route", "ce_source");
         return sources.computeIfAbsent(
-                new AuditedClient.Source(meant.isEmpty() ? record.topic() : meant, header(record, "mqtt-route")),
-                it -> it);
+                new AuditedClient.Source(meant.isEmpty() ? record.topic() : meant, route), it -> it);
     }
 
     /** At QoS 0, topic and payload are all that tells one message from another. */
     private static long content(ConsumerRecord<?, byte[]> record) {
         var hasher = Hashing.xxh3_64();
-        var topic = record.headers().lastHeader("mqtt-topic");
+        var topic = header(record, "mqtt-topic", "ce_subject").getBytes(StandardCharsets.UTF_8);
         return hasher.hashLongLongToLong(
-                topic == null ? 0 : hasher.hashBytesToLong(topic.value()),
-                record.value() == null ? 0 : hasher.hashBytesToLong(record.value()));
+                hasher.hashBytesToLong(topic), record.value() == null ? 0 : hasher.hashBytesToLong(record.value()));
     }
 
     private static String header(ConsumerRecord<?, byte[]> record, String name) {
         var header = record.headers().lastHeader(name);
         return header == null || header.value() == null ? "" : new String(header.value(), StandardCharsets.UTF_8);
+    }
+
+    /** The header of records in the style of MQTT, or that of CloudEvents. */
+    private static String header(ConsumerRecord<?, byte[]> record, String name, String ofCloudEvent) {
+        var value = header(record, name);
+        return value.isEmpty() ? header(record, ofCloudEvent) : value;
     }
 
     /** The findings by client id. */

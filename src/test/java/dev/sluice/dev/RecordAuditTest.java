@@ -134,6 +134,23 @@ class RecordAuditTest {
     }
 
     @Test
+    void aCloudEventNamesItsClientAndItsRoute() {
+        addCloudEvent("1/1", "r");
+        addCloudEvent("1/1", "s");
+        addCloudEvent("1/3", "r");
+        var found = audit.findings().get("a");
+        assertThat(List.of(found.gaps(), found.mixed(), audit.unnumbered())).containsExactly(1L, 0L, 0L);
+    }
+
+    private void addCloudEvent(String seq, String route) {
+        var record = new ConsumerRecord<>("t", 0, 0, new byte[0], new byte[0]);
+        record.headers().add("ce_mqttclientid", "a".getBytes(UTF_8));
+        record.headers().add("ce_source", ("/clients/a/routes/" + route).getBytes(UTF_8));
+        record.headers().add("mqtt-seq", seq.getBytes(UTF_8));
+        audit.add(record);
+    }
+
+    @Test
     void onlyTheClientsAskedFor() {
         var some = new RecordAudit("b"::equals);
         some.add(record("a", "t:1/2=a"));

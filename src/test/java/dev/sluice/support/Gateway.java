@@ -40,6 +40,22 @@ public final class Gateway {
     /** Of the Kafka topic that takes small records only. */
     public static final int SMALL_RECORD = 2000;
 
+    /** What the routes of {@code conformance/gateway.properties} lead to, but for {@link #LATE_TOPIC}. */
+    public static final List<NewTopic> TOPICS = List.of(
+            new NewTopic("wire.telemetry", 1, (short) 1),
+            new NewTopic("wire.copy", 1, (short) 1),
+            new NewTopic("wire.talk", 1, (short) 1),
+            new NewTopic("wire.commands", 1, (short) 1),
+            new NewTopic("wire.undeliverable", 1, (short) 1),
+            new NewTopic("wire.device.d1", 1, (short) 1),
+            new NewTopic("wire.events", 1, (short) 1),
+            new NewTopic("wire.a_b", 1, (short) 1),
+            new NewTopic("wire.parts", 5, (short) 1),
+            new NewTopic("wire.letters", 1, (short) 1),
+            new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(Map.of("max.message.bytes", "20000")),
+            new NewTopic("wire.small", 1, (short) 1)
+                    .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
+
     private static final List<String> JAVA_OPTIONS =
             List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders");
 
@@ -86,21 +102,7 @@ public final class Gateway {
                     Ports.free(), Ports.free(), Ports.free(), data, Optional.empty(), Optional.empty(), options);
             var backends = Backends.start(settings);
             Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(backends, data)));
-            createTopics(
-                    settings.kafka(),
-                    new NewTopic("wire.telemetry", 1, (short) 1),
-                    new NewTopic("wire.copy", 1, (short) 1),
-                    new NewTopic("wire.talk", 1, (short) 1),
-                    new NewTopic("wire.commands", 1, (short) 1),
-                    new NewTopic("wire.undeliverable", 1, (short) 1),
-                    new NewTopic("wire.device.d1", 1, (short) 1),
-                    new NewTopic("wire.events", 1, (short) 1),
-                    new NewTopic("wire.a_b", 1, (short) 1),
-                    new NewTopic("wire.parts", 5, (short) 1),
-                    new NewTopic("wire.letters", 1, (short) 1),
-                    new NewTopic(DEAD_LETTERS, 1, (short) 1).configs(Map.of("max.message.bytes", "20000")),
-                    new NewTopic("wire.small", 1, (short) 1)
-                            .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
+            createTopics(settings.kafka(), TOPICS.toArray(NewTopic[]::new));
             return new Gateway(settings, GatewayProcess.start(settings));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
