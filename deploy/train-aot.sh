@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts the gateway once and has the JVM write down what it loaded, linked and compiled: a JDK AOT cache.
-# Needs neither PostgreSQL nor Kafka: the migration and the check of the schema are off, and both servers count as away.
+# Needs an empty database, which QUARKUS_DATASOURCE_JDBC_URL, _USERNAME and _PASSWORD name; Kafka counts as away.
 #   train-aot.sh JAR CACHE
 # The cache fits this JAR at this path, this JVM, and the flags below; with others the JVM goes without it.
 set -eu
@@ -8,10 +8,11 @@ set -eu
 jar=$1
 cache=$2
 port=${TRAIN_PORT:-8080}
+[ -n "${QUARKUS_DATASOURCE_JDBC_URL:-}" ] ||
+  { echo "train-aot: QUARKUS_DATASOURCE_JDBC_URL has to name an empty PostgreSQL database" >&2; exit 1; }
 
 export QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT="$port" QUARKUS_LOG_CONSOLE_LEVEL=ERROR \
-  QUARKUS_FLYWAY_MIGRATE_AT_START=false QUARKUS_HIBERNATE_ORM_SCHEMA_MANAGEMENT_STRATEGY=none \
-  QUARKUS_DATASOURCE_JDBC_URL=jdbc:postgresql://127.0.0.1:1/none KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 \
+  KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 \
   SLUICE_UPLINK_ROUTES_TRAINING_FILTER='#' SLUICE_UPLINK_ROUTES_TRAINING_KAFKA_TOPIC=training
 
 # HTTP/1.0: the answer ends with the connection.
