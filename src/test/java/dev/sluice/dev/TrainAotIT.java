@@ -32,14 +32,20 @@ class TrainAotIT {
         var java = JAVA_HOME.resolve("bin/java").toString();
         var jar = "target/sluice.jar";
         assertEndsWell(run(
-                java, "-XX:+UseCompactObjectHeaders", "-XX:AOTCache=" + cache, "-XX:AOTMode=on", "-cp", jar, "--version"));
+                java,
+                "-XX:+UseCompactObjectHeaders",
+                "-XX:AOTCache=" + cache,
+                "-XX:AOTMode=on",
+                "-cp",
+                jar,
+                "--version"));
     }
 
     private ProcessBuilder run(String... command) {
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                        folder.resolve("log").toFile()));
+                .redirectOutput(
+                        ProcessBuilder.Redirect.appendTo(folder.resolve("log").toFile()));
     }
 
     private void assertEndsWell(ProcessBuilder command) throws IOException, InterruptedException {
