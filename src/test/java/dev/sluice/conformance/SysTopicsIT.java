@@ -29,10 +29,7 @@ class SysTopicsIT {
 
     @BeforeAll
     static void start() {
-        var settings = Gateway.shared().settingsOfAnother("-Dsluice.mqtt.sys-interval=1s");
-        port = settings.port();
-        gateway = GatewayProcess.start(settings);
-        gateway.awaitReady();
+        gateway = Gateway.shared().startAnother(its -> port = its, "-Dsluice.mqtt.sys-interval=1s");
     }
 
     @AfterAll

@@ -28,10 +28,7 @@ class UnmatchedDeadLetterIT {
 
     @BeforeAll
     static void start() {
-        var settings = Gateway.shared().settingsOfAnother("-Dsluice.uplink.unmatched=dead-letter");
-        port = settings.port();
-        gateway = GatewayProcess.start(settings);
-        gateway.awaitReady();
+        gateway = Gateway.shared().startAnother(its -> port = its, "-Dsluice.uplink.unmatched=dead-letter");
     }
 
     @AfterAll

@@ -22,10 +22,7 @@ class UnmatchedIT {
 
     @BeforeAll
     static void start() {
-        var settings = Gateway.shared().settingsOfAnother("-Dsluice.uplink.unmatched=drop");
-        port = settings.port();
-        gateway = GatewayProcess.start(settings);
-        gateway.awaitReady();
+        gateway = Gateway.shared().startAnother(its -> port = its, "-Dsluice.uplink.unmatched=drop");
     }
 
     @AfterAll

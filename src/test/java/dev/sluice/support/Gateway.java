@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.function.IntConsumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.awaitility.Awaitility;
@@ -145,6 +146,15 @@ public final class Gateway {
     /** What the readiness check said while {@link #LATE_TOPIC} was missing. */
     public HttpResponse<String> readinessWithoutTopic() {
         return readinessWithoutTopic;
+    }
+
+    /** One more gateway on the same servers, with more JVM options, ready; {@code port} is told its port. */
+    public GatewayProcess startAnother(IntConsumer port, String... more) {
+        var another = settingsOfAnother(more);
+        port.accept(another.port());
+        var started = GatewayProcess.start(another);
+        started.awaitReady();
+        return started;
     }
 
     /** Settings for one more gateway on the same servers, with more JVM options. */
