@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 
 /**
  * Owns what reading one connection's packets depends on: the protocol version, which side sends, and the last Topic
- * Names. Confined to its connection's event loop.
+ * Names and properties. Confined to its connection's event loop.
  *
  * <p>What cannot be parsed is a Malformed Packet; what parses but is not allowed is a Protocol Error (section 1.2),
  * unless the standard names another reason code.
@@ -22,6 +22,7 @@ public final class PacketReader {
     private final boolean fromClient;
     private ProtocolVersion version;
     private ReceivedTopics topics;
+    private ReceivedProperties properties;
 
     /** A server's reader, which learns the version from the first CONNECT. */
     public PacketReader() {
@@ -56,8 +57,11 @@ public final class PacketReader {
     }
 
     private Packet readPublish(int flags, ByteBuffer in) {
-        if (topics == null) topics = new ReceivedTopics();
-        var publish = PublishReader.read(version, flags, in, topics);
+        if (topics == null) {
+            topics = new ReceivedTopics();
+            properties = new ReceivedProperties();
+        }
+        var publish = PublishReader.read(version, flags, in, topics, properties);
         if (fromClient && !publish.properties().subscriptionIdentifiers().isEmpty()) {
             throw new MqttFault(PROTOCOL_ERROR, "Subscription Identifier from a client"); // [MQTT-3.3.4-6]
         }

@@ -28,6 +28,11 @@ final class PropertiesReader {
         int length = VariableByteInteger.read(in);
         if (length == 0) return Properties.NONE;
         Wire.need(in, length);
+        return read(place, in, length);
+    }
+
+    /** Reads properties of this length, which is known to be there. */
+    static Properties read(PropertyPlace place, ByteBuffer in, int length) {
         int packetEnd = in.limit();
         var reader = new PropertiesReader(place);
         in.limit(in.position() + length);

@@ -10,19 +10,20 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import java.nio.ByteBuffer;
 
-/** Owns how PUBLISH is read (section 3.3). Stateless; the names it knows belong to the connection. */
+/** Owns how PUBLISH is read (section 3.3). Stateless; the names and properties it knows belong to the connection. */
 final class PublishReader {
     private static final int RETAIN = 0b0001;
     private static final int DUP = 0b1000;
 
     private PublishReader() {}
 
-    static Packet.Publish read(ProtocolVersion version, int flags, ByteBuffer in, ReceivedTopics topics) {
+    static Packet.Publish read(
+            ProtocolVersion version, int flags, ByteBuffer in, ReceivedTopics topics, ReceivedProperties known) {
         boolean dup = (flags & DUP) != 0;
         var qos = qos(flags, dup);
         var topicName = topics.read(in);
         int packetId = qos == QoS.AT_MOST_ONCE ? 0 : Wire.packetId(in);
-        var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.PUBLISH, in) : Properties.NONE;
+        var properties = version.isV5() ? known.read(in) : Properties.NONE;
         if (topicName.isEmpty()) checkAlias(version, properties);
         var payload = Wire.bytes(in, in.remaining());
         return new Packet.Publish(dup, qos, (flags & RETAIN) != 0, topicName, packetId, properties, payload);

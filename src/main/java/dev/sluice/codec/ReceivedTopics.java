@@ -4,7 +4,6 @@ import static dev.sluice.packet.ReasonCode.TOPIC_NAME_INVALID;
 
 import dev.sluice.topic.TopicName;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 /**
  * Owns the last Topic Names of one connection, so that a device that publishes to the same few names costs neither a
@@ -24,7 +23,7 @@ final class ReceivedTopics {
         if (length == 0) return TopicName.EMPTY;
         for (var name : names) {
             if (name == null) break;
-            if (isNext(in, name.utf8(), length)) {
+            if (Wire.isNext(in, name.utf8(), length)) {
                 in.position(in.position() + length);
                 return name;
             }
@@ -42,12 +41,5 @@ final class ReceivedTopics {
             if (b == '+' || b == '#') throw new MqttFault(TOPIC_NAME_INVALID, "wildcard in topic name");
         }
         return TopicName.ofUtf8(utf8);
-    }
-
-    private static boolean isNext(ByteBuffer in, byte[] utf8, int length) {
-        if (utf8.length != length) return false;
-        if (!in.hasArray()) return in.slice(in.position(), length).equals(ByteBuffer.wrap(utf8));
-        int start = in.arrayOffset() + in.position();
-        return Arrays.equals(in.array(), start, start + length, utf8, 0, length);
     }
 }

@@ -5,6 +5,7 @@ import static dev.sluice.packet.ReasonCode.PROTOCOL_ERROR;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Owns how the data types of section 1.5 are read, each checked against what is left of the packet. Stateless. */
 final class Wire {
@@ -47,6 +48,14 @@ final class Wire {
         var bytes = new byte[length];
         in.get(bytes);
         return bytes;
+    }
+
+    /** Whether what comes next, of the length that {@code in} is known to have, are these very bytes. */
+    static boolean isNext(ByteBuffer in, byte[] bytes, int length) {
+        if (bytes.length != length) return false;
+        if (!in.hasArray()) return in.slice(in.position(), length).equals(ByteBuffer.wrap(bytes));
+        int start = in.arrayOffset() + in.position();
+        return Arrays.equals(in.array(), start, start + length, bytes, 0, length);
     }
 
     static void checkText(byte[] bytes) {

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
@@ -10,6 +11,10 @@ import dev.sluice.topic.TopicName;
 final class TopicAliases {
     private final int maximum;
     private TopicName[] names;
+    /** The last properties, and what is left of them: a device repeats them. */
+    private Properties aliased = Properties.NONE;
+
+    private Properties unaliased = Properties.NONE;
 
     TopicAliases(int maximum) {
         this.maximum = maximum;
@@ -38,7 +43,15 @@ final class TopicAliases {
                 publish.retain(),
                 name,
                 publish.packetId(),
-                publish.properties().without(Property.TOPIC_ALIAS),
+                unaliased(publish.properties()),
                 publish.payload());
+    }
+
+    private Properties unaliased(Properties properties) {
+        if (properties != aliased) {
+            aliased = properties;
+            unaliased = properties.without(Property.TOPIC_ALIAS);
+        }
+        return unaliased;
     }
 }

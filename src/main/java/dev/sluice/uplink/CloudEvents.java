@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
@@ -11,8 +12,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeader;
-import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /** The headers of a record as CloudEvents 1.0 has them in Kafka, in binary content mode. Stateless. */
 final class CloudEvents {
@@ -24,7 +25,6 @@ final class CloudEvents {
     private static final String SUBJECT = "ce_subject";
     private static final String CLIENT_ID = "ce_mqttclientid";
     private static final String QOS = "ce_mqttqos";
-    private static final String MESSAGE_ID = "ce_mqttmessageid";
     private static final String RETAIN_NAME = "ce_mqttretain";
     private static final String RESPONSE_TOPIC = "ce_mqttresponsetopic";
     private static final String CORRELATION_DATA = "ce_mqttcorrelationdata";
@@ -45,7 +45,6 @@ final class CloudEvents {
             SUBJECT,
             CLIENT_ID,
             QOS,
-            MESSAGE_ID,
             RETAIN_NAME,
             RESPONSE_TOPIC,
             CORRELATION_DATA,
@@ -76,22 +75,20 @@ final class CloudEvents {
         return "/clients/" + escaped + "/routes/" + route;
     }
 
-    /** What is of this PUBLISH. The sequence and the message id keep their own headers, too: that is where gaps and repeats are looked for. */
-    static void add(RecordHeaders headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
+    /** What is of this PUBLISH. The sequence and the message id keep their own headers: that is where gaps and repeats are looked for. */
+    static void add(Headers headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
         headers.add(new RecordHeader(ID, seq));
         headers.add(new RecordHeader(TIME, Rfc3339.of(receivedAt)));
         headers.add(QOS_HEADERS[publish.qos().ordinal()]);
-        if (publish.qos() != QoS.AT_MOST_ONCE) {
-            headers.add(new RecordHeader(MESSAGE_ID, messageId));
-            headers.add(new RecordHeader(UplinkRecord.MESSAGE_ID, messageId));
-        }
+        if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(UplinkRecord.MESSAGE_ID, messageId));
         headers.add(new RecordHeader(UplinkRecord.SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
-        if (!publish.properties().isEmpty()) addProperties(headers, publish, receivedAt);
+        var expiresAt = UplinkRecord.expiresAt(publish.properties(), receivedAt);
+        if (expiresAt != 0) headers.add(new RecordHeader(EXPIRES_AT, Rfc3339.of(expiresAt)));
     }
 
-    private static void addProperties(RecordHeaders headers, Packet.Publish publish, long receivedAt) {
-        var properties = publish.properties();
+    static List<Header> ofProperties(Properties properties) {
+        var headers = new ArrayList<Header>();
         UplinkRecord.addText(headers, UplinkRecord.CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
         UplinkRecord.addText(headers, RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
         var correlation = properties.binary(Property.CORRELATION_DATA);
@@ -99,8 +96,7 @@ final class CloudEvents {
             headers.add(new RecordHeader(CORRELATION_DATA, Base64.getEncoder().encode(correlation)));
         if (properties.has(Property.PAYLOAD_FORMAT_INDICATOR))
             UplinkRecord.addText(headers, PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
-        var expiry = properties.number(Property.MESSAGE_EXPIRY_INTERVAL, -1);
-        if (expiry >= 0) headers.add(new RecordHeader(EXPIRES_AT, Rfc3339.of(receivedAt + expiry * 1000)));
         UplinkRecord.addUserProperties(headers, properties);
+        return headers;
     }
 }

@@ -9,13 +9,14 @@ import org.apache.kafka.common.header.Header;
 
 /**
  * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, but
- * for the sequence and the backlog.
+ * for the sequence, the backlog and the headers of the last properties.
  *
  * @param sequence the numbers of the client's records of the route
  * @param backlog what waits for its Kafka topic
  * @param key null for none
  * @param partitionText what chooses the partition, null if nothing but the key or the route does
  * @param leading headers that are the same for every PUBLISH and come before those of each
+ * @param ofProperties those that follow from the properties of a PUBLISH alone
  * @param trailing those that come after them: the route's own
  */
 record Target(
@@ -26,6 +27,7 @@ record Target(
         byte[] partitionText,
         boolean isCloudEvent,
         List<Header> leading,
+        PropertyHeaders ofProperties,
         List<Header> trailing) {
     static Target of(
             Match match,
@@ -45,6 +47,7 @@ record Target(
                 isCloudEvent
                         ? CloudEvents.leading(match, topicName, clientId, clientIdHeader)
                         : UplinkRecord.leading(topicName, clientIdHeader),
+                new PropertyHeaders(isCloudEvent ? CloudEvents::ofProperties : UplinkRecord::ofProperties),
                 match.headers().entrySet().stream()
                         .map(header -> UplinkRecord.header(header.getKey(), header.getValue()))
                         .toList());

@@ -6,12 +6,13 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeader;
-import org.apache.kafka.common.header.internals.RecordHeaders;
 
 /** Makes the Kafka record of a PUBLISH: the payload untouched, what MQTT says about it in headers. Stateless. */
 final class UplinkRecord {
@@ -57,26 +58,34 @@ final class UplinkRecord {
      */
     static ProducerRecord<byte[], byte[]> of(
             Target target, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq, Integer partition) {
-        var headers = new RecordHeaders();
+        var record = new ProducerRecord<>(target.kafkaTopic(), partition, receivedAt, target.key(), publish.payload());
+        var headers = record.headers();
         addAll(headers, target.leading());
         if (target.isCloudEvent()) CloudEvents.add(headers, publish, receivedAt, messageId, seq);
         else add(headers, publish, receivedAt, messageId, seq);
+        if (!publish.properties().isEmpty())
+            addAll(headers, target.ofProperties().of(publish.properties()));
         addAll(headers, target.trailing());
-        return new ProducerRecord<>(
-                target.kafkaTopic(), partition, receivedAt, target.key(), publish.payload(), headers);
+        return record;
     }
 
-    private static void addAll(RecordHeaders headers, List<Header> some) {
+    private static void addAll(Headers headers, List<Header> some) {
         for (int i = 0; i < some.size(); i++) headers.add(some.get(i));
     }
 
-    private static void add(
-            RecordHeaders headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
+    private static void add(Headers headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
         headers.add(QOS_HEADERS[publish.qos().ordinal()]);
         if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(MESSAGE_ID, messageId));
         headers.add(new RecordHeader(SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
-        if (!publish.properties().isEmpty()) addProperties(headers, publish, receivedAt);
+        var expiresAt = expiresAt(publish.properties(), receivedAt);
+        if (expiresAt != 0) headers.add(header(EXPIRES_AT, "" + expiresAt));
+    }
+
+    /** The end of the Message Expiry Interval, milliseconds since 1970; 0 where there is none. */
+    static long expiresAt(Properties properties, long receivedAt) {
+        var seconds = properties.number(Property.MESSAGE_EXPIRY_INTERVAL, -1);
+        return seconds < 0 ? 0 : receivedAt + seconds * 1000;
     }
 
     /** Whether a header's name is one that is made here, so that no route may add it. */
@@ -84,25 +93,24 @@ final class UplinkRecord {
         return RESERVED.contains(name) || name.startsWith(USER_PREFIX);
     }
 
-    private static void addProperties(RecordHeaders headers, Packet.Publish publish, long receivedAt) {
-        var properties = publish.properties();
+    static List<Header> ofProperties(Properties properties) {
+        var headers = new ArrayList<Header>();
         addText(headers, CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
         addText(headers, RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
         var correlation = properties.binary(Property.CORRELATION_DATA);
         if (correlation != null) headers.add(new RecordHeader(CORRELATION_DATA, correlation));
         if (properties.has(Property.PAYLOAD_FORMAT_INDICATOR))
             addText(headers, PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
-        var expiry = properties.number(Property.MESSAGE_EXPIRY_INTERVAL, -1);
-        if (expiry >= 0) addText(headers, EXPIRES_AT, "" + (receivedAt + expiry * 1000));
         addUserProperties(headers, properties);
+        return headers;
     }
 
-    static void addUserProperties(RecordHeaders headers, Properties properties) {
+    static void addUserProperties(List<Header> headers, Properties properties) {
         for (var property : properties.userProperties())
             addText(headers, USER_PREFIX + property.name(), property.value());
     }
 
-    static void addText(RecordHeaders headers, String name, String value) {
+    static void addText(List<Header> headers, String name, String value) {
         if (value != null) headers.add(header(name, value));
     }
 

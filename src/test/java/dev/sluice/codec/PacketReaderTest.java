@@ -82,6 +82,40 @@ class PacketReaderTest {
                 .isSameAs(Properties.NONE);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void propertiesThatComeAgainAreTheSameObject(boolean direct) {
+        var first = properties(site("oslo"), direct);
+        assertThat(properties(site("bonn"), direct)).isEqualTo(site("bonn"));
+        assertThat(properties(site("oslo"), direct)).isSameAs(first);
+        assertThat(properties(site("rome"), direct)).isEqualTo(site("rome"));
+        assertThat(properties(site("oslo"), direct)).isEqualTo(first).isNotSameAs(first);
+    }
+
+    @Test
+    void propertiesThatBeginLikeKnownOnesAreTheirOwn() {
+        properties(site("oslo"), false);
+        var more = site("oslo").withUserProperty("unit", "C");
+        assertThat(properties(more, false)).isEqualTo(more);
+        assertThat(properties(Properties.NONE, false)).isSameAs(Properties.NONE);
+        assertThat(properties(site("osl"), false)).isEqualTo(site("osl"));
+    }
+
+    @Test
+    void veryLongPropertiesAreNotHeld() {
+        var longest = site("x".repeat(513 - 9));
+        var first = properties(longest, false);
+        assertThat(properties(longest, false)).isEqualTo(first).isNotSameAs(first);
+    }
+
+    @Test
+    void malformedPropertiesAreMalformedAgain() {
+        var bytes = Readers.write(ProtocolVersion.V5, publish("a", site("oslo")));
+        bytes[8] = 0x7F; // an identifier that no property has
+        for (int i = 0; i < 3; i++)
+            assertThatThrownBy(() -> reader.read(ByteBuffer.wrap(bytes))).isInstanceOf(MqttFault.class);
+    }
+
     @Test
     void aPacketThatIsNotWholeIsMalformed() {
         for (var bytes : new byte[][] {{}, {0x30}, {(byte) 0xC0, 1}, {(byte) 0xC0, 0, 0}}) {
@@ -90,13 +124,28 @@ class PacketReaderTest {
     }
 
     private TopicName topicName(String name, boolean direct) {
-        var bytes = Readers.write(ProtocolVersion.V5, publish(name));
+        return read(publish(name), direct).topicName();
+    }
+
+    private Properties properties(Properties properties, boolean direct) {
+        return read(publish("a", properties), direct).properties();
+    }
+
+    private Packet.Publish read(Packet publish, boolean direct) {
+        var bytes = Readers.write(ProtocolVersion.V5, publish);
         var in = direct ? ByteBuffer.allocateDirect(bytes.length) : ByteBuffer.allocate(bytes.length);
-        return ((Packet.Publish) reader.read(in.put(bytes).flip())).topicName();
+        return (Packet.Publish) reader.read(in.put(bytes).flip());
+    }
+
+    private static Properties site(String value) {
+        return Properties.NONE.withUserProperty("site", value);
     }
 
     private static Packet publish(String name) {
-        return new Packet.Publish(
-                false, QoS.AT_LEAST_ONCE, false, TopicName.of(name), 1, Properties.NONE, new byte[] {7});
+        return publish(name, Properties.NONE);
+    }
+
+    private static Packet publish(String name, Properties properties) {
+        return new Packet.Publish(false, QoS.AT_LEAST_ONCE, false, TopicName.of(name), 1, properties, new byte[] {7});
     }
 }

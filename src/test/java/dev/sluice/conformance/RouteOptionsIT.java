@@ -80,7 +80,6 @@ class RouteOptionsIT {
                         "ce_id=" + seq,
                         "ce_time=" + rfc3339(record.timestamp()),
                         "ce_mqttqos=1",
-                        "ce_mqttmessageid=" + messageId,
                         "mqtt-message-id=" + messageId,
                         "mqtt-seq=" + seq,
                         "ce_mqttretain=true",
