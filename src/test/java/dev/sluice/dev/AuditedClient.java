@@ -3,12 +3,14 @@ package dev.sluice.dev;
 import com.dynatrace.hash4j.hashing.Hashing;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BinaryOperator;
 import org.apache.kafka.common.TopicPartition;
 
 /** What Kafka holds of one client, in counters and in the last of its records; for one thread. */
@@ -156,27 +158,48 @@ final class AuditedClient {
 
     /**
      * The sources of each route: those that name it; of the others those whose numbers never meet, because one route writes a message
-     * to one Kafka topic.
+     * to one Kafka topic, and of those the ones whose numbers go on from each other.
      */
-    private List<Set<Source>> groups(Iterable<Map<Source, Numbers>> epochs) {
+    private List<Set<Source>> groups(Collection<Map<Source, Numbers>> epochs) {
         var groups = new ArrayList<Set<Source>>();
-        courses.keySet().stream()
-                .map(Course::source)
-                .distinct()
-                .sorted(Comparator.comparing(Source::kafkaTopic).thenComparing(Source::route))
-                .forEach(source -> groups.stream()
-                        .filter(group -> group.stream().allMatch(other -> isOfOneRoute(source, other, epochs)))
-                        .findFirst()
-                        .orElseGet(() -> {
-                            var group = new HashSet<Source>();
-                            groups.add(group);
-                            return group;
-                        })
-                        .add(source));
+        for (var source : byBeginning()) {
+            groups.stream()
+                    .filter(group -> group.stream().allMatch(other -> isOfOneRoute(source, other, epochs)))
+                    .min(Comparator.comparingLong(group -> missing(group, source, epochs)))
+                    .orElseGet(() -> {
+                        var group = new HashSet<Source>();
+                        groups.add(group);
+                        return group;
+                    })
+                    .add(source);
+        }
         return groups;
     }
 
-    private static boolean isOfOneRoute(Source one, Source other, Iterable<Map<Source, Numbers>> epochs) {
+    /** All sources, those first whose numbers begin first. */
+    private List<Source> byBeginning() {
+        var beginnings = new HashMap<Source, Course>();
+        courses.keySet()
+                .forEach(course -> beginnings.merge(
+                        course.source, course, BinaryOperator.minBy(Comparator.comparingLong(Course::epoch))));
+        return beginnings.values().stream()
+                .sorted(Comparator.comparingLong(Course::epoch)
+                        .thenComparing(course -> courses.get(course).lowest())
+                        .thenComparing(course -> course.source.kafkaTopic))
+                .map(Course::source)
+                .toList();
+    }
+
+    private static long missing(Set<Source> group, Source more, Collection<Map<Source, Numbers>> epochs) {
+        var sources = new HashSet<>(group);
+        sources.add(more);
+        return epochs.stream()
+                .flatMap(epoch -> gaps(epoch, sources, 1).stream())
+                .mapToLong(Numbers.Gap::size)
+                .sum();
+    }
+
+    private static boolean isOfOneRoute(Source one, Source other, Collection<Map<Source, Numbers>> epochs) {
         if (!one.route.isEmpty() || !other.route.isEmpty()) {
             return one.route.equals(other.route);
         }

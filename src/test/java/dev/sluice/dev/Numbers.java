@@ -70,6 +70,11 @@ final class Numbers {
         return highest;
     }
 
+    /** 0 in an empty set. */
+    long lowest() {
+        return next(1);
+    }
+
     private boolean contains(long number) {
         return number >= first && number <= last || rest != null && isInRest(number);
     }

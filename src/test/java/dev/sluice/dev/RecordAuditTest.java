@@ -52,6 +52,8 @@ class RecordAuditTest {
             one message, two routes            | s:1/1=a t:1/1=a s:1/2=b t:1/2=b         | 0 | 0 | 0 | 0
             one message, two routes, again     | s:1/1=a t:1/1=a s:2/1=a t:2/1=a         | 0 | 2 | 0 | 0
             told apart in another epoch        | s:1/1=a t:1/1=b s:2/1=c t:2/2=d         | 1 | 0 | 0 | 0
+            one of two routes changed          | f:1/1=a f:1/2=b r:1/1=c r:1/2=d r:1/3=e s:1/4=f | 0 | 0 | 0 | 0
+            one changed back and forth         | f:1/1=a s:1/1=b r:1/2=c s:1/3=d s:2/1=e r:2/2=f f:2/1=g f:2/2=h | 0 | 0 | 0 | 0
             named routes in one Kafka topic    | t:1/1=a#r t:1/1=b#q t:1/2=c#q t:1/2=d#r | 0 | 0 | 0 | 0
             a named route, two Kafka topics    | s:1/1=a#r t:1/2=b#r s:1/4=d#r           | 1 | 0 | 0 | 0
             mixed routes                       | t:1/1=a t:1/2=b t:1/1=c t:1/3=d         | 0 | 0 | 0 | 1
