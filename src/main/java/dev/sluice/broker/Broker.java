@@ -66,6 +66,7 @@ public class Broker {
     private final SessionTurns turns = new SessionTurns();
 
     private final LongAdder underWay = new LongAdder();
+    private final Laggards laggards = new Laggards();
     private final Duration openTimeout;
     private volatile boolean draining;
 
@@ -233,6 +234,10 @@ public class Broker {
     }
 
     /** Deliveries that have been handed to event loops and not been looked at there. */
+    Laggards laggards() {
+        return laggards;
+    }
+
     LongAdder underWay() {
         return underWay;
     }

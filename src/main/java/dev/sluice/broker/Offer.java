@@ -28,10 +28,11 @@ public final class Offer {
          *
          * @param reached who is owed nothing more: has it, or cannot have it
          * @param delivered how many of those have it, or will have it from PostgreSQL
+         * @param rejected how many have answered with an error
          * @param expired how many copies were too late
          * @param lost how many copies may not have come, because the client is gone or its queue is full
          */
-        record Settled(Set<Addressee> reached, int delivered, int expired, int lost) implements Outcome {}
+        record Settled(Set<Addressee> reached, int delivered, int rejected, int expired, int lost) implements Outcome {}
     }
 
     private final Broker broker;
@@ -41,6 +42,10 @@ public final class Offer {
     private final LongAdder delivered = new LongAdder();
     private final LongAdder expired = new LongAdder();
     private final LongAdder lost = new LongAdder();
+    private final LongAdder rejected = new LongAdder();
+    /** Who has not answered, or may not have got it. */
+    private final Set<Match> owed = ConcurrentHashMap.newKeySet();
+
     private final AtomicInteger missing = new AtomicInteger();
     private JournalWrite unsubmitted;
     private volatile boolean delivering;
@@ -91,6 +96,22 @@ public final class Offer {
         return delivering;
     }
 
+    /** Whether nobody is waited for but those who did not acknowledge what they were offered before, if anybody; from any thread. */
+    public boolean isOwedToLaggardsAlone() {
+        return !owed.isEmpty() && owed.stream().allMatch(broker.laggards()::contains);
+    }
+
+    /**
+     * Who has not answered is not waited for any more; from any thread.
+     *
+     * @return whether somebody was waited for until now
+     */
+    public boolean giveUp() {
+        var any = false;
+        for (var match : owed) any |= broker.laggards().add(match);
+        return any;
+    }
+
     /** On the journal's thread. */
     private void kept(JournalWrite.Outcome outcome) {
         if (outcome != JournalWrite.Outcome.COMMITTED) {
@@ -111,6 +132,7 @@ public final class Offer {
     private void deliver() {
         delivering = true;
         missing.set(publication.live().size() + 1);
+        owed.addAll(publication.live());
         publication.deliver(broker.underWay(), match -> outcome -> {
             settle(match, outcome);
             countDown();
@@ -121,15 +143,23 @@ public final class Offer {
     private void settle(Match match, Receipt.Outcome outcome) {
         switch (outcome) {
             case DELIVERED -> delivered.increment();
+            case REJECTED -> rejected.increment();
             case EXPIRED -> expired.increment();
             case TOO_LARGE -> {}
             case LOST -> lost.increment();
         }
-        if (outcome != Receipt.Outcome.LOST) reached.add(Addressee.of(match));
+        if (outcome == Receipt.Outcome.LOST) {
+            owed.add(match);
+        } else {
+            owed.remove(match);
+            broker.laggards().remove(match);
+            reached.add(Addressee.of(match));
+        }
     }
 
     private void countDown() {
         if (missing.decrementAndGet() > 0) return;
-        told.accept(new Outcome.Settled(reached, delivered.intValue(), expired.intValue(), lost.intValue()));
+        told.accept(new Outcome.Settled(
+                reached, delivered.intValue(), rejected.intValue(), expired.intValue(), lost.intValue()));
     }
 }

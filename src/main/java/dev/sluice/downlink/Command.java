@@ -1,6 +1,7 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.Addressee;
+import dev.sluice.broker.Offer;
 import dev.sluice.packet.Message;
 import java.util.HashSet;
 import java.util.Set;
@@ -24,6 +25,7 @@ final class Command {
     private final Set<Addressee> reached = new HashSet<>(2);
 
     private int delivered;
+    private int rejected;
     private int expired;
     private boolean stored;
     /** Until when clients may acknowledge; the JVM's nanoseconds. */
@@ -65,11 +67,12 @@ final class Command {
         return reached;
     }
 
-    void reached(Set<Addressee> more, int delivered, int expired) {
-        this.reached.addAll(more);
-        this.delivered += delivered;
-        this.expired += expired;
-        this.stored = message.retain();
+    void reached(Offer.Outcome.Settled settled) {
+        reached.addAll(settled.reached());
+        delivered += settled.delivered();
+        rejected += settled.rejected();
+        expired += settled.expired();
+        stored = message.retain();
     }
 
     /** Whether it has still to become the retained message of its topic. */
@@ -77,22 +80,20 @@ final class Command {
         return message.retain() && !stored;
     }
 
-    /** Whether somebody has it: a client, or those who subscribe later. */
-    boolean isDelivered() {
-        return delivered > 0 || stored;
+    /** What has become of it, now that nobody is owed it any more. */
+    Ending ending() {
+        if (rejected > 0) return new Ending.Undeliverable(Ending.Why.REJECTED);
+        if (delivered > 0 || stored) return new Ending.Delivered();
+        return expired > 0 ? new Ending.Expired() : new Ending.Undeliverable(Ending.Why.TOO_LARGE);
     }
 
     boolean isStored() {
         return stored;
     }
 
-    boolean isExpired() {
-        return expired > 0;
-    }
-
-    /** It has been offered to clients: from now on its time runs. */
+    /** It has been offered to clients: its time runs, until the earliest of the moments given here. */
     void offered(long until) {
-        if (deliverBy == NEVER) deliverBy = until;
+        if (deliverBy == NEVER || until - deliverBy < 0) deliverBy = until;
     }
 
     boolean isOverdue(long now) {

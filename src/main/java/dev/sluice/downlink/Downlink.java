@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
 /**
@@ -29,6 +31,7 @@ import org.jboss.logging.Logger;
 class Downlink {
     private static final Logger LOG = Logger.getLogger(Downlink.class);
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
+    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
     private static final Duration WITHOUT_TOPIC = Duration.ofMillis(100);
     private static final Duration STOP_TIME = Duration.ofSeconds(4);
 
@@ -43,6 +46,9 @@ class Downlink {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final TopicWatch topics;
     private Thread thread;
+    /** When a failure is to be told, the next time. */
+    private long tellAt = System.nanoTime();
+
     private volatile DownlinkConsumer consumer;
 
     Downlink(
@@ -64,7 +70,12 @@ class Downlink {
         this.broker = broker;
         this.uplink = uplink;
         this.meters = new DownlinkMeters(registry);
-        this.topics = new TopicWatch(kafkaConfig, kafkaTopics, stopped);
+        this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics(), stopped);
+    }
+
+    private List<String> letterTopics() {
+        return Stream.concat(Stream.of(deadLetterTopic), config.undeliverableTopic().stream())
+                .toList();
     }
 
     /** When the broker knows who has subscribed to what. */
@@ -108,11 +119,27 @@ class Downlink {
             consumer = life;
             while (isRunning()) life.turn(topics.present());
             life.finish();
+        } catch (KafkaException refused) {
+            tell(refused);
         } catch (RuntimeException failure) {
             LOG.errorf(failure, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
         } finally {
             consumer = null;
         }
+    }
+
+    /** Once a minute: it is tried every few seconds. */
+    private void tell(KafkaException refused) {
+        var now = System.nanoTime();
+        if (now - tellAt < 0) {
+            LOG.debugf(refused, "the downlink begins anew");
+            return;
+        }
+        tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
+        LOG.errorf(
+                "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka"
+                        + " topics, and Read on its consumer group %s)",
+                AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group());
     }
 
     private boolean isRunning() {

@@ -28,7 +28,7 @@ import org.jboss.logging.Logger;
  * One life of the Kafka consumer: takes records while there is room, hands them to the lanes, and commits what is done with. Confined
  * to the downlink's thread, but for {@link #execute}, by which everybody else tells it something.
  */
-final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, AutoCloseable {
+final class DownlinkConsumer implements Executor, LetterBox.Postman, ConsumerRebalanceListener, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(DownlinkConsumer.class);
 
     private static final Duration TICK = Duration.ofMillis(50);
@@ -40,12 +40,14 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private static final Duration FINISH_TIME = Duration.ofMillis(1500);
 
     private final DownlinkConfig config;
-    private final String deadLetterTopic;
     private final RecordReader reader;
     private final DownlinkMeters meters;
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final Lanes lanes;
-    private final Letters letters;
+    private final LetterBox deadLetters;
+    /** Null where nobody is told of undeliverable records. */
+    private final LetterBox undeliverable;
+
     private final Map<TopicPartition, Progress> progress = new HashMap<>();
     /** Answers of clients, PostgreSQL and Kafka. */
     private final ConcurrentLinkedQueue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
@@ -67,12 +69,14 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             Uplink uplink,
             DownlinkMeters meters) {
         this.config = config;
-        this.deadLetterTopic = deadLetterTopic;
         this.reader = reader;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         this.lanes = new Lanes(broker, config, this, this::ended);
-        this.letters = new Letters(uplink, this, this::done, meters::abandoned);
+        this.deadLetters = new LetterBox(deadLetterTopic, uplink, this, this);
+        this.undeliverable = config.undeliverableTopic()
+                .map(kafkaTopic -> new LetterBox(kafkaTopic, uplink, this, this))
+                .orElse(null);
     }
 
     /** From any thread. */
@@ -89,13 +93,19 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             consumer.subscribe(kafkaTopics, this);
         }
         holdBack();
-        for (var record : poll(lanes.isEmpty() && letters.isEmpty() ? IDLE : TICK)) take(record);
+        for (var record : poll(lanes.isEmpty() && letters() == 0 ? IDLE : TICK)) take(record);
         for (var task = mailbox.poll(); task != null; task = mailbox.poll()) task.run();
         var now = System.nanoTime();
         if (now - tickAt >= 0) tick(now);
         if (now - commitAt >= 0) commit(now);
         if (now - lagAt >= 0) tellLag(now);
         meters.inFlight(inFlight);
+        meters.lettersWaiting(letters());
+        meters.up(true);
+    }
+
+    private int letters() {
+        return deadLetters.size() + (undeliverable == null ? 0 : undeliverable.size());
     }
 
     /** A slow consumer polls on, without taking anything, so that its partitions stay its own. */
@@ -133,19 +143,34 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     }
 
     private void ended(Command command, Ending ending) {
-        meters.ended(command, ending);
         switch (ending) {
-            case Ending.Delivered _, Ending.Expired _ -> done(command);
+            case Ending.Delivered _, Ending.Expired _ -> done(command, ending);
             case Ending.Dead dead -> {
                 log("is a dead letter: " + dead.reason(), command);
-                letters.dead(deadLetterTopic, command, dead);
+                deadLetters.add(Letter.dead(command, dead));
             }
-            case Ending.Undeliverable(var why) -> {
-                log("is undeliverable: " + why.sentence(), command);
-                if (config.undeliverableTopic().isEmpty()) done(command);
-                else letters.undeliverable(config.undeliverableTopic().get(), command, why);
+            case Ending.Undeliverable lost -> {
+                log("is undeliverable: " + lost.why().sentence(), command);
+                if (undeliverable == null) done(command, ending);
+                else undeliverable.add(Letter.undeliverable(command, lost));
             }
         }
+    }
+
+    @Override
+    public void arrived(Letter letter) {
+        done(letter.command(), letter.ending());
+    }
+
+    @Override
+    public void abandoned(Letter letter) {
+        meters.abandoned();
+        done(letter.command());
+    }
+
+    private void done(Command command, Ending ending) {
+        meters.ended(command, ending);
+        done(command);
     }
 
     private static void log(String what, Command command) {
@@ -162,7 +187,8 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private void tick(long now) {
         tickAt = now + TICK.toNanos();
         lanes.tick(now);
-        letters.tick();
+        deadLetters.send();
+        if (undeliverable != null) undeliverable.send();
     }
 
     private void commit(long now) {
@@ -234,7 +260,8 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             }
             lost.close();
             lanes.drop(lost);
-            letters.drop(lost);
+            deadLetters.drop(lost);
+            if (undeliverable != null) undeliverable.drop(lost);
         }
     }
 
@@ -242,7 +269,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     void finish() {
         lanes.stop();
         var until = System.nanoTime() + FINISH_TIME.toNanos();
-        while ((lanes.isUnderWay() || !letters.isEmpty()) && System.nanoTime() - until < 0) turn(subscribed);
+        while ((lanes.isUnderWay() || letters() > 0) && System.nanoTime() - until < 0) turn(subscribed);
         commitNow(progress.keySet());
     }
 
@@ -250,7 +277,8 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     @Override
     public void close() {
         meters.inFlight(0);
-        meters.lag(0);
+        meters.lettersWaiting(0);
+        meters.up(false);
         try {
             consumer.close(CloseOptions.timeout(COMMIT_TIME)
                     .withGroupMembershipOperation(GroupMembershipOperation.LEAVE_GROUP));

@@ -18,6 +18,8 @@ final class DownlinkMeters {
     private final Timer latency;
     private final AtomicLong lag = new AtomicLong();
     private final AtomicLong inFlight = new AtomicLong();
+    private final AtomicLong lettersWaiting = new AtomicLong();
+    private final AtomicLong up = new AtomicLong();
 
     DownlinkMeters(MeterRegistry meters) {
         delivered = records(meters, "delivered");
@@ -41,6 +43,12 @@ final class DownlinkMeters {
                 .register(meters);
         Gauge.builder("sluice.downlink.in.flight", inFlight, AtomicLong::get)
                 .description("Records taken from Kafka that are not done with")
+                .register(meters);
+        Gauge.builder("sluice.downlink.letters.waiting", lettersWaiting, AtomicLong::get)
+                .description("Records that could not be delivered, and of which Kafka does not know yet")
+                .register(meters);
+        Gauge.builder("sluice.downlink.up", up, AtomicLong::get)
+                .description("1 while the consumer of the downlink's Kafka topics works")
                 .register(meters);
     }
 
@@ -70,6 +78,14 @@ final class DownlinkMeters {
 
     void lag(long records) {
         lag.set(records);
+    }
+
+    void lettersWaiting(long letters) {
+        lettersWaiting.set(letters);
+    }
+
+    void up(boolean works) {
+        up.set(works ? 1 : 0);
     }
 
     void inFlight(long records) {

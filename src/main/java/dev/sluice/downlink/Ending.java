@@ -16,7 +16,8 @@ sealed interface Ending {
     enum Why {
         NO_SUBSCRIBER("no-subscriber", "nobody has subscribed to its topic"),
         CLIENT_LEFT("client-left", "a client went away before it had acknowledged it, and has not come back"),
-        NOT_ACKNOWLEDGED("not-acknowledged", "a client has not acknowledged it in time"),
+        NOT_ACKNOWLEDGED("not-acknowledged", "a client has not acknowledged it in time, or has no room for it"),
+        REJECTED("rejected", "a client has answered it with an error"),
         TOO_LARGE("too-large", "it is larger than its subscribers take");
 
         private final String code;

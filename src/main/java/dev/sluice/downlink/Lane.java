@@ -14,10 +14,15 @@ final class Lane {
 
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
+    /** For a client that did not acknowledge the last one in time: it may have come to its senses. */
+    private static final Duration GRACE = Duration.ofMillis(250);
+
     private final Lanes lanes;
     private final ArrayDeque<Command> commands = new ArrayDeque<>(2);
     /** Of the first record; null while that waits. */
     private Offer offer;
+    /** Of the first record: the one under way or the last one; null before. */
+    private Offer latest;
     /** Tells an answer to the latest offer from that to an earlier one. */
     private int attempt;
 
@@ -28,6 +33,8 @@ final class Lane {
 
     private long triedVersion;
     private long nobodySince = Command.NEVER;
+    /** When it was decided last that somebody is not waited for any more. */
+    private long gaveUpAt = Command.NEVER;
 
     Lane(Lanes lanes) {
         this.lanes = lanes;
@@ -50,6 +57,7 @@ final class Lane {
     /** Begins with the first record that is not too late. */
     private void begin() {
         offer = null;
+        latest = null;
         attempt++;
         losses = 0;
         waiting = false;
@@ -64,11 +72,12 @@ final class Lane {
         var command = commands.peek();
         var number = ++attempt;
         triedVersion = lanes.broker().subscriptionsVersion();
-        offer = lanes.broker()
+        latest = lanes.broker()
                 .offer(
                         command.message(),
                         command.reached(),
                         outcome -> lanes.execute(() -> lanes.settled(this, number, outcome)));
+        offer = latest;
         offer.start(command.progress().partition().toString(), command.isToBeStored());
     }
 
@@ -108,7 +117,7 @@ final class Lane {
 
     private void settled(Offer.Outcome.Settled settled, long now) {
         var command = commands.peek();
-        command.reached(settled.reached(), settled.delivered(), settled.expired());
+        command.reached(settled);
         nobodySince = Command.NEVER;
         waiting = false;
         if (settled.lost() > 0) {
@@ -116,23 +125,29 @@ final class Lane {
             var pause = Math.min(FIRST_PAUSE.toNanos() << Math.min(losses, 10), LONGEST_PAUSE.toNanos());
             tryAt = losses++ == 0 ? now : now + pause;
             if (tryAt == now) offer();
-        } else if (command.isDelivered()) {
-            end(new Ending.Delivered());
         } else {
-            end(command.isExpired() ? new Ending.Expired() : new Ending.Undeliverable(Ending.Why.TOO_LARGE));
+            end(command.ending());
         }
     }
 
     /** The clock. */
     void tick(long now) {
-        var command = commands.peek();
-        if (command == null) return;
         if (offer != null) offer.retry();
-        if (offer != null && offer.isDelivering())
+        while (!commands.isEmpty() && isOverdue(now)) {
+            if (latest.giveUp()) gaveUpAt = now;
+            end(new Ending.Undeliverable(Ending.Why.NOT_ACKNOWLEDGED));
+        }
+        if (!commands.isEmpty() && offer == null) retry(commands.peek(), now);
+    }
+
+    private boolean isOverdue(long now) {
+        if (latest == null) return false;
+        if (offer != null && !offer.isDelivering()) return false; // PostgreSQL is waited for as long as it takes
+        var command = commands.peek();
+        if (offer != null)
             command.offered(now + lanes.config().deliveryTimeout().toNanos());
-        if (offer != null && !offer.isDelivering()) return; // PostgreSQL is waited for as long as it takes
-        if (command.isOverdue(now)) end(new Ending.Undeliverable(Ending.Why.NOT_ACKNOWLEDGED));
-        else if (offer == null) retry(command, now);
+        if (latest.isOwedToLaggardsAlone()) command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
+        return command.isOverdue(now);
     }
 
     private void retry(Command command, long now) {

@@ -135,7 +135,11 @@ final class OutboundWindow {
         var exchange = find(answer.packetId());
         if (exchange == null) return;
         require(exchange.awaiting == Awaiting.PUBACK, "PUBACK", answer.packetId());
-        complete(answer.packetId(), exchange, out);
+        complete(answer.packetId(), exchange, outcome(answer.reason()), out);
+    }
+
+    private static Receipt.Outcome outcome(ReasonCode answer) {
+        return answer.isError() ? Receipt.Outcome.REJECTED : Receipt.Outcome.DELIVERED;
     }
 
     /** @param known whether an identifier that is not in the window can only be one of no message */
@@ -150,7 +154,7 @@ final class OutboundWindow {
         switch (exchange.awaiting) {
             case PUBREC -> {
                 if (answer.reason().isError()) {
-                    complete(packetId, exchange, out);
+                    complete(packetId, exchange, Receipt.Outcome.REJECTED, out);
                 } else if (exchange.seq > 0) {
                     exchange.awaiting = Awaiting.MARK;
                     marking++;
@@ -184,7 +188,7 @@ final class OutboundWindow {
         var exchange = find(answer.packetId());
         if (exchange == null) return;
         require(exchange.awaiting == Awaiting.PUBCOMP, "PUBCOMP", answer.packetId());
-        complete(answer.packetId(), exchange, out);
+        complete(answer.packetId(), exchange, Receipt.Outcome.DELIVERED, out);
     }
 
     private Exchange find(int packetId) {
@@ -195,10 +199,10 @@ final class OutboundWindow {
         if (!expected) throw new MqttFault(ReasonCode.PROTOCOL_ERROR, answer + " " + packetId + " is out of place");
     }
 
-    private void complete(int packetId, Exchange exchange, Consumer<Effect> out) {
+    private void complete(int packetId, Exchange exchange, Receipt.Outcome outcome, Consumer<Effect> out) {
         exchanges.remove(packetId);
         if (exchange.counted) unanswered--;
-        settle(exchange, Receipt.Outcome.DELIVERED, out);
+        settle(exchange, outcome, out);
         if (exchange.seq > 0) out.accept(new Effect.Acknowledge(exchange.seq, sentSeq));
     }
 

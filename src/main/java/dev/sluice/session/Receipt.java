@@ -8,6 +8,8 @@ public interface Receipt {
     enum Outcome {
         /** Sent at QoS 0, or answered by the client. */
         DELIVERED,
+        /** Answered with an error: the client has it, and does not want it. */
+        REJECTED,
         /** Its Message Expiry Interval has passed. */
         EXPIRED,
         /** Larger than the client's Maximum Packet Size. */

@@ -1,5 +1,6 @@
 package dev.sluice.uplink;
 
+import dev.sluice.packet.ReasonCode;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -10,8 +11,8 @@ public final class Production implements Callback {
         /** All in-sync replicas have it. */
         record Acknowledged() implements Outcome {}
 
-        /** Kafka will never take it. */
-        record Refused(String why) implements Outcome {}
+        /** Kafka does not take it, and will not as long as all is as it is. */
+        record Refused(ReasonCode reason, String why) implements Outcome {}
 
         /** Kafka has not taken it now; it may be sent again. */
         record Failed(String why) implements Outcome {}
@@ -30,7 +31,7 @@ public final class Production implements Callback {
         if (exception == null) {
             told.accept(new Outcome.Acknowledged());
         } else if (Refusal.of(exception) != null) {
-            told.accept(new Outcome.Refused(exception.getMessage()));
+            told.accept(new Outcome.Refused(Refusal.of(exception), exception.getMessage()));
         } else if (Thread.currentThread() == sending) {
             notTaken = true;
         } else {

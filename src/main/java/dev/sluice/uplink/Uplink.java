@@ -208,7 +208,7 @@ public class Uplink {
     }
 
     /** Whether the producer knows the partitions of a topic; if not, it asks Kafka for them. */
-    boolean knows(String kafkaTopic) {
+    public boolean knows(String kafkaTopic) {
         return producer.knows(kafkaTopic);
     }
 }

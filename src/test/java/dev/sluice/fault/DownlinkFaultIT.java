@@ -135,6 +135,47 @@ class DownlinkFaultIT {
         }
     }
 
+    /** Nothing is given up, nobody else waits for it, and the operator is told. */
+    @Test
+    void whatCannotBeDeliveredWaitsForTheTopicThatItGoesTo() throws Exception {
+        var topics = List.of("fleet/device-0/command", "fleet/+/command", "fleet/nobody/command");
+        try (var servers = Servers.start(
+                        "downlink-letters",
+                        "-Dsluice.uplink.dead-letter-topic=late.letters",
+                        "-Dsluice.downlink.undeliverable-topic=late.answers",
+                        "-Dsluice.downlink.patience=500ms");
+                var audience = new Audience(servers.port());
+                var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(100))) {
+            var devices = devices(audience, topics.subList(0, 1));
+            commander.start();
+            awaitProgress(devices);
+            await("a warning of each topic")
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> isTold("late.letters") && isTold("late.answers"));
+            commander.stop();
+            awaitComplete(devices, topics.subList(0, 1), commander);
+            assertThat(servers.metric("sluice_downlink_records_total{outcome=\"dead_lettered\""))
+                    .isZero();
+            await("all others")
+                    .until(() ->
+                            servers.metric("sluice_downlink_letters_waiting") == commander.sent(1) + commander.sent(2));
+            assertThat(servers.metric("sluice_downlink_up")).isEqualTo(1);
+            servers.kafka().createTopics(List.of(new NewTopic("late.answers", 1, (short) 1)));
+            await("the answers of one topic")
+                    .until(() -> servers.metric("sluice_downlink_records_total{outcome=\"undeliverable\"")
+                            == commander.sent(2));
+            servers.kafka().createTopics(List.of(new NewTopic("late.letters", 1, (short) 1)));
+            await("no lag").until(() -> servers.metric("sluice_downlink_lag") == 0);
+            assertThat(servers.metric("sluice_downlink_records_total{outcome=\"dead_lettered\""))
+                    .isEqualTo(commander.sent(1));
+        }
+    }
+
+    private static boolean isTold(String kafkaTopic) throws IOException {
+        var log = Path.of("target", "fault", "downlink-letters", "gateway.log");
+        return Files.readString(log).contains("wait for the Kafka topic " + kafkaTopic + ", ");
+    }
+
     private static void assertToldOnce() throws IOException {
         var log = Path.of("target", "fault", "downlink-bounds", "gateway.log");
         assertThat(Files.readAllLines(log).stream().filter(line -> line.contains("late.commands")))

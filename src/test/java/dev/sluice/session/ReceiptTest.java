@@ -72,7 +72,7 @@ class ReceiptTest {
         deliver(play, Mail.qos2(2));
         receives(play, new Packet.PubAck(1, ReasonCode.NOT_AUTHORIZED, Properties.NONE));
         receives(play, new Packet.PubRec(2, ReasonCode.NOT_AUTHORIZED, Properties.NONE));
-        assertThat(told).containsExactly(Outcome.DELIVERED, Outcome.DELIVERED);
+        assertThat(told).containsExactly(Outcome.REJECTED, Outcome.REJECTED);
     }
 
     @Test

@@ -1,0 +1,121 @@
+package dev.sluice.downlink;
+
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.uplink.Production;
+import dev.sluice.uplink.Uplink;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.concurrent.Executor;
+import org.jboss.logging.Logger;
+
+/** The letters for one Kafka topic, in order, until Kafka has them. Confined to the downlink's thread. */
+final class LetterBox {
+    private static final Logger LOG = Logger.getLogger(LetterBox.class);
+    private static final Duration RETRY = Duration.ofMillis(200);
+    /** The producer may have to learn first that there is such a topic. */
+    private static final Duration UNTIL_TOLD = Duration.ofSeconds(5);
+
+    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
+
+    /** Is told what has become of a letter, once. */
+    interface Postman {
+        void arrived(Letter letter);
+
+        /** Kafka will never take it. */
+        void abandoned(Letter letter);
+    }
+
+    private final String kafkaTopic;
+    private final Uplink uplink;
+    private final Executor thread;
+    private final Postman postman;
+    /** Those that the producer has not taken. */
+    private final ArrayDeque<Letter> waiting = new ArrayDeque<>();
+
+    private int underWay;
+    private long tryAt = System.nanoTime();
+    private boolean stuck;
+    private boolean told;
+    /** When it is to be told, the next time. */
+    private long tellAt;
+
+    LetterBox(String kafkaTopic, Uplink uplink, Executor thread, Postman postman) {
+        this.kafkaTopic = kafkaTopic;
+        this.uplink = uplink;
+        this.thread = thread;
+        this.postman = postman;
+    }
+
+    void add(Letter letter) {
+        waiting.add(letter);
+        send();
+    }
+
+    /** Offers to the producer what it has not taken. */
+    void send() {
+        while (!waiting.isEmpty() && System.nanoTime() - tryAt >= 0) {
+            var letter = waiting.peek();
+            if (!uplink.produce(letter.record(kafkaTopic), outcome -> thread.execute(() -> settled(letter, outcome)))) {
+                stuck(uplink.knows(kafkaTopic) ? "the producer has no room" : "is there such a topic?");
+                return;
+            }
+            waiting.remove();
+            underWay++;
+        }
+    }
+
+    private void settled(Letter letter, Production.Outcome outcome) {
+        underWay--;
+        switch (outcome) {
+            case Production.Outcome.Acknowledged _ -> {
+                if (told) LOG.infof("%s takes records again", kafkaTopic);
+                stuck = false;
+                told = false;
+                postman.arrived(letter);
+            }
+            case Production.Outcome.Failed(var why) -> again(letter, why);
+            case Production.Outcome.Refused(var reason, var why) -> refused(letter, reason, why);
+        }
+    }
+
+    private void refused(Letter letter, ReasonCode reason, String why) {
+        if (reason == ReasonCode.NOT_AUTHORIZED) { // it may be allowed again
+            again(letter, why);
+        } else if (reason == ReasonCode.QUOTA_EXCEEDED && letter.hasValue()) {
+            add(letter.withoutValue());
+        } else {
+            LOG.errorf("%s does not take %s, which could not be delivered: %s", kafkaTopic, letter, why);
+            postman.abandoned(letter);
+        }
+    }
+
+    private void again(Letter letter, String why) {
+        waiting.add(letter);
+        stuck(why);
+    }
+
+    private void stuck(String why) {
+        var now = System.nanoTime();
+        tryAt = now + RETRY.toNanos();
+        if (!stuck) {
+            stuck = true;
+            tellAt = now + UNTIL_TOLD.toNanos();
+        }
+        if (now - tellAt < 0) return;
+        told = true;
+        tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
+        LOG.warnf(
+                "%d records that could not be delivered wait for the Kafka topic %s, and the offsets of their partitions with them:"
+                        + " %s Create the topic, or allow the gateway to write to it",
+                size(), kafkaTopic, why);
+    }
+
+    void drop(Progress progress) {
+        waiting.removeIf(letter -> letter.command().progress() == progress);
+    }
+
+    /** Letters that Kafka does not have yet. */
+    int size() {
+        return waiting.size() + underWay;
+    }
+}
