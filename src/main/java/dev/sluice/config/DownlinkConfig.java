@@ -33,8 +33,8 @@ public interface DownlinkConfig {
     @WithDefault("16777216")
     long bytesInFlight();
 
-    /** How long a record waits for somebody who subscribes to its topic. Default: 10 s. */
-    @WithDefault("10s")
+    /** How long a record waits for somebody who subscribes to its topic. Default: 30 s. */
+    @WithDefault("30s")
     Duration patience();
 
     /** How long clients may take to acknowledge a record, repeats included. Default: 60 s. */

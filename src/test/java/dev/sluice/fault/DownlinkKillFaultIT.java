@@ -31,8 +31,7 @@ class DownlinkKillFaultIT {
         var topics = IntStream.range(0, DEVICES)
                 .mapToObj(device -> "fleet/device-" + device + "/command")
                 .toList();
-        // A device that finds the machine busy may take long to come back.
-        try (var servers = Servers.start("downlink-kill", "-Dsluice.downlink.patience=40s");
+        try (var servers = Servers.start("downlink-kill");
                 var audience = new Audience(servers.port());
                 var commander = new Commander(servers.kafka().bootstrap(), topics, PACE)) {
             var devices = devices(audience, topics);
