@@ -86,7 +86,7 @@ final class ClientSpool {
 
     private boolean spool(SpoolLane lane, ProducerRecord<byte[], byte[]> record, Part part) {
         if (!lane.enter()) return false;
-        var row = SpoolRecord.row(record, lane.number(), clientId, null);
+        var row = SpoolRecord.row(record, part.target.route().name(), lane.number(), clientId, null);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
             lane.leave();
             if (outcome == Outcome.COMMITTED) part.acknowledged();

@@ -43,16 +43,19 @@ final class DeadLetter {
     /**
      * Of a record of the spool, whose client has its acknowledgement.
      *
+     * @param route null if it is not known
      * @param why a sentence
      */
     static ProducerRecord<byte[], byte[]> ofSpooled(
-            String kafkaTopic, ProducerRecord<byte[], byte[]> record, String why) {
+            String kafkaTopic, ProducerRecord<byte[], byte[]> record, String route, String why) {
         var headers = new RecordHeaders(record.headers());
+        if (route != null) headers.add(UplinkRecord.header(ROUTE, route));
         headers.add(UplinkRecord.header(ERROR, Failure.Kind.REJECTED_BY_KAFKA.code()));
         headers.add(UplinkRecord.header(REASON, why));
         headers.add(UplinkRecord.header(REASON_CODE, "0x00"));
         headers.add(UplinkRecord.header(KAFKA_TOPIC, record.topic()));
-        return new ProducerRecord<>(kafkaTopic, null, record.timestamp(), record.key(), record.value(), headers);
+        // Kafka may have found its timestamp too old.
+        return new ProducerRecord<>(kafkaTopic, null, null, record.key(), record.value(), headers);
     }
 
     /** The same without its value, for a Kafka that finds it too large. */

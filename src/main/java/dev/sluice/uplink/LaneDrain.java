@@ -34,17 +34,24 @@ final class LaneDrain implements Runnable {
     private static final Duration CLOSING = Duration.ofSeconds(1);
 
     private static final Duration AFTER_CLOSING = Duration.ofSeconds(2);
-    /** A topic that is not there for so long, while Kafka answers, is not waited for. */
+    /** A topic or partition that is not there for so long, while Kafka answers, is not waited for. */
     private static final Duration MISSING = Duration.ofSeconds(10);
 
     private final SpoolLane lane;
     private final Shared shared;
-    /** Topics that the producer does not find, since when. */
-    private final Map<String, Long> missing = new HashMap<>();
+    /** Where the producer finds nothing, since when. */
+    private final Map<Destination, Long> missing = new HashMap<>();
 
     private long cursor;
     private long closedAt;
     private long closeAgainAt = System.nanoTime();
+
+    /** @param partition null where the key chooses it */
+    private record Destination(String kafkaTopic, Integer partition) {
+        static Destination of(SpoolDelivery.Each each) {
+            return new Destination(each.kafkaTopic(), each.partition());
+        }
+    }
 
     LaneDrain(SpoolLane lane, Shared shared) {
         this.lane = lane;
@@ -61,6 +68,8 @@ final class LaneDrain implements Runnable {
         /** PostgreSQL has others to answer, too. */
         private final Semaphore turns = new Semaphore(2);
 
+        private final RareLog burials = new RareLog(LOG);
+        private final RareLog failures = new RareLog(LOG);
         private final CountDownLatch stopped = new CountDownLatch(1);
         private volatile boolean abandoned;
         private volatile boolean answers;
@@ -96,12 +105,12 @@ final class LaneDrain implements Runnable {
 
         void failed(String why) {
             failed.increment();
-            LOG.warnf("Kafka takes neither a record of the spool nor its dead letter: %s", why);
+            failures.warn("Kafka takes neither a record of the spool nor its dead letter: " + why);
         }
 
         void buried(String why) {
             uplink.deadLettered(Failure.Kind.REJECTED_BY_KAFKA);
-            LOG.warnf("a record of the spool is a dead letter, because Kafka does not take it: %s", why);
+            burials.warn("a record of the spool is a dead letter, because Kafka does not take it: " + why);
         }
 
         private <T> T ask(Supplier<T> question) throws InterruptedException {
@@ -197,7 +206,7 @@ final class LaneDrain implements Runnable {
             if (!handing) each.skip();
         }
         while (!delivery.await(IDLE) && !shared.abandoned) {
-            for (var each : delivery.unanswered()) if (isGone(each.kafkaTopic())) each.gone();
+            delivery.unanswered().forEach(this::giveUpIfGone);
         }
         var taken = new ArrayList<Place>();
         var done = true;
@@ -214,9 +223,24 @@ final class LaneDrain implements Runnable {
 
     /** False if the producer has no room for it now, or does not know the topic yet, or is being replaced. */
     private boolean hand(SpoolDelivery.Each each) {
-        if (each.send(shared.uplink)) return true;
-        if (!isGone(each.kafkaTopic())) return false;
-        each.gone();
+        // What the last producer has given up comes before it, as soon as its row says so.
+        if (!shared.spool.freed().isEmpty()) return false;
+        if (!each.send(shared.uplink)) return giveUpIfGone(each);
+        missing.remove(Destination.of(each));
+        return true;
+    }
+
+    private boolean giveUpIfGone(SpoolDelivery.Each each) {
+        var why = shared.uplink.absence(each.kafkaTopic(), each.partition());
+        if (why == null) {
+            missing.remove(Destination.of(each));
+            return false;
+        }
+        var now = System.nanoTime();
+        long since = missing.computeIfAbsent(Destination.of(each), _ -> now);
+        if (!shared.answers || now - since < MISSING.toNanos() || now - shared.answersSince < MISSING.toNanos())
+            return false;
+        each.gone(why);
         return true;
     }
 
@@ -225,12 +249,8 @@ final class LaneDrain implements Runnable {
      * the dead letter, too, the record stays in the spool, out of the drain's way.
      */
     private boolean bury(SpoolDelivery.Each each) throws InterruptedException {
-        var letter = SpoolDelivery.letter(each, shared.uplink.deadLetterTopic());
-        while (!letter.send(shared.uplink) && !shared.abandoned) {
-            if (isGone(letter.kafkaTopic())) letter.gone();
-            else shared.pause(RETRY);
-        }
-        while (!letter.await(IDLE) && !shared.abandoned) if (isGone(letter.kafkaTopic())) letter.gone();
+        var letter = answered(SpoolDelivery.letter(each, shared.uplink.deadLetterTopic()));
+        if (letter.isPayloadTooLarge()) letter = answered(SpoolDelivery.withoutPayload(letter));
         if (letter.isTaken()) {
             shared.buried(each.refusal());
             return true;
@@ -239,14 +259,10 @@ final class LaneDrain implements Runnable {
         return false;
     }
 
-    private boolean isGone(String kafkaTopic) {
-        if (shared.uplink.knows(kafkaTopic)) {
-            missing.remove(kafkaTopic);
-            return false;
-        }
-        var now = System.nanoTime();
-        long since = missing.computeIfAbsent(kafkaTopic, _ -> now);
-        return shared.answers && now - since > MISSING.toNanos() && now - shared.answersSince > MISSING.toNanos();
+    private SpoolDelivery.Each answered(SpoolDelivery.Each letter) throws InterruptedException {
+        while (!letter.send(shared.uplink) && !shared.abandoned) if (!giveUpIfGone(letter)) shared.pause(RETRY);
+        while (!letter.await(IDLE) && !shared.abandoned) giveUpIfGone(letter);
+        return letter;
     }
 
     private void remove(List<Place> places) throws InterruptedException {

@@ -13,7 +13,7 @@ import org.jboss.logging.Logger;
  * event loop, but for {@link #onCompletion}.
  */
 final class Part implements Callback {
-    private static final Logger LOG = Logger.getLogger(Part.class);
+    private static final RareLog REFUSED_LETTERS = new RareLog(Logger.getLogger(Part.class));
 
     private final Forwarding forwarding;
     final Target target;
@@ -122,9 +122,8 @@ final class Part implements Callback {
         // A gap only if later records have been sent meanwhile.
         if (number > 0 && failure == null) target.sequence().giveBack(number);
         if (failure != null)
-            LOG.warnf(
-                    "a message of route \"%s\" is refused, because Kafka refuses its dead letter: %s",
-                    target.route().name(), refusal.getMessage());
+            REFUSED_LETTERS.warn("a message of route \"" + target.route().name()
+                    + "\" is refused, because Kafka refuses its dead letter: " + refusal.getMessage());
         endSpan("refused");
         uncount();
         forwarding.refused(failure == null ? Failure.rejectedByKafka(refusal) : failure);

@@ -43,7 +43,7 @@ final class Sending implements Callback {
         var held = record;
         if (held == null || !state.compareAndSet(State.IN_FLIGHT, State.INSURING)) return null;
         var key = held.key() == null ? clientKey : held.key();
-        row = SpoolRecord.row(held, SpoolRecord.lane(key), clientId, spool.run());
+        row = SpoolRecord.row(held, part.target.route().name(), SpoolRecord.lane(key), clientId, spool.run());
         return row;
     }
 

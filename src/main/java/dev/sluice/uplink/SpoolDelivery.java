@@ -10,6 +10,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.errors.InvalidTimestampException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 
 /** Some rows of a lane on their way to Kafka. Sent and looked at by the lane's thread, answered on Kafka's network thread. */
 final class SpoolDelivery {
@@ -27,8 +29,14 @@ final class SpoolDelivery {
 
     /** The dead letter of a record that Kafka refuses. */
     static Each letter(Each refused, String deadLetterTopic) {
-        var letter = DeadLetter.ofSpooled(deadLetterTopic, refused.record(), refused.refusal);
+        var letter = DeadLetter.ofSpooled(
+                deadLetterTopic, refused.record(), SpoolRecord.route(refused.row), refused.refusal);
         return new Each(refused.row, letter, new CountDownLatch(1));
+    }
+
+    /** The same for a Kafka that finds it too large. */
+    static Each withoutPayload(Each letter) {
+        return new Each(letter.row, DeadLetter.withoutPayload(letter.letter), new CountDownLatch(1));
     }
 
     List<Each> records() {
@@ -54,6 +62,7 @@ final class SpoolDelivery {
         private final AtomicBoolean answered = new AtomicBoolean();
         private volatile boolean taken;
         private volatile String refusal;
+        private volatile boolean tooLarge;
         private Thread sending;
         private boolean notTaken;
 
@@ -65,6 +74,11 @@ final class SpoolDelivery {
 
         String kafkaTopic() {
             return letter == null ? row.kafkaTopic() : letter.topic();
+        }
+
+        /** Null where the key chooses it. */
+        Integer partition() {
+            return letter == null ? row.partition() : null;
         }
 
         Place place() {
@@ -88,6 +102,11 @@ final class SpoolDelivery {
             return refusal;
         }
 
+        /** Whether Kafka has refused it for a size that another without its payload would not have. */
+        boolean isPayloadTooLarge() {
+            return tooLarge && letter.value() != null;
+        }
+
         /** False if the producer has no room for it now. */
         boolean send(Uplink uplink) {
             if (answered.get()) return true;
@@ -103,24 +122,34 @@ final class SpoolDelivery {
             if (answered.compareAndSet(false, true)) missing.countDown();
         }
 
-        /** Its topic does not exist any more. */
-        void gone() {
+        /**
+         * It has nowhere to go.
+         *
+         * @param why a sentence
+         */
+        void gone(String why) {
             if (!answered.compareAndSet(false, true)) return;
-            refusal = "the Kafka topic " + kafkaTopic() + " does not exist";
+            refusal = why;
             missing.countDown();
         }
 
         @Override
         public void onCompletion(RecordMetadata metadata, Exception exception) {
-            var isRefused = exception != null && Refusal.of(exception) != null;
+            var isRefused = exception != null && isRefusal(exception);
             if (exception != null && !isRefused && Thread.currentThread() == sending) {
                 notTaken = true;
                 return;
             }
             if (!answered.compareAndSet(false, true)) return;
             taken = exception == null;
+            tooLarge = exception instanceof RecordTooLargeException;
             if (isRefused) refusal = exception.getMessage();
             missing.countDown();
+        }
+
+        /** A client sends again what is refused for its time; what is in the spool only gets older. */
+        private static boolean isRefusal(Exception exception) {
+            return Refusal.of(exception) != null || exception instanceof InvalidTimestampException;
         }
     }
 }

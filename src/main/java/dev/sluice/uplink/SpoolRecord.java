@@ -25,7 +25,7 @@ final class SpoolRecord {
     }
 
     /** @param holder null for a record that the producer does not have */
-    static SpoolRow row(ProducerRecord<byte[], byte[]> record, int lane, String clientId, Long holder) {
+    static SpoolRow row(ProducerRecord<byte[], byte[]> record, String route, int lane, String clientId, Long holder) {
         return new SpoolRow(
                 lane,
                 holder,
@@ -33,7 +33,7 @@ final class SpoolRecord {
                 record.topic(),
                 record.partition(),
                 record.key(),
-                pack(record.headers()),
+                pack(record.headers(), route),
                 record.value(),
                 record.timestamp());
     }
@@ -43,10 +43,13 @@ final class SpoolRecord {
                 row.kafkaTopic(), row.partition(), row.recordAt(), row.key(), row.value(), unpack(row.headers()));
     }
 
-    static byte[] pack(Headers headers) {
-        int size = 0;
+    /** The route comes first, as a header without a name, which no record has. */
+    static byte[] pack(Headers headers, String route) {
+        var routeName = utf8(route);
+        int size = 8 + routeName.length;
         for (var header : headers) size += 8 + utf8(header.key()).length + length(header.value());
         var packed = ByteBuffer.allocate(size);
+        packed.putInt(0).putInt(routeName.length).put(routeName);
         for (var header : headers) {
             var name = utf8(header.key());
             packed.putInt(name.length).put(name);
@@ -62,9 +65,17 @@ final class SpoolRecord {
         while (rest.hasRemaining()) {
             var name = new String(bytes(rest, rest.getInt()), StandardCharsets.UTF_8);
             int length = rest.getInt();
-            headers.add(name, length == NO_VALUE ? null : bytes(rest, length));
+            var value = length == NO_VALUE ? null : bytes(rest, length);
+            if (!name.isEmpty()) headers.add(name, value);
         }
         return headers;
+    }
+
+    /** The name of the route that made the record; null in the row of an older gateway. */
+    static String route(SpoolRow row) {
+        var packed = ByteBuffer.wrap(row.headers());
+        if (!packed.hasRemaining() || packed.getInt() > 0) return null;
+        return new String(bytes(packed, packed.getInt()), StandardCharsets.UTF_8);
     }
 
     private static byte[] bytes(ByteBuffer from, int length) {

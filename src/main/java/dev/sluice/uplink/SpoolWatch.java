@@ -48,6 +48,9 @@ class SpoolWatch {
 
     private long awaySince;
     private long lookAt = System.nanoTime();
+    /** Whether lanes are held that are to be let go once they are drained, however soon that is. */
+    private boolean holding;
+
     private boolean spooling;
 
     SpoolWatch(
@@ -144,8 +147,10 @@ class SpoolWatch {
         lookAt = System.nanoTime() + IDLE_LOOK.toNanos();
         var rows = spool.addedRows();
         var bytes = spool.addedBytes();
-        var holds = spool.isAway() || spool.isSpooling() || !spool.isEmpty();
-        var look = holds ? store.hold(wanted()) : store.look();
+        var wanted = wanted();
+        var holds = holding || spool.isAway() || !wanted.isEmpty() || !spool.isEmpty();
+        var look = holds ? store.hold(wanted) : store.look();
+        holding = holds && !wanted.isEmpty();
         spool.looked(look, rows, bytes);
         if (holds) lookAt = System.nanoTime() + BUSY_LOOK.toNanos();
         for (var seen : look.lanes()) {

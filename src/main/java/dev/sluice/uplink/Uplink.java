@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
@@ -205,6 +206,21 @@ public class Uplink {
     /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
     void keepMetadata(String kafkaTopic) {
         producer.keepMetadata(kafkaTopic);
+    }
+
+    /**
+     * What there is not in Kafka, as far as the producer knows: a sentence; null if everything is there.
+     *
+     * @param partition null for any
+     */
+    String absence(String kafkaTopic, Integer partition) {
+        try {
+            if (partition == null || partition < producer.partitions(kafkaTopic))
+                return knows(kafkaTopic) ? null : "the Kafka topic " + kafkaTopic + " does not exist";
+            return "the Kafka topic " + kafkaTopic + " has no partition " + partition;
+        } catch (KafkaException unknown) {
+            return "the Kafka topic " + kafkaTopic + " does not exist";
+        }
     }
 
     /** Whether the producer knows the partitions of a topic; if not, it asks Kafka for them. */

@@ -11,8 +11,10 @@ import dev.sluice.support.Publisher;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -203,7 +205,9 @@ class SpoolFaultIT {
     void whatKafkaDoesNotTakeHoldsUpNothing() {
         try (var servers = start("spool-failed", "-Dsluice.uplink.qos0-when-congested=drop")) {
             put(servers, 5, "nowhere", 10);
+            put(servers, 5, 99, 0, 10);
             put(servers, 5, Servers.KAFKA_TOPIC, 2 << 20);
+            put(servers, 5, null, 2 << 20, 10);
             put(servers, 5, Servers.KAFKA_TOPIC, 10);
             put(servers, 6, Servers.KAFKA_TOPIC, 10);
             await("an empty spool but for one")
@@ -212,8 +216,15 @@ class SpoolFaultIT {
             assertThat(servers.query("SELECT failure FROM v_spool WHERE bytes > 1000000"))
                     .contains("larger");
             assertThat(servers.metric("sluice_spool_failed_total")).isEqualTo(1);
-            assertThat(servers.metric("sluice_spool_drained_total")).isEqualTo(3);
-            assertDeadLetter(servers, "the Kafka topic nowhere does not exist");
+            assertThat(servers.metric("sluice_spool_drained_total")).isEqualTo(5);
+            assertThat(deadLetters(servers))
+                    .hasSize(3)
+                    .containsEntry("the Kafka topic nowhere does not exist", 10)
+                    .containsEntry("the Kafka topic fleet.telemetry has no partition 99", 10)
+                    .anySatisfy((reason, bytes) -> {
+                        assertThat(reason).contains("larger");
+                        assertThat(bytes).isZero();
+                    });
             shedInAnOutage(servers);
             servers.gateway().process().kill();
             put(servers, 7, Servers.KAFKA_TOPIC, 10);
@@ -222,21 +233,42 @@ class SpoolFaultIT {
         }
     }
 
-    private static void assertDeadLetter(Servers servers, String reason) {
-        var reasons = new ArrayList<String>();
+    /** Reasons, and the bytes of their payloads. */
+    private static Map<String, Integer> deadLetters(Servers servers) {
+        var letters = new HashMap<String, Integer>();
         try (var records = KafkaRecords.fromBeginning(servers.kafka().bootstrap(), "sluice.dead-letter")) {
-            records.readToEnd(record -> reasons.add(
-                    new String(record.headers().lastHeader("dead-letter-reason").value(), StandardCharsets.UTF_8)));
+            records.readToEnd(record -> letters.put(
+                    new String(record.headers().lastHeader("dead-letter-reason").value(), StandardCharsets.UTF_8),
+                    record.value() == null ? 0 : record.value().length));
         }
-        assertThat(reasons).containsExactly(reason);
+        return letters;
+    }
+
+    private static void put(Servers servers, int lane, String kafkaTopic, int bytes) {
+        put(servers, lane, kafkaTopic, null, 0, bytes);
+    }
+
+    private static void put(Servers servers, int lane, Integer partition, int keyBytes, int bytes) {
+        put(servers, lane, Servers.KAFKA_TOPIC, partition, keyBytes, bytes);
     }
 
     /** As if another gateway had spooled it some time ago. */
-    private static void put(Servers servers, int lane, String kafkaTopic, int bytes) {
+    private static void put(
+            Servers servers, int lane, String kafkaTopic, Integer partition, int keyBytes, int valueBytes) {
         servers.execute(
-                "INSERT INTO spool (lane, seq, client_id, kafka_topic, headers, value, record_at, bytes, spooled_at)"
-                        + " VALUES (%d, nextval('spool_seq'), 'c', '%s', '', decode(repeat('00', %d), 'hex'), 1, %d, now() - interval '1 minute')"
-                                .formatted(lane, kafkaTopic, bytes, bytes));
+                "INSERT INTO spool (lane, seq, client_id, kafka_topic, kafka_partition, key, headers, value, record_at, bytes,"
+                        + " spooled_at) VALUES (%d, nextval('spool_seq'), 'c', '%s', %s, %s, '', %s, 1, %d, now() - interval '1 minute')"
+                                .formatted(
+                                        lane,
+                                        kafkaTopic,
+                                        partition,
+                                        keyBytes == 0 ? null : zeros(keyBytes),
+                                        zeros(valueBytes),
+                                        keyBytes + valueBytes));
+    }
+
+    private static String zeros(int bytes) {
+        return "decode(repeat('00', " + bytes + "), 'hex')";
     }
 
     private static void awaitNoneWaits(Servers servers) {

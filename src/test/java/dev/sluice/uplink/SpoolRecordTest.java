@@ -2,11 +2,14 @@ package dev.sluice.uplink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.store.SpoolRow;
 import dev.sluice.store.SpoolStore;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.junit.jupiter.api.Test;
 
@@ -29,10 +32,28 @@ class SpoolRecordTest {
     @Test
     void aRecordComesBackAsItWas() {
         for (var record : List.of(record(null, utf8("c"), new byte[] {0, -1}), record(3, null, new byte[0]))) {
-            var row = SpoolRecord.row(record, 5, "c", null);
+            var row = SpoolRecord.row(record, "trucks", 5, "c", null);
             assertThat(row.isHeld()).isFalse();
             assertThat(SpoolRecord.of(row)).isEqualTo(record);
+            assertThat(SpoolRecord.route(row)).isEqualTo("trucks");
         }
+    }
+
+    /** Written before the route was. */
+    @Test
+    void aRowMayNameNoRoute() {
+        var noHeaders = new SpoolRow(5, null, "c", "telemetry", null, null, new byte[0], new byte[0], 0);
+        assertThat(SpoolRecord.route(noHeaders)).isNull();
+        assertThat(SpoolRecord.of(noHeaders).headers()).isEmpty();
+        var packed = ByteBuffer.allocate(13)
+                .putInt(4)
+                .put(utf8("name"))
+                .putInt(1)
+                .put((byte) 'v')
+                .array();
+        var old = new SpoolRow(5, null, "c", "telemetry", null, null, packed, new byte[0], 0);
+        assertThat(SpoolRecord.route(old)).isNull();
+        assertThat(SpoolRecord.of(old).headers()).containsExactly(new RecordHeader("name", utf8("v")));
     }
 
     /** Rows of other versions of the gateway are in the lanes. */
