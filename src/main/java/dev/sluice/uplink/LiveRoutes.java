@@ -35,6 +35,9 @@ public class LiveRoutes {
     private final RouteListener listener;
     private final SortedMap<String, RouteSpec> ofTheFile;
     private final ReentrantLock turn = new ReentrantLock();
+    /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
+    private long kept;
+
     private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
 
     /**
@@ -44,7 +47,14 @@ public class LiveRoutes {
      * @param inForce version of the set in force
      * @param rejection why the stored set is not in force
      */
-    public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {}
+    public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {
+        /** What serves while the stored set is wrong, in words. */
+        public String stopgap() {
+            return inForce == 0
+                    ? "the routes of the configuration file alone"
+                    : "the last good set, version " + inForce;
+        }
+    }
 
     /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
     public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
@@ -70,12 +80,19 @@ public class LiveRoutes {
     }
 
     private void follow(long version) {
-        if (version == state.stored.version()) return;
         try {
-            refresh();
+            if (version != state.stored.version()) refresh();
+            keep();
         } catch (StoreUnavailable notNow) {
             LOG.debugf("reading the routes, to be tried again: %s", notNow.getMessage());
         }
+    }
+
+    /** On the listener's thread, which has time, and comes back if it is in vain. */
+    private void keep() {
+        var now = state;
+        if (now.rejection.isPresent() || now.inForce <= kept) return;
+        if (store.keep(new RouteStore.Good(now.inForce, now.stored.specs()))) kept = now.inForce;
     }
 
     public State state() {
@@ -152,13 +169,32 @@ public class LiveRoutes {
             state = new State(stored, stored.version(), Optional.empty());
             LOG.infof("routes of version %d are in force", stored.version());
         } catch (RouteMistakes wrong) {
-            state = new State(stored, state.inForce, Optional.of(wrong));
-            LOG.errorf(
-                    "the routes of version %d in PostgreSQL are wrong, %s in force: %s. Correct them in the table route, or by"
-                            + " PUT /admin/routes",
-                    stored.version(),
-                    state.inForce == 0 ? "those of the configuration file stay" : "version " + state.inForce + " stays",
-                    wrong.getMessage().replace("\n", "; "));
+            reject(stored, wrong);
         }
+    }
+
+    /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
+    private void reject(StoredRoutes stored, RouteMistakes wrong) {
+        var good = store.good().filter(it -> it.version() > state.inForce);
+        var inForce = state.inForce;
+        var besides = "";
+        if (good.isPresent()) {
+            try {
+                uplink.use(with(good.get().specs()).routes());
+                inForce = good.get().version();
+            } catch (RouteMistakes here) {
+                besides = "; nor does version " + good.get().version()
+                        + ", which was good, go with this gateway's own file: " + inLine(here);
+            }
+        }
+        state = new State(stored, inForce, Optional.of(wrong));
+        LOG.errorf(
+                "the routes of version %d in PostgreSQL are wrong, and in force is %s: %s%s. Correct them in the table route,"
+                        + " or by PUT /admin/routes",
+                stored.version(), state.stopgap(), inLine(wrong), besides);
+    }
+
+    private static String inLine(RouteMistakes wrong) {
+        return wrong.getMessage().replace("\n", "; ");
     }
 }
