@@ -13,6 +13,7 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -37,6 +38,8 @@ public class LiveRoutes {
     private final ReentrantLock turn = new ReentrantLock();
     /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
     private long kept;
+    /** What the log has told already; the listener's. */
+    private String trouble = "";
 
     private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
 
@@ -83,8 +86,13 @@ public class LiveRoutes {
         try {
             if (version != state.stored.version()) refresh();
             keep();
+            trouble = "";
         } catch (StoreUnavailable notNow) {
             LOG.debugf("reading the routes, to be tried again: %s", notNow.getMessage());
+        } catch (RuntimeException failure) {
+            if (!failure.toString().equals(trouble))
+                LOG.error("following the routes in PostgreSQL failed, and is tried again", failure);
+            trouble = failure.toString();
         }
     }
 
@@ -153,7 +161,7 @@ public class LiveRoutes {
     public Candidate with(Map<String, String> specs) {
         var mistakes = new ArrayList<Mistake>();
         var merged = new TreeMap<>(ofTheFile);
-        specs.forEach((name, json) -> merged.put(name, RouteJson.read(name, json, mistakes)));
+        specs.forEach((name, json) -> RouteJson.read(name, json, mistakes).ifPresent(spec -> merged.put(name, spec)));
         try {
             var routes = Routes.of(merged, config);
             if (mistakes.isEmpty()) return new Candidate(merged, routes);
@@ -165,11 +173,23 @@ public class LiveRoutes {
 
     private void use(StoredRoutes stored) {
         try {
-            uplink.use(with(stored.specs()).routes());
+            uplink.use(routes(stored.specs()));
             state = new State(stored, stored.version(), Optional.empty());
             LOG.infof("routes of version %d are in force", stored.version());
         } catch (RouteMistakes wrong) {
             reject(stored, wrong);
+        }
+    }
+
+    /** Nothing that somebody may have stored stops a start, or the listener. */
+    private Routes routes(Map<String, String> specs) {
+        try {
+            return with(specs).routes();
+        } catch (RouteMistakes wrong) {
+            throw wrong;
+        } catch (RuntimeException unforeseen) {
+            LOG.error("the routes in PostgreSQL cannot be read", unforeseen);
+            throw new RouteMistakes(List.of(new Mistake(null, "routes", "cannot be read: " + unforeseen)));
         }
     }
 
@@ -180,7 +200,7 @@ public class LiveRoutes {
         var besides = "";
         if (good.isPresent()) {
             try {
-                uplink.use(with(good.get().specs()).routes());
+                uplink.use(routes(good.get().specs()));
                 inForce = good.get().version();
             } catch (RouteMistakes here) {
                 besides = "; nor does version " + good.get().version()
@@ -189,8 +209,8 @@ public class LiveRoutes {
         }
         state = new State(stored, inForce, Optional.of(wrong));
         LOG.errorf(
-                "the routes of version %d in PostgreSQL are wrong, and in force is %s: %s%s. Correct them in the table route,"
-                        + " or by PUT /admin/routes",
+                "the routes of version %d in PostgreSQL are wrong (in force: %s): %s%s. Correct them in the table route, or"
+                        + " by PUT /admin/routes",
                 stored.version(), state.stopgap(), inLine(wrong), besides);
     }
 

@@ -13,6 +13,8 @@ import dev.sluice.support.Records;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Routes read and changed by REST and by SQL; each test leaves no stored route behind. */
 class RouteAdminIT {
@@ -202,6 +204,23 @@ class RouteAdminIT {
                 .isEqualTo(422);
         assertThat(admin.delete(ROUTES + "/bad").status()).isEqualTo(200);
         assertThat(gateway.metric("sluice_routes_rejected")).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "'{\"filter\": \"a\", \"kafkaTopic\": \"t\", \"maximumPayload\": 1e5000}'",
+                "('{\"kafkaTopic\": ' || repeat('[', 1100) || repeat(']', 1100) || '}')::jsonb"
+            })
+    void whatNobodyCanReadIsAMistakeOfItsRoute(String spec) {
+        gateway.execute("INSERT INTO route (name, spec) VALUES ('bad', " + spec + ")");
+        await().until(() -> gateway.metric("sluice_routes_rejected") == 1);
+        var all = admin.get(ROUTES).body();
+        assertThat(all.path("rejected").findValuesAsText("pointer")).containsExactly("/routes/bad");
+        assertThat(all.path("rejected").findValuesAsText("detail").getFirst()).startsWith("cannot be read: ");
+        assertThat(admin.get(ROUTES + "/history?route=bad").status()).isEqualTo(200);
+        gateway.execute("DELETE FROM route");
+        await().atMost(Duration.ofSeconds(1)).until(() -> gateway.metric("sluice_routes_rejected") == 0);
     }
 
     @Test

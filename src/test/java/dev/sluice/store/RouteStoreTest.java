@@ -224,6 +224,27 @@ class RouteStoreTest {
         }
     }
 
+    @Test
+    void theListenerComesBackWhenWhoIsToldFails() throws SQLException {
+        var told = new CopyOnWriteArrayList<Long>();
+        var listener = new RouteListener(rig.pool, Duration.ofMillis(100));
+        listener.start(version -> {
+            told.add(version);
+            if (told.size() < 3) throw new IllegalStateException("thrown by the test");
+        });
+        try {
+            await().until(() -> told.size() > 3);
+        } finally {
+            listener.stop();
+        }
+        try (var connection = rig.pool.getConnection();
+                var listening = connection.createStatement().executeQuery("SELECT pg_listening_channels()")) {
+            assertThat(listening.next())
+                    .as("the pool has a connection that listens")
+                    .isFalse();
+        }
+    }
+
     /** What a listener tells. */
     private final class Told implements AutoCloseable {
         final List<Long> versions = new CopyOnWriteArrayList<>();
