@@ -267,6 +267,12 @@ class RouteAdminIT {
                         .path("reasonCode")
                         .asText())
                 .isEqualTo("0x87");
+        var noText = admin.post(
+                        ROUTES + "/evaluate",
+                        "{'clientId': 'c', 'topic': 'talk/x', 'payloadBase64': '/w==', 'payloadFormatIndicator': 1}")
+                .body();
+        assertThat(noText.path("refusal").path("error").asText()).isEqualTo("payload-format-invalid");
+        assertThat(noText.path("refusal").path("reasonCode").asText()).isEqualTo("0x99");
         assertThat(admin.post(ROUTES + "/evaluate", "{'clientId': 'c', 'topic': 'a/#'}")
                         .pointers())
                 .isEqualTo("/topic");
@@ -284,9 +290,13 @@ class RouteAdminIT {
                 .body()
                 .path("warnings");
         assertThat(put.findValuesAsText("kind")).containsExactlyInAnyOrder("overlapping", "dangling", "missing-topic");
+        var far = admin.put(ONE, "{'filter': 'far', 'kafkaTopic': 'wire.parts', 'partition': 5}")
+                .body()
+                .path("warnings");
+        assertThat(far.findValuesAsText("kind")).containsExactly("missing-partition");
         var lint = admin.get(ROUTES + "/lint").body();
         assertThat(lint.path("topicsKnown").asBoolean()).isTrue();
-        assertThat(lint.path("findings").findValuesAsText("kind")).contains("overlapping", "dangling", "missing-topic");
+        assertThat(lint.path("findings").findValuesAsText("kind")).contains("overlapping", "missing-partition");
     }
 
     @Test
