@@ -195,7 +195,7 @@ public class LiveRoutes {
 
     /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
     private void reject(StoredRoutes stored, RouteMistakes wrong) {
-        var good = store.good().filter(it -> it.version() > state.inForce);
+        var good = store.good().filter(it -> it.version() > state.inForce && it.version() != stored.version());
         var inForce = state.inForce;
         var besides = "";
         if (good.isPresent()) {
