@@ -8,7 +8,7 @@ import dev.sluice.uplink.RouteMistakes;
 import jakarta.inject.Singleton;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 
 /** Looks for what is hardly meant in routes; blocks for Kafka's answer, so it is called on virtual threads. */
 @Singleton
@@ -25,11 +25,11 @@ final class Findings {
     RouteAnswers.Lint all(StoredRoutes stored) {
         try {
             var candidate = live.with(stored.specs());
-            var missing = kafka.missing(candidate.routes().literalKafkaTopics());
-            var found = RouteLint.of(candidate, missing.orElse(Set.of()));
+            var partitions = kafka.partitions(candidate.routes().literalKafkaTopics());
+            var found = RouteLint.of(candidate, partitions.orElse(Map.of()));
             return new RouteAnswers.Lint(
                     stored.version(),
-                    missing.isPresent(),
+                    partitions.isPresent(),
                     found.stream().map(RouteAnswers::finding).toList());
         } catch (RouteMistakes wrong) {
             throw Problem.of(409, "the stored routes are wrong", RouteAnswers.mistakes(wrong, RouteAnswers::inSet));

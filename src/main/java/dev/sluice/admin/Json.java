@@ -51,12 +51,12 @@ final class Json {
         }
     }
 
-    /** What we have stored ourselves. */
+    /** What is stored; as text where PostgreSQL has taken what is too much here. */
     static JsonNode tree(String stored) {
         try {
             return MAPPER.readTree(stored);
-        } catch (JacksonException e) {
-            throw new IllegalStateException(e);
+        } catch (JacksonException _) {
+            return MAPPER.getNodeFactory().textNode(stored);
         }
     }
 

@@ -19,8 +19,10 @@ final class Problems {
 
     @ServerExceptionMapper
     Response unavailable(StoreUnavailable away) {
-        return Problem.of(UNAVAILABLE, away.getMessage() + ". Nothing has changed; try again")
-                .response();
+        var what = away.isInDoubt()
+                ? ". A change may have been made, or not: GET it before you try again"
+                : ". Nothing has changed; try again";
+        return Problem.of(UNAVAILABLE, away.getMessage() + what).response();
     }
 
     /** What JAX-RS finds wrong: no such path, method or media type. */

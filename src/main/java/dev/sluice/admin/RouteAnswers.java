@@ -83,7 +83,7 @@ final class RouteAnswers {
     @Schema(name = "RouteFinding", description = "What is not wrong, but hardly meant")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Finding(
-            @Schema(enumeration = {"shadowed", "overlapping", "dangling", "missing-topic"})
+            @Schema(enumeration = {"shadowed", "overlapping", "dangling", "missing-topic", "missing-partition"})
             String kind,
 
             @Schema(examples = "telemetry") String route,

@@ -1,5 +1,8 @@
 package dev.sluice.admin;
 
+import dev.sluice.config.MqttConfig;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.PayloadFormat;
 import dev.sluice.store.RouteStore;
 import dev.sluice.uplink.LiveRoutes;
 import dev.sluice.uplink.RouteMistakes;
@@ -45,12 +48,14 @@ class RouteChecks {
     private final Uplink uplink;
     private final RouteStore store;
     private final Findings findings;
+    private final MqttConfig mqtt;
 
-    RouteChecks(LiveRoutes live, Uplink uplink, RouteStore store, Findings findings) {
+    RouteChecks(LiveRoutes live, Uplink uplink, RouteStore store, Findings findings, MqttConfig mqtt) {
         this.live = live;
         this.uplink = uplink;
         this.store = store;
         this.findings = findings;
+        this.mqtt = mqtt;
     }
 
     @POST
@@ -74,8 +79,12 @@ class RouteChecks {
         var request = Json.read(Json.tree(body), TrialRequest.class);
         var question = request.question();
         var routes = routes(request);
+        if (mqtt.payloadFormatCheck() && !PayloadFormat.holds(question.properties(), question.payload()))
+            return TrialAnswer.refused(
+                    "payload-format-invalid", ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
         if (request.topic().startsWith(SYS))
-            return TrialAnswer.notAuthorized("the topics below $SYS/ are the server's own");
+            return TrialAnswer.refused(
+                    "not-authorized", ReasonCode.NOT_AUTHORIZED, "the topics below $SYS/ are the server's own");
         return TrialAnswer.of(RouteTrial.of(routes, question));
     }
 
@@ -95,7 +104,7 @@ class RouteChecks {
             summary = "What is not wrong with the routes, but hardly meant",
             description =
                     "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
-                            + " that do not exist.")
+                            + " and partitions that do not exist.")
     public RouteAnswers.Lint lint() {
         return findings.all(live.refresh().stored());
     }

@@ -120,9 +120,8 @@ record TrialAnswer(
     }
 
     /** What the broker refuses before any route is asked. */
-    static TrialAnswer notAuthorized(String why) {
-        var trouble = new Trouble("not-authorized", hex(ReasonCode.NOT_AUTHORIZED), why);
-        return new TrialAnswer(REFUSED, trouble, List.of(), List.of());
+    static TrialAnswer refused(String error, ReasonCode reason, String why) {
+        return new TrialAnswer(REFUSED, new Trouble(error, hex(reason), why), List.of(), List.of());
     }
 
     private static String hex(ReasonCode reason) {

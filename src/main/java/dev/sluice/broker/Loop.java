@@ -112,12 +112,16 @@ public final class Loop implements Executor {
     }
 
     private void retry() {
-        for (var connection : paused.toArray(Connection[]::new)) run(connection::resume);
-        backOff.tried(readOn);
-        readOn = false;
-        flush();
-        retrying = false;
-        if (!paused.isEmpty()) retryLater();
+        try {
+            for (var connection : paused.toArray(Connection[]::new)) run(connection::resume);
+            backOff.tried(readOn);
+            readOn = false;
+            flush();
+        } finally {
+            // After an Error, too, or no paused connection of this loop would ever be read on.
+            retrying = false;
+            if (!paused.isEmpty()) retryLater();
+        }
     }
 
     void after(Duration delay, Runnable task) {

@@ -22,7 +22,8 @@ class RoutesInForce implements HealthCheck {
         var response = HealthCheckResponse.named("routes").up().withData("version", state.inForce());
         state.rejection().ifPresent(wrong -> response.withData(
                         "rejected-version", state.stored().version())
-                .withData("rejected-because", wrong.getMessage()));
+                .withData("rejected-because", wrong.getMessage())
+                .withData("in-force", state.stopgap()));
         return response.build();
     }
 }

@@ -39,7 +39,7 @@ public class RouteListener {
         this.interval = interval;
     }
 
-    /** @param version told on the listener's thread, whether it is new or not; should not throw */
+    /** @param version told on the listener's thread, whether it is new or not; told again after a while if it throws */
     public void start(LongConsumer version) {
         thread = Thread.ofVirtual().name("sluice-route-listener").start(() -> watch(version));
     }
@@ -64,12 +64,12 @@ public class RouteListener {
         }
     }
 
-    /** Returns when the connection is lost. */
+    /** Returns when the connection is lost, or who is told has failed. */
     private void listen(LongConsumer version) {
         try (var connection = dataSource.getConnection()) {
             try {
                 listen(connection, version);
-            } catch (SQLException lost) {
+            } catch (SQLException | RuntimeException lost) {
                 // The pool has not seen it fail, and must not hand it out again, as it listens.
                 connection.abort(Runnable::run);
                 throw lost;
@@ -77,6 +77,8 @@ public class RouteListener {
         } catch (SQLException lost) {
             if (stopped.getCount() > 0)
                 LOG.debugf("listening for changes of the routes, to be tried again in %s: %s", interval, lost);
+        } catch (RuntimeException failure) {
+            LOG.error("following the routes in PostgreSQL failed, and is tried again in " + interval, failure);
         }
     }
 

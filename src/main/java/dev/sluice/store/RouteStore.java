@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -22,6 +23,17 @@ public class RouteStore {
             SELECT id, at, actor, action, object, before, after FROM audit
              WHERE object >= ? AND object < ? AND id < ? ORDER BY id DESC LIMIT ?""";
 
+    private static final String GOOD = """
+            SELECT s.good_version, e.key, e.value
+              FROM route_set s LEFT JOIN LATERAL jsonb_each(s.good) e ON true WHERE s.good IS NOT NULL""";
+
+    /** Whoever holds the lock may take as long as an operator thinks. */
+    private static final String GOOD_VERSION = "SELECT coalesce(good_version, 0) FROM route_set FOR UPDATE SKIP LOCKED";
+
+    private static final String KEEP = """
+            UPDATE route_set SET good_version = ?, good = (
+                SELECT coalesce(jsonb_object_agg(name, spec::jsonb), '{}') FROM unnest(?, ?) AS one (name, spec))""";
+
     private static final String OBJECT = "route/";
 
     private final StoreReads calls;
@@ -32,6 +44,13 @@ public class RouteStore {
 
     /** One change of a route; {@code before} and {@code after} are JSON, and null where there was no route. */
     public record Change(long id, Instant at, String actor, String action, String route, String before, String after) {}
+
+    /**
+     * A set of routes that was right.
+     *
+     * @param specs JSON by name
+     */
+    public record Good(long version, SortedMap<String, String> specs) {}
 
     /** The routes as they are now. */
     public StoredRoutes read() {
@@ -57,6 +76,48 @@ public class RouteStore {
             delete(connection, gone);
             put(connection, before, wanted);
             return read(connection);
+        });
+    }
+
+    /** The set that was kept last. */
+    public Optional<Good> good() {
+        return calls.call("reading the last good routes", connection -> {
+            try (var query = connection.prepareStatement(GOOD);
+                    var rows = query.executeQuery()) {
+                if (!rows.next()) return Optional.empty();
+                var version = rows.getLong("good_version");
+                var specs = new TreeMap<String, String>();
+                do {
+                    if (rows.getString("key") != null) specs.put(rows.getString("key"), rows.getString("value"));
+                } while (rows.next());
+                return Optional.of(new Good(version, specs));
+            }
+        });
+    }
+
+    /**
+     * Keeps a set that is right, unless a newer one is kept; does not wait for those who change routes.
+     *
+     * @return false if somebody is changing routes, so that it is to be tried again
+     */
+    public boolean keep(Good good) {
+        return calls.call("keeping the good routes", connection -> {
+            try (var lock = connection.createStatement();
+                    var kept = lock.executeQuery(GOOD_VERSION)) {
+                if (!kept.next()) return false;
+                if (kept.getLong(1) >= good.version()) return true;
+            }
+            try (var update = connection.prepareStatement(KEEP)) {
+                update.setLong(1, good.version());
+                update.setArray(
+                        2,
+                        connection.createArrayOf("text", good.specs().keySet().toArray()));
+                update.setArray(
+                        3,
+                        connection.createArrayOf("text", good.specs().values().toArray()));
+                update.executeUpdate();
+            }
+            return true;
         });
     }
 

@@ -5,6 +5,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 
 /** Asks PostgreSQL and waits for the answer, bounded in number and in time; any virtual thread may call. */
@@ -38,27 +39,27 @@ final class StoreCalls {
         if (!health.available()) {
             throw new StoreUnavailable("PostgreSQL does not answer", null);
         }
+        var attempt = new Attempt<>(work);
         try {
-            return calls.call(within, () -> onLiveConnection(work));
+            return calls.call(within, () -> onLiveConnection(attempt));
         } catch (ExecutionException failed) {
-            throw asUnchecked(what, failed.getCause());
+            throw asUnchecked(what, failed.getCause(), attempt.giveUp());
         } catch (TimeoutException late) {
-            throw new StoreUnavailable(what + ": " + late.getMessage(), late);
+            throw new StoreUnavailable(what + ": " + late.getMessage(), late, attempt.giveUp());
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
-            throw new StoreUnavailable("interrupted while " + what, interrupted);
+            throw new StoreUnavailable("interrupted while " + what, interrupted, attempt.giveUp());
         }
     }
 
     /** After a restart of PostgreSQL the pool may hand out connections that died since; each fails once and is dropped. */
-    private <T> T onLiveConnection(Transaction.Work<T> work) throws SQLException {
+    private <T> T onLiveConnection(Attempt<T> attempt) throws SQLException {
         while (true) {
             try (var connection = dataSource.getConnection()) {
-                var attempt = new Attempt<>(work);
                 try {
                     return Transaction.run(connection, attempt);
                 } catch (SQLException failure) {
-                    if (attempt.returned
+                    if (attempt.isDone()
                             || Failure.of(failure) != Failure.CONNECTION
                             || Thread.currentThread().isInterrupted()) {
                         throw failure;
@@ -70,8 +71,14 @@ final class StoreCalls {
 
     /** Work that knows whether it is done: then what failed is the commit, which may have taken effect and is not to be repeated. */
     private static final class Attempt<T> implements Transaction.Work<T> {
+        private enum State {
+            UNDER_WAY,
+            DONE,
+            GIVEN_UP
+        }
+
         private final Transaction.Work<T> work;
-        private boolean returned;
+        private final AtomicReference<State> state = new AtomicReference<>(State.UNDER_WAY);
 
         Attempt(Transaction.Work<T> work) {
             this.work = work;
@@ -80,17 +87,26 @@ final class StoreCalls {
         @Override
         public T on(Connection connection) throws SQLException {
             var result = work.on(connection);
-            returned = true;
+            if (!state.compareAndSet(State.UNDER_WAY, State.DONE)) throw new SQLException("too late");
             return result;
+        }
+
+        boolean isDone() {
+            return state.get() == State.DONE;
+        }
+
+        /** Nothing is committed from now on, unless it may be already: then true. */
+        boolean giveUp() {
+            return !state.compareAndSet(State.UNDER_WAY, State.GIVEN_UP);
         }
     }
 
-    private static RuntimeException asUnchecked(String what, Throwable cause) {
+    private static RuntimeException asUnchecked(String what, Throwable cause, boolean inDoubt) {
         return switch (cause) {
             case SQLException refused
             when Failure.of(refused) == Failure.REFUSAL ->
                 new IllegalArgumentException("PostgreSQL refuses " + what + ": " + refused.getMessage(), refused);
-            case SQLException failed -> new StoreUnavailable(what + ": " + failed.getMessage(), failed);
+            case SQLException failed -> new StoreUnavailable(what + ": " + failed.getMessage(), failed, inDoubt);
             case RuntimeException own -> own;
             default -> new IllegalStateException(cause);
         };

@@ -96,15 +96,18 @@ public class KafkaHealth {
         }
     }
 
-    /** Those of these topics that Kafka does not have; empty when Kafka cannot be asked now. Blocks, for a few seconds at most. */
-    public Optional<Set<String>> missing(Set<String> topics) {
+    /**
+     * How many partitions these topics have, 0 where Kafka has no such topic; empty when it cannot be asked now. Blocks, for a few
+     * seconds at most.
+     */
+    public Optional<Map<String, Integer>> partitions(Set<String> topics) {
         var asked = admin;
         if (asked == null || !state.available()) return Optional.empty();
         try {
-            var missing = new TreeSet<String>();
+            var counts = new HashMap<String, Integer>();
             for (var topic : asked.describeTopics(topics).topicNameValues().entrySet())
-                if (partitions(topic.getValue()) == 0) missing.add(topic.getKey());
-            return Optional.of(missing);
+                counts.put(topic.getKey(), partitions(topic.getValue()));
+            return Optional.of(counts);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);
         } catch (InterruptedException _) {

@@ -13,6 +13,7 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -35,6 +36,11 @@ public class LiveRoutes {
     private final RouteListener listener;
     private final SortedMap<String, RouteSpec> ofTheFile;
     private final ReentrantLock turn = new ReentrantLock();
+    /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
+    private long kept;
+    /** What the log has told already; the listener's. */
+    private String trouble = "";
+
     private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
 
     /**
@@ -44,7 +50,14 @@ public class LiveRoutes {
      * @param inForce version of the set in force
      * @param rejection why the stored set is not in force
      */
-    public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {}
+    public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {
+        /** What serves while the stored set is wrong, in words. */
+        public String stopgap() {
+            return inForce == 0
+                    ? "the routes of the configuration file alone"
+                    : "the last good set, version " + inForce;
+        }
+    }
 
     /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
     public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
@@ -70,12 +83,24 @@ public class LiveRoutes {
     }
 
     private void follow(long version) {
-        if (version == state.stored.version()) return;
         try {
-            refresh();
+            if (version != state.stored.version()) refresh();
+            keep();
+            trouble = "";
         } catch (StoreUnavailable notNow) {
             LOG.debugf("reading the routes, to be tried again: %s", notNow.getMessage());
+        } catch (RuntimeException failure) {
+            if (!failure.toString().equals(trouble))
+                LOG.error("following the routes in PostgreSQL failed, and is tried again", failure);
+            trouble = failure.toString();
         }
+    }
+
+    /** On the listener's thread, which has time, and comes back if it is in vain. */
+    private void keep() {
+        var now = state;
+        if (now.rejection.isPresent() || now.inForce <= kept) return;
+        if (store.keep(new RouteStore.Good(now.inForce, now.stored.specs()))) kept = now.inForce;
     }
 
     public State state() {
@@ -136,7 +161,7 @@ public class LiveRoutes {
     public Candidate with(Map<String, String> specs) {
         var mistakes = new ArrayList<Mistake>();
         var merged = new TreeMap<>(ofTheFile);
-        specs.forEach((name, json) -> merged.put(name, RouteJson.read(name, json, mistakes)));
+        specs.forEach((name, json) -> RouteJson.read(name, json, mistakes).ifPresent(spec -> merged.put(name, spec)));
         try {
             var routes = Routes.of(merged, config);
             if (mistakes.isEmpty()) return new Candidate(merged, routes);
@@ -148,17 +173,48 @@ public class LiveRoutes {
 
     private void use(StoredRoutes stored) {
         try {
-            uplink.use(with(stored.specs()).routes());
+            uplink.use(routes(stored.specs()));
             state = new State(stored, stored.version(), Optional.empty());
             LOG.infof("routes of version %d are in force", stored.version());
         } catch (RouteMistakes wrong) {
-            state = new State(stored, state.inForce, Optional.of(wrong));
-            LOG.errorf(
-                    "the routes of version %d in PostgreSQL are wrong, %s in force: %s. Correct them in the table route, or by"
-                            + " PUT /admin/routes",
-                    stored.version(),
-                    state.inForce == 0 ? "those of the configuration file stay" : "version " + state.inForce + " stays",
-                    wrong.getMessage().replace("\n", "; "));
+            reject(stored, wrong);
         }
+    }
+
+    /** Nothing that somebody may have stored stops a start, or the listener. */
+    private Routes routes(Map<String, String> specs) {
+        try {
+            return with(specs).routes();
+        } catch (RouteMistakes wrong) {
+            throw wrong;
+        } catch (RuntimeException unforeseen) {
+            LOG.error("the routes in PostgreSQL cannot be read", unforeseen);
+            throw new RouteMistakes(List.of(new Mistake(null, "routes", "cannot be read: " + unforeseen)));
+        }
+    }
+
+    /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
+    private void reject(StoredRoutes stored, RouteMistakes wrong) {
+        var good = store.good().filter(it -> it.version() > state.inForce && it.version() != stored.version());
+        var inForce = state.inForce;
+        var besides = "";
+        if (good.isPresent()) {
+            try {
+                uplink.use(routes(good.get().specs()));
+                inForce = good.get().version();
+            } catch (RouteMistakes here) {
+                besides = "; nor does version " + good.get().version()
+                        + ", which was good, go with this gateway's own file: " + inLine(here);
+            }
+        }
+        state = new State(stored, inForce, Optional.of(wrong));
+        LOG.errorf(
+                "the routes of version %d in PostgreSQL are wrong (in force: %s): %s%s. Correct them in the table route, or"
+                        + " by PUT /admin/routes",
+                stored.version(), state.stopgap(), inLine(wrong), besides);
+    }
+
+    private static String inLine(RouteMistakes wrong) {
+        return wrong.getMessage().replace("\n", "; ");
     }
 }

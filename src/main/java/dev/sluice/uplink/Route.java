@@ -63,6 +63,13 @@ public record Route(
         return onFailure == OnFailure.DEAD_LETTER;
     }
 
+    /** The partition that each record goes to; -1 where the record tells. */
+    int fixedPartition() {
+        return partition.isLiteral() && Partition.of(partition, _ -> "") instanceof Partition.Fixed(var number)
+                ? number
+                : -1;
+    }
+
     /** Whether a record depends on the payload. */
     boolean looksAtPayloads() {
         return maximumPayload > 0 || contract.isPresent();

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -58,12 +59,13 @@ public final class RouteJson {
         return new RouteJson(route, json, mistakes).read();
     }
 
-    /** As it is stored. */
-    static RouteSpec read(String route, String json, List<Mistake> mistakes) {
+    /** As it is stored; nothing where it cannot be read: PostgreSQL takes numbers and depths that are too much here. */
+    static Optional<RouteSpec> read(String route, String json, List<Mistake> mistakes) {
         try {
-            return read(route, JSON.readTree(json), mistakes);
+            return Optional.of(read(route, JSON.readTree(json), mistakes));
         } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("route " + route + " is no JSON", e);
+            mistakes.add(new Mistake(route, "", "cannot be read: " + e.getOriginalMessage()));
+            return Optional.empty();
         }
     }
 

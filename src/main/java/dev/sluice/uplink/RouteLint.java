@@ -5,7 +5,6 @@ import dev.sluice.topic.TopicFilter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -13,6 +12,10 @@ import java.util.stream.Collectors;
 public final class RouteLint {
     private static final String SYS = "$SYS/";
     private static final String NO_TOPIC = "the Kafka topic %s does not exist: messages for it wait until it does";
+    private static final String NO_DEAD_LETTERS =
+            "the Kafka topic %s, where its dead letters go, does not exist: messages that become one wait until it does";
+    private static final String NO_PARTITION =
+            "the Kafka topic %s has no partition %d, as it has %d, counted from 0: messages for it wait until it does";
 
     private final Map<String, RouteSpec> specs;
     private final Routes routes;
@@ -31,8 +34,10 @@ public final class RouteLint {
         OVERLAPPING,
         /** It names what is not used, or takes what never comes. */
         DANGLING,
-        /** Its Kafka topic does not exist. */
-        MISSING_TOPIC
+        /** Its Kafka topic does not exist, or that of its dead letters. */
+        MISSING_TOPIC,
+        /** Its Kafka topic does not have the partition that it asks for by its number. */
+        MISSING_PARTITION
     }
 
     /**
@@ -47,16 +52,15 @@ public final class RouteLint {
         }
     }
 
-    /** @param missing those of the routes' Kafka topics that do not exist */
-    public static List<Finding> of(LiveRoutes.Candidate candidate, Set<String> missing) {
+    /** @param partitions how many each Kafka topic of the routes has, 0 for one that does not exist; nothing is found of others */
+    public static List<Finding> of(LiveRoutes.Candidate candidate, Map<String, Integer> partitions) {
         var lint = new RouteLint(candidate);
         var all = candidate.routes().routes();
         for (int i = 0; i < all.size(); i++) {
             var route = all.get(i);
             lint.compare(route, all.subList(i + 1, all.size()));
             lint.dangles(route);
-            var topic = route.kafkaTopic().toString();
-            if (missing.contains(topic)) lint.add(Kind.MISSING_TOPIC, route, NO_TOPIC.formatted(topic));
+            lint.lacks(route, partitions);
         }
         candidate.routes().defaultRoute().ifPresent(lint::leftOver);
         return lint.findings;
@@ -147,6 +151,18 @@ public final class RouteLint {
         unused.removeAll(Template.of(specs.get(route.name()).partition()).names());
         if (!unused.isEmpty())
             add(Kind.DANGLING, route, "captures what no template uses: {" + String.join("}, {", unused) + "}");
+    }
+
+    private void lacks(Route route, Map<String, Integer> partitions) {
+        var topic = route.kafkaTopic().toString();
+        var count = partitions.get(topic);
+        var number = route.fixedPartition();
+        if (count != null && count == 0) add(Kind.MISSING_TOPIC, route, NO_TOPIC.formatted(topic));
+        else if (count != null && number >= count)
+            add(Kind.MISSING_PARTITION, route, NO_PARTITION.formatted(topic, number, count));
+        var letters = routes.deadLetterTopic();
+        if (route.hasDeadLetters() && Integer.valueOf(0).equals(partitions.get(letters)))
+            add(Kind.MISSING_TOPIC, route, NO_DEAD_LETTERS.formatted(letters));
     }
 
     /** What is left over for the default route. */

@@ -121,9 +121,7 @@ public final class Routes {
     int highestPartition(String kafkaTopic) {
         return routes.stream()
                 .filter(route -> route.kafkaTopic().toString().equals(kafkaTopic))
-                .filter(route -> route.partition().isLiteral())
-                .map(route -> Partition.of(route.partition(), _ -> ""))
-                .mapToInt(partition -> partition instanceof Partition.Fixed(var number) ? number : -1)
+                .mapToInt(Route::fixedPartition)
                 .max()
                 .orElse(-1);
     }

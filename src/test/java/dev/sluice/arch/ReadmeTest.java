@@ -41,6 +41,15 @@ class ReadmeTest {
                         Map.Entry::getKey, row -> row.getValue().getFirst().replace("`", "")));
     }
 
+    /** Rows behind a blank line are shown as text. */
+    @Test
+    void everyTableHasItsHeading() {
+        var lines = README.lines().toList();
+        for (int i = 1; i < lines.size() - 1; i++)
+            if (lines.get(i).startsWith("|") && !lines.get(i - 1).startsWith("|"))
+                assertThat(lines.get(i + 1)).as("below " + lines.get(i)).startsWith("|---");
+    }
+
     @Test
     void theConfigurationTableIsTheConfiguration() {
         assertThat(defaults("sluice\\.[^`]+")).containsExactlyInAnyOrderEntriesOf(ConfigKeys.defaults());

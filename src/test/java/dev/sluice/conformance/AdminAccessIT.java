@@ -2,6 +2,7 @@ package dev.sluice.conformance;
 
 import static dev.sluice.conformance.Admin.ROUTES;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.support.Gateway;
@@ -15,17 +16,28 @@ import org.junit.jupiter.api.Test;
 /** Who may administer: with a token, on a gateway of this test's own beside the shared one, which has none. */
 class AdminAccessIT {
     private static final String WRONG = "{\"filter\": \"a/{b\", \"kafkaTopic\": \"t\"}";
+    private static final String GOOD = "{\"filter\": \"good/{x}\", \"kafkaTopic\": \"wire.talk\", \"key\": \"{x}\"}";
+    private static long good;
     private static GatewayProcess gateway;
     private static int port;
 
     /** It starts while the stored routes are wrong. */
     @BeforeAll
     static void start() {
-        Gateway.shared().execute("INSERT INTO route (name, spec) VALUES ('bad', '" + WRONG + "')");
-        var settings = Gateway.shared().settingsOfAnother("-Dsluice.admin.token=secret");
+        var shared = Gateway.shared();
+        shared.execute("INSERT INTO route (name, spec) VALUES ('good', '" + GOOD + "')");
+        good = version("version");
+        await().until(() -> version("good_version") == good);
+        shared.execute("INSERT INTO route (name, spec) VALUES ('bad', '" + WRONG + "')");
+        var settings = shared.settingsOfAnother("-Dsluice.admin.token=secret");
         port = settings.port();
         gateway = GatewayProcess.start(settings);
         gateway.awaitReady();
+    }
+
+    private static long version(String column) {
+        return Long.parseLong(
+                Gateway.shared().query("SELECT coalesce(" + column + ", 0) FROM route_set WHERE ? <> ''", "x"));
     }
 
     @AfterAll
@@ -72,12 +84,38 @@ class AdminAccessIT {
     }
 
     @Test
-    void aWrongSetAtTheStartLeavesTheRoutesOfTheFileInForce() {
+    void aWrongSetAtTheStartLeavesTheLastGoodOneInForce() {
         var all = new Admin(port, "Authorization", "Bearer secret").get(ROUTES).body();
-        assertThat(all.path("inForce").asLong()).isZero();
+        assertThat(all.path("inForce").asLong()).isEqualTo(good);
         assertThat(all.path("rejected").findValuesAsText("pointer")).containsExactly("/routes/bad/filter");
         assertThat(Gateway.get(port, "/q/metrics").body())
                 .contains("sluice_routes_rejected 1.0")
-                .contains("sluice_routes_version 0.0");
+                .contains("sluice_routes_version " + (double) good);
+        assertThat(Gateway.get(port, "/q/health/ready").body()).contains("the last good set, version " + good);
+        assertThat(recordsOf(port, "good/x")).isEqualTo(1);
+    }
+
+    /** This gateway's file makes the stored route the default one, which may not ask for what its filter captures. */
+    @Test
+    void aGoodSetThatDoesNotGoWithTheFileLeavesTheRoutesOfTheFileInForce() {
+        var settings = Gateway.shared()
+                .settingsOfAnother(
+                        "-Dsluice.admin.token=secret",
+                        "-Dsluice.uplink.unmatched=default-route",
+                        "-Dsluice.uplink.default-route=good",
+                        "-Dsluice.uplink.routes.good.kafka-topic=wire.talk");
+        try (var other = GatewayProcess.start(settings)) {
+            other.awaitReady();
+            assertThat(Gateway.get(settings.port(), "/q/health/ready").body())
+                    .contains("the routes of the configuration file alone");
+        }
+    }
+
+    private static int recordsOf(int port, String topic) {
+        return new Admin(port, "Authorization", "Bearer secret")
+                .post(ROUTES + "/evaluate", "{'clientId': 'c', 'topic': '" + topic + "'}")
+                .body()
+                .path("records")
+                .size();
     }
 }

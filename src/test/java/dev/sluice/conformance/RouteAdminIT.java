@@ -13,6 +13,8 @@ import dev.sluice.support.Records;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Routes read and changed by REST and by SQL; each test leaves no stored route behind. */
 class RouteAdminIT {
@@ -204,6 +206,23 @@ class RouteAdminIT {
         assertThat(gateway.metric("sluice_routes_rejected")).isZero();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "'{\"filter\": \"a\", \"kafkaTopic\": \"t\", \"maximumPayload\": 1e5000}'",
+                "('{\"kafkaTopic\": ' || repeat('[', 1100) || repeat(']', 1100) || '}')::jsonb"
+            })
+    void whatNobodyCanReadIsAMistakeOfItsRoute(String spec) {
+        gateway.execute("INSERT INTO route (name, spec) VALUES ('bad', " + spec + ")");
+        await().until(() -> gateway.metric("sluice_routes_rejected") == 1);
+        var all = admin.get(ROUTES).body();
+        assertThat(all.path("rejected").findValuesAsText("pointer")).containsExactly("/routes/bad");
+        assertThat(all.path("rejected").findValuesAsText("detail").getFirst()).startsWith("cannot be read: ");
+        assertThat(admin.get(ROUTES + "/history?route=bad").status()).isEqualTo(200);
+        gateway.execute("DELETE FROM route");
+        await().atMost(Duration.ofSeconds(1)).until(() -> gateway.metric("sluice_routes_rejected") == 0);
+    }
+
     @Test
     void aMessageIsTriedAndNothingIsProduced() {
         var question =
@@ -248,6 +267,12 @@ class RouteAdminIT {
                         .path("reasonCode")
                         .asText())
                 .isEqualTo("0x87");
+        var noText = admin.post(
+                        ROUTES + "/evaluate",
+                        "{'clientId': 'c', 'topic': 'talk/x', 'payloadBase64': '/w==', 'payloadFormatIndicator': 1}")
+                .body();
+        assertThat(noText.path("refusal").path("error").asText()).isEqualTo("payload-format-invalid");
+        assertThat(noText.path("refusal").path("reasonCode").asText()).isEqualTo("0x99");
         assertThat(admin.post(ROUTES + "/evaluate", "{'clientId': 'c', 'topic': 'a/#'}")
                         .pointers())
                 .isEqualTo("/topic");
@@ -265,9 +290,13 @@ class RouteAdminIT {
                 .body()
                 .path("warnings");
         assertThat(put.findValuesAsText("kind")).containsExactlyInAnyOrder("overlapping", "dangling", "missing-topic");
+        var far = admin.put(ONE, "{'filter': 'far', 'kafkaTopic': 'wire.parts', 'partition': 5}")
+                .body()
+                .path("warnings");
+        assertThat(far.findValuesAsText("kind")).containsExactly("missing-partition");
         var lint = admin.get(ROUTES + "/lint").body();
         assertThat(lint.path("topicsKnown").asBoolean()).isTrue();
-        assertThat(lint.path("findings").findValuesAsText("kind")).contains("overlapping", "dangling", "missing-topic");
+        assertThat(lint.path("findings").findValuesAsText("kind")).contains("overlapping", "missing-partition");
     }
 
     @Test

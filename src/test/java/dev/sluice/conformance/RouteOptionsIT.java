@@ -83,11 +83,11 @@ class RouteOptionsIT {
                         "mqtt-message-id=" + messageId,
                         "mqtt-seq=" + seq,
                         "ce_mqttretain=true",
+                        "ce_mqttexpiresat=" + rfc3339(record.timestamp() + 90_000),
                         "content-type=application/json",
                         "ce_mqttresponsetopic=answers/1",
                         "ce_mqttcorrelationdata=/wAB",
                         "ce_mqttpayloadformat=1",
-                        "ce_mqttexpiresat=" + rfc3339(record.timestamp() + 90_000),
                         "mqtt-user-Site=Köln",
                         "site=berlin");
         clearRetained("events/ä b");

@@ -26,9 +26,9 @@ final class Audit {
         var audit = read(settings, options);
         var findings = audit.findings();
         var out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-        out.print(options.json() ? json(findings, options.all()) : report(findings, options, audit.unnumbered()));
+        out.print(options.json() ? json(findings, options) : report(findings, options, audit.unnumbered()));
         out.flush();
-        return RecordAudit.total(findings).isWrong() ? 1 : 0;
+        return AuditVerdict.of(findings, options).isClean() ? 0 : 1;
     }
 
     private static RecordAudit read(Settings settings, AuditOptions options) {
@@ -76,14 +76,15 @@ final class Audit {
             report.append(String.format(
                     Locale.ROOT, "%,d records without mqtt-client-id and mqtt-seq are not counted%n", unnumbered));
         }
-        var total = RecordAudit.total(findings);
-        return report.append(total.isWrong() ? "NOT CLEAN" : "clean")
+        var verdict = AuditVerdict.of(findings, options);
+        verdict.doubts().forEach(doubt -> report.append(doubt).append('\n'));
+        return report.append(verdict)
                 .append(String.format(
                         Locale.ROOT,
                         ": %,d clients in %s: %s%n",
                         findings.size(),
                         String.join(", ", options.kafkaTopics()),
-                        sentence(total)))
+                        sentence(RecordAudit.total(findings))))
                 .toString();
     }
 
@@ -98,15 +99,19 @@ final class Audit {
                 found.disorder());
     }
 
-    static String json(Map<String, RecordAudit.Findings> findings, boolean all) {
+    static String json(Map<String, RecordAudit.Findings> findings, AuditOptions options) {
+        var verdict = AuditVerdict.of(findings, options);
         var lines = new StringBuilder();
         findings.forEach((clientId, found) -> {
-            if (all || found.isNotable()) {
+            if (options.all() || found.isNotable()) {
                 lines.append(object(new JsonObject().put("client", clientId), found));
             }
         });
-        return lines.append(object(new JsonObject().put("clients", findings.size()), RecordAudit.total(findings)))
-                .toString();
+        var total = new JsonObject()
+                .put("verdict", verdict.toString())
+                .put("doubts", verdict.doubts())
+                .put("clients", findings.size());
+        return lines.append(object(total, RecordAudit.total(findings))).toString();
     }
 
     private static String object(JsonObject object, RecordAudit.Findings found) {

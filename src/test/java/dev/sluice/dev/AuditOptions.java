@@ -34,7 +34,9 @@ record AuditOptions(
               gaps      numbers of mqtt-seq that are missing below the highest of their epoch and route
               repeats   records of a message that was there before: same mqtt-message-id under another epoch, or same mqtt-seq again
               disorder  records behind a higher mqtt-seq of their route in the same partition that are no repeats
-            Exit status 1 if there is a gap or disorder, 0 with repeats alone.
+            Says "clean" and exits with 0 if there is no gap and no disorder; there may be repeats. Exit status 1 means "NOT CLEAN" if
+            there is one, and "NOT PROVEN" if the records cannot tell: there are none, none of a --client, or some of several routes
+            that write into one Kafka topic without a header that names them. A line before says what to do.
 
               --all              show every client, not only those with a finding
               --client ID        only this client; may be given several times

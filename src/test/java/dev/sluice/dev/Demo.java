@@ -41,7 +41,7 @@ final class Demo {
         }
     }
 
-    /** True if everything that was acknowledged is in Kafka, and the headers of the records show no gap and no disorder. */
+    /** True if everything that was acknowledged is in Kafka, and the headers of the records prove that there is no gap and no disorder. */
     private boolean run() {
         try (var records = KafkaRecords.fromNow(settings.kafka(), KAFKA_TOPIC);
                 var fleet = new Fleet(run, tally)) {
@@ -57,10 +57,11 @@ final class Demo {
             counting.join();
         }
         var findings = audit.findings();
-        System.out.printf("%n%s%naudit %s", tally.table(), Audit.report(findings, AuditOptions.of(KAFKA_TOPIC), 0));
+        var asked = AuditOptions.of(KAFKA_TOPIC);
+        System.out.printf("%n%s%naudit %s", tally.table(), Audit.report(findings, asked, 0));
         return tally.lost() == 0
                 && tally.acknowledged() > 0
-                && !RecordAudit.total(findings).isWrong();
+                && AuditVerdict.of(findings, asked).isClean();
     }
 
     /** Counts until the fleet is done, and then up to the end that the topic has at that moment. */

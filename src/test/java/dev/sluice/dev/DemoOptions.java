@@ -10,7 +10,7 @@ record DemoOptions(int devices, int rate, int seconds) {
 
             Does what ./sluice run does, then lets simulated devices publish with QoS 1 over WebSocket, half of them with
             MQTT 5, half with MQTT 3.1.1, and counts what arrives in the Kafka topic fleet.telemetry.
-            Exit status 1 if a message that was acknowledged is not in Kafka, or if ./sluice audit finds a gap or disorder.
+            Exit status 1 if a message that was acknowledged is not in Kafka, or if ./sluice audit finds it not clean.
 
               --devices   how many devices connect, 1 to 20000
               --rate      messages a second, all devices together, 1 to 200000

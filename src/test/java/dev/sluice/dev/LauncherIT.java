@@ -108,9 +108,14 @@ class LauncherIT {
         assertThat(say("audit", "--json", "--all", "--client", "a", "fleet.telemetry"))
                 .isEqualTo("""
                 {"client":"a","records":2,"epochs":1,"gaps":0,"repeats":0,"disorder":0,"mixed":0}
-                {"clients":1,"records":2,"epochs":1,"gaps":0,"repeats":0,"disorder":0,"mixed":0}
+                {"verdict":"clean","doubts":[],"clients":1,"records":2,"epochs":1,"gaps":0,"repeats":0,"disorder":0,"mixed":0}
                 """);
         assertThat(launcher.exitValue()).isZero();
+        assertThat(say("audit", "--client", "typo", "fleet.telemetry")).isEqualTo("""
+                there is no record of client typo: check the client identifier and the Kafka topics
+                NOT PROVEN: 0 clients in fleet.telemetry: records 0  epochs 0  gaps 0  repeats 0  disorder 0
+                """);
+        assertThat(launcher.exitValue()).isEqualTo(1);
         assertThat(say("audit", "--since", "2020-01-01T00:00:00Z", "no.such.topic"))
                 .contains("has no topic 'no.such.topic'; it has ");
         backends.destroy();

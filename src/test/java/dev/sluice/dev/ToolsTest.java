@@ -43,6 +43,31 @@ class ToolsTest {
     }
 
     @Test
+    void anAuditSaysWhenItProvesNothing() {
+        var some = Map.of("a", found(3, 0, 0));
+        assertThat(verdict(some, "t")).isEqualTo("clean []");
+        assertThat(verdict(Map.of("a", found(3, 1, 2)), "t")).startsWith("NOT CLEAN [several routes write into one");
+        assertThat(verdict(Map.of("a", found(3, 0, 2)), "t"))
+                .startsWith("NOT PROVEN [several routes write into one Kafka topic")
+                .contains("headers.mqtt-route={route}");
+        assertThat(verdict(Map.of(), "t")).startsWith("NOT PROVEN [no record there has mqtt-client-id and mqtt-seq");
+        assertThat(verdict(Map.of(), "t", "--since", "1h"))
+                .endsWith("check the names of the Kafka topics, and --since]");
+        assertThat(verdict(some, "t", "--client", "a")).isEqualTo("clean []");
+        assertThat(verdict(some, "t", "--client", "a", "--client", "b"))
+                .startsWith("NOT PROVEN [there is no record of client b: ");
+    }
+
+    private static RecordAudit.Findings found(long records, long gaps, long mixed) {
+        return new RecordAudit.Findings(records, 1, gaps, 0, 0, mixed, List.of());
+    }
+
+    private static String verdict(Map<String, RecordAudit.Findings> findings, String... arguments) {
+        var verdict = AuditVerdict.of(findings, AuditOptions.parse(List.of(arguments), Instant.now()));
+        return verdict + " " + verdict.doubts();
+    }
+
+    @Test
     void serversOfOnesOwnReplaceTheEmbeddedOnes() {
         var settings = Settings.of(Map.of("KAFKA_BOOTSTRAP_SERVERS", "k:1", "SLUICE_POSTGRES_PORT", "5"));
         assertThat(settings.kafka()).isEqualTo("k:1");

@@ -4,6 +4,7 @@ import static dev.sluice.store.JournalWrite.Outcome.COMMITTED;
 import static dev.sluice.store.Messages.copy;
 import static dev.sluice.store.Messages.message;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.QoS;
@@ -12,6 +13,9 @@ import dev.sluice.store.JournalWrite.Accept;
 import dev.sluice.store.JournalWrite.CloseSession;
 import io.agroal.api.AgroalDataSource;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -114,6 +118,36 @@ class BrokenCommitTest {
         assertThat(second.seq()).isEqualTo(2);
         assertThat(rig.queues.page("a", 0, 10, 1000).rows().stream().mapToLong(QueueReader.Row::seq))
                 .containsExactlyElementsOf(LongStream.rangeClosed(1, 2).boxed().toList());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"COMMITTED", "ROLLED_BACK", "UNANSWERED"})
+    void aChangeOfRoutesWhoseCommitHasNoAnswerIsInDoubt(Fate fate) {
+        commits.breakNext(fate, "sluice-store-call");
+        assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("in-doubt")))
+                .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
+                        .isTrue());
+        assertThat(commits.hasBroken()).isTrue();
+        assertThat(rig.routes.read().routes().containsKey("in-doubt")).isEqualTo(fate != Fate.ROLLED_BACK);
+        rig.routes.change("ann", _ -> new TreeMap<>());
+    }
+
+    @Test
+    void aChangeOfRoutesThatDidNotComeToItsCommitIsNotInDoubt() throws Exception {
+        try (var operator = rig.pool.getConnection()) {
+            operator.setAutoCommit(false);
+            operator.createStatement().execute("SELECT FROM route_set FOR UPDATE");
+            assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("late")))
+                    .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
+                            .isFalse());
+            operator.rollback();
+        }
+        rig.routes.change("ann", before -> before.specs());
+        assertThat(rig.routes.read().routes()).isEmpty();
+    }
+
+    private static SortedMap<String, String> routes(String name) {
+        return new TreeMap<>(Map.of(name, "{\"kafkaTopic\": \"t\"}"));
     }
 
     private static void awaitLockWait() {

@@ -6,6 +6,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
@@ -17,11 +18,14 @@ final class BrokenCommits {
         COMMITTED,
         ROLLED_BACK,
         /** Nobody knows yet: its connection is in {@link #undecided}. */
-        UNDECIDED
+        UNDECIDED,
+        /** It is committed, and its answer does not come. */
+        UNANSWERED
     }
 
     final LinkedBlockingQueue<Connection> undecided = new LinkedBlockingQueue<>();
     private final AtomicReference<Fate> next = new AtomicReference<>();
+    private volatile String thread;
     private final DataSource pool;
 
     BrokenCommits(DataSource pool) {
@@ -30,6 +34,12 @@ final class BrokenCommits {
 
     /** The next transaction that the journal commits is to break so. */
     void breakNext(Fate fate) {
+        breakNext(fate, "journal-lane");
+    }
+
+    /** @param by part of the name of the thread that commits it */
+    void breakNext(Fate fate, String by) {
+        thread = by;
         next.set(fate);
     }
 
@@ -48,7 +58,9 @@ final class BrokenCommits {
         var abandoned = new AtomicReference<Fate>();
         return proxy(Connection.class, (_, method, arguments) -> {
             if (method.getName().equals("commit")) {
-                var fate = Thread.currentThread().getName().contains("journal-lane") ? next.getAndSet(null) : null;
+                var by = thread;
+                var isMeant = by != null && Thread.currentThread().getName().contains(by);
+                var fate = isMeant ? next.getAndSet(null) : null;
                 if (fate != null) {
                     abandoned.set(fate);
                     end(connection, fate);
@@ -65,6 +77,14 @@ final class BrokenCommits {
             case COMMITTED -> connection.commit();
             case ROLLED_BACK -> connection.rollback();
             case UNDECIDED -> undecided.add(connection);
+            case UNANSWERED -> {
+                connection.commit();
+                try {
+                    Thread.sleep(Duration.ofMinutes(1));
+                } catch (InterruptedException _) {
+                    Thread.currentThread().interrupt();
+                }
+            }
         }
     }
 

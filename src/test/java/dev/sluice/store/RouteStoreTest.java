@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.TreeMap;
@@ -26,6 +27,7 @@ class RouteStoreTest {
     void start() {
         SERVER.execute("DELETE FROM route");
         SERVER.execute("TRUNCATE audit");
+        SERVER.execute("UPDATE route_set SET good = NULL, good_version = NULL");
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
         store = rig.routes;
     }
@@ -105,6 +107,34 @@ class RouteStoreTest {
         }
         assertThat(store.read().routes()).hasSize(20);
         assertThat(store.read().version()).isEqualTo(version + 20);
+    }
+
+    @Test
+    void theLastGoodSetIsKept() {
+        assertThat(store.good()).isEmpty();
+        var version = put("ann", "a", "b").version();
+        var good = new RouteStore.Good(version, store.read().specs());
+        assertThat(store.keep(good)).isTrue();
+        assertThat(store.keep(new RouteStore.Good(version - 1, new TreeMap<>())))
+                .as("an older one")
+                .isTrue();
+        assertThat(store.good()).hasValue(good);
+        assertThat(store.read().version()).as("nothing has changed").isEqualTo(version);
+        var empty = new RouteStore.Good(version + 1, new TreeMap<>());
+        assertThat(store.keep(empty)).isTrue();
+        assertThat(store.good()).hasValue(empty);
+    }
+
+    @Test
+    void keepingASetDoesNotWaitForAnOperator() throws SQLException {
+        var good = new RouteStore.Good(1, new TreeMap<>());
+        try (var operator = rig.pool.getConnection()) {
+            operator.setAutoCommit(false);
+            operator.createStatement().execute("INSERT INTO route (name, spec) VALUES ('a', '" + SPEC + "')");
+            assertThat(store.keep(good)).isFalse();
+            operator.rollback();
+        }
+        assertThat(store.keep(good)).isTrue();
     }
 
     @Test
@@ -191,6 +221,27 @@ class RouteStoreTest {
             put("ann", "a");
             var version = store.read().version();
             await().until(() -> told.versions.getLast() == version);
+        }
+    }
+
+    @Test
+    void theListenerComesBackWhenWhoIsToldFails() throws SQLException {
+        var told = new CopyOnWriteArrayList<Long>();
+        var listener = new RouteListener(rig.pool, Duration.ofMillis(100));
+        listener.start(version -> {
+            told.add(version);
+            if (told.size() < 3) throw new IllegalStateException("thrown by the test");
+        });
+        try {
+            await().until(() -> told.size() > 3);
+        } finally {
+            listener.stop();
+        }
+        try (var connection = rig.pool.getConnection();
+                var listening = connection.createStatement().executeQuery("SELECT pg_listening_channels()")) {
+            assertThat(listening.next())
+                    .as("the pool has a connection that listens")
+                    .isFalse();
         }
     }
 

@@ -112,4 +112,25 @@ class ContractTest {
         assertThat(breach(contract, "[".repeat(100) + "]".repeat(100))).isNull();
         assertThat(breach(contract, "[".repeat(30_000) + "]".repeat(30_000))).isEqualTo("it is not JSON");
     }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"$ref\": \"#\"}",
+                "{\"$ref\": \"#/$defs/a\", \"$defs\": {\"a\": {\"$ref\": \"#/$defs/b\"}, \"b\": {\"$ref\": \"#/$defs/a\"}}}",
+                "{\"type\": \"array\", \"allOf\": [{\"$ref\": \"#\"}]}"
+            })
+    void aSchemaWhoseCheckNeverEndsIsAMistake(String schema) {
+        assertThatThrownBy(() -> Contract.of(schema))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("it refers to itself in place");
+    }
+
+    @Test
+    void aCheckThatDoesNotEndBreaksTheContract() {
+        var contract = Contract.of("{\"properties\": {\"a\": {\"$ref\": \"#/properties/a\"}}}");
+        assertThat(breach(contract, "{\"b\": 1}")).isNull();
+        assertThat(breach(contract, "{\"a\": 1}")).contains("does not end");
+        assertThat(breach(contract, "{\"b\": 1}")).isNull();
+    }
 }

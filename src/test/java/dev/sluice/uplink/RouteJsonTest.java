@@ -120,4 +120,18 @@ class RouteJsonTest {
                 .asString()
                 .startsWith("/kafka-topic is no field of a route; there are filter, kafkaTopic, ");
     }
+
+    /** PostgreSQL writes 1e5000 with all its digits, and nests deeper than we read. */
+    @Test
+    void whatIsTooMuchIsAMistakeOfItsRoute() {
+        var mistakes = new ArrayList<Mistake>();
+        var number = "{\"kafkaTopic\": \"t\", \"maximumPayload\": 1" + "0".repeat(5000) + "}";
+        var nested = "{\"contract\": " + "[".repeat(1001) + "]".repeat(1001) + "}";
+        assertThat(RouteJson.read("r", number, mistakes)).isEmpty();
+        assertThat(RouteJson.read("s", nested, mistakes)).isEmpty();
+        assertThat(mistakes.stream().map(it -> it.route() + " " + RouteJson.pointer(it) + " " + it.sentence()))
+                .satisfiesExactly(
+                        first -> assertThat(first).startsWith("r  cannot be read: Number value length"),
+                        second -> assertThat(second).startsWith("s  cannot be read: Document nesting depth"));
+    }
 }

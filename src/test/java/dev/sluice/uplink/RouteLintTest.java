@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.support.Table;
 import dev.sluice.uplink.RouteTables.Section;
-import java.util.Set;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -21,7 +21,7 @@ class RouteLintTest {
     void finds(Section section) {
         var config = RouteTables.config(section.keys());
         var candidate = new LiveRoutes.Candidate(RouteSpec.all(config), Routes.of(config));
-        var found = RouteLint.of(candidate, Set.of("missing")).stream()
+        var found = RouteLint.of(candidate, Map.of("missing", 0, "small", 2)).stream()
                 .map(it -> it.kind() + " " + it.route() + it.others() + " " + it.sentence())
                 .collect(Collectors.joining("\n"));
         assertThat(found)
