@@ -28,7 +28,7 @@ import org.jboss.logging.Logger;
  * One life of the Kafka consumer: takes records while there is room, hands them to the lanes, and commits what is done with. Confined
  * to the downlink's thread, but for {@link #execute}, by which everybody else tells it something.
  */
-final class DownlinkConsumer implements Executor, LetterBox.Postman, ConsumerRebalanceListener, AutoCloseable {
+final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(DownlinkConsumer.class);
 
     private static final Duration TICK = Duration.ofMillis(50);
@@ -73,9 +73,9 @@ final class DownlinkConsumer implements Executor, LetterBox.Postman, ConsumerReb
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         this.lanes = new Lanes(broker, config, this, this::ended);
-        this.deadLetters = new LetterBox(deadLetterTopic, uplink, this, this);
+        this.deadLetters = new LetterBox(deadLetterTopic, uplink, this, this::arrived, this::abandoned);
         this.undeliverable = config.undeliverableTopic()
-                .map(kafkaTopic -> new LetterBox(kafkaTopic, uplink, this, this))
+                .map(kafkaTopic -> new LetterBox(kafkaTopic, uplink, this, this::arrived, this::abandoned))
                 .orElse(null);
     }
 
@@ -157,13 +157,12 @@ final class DownlinkConsumer implements Executor, LetterBox.Postman, ConsumerReb
         }
     }
 
-    @Override
-    public void arrived(Letter letter) {
+    private void arrived(Letter letter) {
         done(letter.command(), letter.ending());
     }
 
-    @Override
-    public void abandoned(Letter letter) {
+    /** Kafka will never take it. */
+    private void abandoned(Letter letter) {
         meters.abandoned();
         done(letter.command());
     }

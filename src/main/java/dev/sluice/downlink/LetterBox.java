@@ -6,6 +6,7 @@ import dev.sluice.uplink.Uplink;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /** The letters for one Kafka topic, in order, until Kafka has them. Confined to the downlink's thread. */
@@ -17,18 +18,11 @@ final class LetterBox {
 
     private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
 
-    /** Is told what has become of a letter, once. */
-    interface Postman {
-        void arrived(Letter letter);
-
-        /** Kafka will never take it. */
-        void abandoned(Letter letter);
-    }
-
     private final String kafkaTopic;
     private final Uplink uplink;
     private final Executor thread;
-    private final Postman postman;
+    private final Consumer<Letter> arrived;
+    private final Consumer<Letter> abandoned;
     /** Those that the producer has not taken. */
     private final ArrayDeque<Letter> waiting = new ArrayDeque<>();
 
@@ -39,11 +33,16 @@ final class LetterBox {
     /** When it is to be told, the next time. */
     private long tellAt;
 
-    LetterBox(String kafkaTopic, Uplink uplink, Executor thread, Postman postman) {
+    /**
+     * @param arrived told of each letter that Kafka has
+     * @param abandoned told of each that it will never take
+     */
+    LetterBox(String kafkaTopic, Uplink uplink, Executor thread, Consumer<Letter> arrived, Consumer<Letter> abandoned) {
         this.kafkaTopic = kafkaTopic;
         this.uplink = uplink;
         this.thread = thread;
-        this.postman = postman;
+        this.arrived = arrived;
+        this.abandoned = abandoned;
     }
 
     void add(Letter letter) {
@@ -71,7 +70,7 @@ final class LetterBox {
                 if (told) LOG.infof("%s takes records again", kafkaTopic);
                 stuck = false;
                 told = false;
-                postman.arrived(letter);
+                arrived.accept(letter);
             }
             case Production.Outcome.Failed(var why) -> again(letter, why);
             case Production.Outcome.Refused(var reason, var why) -> refused(letter, reason, why);
@@ -85,7 +84,7 @@ final class LetterBox {
             add(letter.withoutValue());
         } else {
             LOG.errorf("%s does not take %s, which could not be delivered: %s", kafkaTopic, letter, why);
-            postman.abandoned(letter);
+            abandoned.accept(letter);
         }
     }
 
