@@ -85,14 +85,14 @@ final class ClientSpool {
     }
 
     private boolean spool(SpoolLane lane, ProducerRecord<byte[], byte[]> record, Part part) {
-        if (!lane.enter()) return false;
+        if (!hasRoom() || !lane.enter()) return false;
         var row = SpoolRecord.row(record, lane.number(), clientId, null);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
             lane.leave();
             if (outcome == Outcome.COMMITTED) part.acknowledged();
             else part.onCompletion(null, new KafkaException("PostgreSQL refuses to spool the record"));
         });
-        if (submit(write)) return true;
+        if (spool.submit(write)) return true;
         lane.leave();
         return false;
     }
@@ -105,6 +105,7 @@ final class ClientSpool {
     /** Has the spool insure what the producer has, before it gets anything else of this client; false if there is no room yet. */
     private boolean insure() {
         if (sent.isEmpty()) return true;
+        if (!hasRoom()) return false;
         var insured = new ArrayList<Sending>(sent.size());
         var rows = new ArrayList<SpoolRow>(sent.size());
         for (var sending : sent) {
@@ -114,7 +115,7 @@ final class ClientSpool {
             rows.add(row);
         }
         if (!rows.isEmpty()
-                && !submit(new JournalWrite.Spool(
+                && !spool.submit(new JournalWrite.Spool(
                         clientId, rows, outcome -> insured.forEach(it -> it.insured(outcome))))) {
             insured.forEach(Sending::uninsured);
             return false;
@@ -123,10 +124,11 @@ final class ClientSpool {
         return true;
     }
 
-    private boolean submit(JournalWrite.Spool write) {
+    /** Asked before rows are made: a full spool is asked again and again. */
+    private boolean hasRoom() {
         var room = spool.hasRoom();
         if (!room && !full) spool.full();
         full = !room;
-        return room && spool.submit(write);
+        return room && spool.takes(clientId);
     }
 }

@@ -97,7 +97,7 @@ class SpoolWatch {
 
     private void turn() {
         try {
-            spool.poke();
+            spool.turn(System.nanoTime());
             judge();
             if (System.nanoTime() - lookAt >= 0) look();
             settle();

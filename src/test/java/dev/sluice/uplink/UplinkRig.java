@@ -4,6 +4,7 @@ import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.JournalWrite;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,6 +30,9 @@ final class UplinkRig {
 
     static final class Producer extends UplinkProducer {
         final List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
+        /** Of what was sent, until it is answered. */
+        final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
+
         final List<String> renewals = new ArrayList<>();
 
         private Producer() {
@@ -38,6 +42,12 @@ final class UplinkRig {
         @Override
         void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
             sent.add(record);
+            unanswered.add(callback);
+        }
+
+        /** Kafka takes the record that waits longest. */
+        void answer() {
+            unanswered.remove().onCompletion(null, null);
         }
 
         @Override
@@ -49,7 +59,8 @@ final class UplinkRig {
     static final class FakeSpool extends Spool {
         final List<JournalWrite.Spool> writes = new ArrayList<>();
         boolean room = true;
-        int asked;
+        /** Of records that the producer has. */
+        int rowsMade;
 
         private FakeSpool(UplinkConfig config) {
             super(config, null, null, new SimpleMeterRegistry());
@@ -62,13 +73,18 @@ final class UplinkRig {
 
         @Override
         Long run() {
+            rowsMade++;
             return 1L;
         }
 
         @Override
         public boolean hasRoom() {
-            asked++;
             return room;
+        }
+
+        @Override
+        boolean takes(String clientId) {
+            return true;
         }
 
         @Override
