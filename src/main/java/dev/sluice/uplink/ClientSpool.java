@@ -59,7 +59,7 @@ final class ClientSpool {
 
     /** Hands over a record, to the producer or to the spool; false if it is to be offered again, as it is if the producer has not taken it. */
     boolean send(ProducerRecord<byte[], byte[]> record, Part part) {
-        var lane = spool.lane(record.key() == null ? clientKey : record.key());
+        var lane = lane(record.key());
         var taken =
                 switch (lane.state()) {
                     case DIRECT -> {
@@ -71,6 +71,22 @@ final class ClientSpool {
                 };
         if (!taken) spool.waits(this);
         return taken;
+    }
+
+    private SpoolLane lane(byte[] key) {
+        return spool.lane(key == null ? clientKey : key);
+    }
+
+    /** Whether records with this key go to Kafka at once. */
+    boolean isDirect(byte[] key) {
+        return lane(key).isDirect();
+    }
+
+    /** Whether a record may be made for the spool; if not, the connection is told to offer it again. */
+    boolean awaitsNoRoom() {
+        if (hasRoom()) return true;
+        spool.waits(this);
+        return false;
     }
 
     private void produce(ProducerRecord<byte[], byte[]> record, Part part) {

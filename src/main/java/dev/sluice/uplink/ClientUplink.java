@@ -163,11 +163,8 @@ public final class ClientUplink {
     /** Offers again what the producer, or the spool, had no room for, in order. */
     public void retry() {
         if (spool != null) spool.insureInOutage();
-        while (!stalled.isEmpty() && mayGo(stalled.peek()) && send(stalled.peek())) stalled.remove();
-    }
-
-    private boolean mayGo(Forwarding forwarding) {
-        return isSpooling() || !uplink.isCongested() && !forwarding.isBackedUp();
+        while (!stalled.isEmpty() && stalled.peek().mayGo(spool, uplink.isCongested()) && send(stalled.peek()))
+            stalled.remove();
     }
 
     /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */

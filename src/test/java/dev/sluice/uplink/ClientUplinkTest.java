@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
+import dev.sluice.store.JournalWrite;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +49,36 @@ class ClientUplinkTest {
                         Properties.NONE,
                         new byte[10]),
                 null);
+    }
+
+    /** What waits for Kafka keeps to its bounds, whatever other lanes do. */
+    @Test
+    void onlyWhatTheSpoolGetsPassesTheBoundsOfKafka() {
+        rig.spool.lane(SPOOLING.getBytes(UTF_8)).spool();
+        publish(DIRECT);
+        publish(DIRECT);
+        client.retry();
+        assertThat(rig.producer.sent).as("one is the bound").hasSize(1);
+        rig.producer.answer();
+        client.retry();
+        assertThat(rig.producer.sent).hasSize(2);
+
+        publish(SPOOLING);
+        client.retry();
+        assertThat(rig.spool.writes).flatMap(JournalWrite.Spool::rows).hasSize(2);
+    }
+
+    /** It is offered again when the spool says so, and no record is made before that. */
+    @Test
+    void whatTheSpoolHasNoRoomForWaits() {
+        rig.spool.lane(SPOOLING.getBytes(UTF_8)).spool();
+        rig.spool.room = false;
+        publish(SPOOLING);
+        for (int i = 0; i < 10; i++) client.retry();
+        assertThat(rig.spool.writes).isEmpty();
+        rig.spool.room = true;
+        rig.spool.poke();
+        assertThat(rig.spool.writes).hasSize(1);
     }
 
     @Test
