@@ -81,6 +81,25 @@ class ClientUplinkTest {
         assertThat(rig.spool.writes).hasSize(1);
     }
 
+    /** The client's next connection may be publishing already. */
+    @Test
+    void nothingIsHandedOverOnceItIsClosed() {
+        publish(DIRECT);
+        publish(DIRECT);
+        client.close();
+        client.close();
+        assertThat(answered).singleElement().matches(Forwarding::failedForNow);
+        rig.producer.answer();
+        client.retry();
+        assertThat(rig.producer.sent).hasSize(1);
+        assertThat(client.isWaiting()).isFalse();
+
+        rig.spool.room = false;
+        rig.spool.begin();
+        rig.spool.poke();
+        assertThat(rig.spool.rowsMade).isZero();
+    }
+
     @Test
     void aFullSpoolIsAskedBeforeRowsAreMade() {
         publish(DIRECT);
