@@ -344,6 +344,7 @@ public final class Connection {
         closed = true;
         watch.closed();
         inlet.drop();
+        if (publishing != null) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);

@@ -45,9 +45,17 @@ public class Journal {
      * taken, the completion runs exactly once on the lane's thread, unless the gateway stops before PostgreSQL answers.
      */
     public boolean submit(JournalWrite write) {
-        int hash = write.clientId().hashCode();
-        return accepting
-                && lanes.get(Math.floorMod(hash ^ hash >>> 16, lanes.size())).offer(write);
+        return accepting && lane(write.clientId()).offer(write);
+    }
+
+    /** Whether it would take a write of this client now, as far as is known: for those to whom making one is work. */
+    public boolean hasRoom(String clientId) {
+        return accepting && lane(clientId).hasRoom();
+    }
+
+    private JournalLane lane(String clientId) {
+        int hash = clientId.hashCode();
+        return lanes.get(Math.floorMod(hash ^ hash >>> 16, lanes.size()));
     }
 
     /** Late, so that what connections write while they are drained is still committed. */

@@ -83,6 +83,10 @@ final class JournalLane {
         return true;
     }
 
+    boolean hasRoom() {
+        return bytes.get() < mostBytes && queue.remainingCapacity() > 0;
+    }
+
     /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records. */
     private static long bytes(JournalWrite write) {
         return switch (write) {

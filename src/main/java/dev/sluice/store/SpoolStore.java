@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
 
 /**
  * Reads the spool, and takes out of it what Kafka has; blocks, so it is called on virtual threads. Rows are put in by
@@ -46,10 +47,13 @@ public class SpoolStore {
     private static final String LANE_STATES = """
             SELECT l.lane, coalesce(l.holder = ?, false) AS ours, (
                    SELECT extract(epoch FROM now() - s.spooled_at) FROM spool s
-                    WHERE s.lane = l.lane ORDER BY s.seq LIMIT 1) AS age, (
-                   SELECT extract(epoch FROM now() - s.spooled_at) FROM spool s
-                    WHERE s.lane = l.lane AND s.holder IS DISTINCT FROM ? ORDER BY s.seq LIMIT 1) AS free_age
-              FROM spool_lane l ORDER BY l.lane""";
+                    WHERE s.lane = l.lane ORDER BY s.seq LIMIT 1) AS age,
+                   extract(epoch FROM now() - f.spooled_at) AS free_age, EXISTS (
+                   SELECT FROM spool_holder h WHERE h.id = f.holder AND h.alive_until > now()) AS held
+              FROM spool_lane l LEFT JOIN LATERAL (
+                   SELECT s.spooled_at, s.holder FROM spool s
+                    WHERE s.lane = l.lane AND s.holder IS DISTINCT FROM ? ORDER BY s.seq LIMIT 1) f ON true
+             ORDER BY l.lane""";
 
     private static final String DEPTH = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM spool_count";
 
@@ -58,14 +62,6 @@ public class SpoolStore {
             WITH past AS (DELETE FROM spool_count RETURNING rows, bytes)
             INSERT INTO spool_count AS c SELECT 0, sum(rows), sum(bytes) FROM past HAVING count(*) > 0
             ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes""";
-
-    private static final String PAGE = """
-            SELECT p.*, coalesce(p.holder = ?, false) AS ours, EXISTS (
-                   SELECT FROM spool_holder h WHERE h.id = p.holder AND h.alive_until > now()) AS alive
-              FROM (SELECT q.*, count(*) OVER () AS found, sum(q.bytes) OVER (ORDER BY q.seq) AS upto
-                      FROM (SELECT * FROM spool WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ?) q) p
-             WHERE p.upto <= greatest(?, p.bytes)
-             ORDER BY p.seq""";
 
     private static final String EMPTY =
             "SELECT NOT EXISTS (SELECT FROM spool WHERE lane = ? AND holder IS DISTINCT FROM ?)";
@@ -91,6 +87,10 @@ public class SpoolStore {
     /** This run of the gateway, as a holder of rows and lanes and as a writer of counters. */
     private final long run = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
 
+    private final List<SpoolReader> readers = IntStream.range(0, LANES)
+            .mapToObj(lane -> new SpoolReader(lane, run))
+            .toList();
+
     SpoolStore(StoreReads reads, NodeConfig node) {
         this.reads = reads;
         this.node = node.id();
@@ -105,10 +105,16 @@ public class SpoolStore {
      * @param ours whether this gateway may drain it
      * @param ageSeconds of its first row; {@link #NONE} if it has none
      * @param freeAgeSeconds of the first row that this run does not hold
+     * @param heldElsewhere whether that row is one that another living gateway holds: as long as it is, the lane does not run empty
      */
-    public record Lane(int number, boolean ours, double ageSeconds, double freeAgeSeconds) {
+    public record Lane(int number, boolean ours, double ageSeconds, double freeAgeSeconds, boolean heldElsewhere) {
         public boolean isEmpty() {
             return ageSeconds < 0;
+        }
+
+        /** The same for another gateway to drain. */
+        public Lane ceded() {
+            return new Lane(number, false, ageSeconds, freeAgeSeconds, heldElsewhere);
         }
     }
 
@@ -184,7 +190,11 @@ public class SpoolStore {
             try (var rows = states.executeQuery()) {
                 while (rows.next()) {
                     lanes.add(new Lane(
-                            rows.getInt("lane"), rows.getBoolean("ours"), age(rows, "age"), age(rows, "free_age")));
+                            rows.getInt("lane"),
+                            rows.getBoolean("ours"),
+                            age(rows, "age"),
+                            age(rows, "free_age"),
+                            rows.getBoolean("held")));
                 }
             }
             try (var rows = depth.executeQuery()) {
@@ -201,53 +211,13 @@ public class SpoolStore {
 
     /**
      * The rows of a lane after a place, but for those that this run holds: at most {@code limit}, at most as many as have {@code bytes} bytes in
-     * all but at least one, and none that follows a row that another living gateway holds.
+     * all but at least one, and none of a key of which another living gateway holds an earlier row. A lane is read by one thread at a time.
      *
+     * @param after 0 to read from the front
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public Page page(int lane, long after, int limit, long bytes) {
-        return reads.call("reading the spool", connection -> {
-            try (var page = connection.prepareStatement(PAGE)) {
-                page.setLong(1, run);
-                page.setInt(2, lane);
-                page.setLong(3, after);
-                page.setInt(4, limit);
-                page.setLong(5, bytes);
-                try (var rows = page.executeQuery()) {
-                    return read(rows, after, limit);
-                }
-            }
-        });
-    }
-
-    private static Page read(ResultSet rows, long after, int limit) throws SQLException {
-        var free = new ArrayList<SpoolRow>();
-        long last = after;
-        long seen = 0;
-        long found = 0;
-        while (rows.next()) {
-            var ours = rows.getBoolean("ours");
-            if (rows.getBoolean("alive") && !ours) return new Page(free, last, false);
-            last = rows.getLong("seq");
-            found = rows.getLong("found");
-            seen++;
-            if (!ours) free.add(row(rows));
-        }
-        return new Page(free, last, seen < found || found == limit);
-    }
-
-    private static SpoolRow row(ResultSet row) throws SQLException {
-        return new SpoolRow(
-                        row.getInt("lane"),
-                        null,
-                        row.getString("client_id"),
-                        row.getString("kafka_topic"),
-                        row.getObject("kafka_partition", Integer.class),
-                        row.getBytes("key"),
-                        row.getBytes("headers"),
-                        row.getBytes("value"),
-                        row.getLong("record_at"))
-                .at(row.getLong("seq"));
+        return readers.get(lane).page(reads, after, limit, bytes);
     }
 
     /** Whether a lane has no rows but those that this run holds. */

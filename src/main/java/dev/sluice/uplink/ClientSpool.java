@@ -59,7 +59,7 @@ final class ClientSpool {
 
     /** Hands over a record, to the producer or to the spool; false if it is to be offered again, as it is if the producer has not taken it. */
     boolean send(ProducerRecord<byte[], byte[]> record, Part part) {
-        var lane = spool.lane(record.key() == null ? clientKey : record.key());
+        var lane = lane(record.key());
         var taken =
                 switch (lane.state()) {
                     case DIRECT -> {
@@ -71,6 +71,22 @@ final class ClientSpool {
                 };
         if (!taken) spool.waits(this);
         return taken;
+    }
+
+    private SpoolLane lane(byte[] key) {
+        return spool.lane(key == null ? clientKey : key);
+    }
+
+    /** Whether records with this key go to Kafka at once. */
+    boolean isDirect(byte[] key) {
+        return lane(key).isDirect();
+    }
+
+    /** Whether a record may be made for the spool; if not, the connection is told to offer it again. */
+    boolean awaitsNoRoom() {
+        if (hasRoom()) return true;
+        spool.waits(this);
+        return false;
     }
 
     private void produce(ProducerRecord<byte[], byte[]> record, Part part) {
@@ -85,14 +101,14 @@ final class ClientSpool {
     }
 
     private boolean spool(SpoolLane lane, ProducerRecord<byte[], byte[]> record, Part part) {
-        if (!lane.enter()) return false;
+        if (!hasRoom() || !lane.enter()) return false;
         var row = SpoolRecord.row(record, part.target.route().name(), lane.number(), clientId, null);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
             lane.leave();
             if (outcome == Outcome.COMMITTED) part.acknowledged();
             else part.onCompletion(null, new KafkaException("PostgreSQL refuses to spool the record"));
         });
-        if (submit(write)) return true;
+        if (spool.submit(write)) return true;
         lane.leave();
         return false;
     }
@@ -105,6 +121,7 @@ final class ClientSpool {
     /** Has the spool insure what the producer has, before it gets anything else of this client; false if there is no room yet. */
     private boolean insure() {
         if (sent.isEmpty()) return true;
+        if (!hasRoom()) return false;
         var insured = new ArrayList<Sending>(sent.size());
         var rows = new ArrayList<SpoolRow>(sent.size());
         for (var sending : sent) {
@@ -114,7 +131,7 @@ final class ClientSpool {
             rows.add(row);
         }
         if (!rows.isEmpty()
-                && !submit(new JournalWrite.Spool(
+                && !spool.submit(new JournalWrite.Spool(
                         clientId, rows, outcome -> insured.forEach(it -> it.insured(outcome))))) {
             insured.forEach(Sending::uninsured);
             return false;
@@ -123,10 +140,11 @@ final class ClientSpool {
         return true;
     }
 
-    private boolean submit(JournalWrite.Spool write) {
+    /** Asked before rows are made: a full spool is asked again and again. */
+    private boolean hasRoom() {
         var room = spool.hasRoom();
         if (!room && !full) spool.full();
         full = !room;
-        return room && spool.submit(write);
+        return room && spool.takes(clientId);
     }
 }

@@ -162,15 +162,16 @@ public final class ClientUplink {
 
     /** Offers again what the producer, or the spool, had no room for, in order. */
     public void retry() {
+        if (closed) return;
         if (spool != null) spool.insureInOutage();
-        while (!stalled.isEmpty() && mayGo(stalled.peek()) && send(stalled.peek())) stalled.remove();
+        while (!stalled.isEmpty() && stalled.peek().mayGo(spool, uplink.isCongested()) && send(stalled.peek()))
+            stalled.remove();
     }
 
-    private boolean mayGo(Forwarding forwarding) {
-        return isSpooling() || !uplink.isCongested() && !forwarding.isBackedUp();
-    }
-
-    /** Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. */
+    /**
+     * Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. May be called
+     * again.
+     */
     public void close() {
         if (spool != null) spool.close();
         closed = true;

@@ -128,10 +128,21 @@ public final class Forwarding implements Runnable {
         return bytes / parts.length;
     }
 
-    /** Whether a Kafka topic that it goes to takes nothing for now. */
-    boolean isBackedUp() {
-        for (int i = next; i < parts.length; i++) if (parts[i].target.backlog().isFull()) return true;
-        return false;
+    /**
+     * Whether nothing is against offering the rest of it: neither what Kafka has not answered yet, for what goes to Kafka, nor a full spool.
+     *
+     * @param spool null if nothing ever goes there
+     * @param congested whether there is as much in flight to Kafka as may be
+     */
+    boolean mayGo(ClientSpool spool, boolean congested) {
+        for (int i = next; i < parts.length; i++) {
+            var target = parts[i].target;
+            var isHeldUp = spool == null || spool.isDirect(target.key())
+                    ? congested || target.backlog().isFull()
+                    : !spool.awaitsNoRoom();
+            if (isHeldUp) return false;
+        }
+        return true;
     }
 
     /** A record cannot be: a dead letter is to take its place. */

@@ -44,6 +44,9 @@ public class KafkaHealth {
     public record State(boolean available, Set<String> missingTopics, String refusal) {}
 
     private volatile State state = new State(false, Set.of(), null);
+    /** The last refusal, until Kafka lets the gateway in again, whatever else goes wrong in between. */
+    private String refused;
+
     private volatile boolean silent;
     private volatile boolean everComplete;
     /** Null before the first probe and after the last one. */
@@ -160,21 +163,17 @@ public class KafkaHealth {
         }
     }
 
-    private void tell(State now) {
+    /** What a probe has seen; on the thread that probes. */
+    void tell(State now) {
         var before = state;
         state = now;
         silent = !now.available();
-        if (now.available() && before.refusal() != null) uplink.letInAgain(before.refusal());
+        tellRefusal(now);
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
             if (now.available()) LOG.info("Kafka answers");
             else if (now.refusal() == null) LOG.warn("Kafka does not answer; publishers wait");
         }
-        if (now.refusal() != null && !now.refusal().equals(before.refusal()))
-            LOG.errorf(
-                    "Kafka does not let the gateway in; publishers wait: %s. Correct kafka.security.protocol, kafka.sasl.*"
-                            + " and kafka.ssl.*, or the user in Kafka",
-                    now.refusal());
         if (!now.missingTopics().equals(before.missingTopics())) {
             if (now.missingTopics().isEmpty()) LOG.info("every Kafka topic of the routes exists");
             else
@@ -182,6 +181,20 @@ public class KafkaHealth {
                         "Kafka topics of the routes do not exist, or may not be described, messages for them wait: %s."
                                 + " Create them, or correct sluice.uplink.routes.<name>.kafka-topic",
                         String.join(", ", now.missingTopics()));
+        }
+    }
+
+    private void tellRefusal(State now) {
+        if (now.refusal() != null) {
+            if (!now.refusal().equals(refused))
+                LOG.errorf(
+                        "Kafka does not let the gateway in; publishers wait: %s. Correct kafka.security.protocol, kafka.sasl.*"
+                                + " and kafka.ssl.*, or the user in Kafka",
+                        now.refusal());
+            refused = now.refusal();
+        } else if (now.available() && refused != null) {
+            uplink.letInAgain(refused);
+            refused = null;
         }
     }
 }

@@ -154,8 +154,12 @@ final class LaneDrain implements Runnable {
     }
 
     private void step() throws InterruptedException {
-        if (lane.isOurs()) {
-            if (drain()) close();
+        if (lane.beginDrain()) {
+            try {
+                if (drain()) close();
+            } finally {
+                lane.endDrain();
+            }
         } else if (lane.state() == SpoolLane.State.CLOSING || lane.isNearlyDrained()) {
             close();
         } else {

@@ -14,6 +14,7 @@ import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -28,6 +29,9 @@ import org.jboss.logging.Logger;
 public class Spool {
     private static final Logger LOG = Logger.getLogger(Spool.class);
 
+    private static final long POKE_PAUSE = Duration.ofMillis(20).toNanos();
+    private static final long LONGEST_POKE_PAUSE = Duration.ofMillis(160).toNanos();
+
     private final UplinkConfig config;
     private final Journal journal;
     private final SpoolStore store;
@@ -38,6 +42,10 @@ public class Spool {
     private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
     private final Queue<Place> released = new ConcurrentLinkedQueue<>();
     private final Queue<Place> freed = new ConcurrentLinkedQueue<>();
+
+    private long pokeAt = System.nanoTime();
+    private long pokePause = POKE_PAUSE;
+    private long addedAtPoke;
 
     private volatile boolean on;
     private volatile boolean away;
@@ -135,7 +143,18 @@ public class Spool {
         waiting.add(client);
     }
 
-    /** Has those that wait try again. */
+    /** Has those that wait try again, if it is time, and seldom while they do so in vain. On the thread that watches, again and again. */
+    void turn(long now) {
+        if (now - pokeAt < 0) return;
+        var added = addedRows.sum();
+        var inVain = !waiting.isEmpty() && added == addedAtPoke;
+        pokePause = inVain ? Math.min(2 * pokePause, LONGEST_POKE_PAUSE) : POKE_PAUSE;
+        pokeAt = now + pokePause;
+        addedAtPoke = added;
+        poke();
+    }
+
+    /** Has those that wait try again now. */
     void poke() {
         for (var client : waiting.toArray(ClientSpool[]::new)) if (waiting.remove(client)) client.retry();
     }
@@ -159,6 +178,11 @@ public class Spool {
     void end() {
         away = false;
         lanes.forEach(SpoolLane::endOutage);
+    }
+
+    /** Whether the journal would take records of this client now, as far as is known. */
+    boolean takes(String clientId) {
+        return journal.hasRoom(clientId);
     }
 
     boolean submit(JournalWrite.Spool write) {

@@ -24,6 +24,7 @@ final class SpoolLane {
 
     private volatile State state = State.DIRECT;
     private boolean outage;
+    private boolean draining;
 
     /** Null before the first look. */
     private volatile SpoolStore.Lane seen;
@@ -44,10 +45,21 @@ final class SpoolLane {
         return state == State.DIRECT;
     }
 
-    /** Whether this gateway drains it. */
-    boolean isOurs() {
-        var now = seen;
-        return now != null && now.ours();
+    /** Begins a step of the drain, during which no other gateway gets the lane; false if another one drains it. */
+    synchronized boolean beginDrain() {
+        draining = seen != null && seen.ours();
+        return draining;
+    }
+
+    synchronized void endDrain() {
+        draining = false;
+    }
+
+    /** Leaves the draining to other gateways until they have been asked again; false while this one is at it. */
+    synchronized boolean cede() {
+        if (draining) return false;
+        seen = seen == null ? null : seen.ceded();
+        return true;
     }
 
     /** Whether another gateway drains it, and has come near its end. */
@@ -89,9 +101,10 @@ final class SpoolLane {
         outage = false;
     }
 
-    /** Takes no records for now; nothing if it is not spooling, or if there is an outage. */
+    /** Takes no records for now; nothing if it is not spooling, if there is an outage, or if the lane would not run empty. */
     synchronized void close() {
-        if (state == State.SPOOLING && !outage) state = State.CLOSING;
+        var isHeld = seen != null && seen.heldElsewhere();
+        if (state == State.SPOOLING && !outage && !isHeld) state = State.CLOSING;
     }
 
     /** Whether everything that it has taken is committed, and it takes no more. */

@@ -100,7 +100,7 @@ class SpoolWatch {
 
     private void turn() {
         try {
-            spool.poke();
+            spool.turn(System.nanoTime());
             judge();
             if (System.nanoTime() - lookAt >= 0) look();
             settle();
@@ -136,9 +136,10 @@ class SpoolWatch {
         LOG.infof("Kafka answers: it gets %d records from the spool", spool.rows());
     }
 
+    /** None in an outage: other gateways, whose Kafka may be there, are to drain what this one spools. */
     private Set<Integer> wanted() {
         return spool.lanes().stream()
-                .filter(lane -> !lane.isDirect())
+                .filter(lane -> spool.isAway() ? !lane.cede() : !lane.isDirect())
                 .map(SpoolLane::number)
                 .collect(Collectors.toSet());
     }

@@ -101,6 +101,22 @@ final class Servers implements AutoCloseable {
                 options));
     }
 
+    /** Settings for one more gateway on the same PostgreSQL, with more options, for which there is no Kafka. */
+    Settings settingsWithoutKafka(String... javaOptions) {
+        var port = Ports.free();
+        var data = settings.data().resolve("another");
+        try {
+            Files.createDirectories(data);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        var options = new ArrayList<>(settings.javaOptions());
+        options.add("-Dsluice.node.id=away");
+        options.addAll(List.of(javaOptions));
+        var nobody = Ports.free();
+        return new Settings(port, nobody, settings.postgresPort(), data, Optional.empty(), Optional.empty(), options);
+    }
+
     EmbeddedKafka kafka() {
         return kafka;
     }

@@ -3,6 +3,7 @@ package dev.sluice.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.KafkaRecords;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
@@ -198,6 +199,38 @@ class SpoolFaultIT {
             var account = account("spool, full", servers, fleet);
             account.assertNoRepeats();
             account.assertComplete();
+        }
+    }
+
+    /** One gateway cannot reach Kafka: what it spools reaches Kafka through the other, whose own clients go on. */
+    @Test
+    void aGatewayThatIsCutOffFromKafkaIsServedByTheOther() {
+        try (var servers = start("spool-cut-off", "-Dsluice.uplink.spool-rows=2000")) {
+            var cutOff = servers.settingsWithoutKafka();
+            try (var _ = GatewayProcess.start(cutOff);
+                    var there = new Fleet(cutOff.port());
+                    var here = new Fleet(servers.port())) {
+                for (int i = 0; i < 4; i++) here.add(profile("here-" + i, QoS.AT_LEAST_ONCE));
+                for (int i = 0; i < 4; i++) there.add(profile("there-" + i, QoS.AT_LEAST_ONCE));
+                there.awaitProgress(Duration.ofSeconds(40), 50, there.all());
+                var drained = servers.metric("sluice_spool_drained_total");
+                for (int i = 0; i < 5; i++) {
+                    here.awaitProgress(Duration.ofSeconds(4), 50, here.all());
+                    there.awaitProgress(Duration.ofSeconds(4), 50, there.all());
+                }
+                assertThat(servers.metric("sluice_spool_drained_total")).isGreaterThan(drained + 100);
+                there.quiet(Duration.ofSeconds(10));
+                here.quiet(Duration.ofSeconds(10));
+                await("an empty spool").atMost(Duration.ofSeconds(10)).until(() -> servers.query(
+                                "SELECT count(*) FROM v_spool")
+                        .equals("0"));
+                for (var fleet : List.of(here, there)) {
+                    var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
+                    account.assertKept();
+                    account.assertNoRepeats();
+                    account.assertComplete();
+                }
+            }
         }
     }
 

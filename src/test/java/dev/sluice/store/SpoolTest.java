@@ -2,6 +2,7 @@ package dev.sluice.store;
 
 import static dev.sluice.store.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.config.NodeConfig;
 import dev.sluice.store.JournalWrite.Outcome;
@@ -170,6 +171,37 @@ class SpoolTest {
         spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 10, PLENTY).last())));
         assertThat(spool.isEmpty(LANE)).as("but for what it holds").isTrue();
         assertThat(other("node-2").isEmpty(LANE)).isFalse();
+    }
+
+    /** Also those whose first record was on another page, and until there is nothing of theirs that is held. */
+    @Test
+    void onlyKeysOfWhichALivingGatewayHoldsSomeWait() {
+        spool.hold(Set.of());
+        put(row(LANE, spool.run(), "a", "a1")).join();
+        put("b", "b1").join();
+        put("a", "a2").join();
+        put(new SpoolRow(LANE, null, "a", "telemetry", null, null, new byte[0], bytes("a3"), 1))
+                .join();
+        put("b", "b2").join();
+
+        var another = other("node-2");
+        var taken = new ArrayList<String>();
+        SpoolStore.Page page;
+        long after = 0;
+        do {
+            page = another.page(LANE, after, 2, PLENTY);
+            page.rows().forEach(row -> taken.add(new String(row.value(), StandardCharsets.UTF_8)));
+            after = page.last();
+        } while (page.more());
+        assertThat(taken).containsExactly("b1", "b2");
+        assertThat(another.look().lanes().get(LANE).heldElsewhere()).isTrue();
+        assertThat(spool.look().lanes().get(LANE).heldElsewhere())
+                .as("by itself")
+                .isFalse();
+
+        spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY).last())));
+        await().atMost(Duration.ofSeconds(10)).until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
+        assertThat(another.look().lanes().get(LANE).heldElsewhere()).isFalse();
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.sluice.uplink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.store.SpoolStore;
 import dev.sluice.uplink.SpoolLane.State;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +53,36 @@ class SpoolLaneTest {
         lane.endOutage();
         lane.close();
         assertThat(lane.open()).isTrue();
+    }
+
+    private static SpoolStore.Lane seen(boolean ours, boolean heldElsewhere) {
+        return new SpoolStore.Lane(0, ours, 5, 5, heldElsewhere);
+    }
+
+    /** Clients would wait for nothing. */
+    @Test
+    void doesNotCloseWhileAnotherGatewayHoldsItsFirstRow() {
+        lane.spool();
+        lane.seen(seen(true, true));
+        lane.close();
+        assertThat(lane.state()).isEqualTo(State.SPOOLING);
+        lane.seen(seen(true, false));
+        lane.close();
+        assertThat(lane.open()).isTrue();
+    }
+
+    @Test
+    void isCededBetweenTwoStepsOfTheDrain() {
+        assertThat(lane.beginDrain()).as("never seen").isFalse();
+        assertThat(lane.cede()).isTrue();
+        lane.seen(seen(true, false));
+        assertThat(lane.beginDrain()).isTrue();
+        assertThat(lane.cede()).as("in a step").isFalse();
+        lane.endDrain();
+        assertThat(lane.cede()).isTrue();
+        assertThat(lane.beginDrain()).as("ceded").isFalse();
+        lane.seen(seen(true, false));
+        assertThat(lane.beginDrain()).isTrue();
     }
 
     @Test

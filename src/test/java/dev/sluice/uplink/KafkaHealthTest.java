@@ -1,0 +1,40 @@
+package dev.sluice.uplink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.uplink.KafkaHealth.State;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class KafkaHealthTest {
+    private static final State ANSWERS = new State(true, Set.of(), null);
+    private static final State SILENT = new State(false, Set.of(), null);
+    private static final State REFUSES = new State(false, Set.of(), "invalid credentials");
+
+    private final UplinkRig rig = new UplinkRig(Map.of());
+    private final KafkaHealth health = new KafkaHealth(rig.uplink, Map.of());
+
+    @Test
+    void theProducerIsRenewedOnceAfterARefusal() {
+        health.tell(REFUSES);
+        health.tell(REFUSES);
+        assertThat(rig.producer.renewals).isEmpty();
+        health.tell(ANSWERS);
+        assertThat(rig.producer.renewals).containsExactly("invalid credentials");
+        health.tell(ANSWERS);
+        health.tell(SILENT);
+        health.tell(ANSWERS);
+        assertThat(rig.producer.renewals).hasSize(1);
+    }
+
+    /** The producer that was refused says nothing for ever, however long Kafka is away before its user is put right. */
+    @Test
+    void aRefusalIsNotForgottenWhileKafkaIsAway() {
+        health.tell(REFUSES);
+        health.tell(SILENT);
+        assertThat(health.state().refusal()).isNull();
+        health.tell(ANSWERS);
+        assertThat(rig.producer.renewals).containsExactly("invalid credentials");
+    }
+}

@@ -1,0 +1,95 @@
+package dev.sluice.uplink;
+
+import dev.sluice.config.UplinkConfig;
+import dev.sluice.store.JournalWrite;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.producer.Callback;
+import org.apache.kafka.clients.producer.ProducerRecord;
+
+/** Owns an uplink whose producer and spool only write down what they get; used by one thread. */
+final class UplinkRig {
+    final UplinkConfig config;
+    final Producer producer = new Producer();
+    final FakeSpool spool;
+    final Uplink uplink;
+
+    /** @param keys of the configuration, without {@code sluice.uplink.} */
+    UplinkRig(Map<String, String> keys) {
+        var all = new HashMap<String, String>();
+        keys.forEach((key, value) -> all.put("sluice.uplink." + key, value));
+        config = RouteTables.config(all);
+        spool = new FakeSpool(config);
+        uplink = new Uplink(config, producer, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+    }
+
+    static final class Producer extends UplinkProducer {
+        final List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
+        /** Of what was sent, until it is answered. */
+        final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
+
+        final List<String> renewals = new ArrayList<>();
+
+        private Producer() {
+            super(null, null, null, new SimpleMeterRegistry());
+        }
+
+        @Override
+        void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+            sent.add(record);
+            unanswered.add(callback);
+        }
+
+        /** Kafka takes the record that waits longest. */
+        void answer() {
+            unanswered.remove().onCompletion(null, null);
+        }
+
+        @Override
+        void renew(String why) {
+            renewals.add(why);
+        }
+    }
+
+    static final class FakeSpool extends Spool {
+        final List<JournalWrite.Spool> writes = new ArrayList<>();
+        boolean room = true;
+        /** Of records that the producer has. */
+        int rowsMade;
+
+        private FakeSpool(UplinkConfig config) {
+            super(config, null, null, new SimpleMeterRegistry());
+        }
+
+        @Override
+        boolean isOn() {
+            return true;
+        }
+
+        @Override
+        Long run() {
+            rowsMade++;
+            return 1L;
+        }
+
+        @Override
+        public boolean hasRoom() {
+            return room;
+        }
+
+        @Override
+        boolean takes(String clientId) {
+            return true;
+        }
+
+        @Override
+        boolean submit(JournalWrite.Spool write) {
+            return room && writes.add(write);
+        }
+    }
+}
