@@ -19,7 +19,8 @@ import java.util.Set;
 final class SpoolReader {
     private static final String PAGE = """
             SELECT p.*, coalesce(p.holder = ?, false) AS ours, EXISTS (
-                   SELECT FROM spool_holder h WHERE h.id = p.holder AND h.alive_until > now()) AS alive
+                   SELECT FROM spool_holder h WHERE h.id = p.holder AND h.alive_until > now()) AS alive,
+                   (SELECT max(seq) FROM spool WHERE lane = ?) AS newest
               FROM (SELECT q.*, count(*) OVER () AS found, sum(q.bytes) OVER (ORDER BY q.seq) AS upto
                       FROM (SELECT * FROM spool WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ?) q) p
              WHERE p.upto <= greatest(?, p.bytes)
@@ -36,6 +37,12 @@ final class SpoolReader {
     /** Of the rows from the front to the place that was read last. */
     private final Set<ByteBuffer> heldKeys = new HashSet<>();
 
+    /**
+     * The place at which to begin at the front again. When this reading began, there was none after it: what has a later place may follow
+     * something that has been committed since, at a place that is passed.
+     */
+    private long newest;
+
     private boolean leftSome;
     private long readingNanos;
     private long restUntil = System.nanoTime();
@@ -45,37 +52,48 @@ final class SpoolReader {
         this.run = run;
     }
 
-    private record Row(SpoolRow row, boolean ours, boolean alive, long found) {}
+    private record Row(SpoolRow row, boolean ours, boolean alive, long found, long newest) {}
 
     /** As {@link SpoolStore#page}. */
     Page page(StoreReads reads, long after, int limit, long bytes) {
         var begun = System.nanoTime();
-        if (after == 0) {
-            if (begun - restUntil < 0) return new Page(List.of(), 0, false);
-            heldKeys.clear();
-            leftSome = false;
-            readingNanos = 0;
-        }
-        var rows = reads.call("reading the spool", connection -> rows(connection, after, limit, bytes));
-        var page = page(rows, after, limit);
+        var anew = after == 0 || after >= newest;
+        if (anew && begun - restUntil < 0) return new Page(List.of(), 0, false);
+        var from = anew ? 0 : after;
+        var rows = reads.call("reading the spool", connection -> rows(connection, from, limit, bytes));
+        if (anew) begin(rows);
+        var page = page(rows, from, limit);
         var now = System.nanoTime();
         readingNanos += now - begun;
-        if (leftSome && !page.more()) restUntil = now + Math.min(REST_SHARE * readingNanos, LONGEST_REST.toNanos());
+        var isOver = !page.more() || page.last() >= newest;
+        if (leftSome && isOver) restUntil = now + Math.min(REST_SHARE * readingNanos, LONGEST_REST.toNanos());
         return page;
+    }
+
+    private void begin(List<Row> rows) {
+        heldKeys.clear();
+        leftSome = false;
+        readingNanos = 0;
+        newest = rows.isEmpty() ? 0 : rows.getFirst().newest();
     }
 
     private List<Row> rows(Connection connection, long after, int limit, long bytes) throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setLong(1, run);
             page.setInt(2, lane);
-            page.setLong(3, after);
-            page.setInt(4, limit);
-            page.setLong(5, bytes);
+            page.setInt(3, lane);
+            page.setLong(4, after);
+            page.setInt(5, limit);
+            page.setLong(6, bytes);
             var all = new ArrayList<Row>();
             try (var rows = page.executeQuery()) {
                 while (rows.next())
                     all.add(new Row(
-                            row(rows), rows.getBoolean("ours"), rows.getBoolean("alive"), rows.getLong("found")));
+                            row(rows),
+                            rows.getBoolean("ours"),
+                            rows.getBoolean("alive"),
+                            rows.getLong("found"),
+                            rows.getLong("newest")));
             }
             return all;
         }
@@ -84,6 +102,7 @@ final class SpoolReader {
     private Page page(List<Row> rows, long after, int limit) {
         var free = new ArrayList<SpoolRow>();
         for (var each : rows) {
+            if (each.row().seq() > newest) return new Page(free, newest, true);
             if (each.ours()) continue;
             if (each.alive()) heldKeys.add(key(each.row()));
             if (heldKeys.isEmpty() || !heldKeys.contains(key(each.row()))) free.add(each.row());

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -202,6 +203,34 @@ class SpoolTest {
         spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY).last())));
         await().atMost(Duration.ofSeconds(10)).until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
         assertThat(another.look().lanes().get(LANE).heldElsewhere()).isFalse();
+    }
+
+    /** What was committed late has a place before what its client has spooled since. */
+    @Test
+    void aReadOnDoesNotPassWhatWasCommittedBehindIt() {
+        for (var value : List.of("1", "2", "3")) put("c", value).join();
+        var first = spool.page(LANE, 0, 2, PLENTY);
+        var front = first.rows().getFirst().seq();
+        SERVER.execute("INSERT INTO spool (lane, seq, client_id, kafka_topic, headers, value, record_at, bytes)"
+                + " VALUES (%d, %d, 'late', 't', '', 'late 1', 1, 1)".formatted(LANE, front - 1));
+        put("late", "late 2").join();
+
+        var second = spool.page(LANE, first.last(), 2, PLENTY);
+        assertThat(values(second)).containsExactly("3");
+        assertThat(second.more()).isTrue();
+        spool.remove(Stream.of(first, second)
+                .flatMap(page -> page.rows().stream())
+                .map(row -> new Place(LANE, row.seq()))
+                .toList());
+        var anew = spool.page(LANE, second.last(), 10, PLENTY);
+        assertThat(values(anew)).containsExactly("late 1", "late 2");
+        assertThat(anew.more()).isFalse();
+    }
+
+    private static List<String> values(SpoolStore.Page page) {
+        return page.rows().stream()
+                .map(row -> new String(row.value(), StandardCharsets.UTF_8))
+                .toList();
     }
 
     @Test
