@@ -4,6 +4,7 @@ import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.JournalWrite;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
+import jakarta.enterprise.inject.Vetoed;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,6 +29,7 @@ final class UplinkRig {
         uplink = new Uplink(config, producer, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
     }
 
+    @Vetoed // else the tests that start Quarkus find two
     static final class Producer extends UplinkProducer {
         final List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
         /** Of what was sent, until it is answered. */
@@ -56,6 +58,7 @@ final class UplinkRig {
         }
     }
 
+    @Vetoed // else the tests that start Quarkus find two
     static final class FakeSpool extends Spool {
         final List<JournalWrite.Spool> writes = new ArrayList<>();
         boolean room = true;
