@@ -83,7 +83,7 @@ final class ClientSpool {
     }
 
     /** Whether a record may be made for the spool; if not, the connection is told to offer it again. */
-    boolean awaitsNoRoom() {
+    boolean hasRoomElseWaits() {
         if (hasRoom()) return true;
         spool.waits(this);
         return false;

@@ -139,7 +139,7 @@ public final class Forwarding implements Runnable {
             var target = parts[i].target;
             var isHeldUp = spool == null || spool.isDirect(target.key())
                     ? congested || target.backlog().isFull()
-                    : !spool.awaitsNoRoom();
+                    : !spool.hasRoomElseWaits();
             if (isHeldUp) return false;
         }
         return true;

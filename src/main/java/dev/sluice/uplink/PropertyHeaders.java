@@ -6,8 +6,8 @@ import java.util.function.Function;
 import org.apache.kafka.common.header.Header;
 
 /**
- * Owns the headers that the last properties of a target's messages became: a device repeats them, and to make them anew costs more
- * than all else that is done for a record. Confined to the client's event loop.
+ * Owns the headers that the last properties of a target's messages became: a device repeats them, and need not pay for them
+ * anew with each. Confined to the client's event loop.
  */
 final class PropertyHeaders {
     private final Function<Properties, List<Header>> style;

@@ -6,7 +6,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
@@ -80,7 +80,7 @@ final class BrokenCommits {
             case UNANSWERED -> {
                 connection.commit();
                 try {
-                    Thread.sleep(Duration.ofMinutes(1));
+                    new CountDownLatch(1).await(); // until the caller gives it up, and interrupts
                 } catch (InterruptedException _) {
                     Thread.currentThread().interrupt();
                 }
