@@ -50,6 +50,8 @@ class Downlink {
     private long tellAt = System.nanoTime();
 
     private volatile DownlinkConsumer consumer;
+    /** Why the last consumer has failed; null while there is one that works. */
+    private volatile String failure;
 
     Downlink(
             DownlinkConfig config,
@@ -117,12 +119,18 @@ class Downlink {
     private void consume() {
         try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
             consumer = life;
-            while (isRunning()) life.turn(topics.present());
+            while (isRunning()) {
+                life.turn(topics.present());
+                failure = null;
+            }
             life.finish();
         } catch (KafkaException refused) {
+            failure = refused.getMessage();
             tell(refused);
-        } catch (RuntimeException failure) {
-            LOG.errorf(failure, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
+        } catch (RuntimeException
+                | Error failed) { // of a library that cannot be loaded, or of memory: the thread goes on
+            failure = failed.toString();
+            LOG.errorf(failed, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
         } finally {
             consumer = null;
         }
@@ -140,6 +148,14 @@ class Downlink {
                 "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka"
                         + " topics, and Read on its consumer group %s)",
                 AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group());
+    }
+
+    /** Why no commands come, or not from a partition, by what has the trouble; empty while there is none. From any thread. */
+    Map<String, String> troubles() {
+        var failed = failure;
+        if (failed != null) return Map.of("failure", failed);
+        var current = consumer;
+        return current == null ? Map.of() : current.standstills();
     }
 
     private boolean isRunning() {
