@@ -6,7 +6,9 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.ApiVersions;
 import org.apache.kafka.clients.ClientUtils;
 import org.apache.kafka.clients.DefaultHostResolver;
@@ -141,11 +143,17 @@ final class BatchScan implements AutoCloseable {
                 if (checksCrcs) record.ensureValid();
             });
             return null;
-        } catch (LinkageError missing) {
-            return Mistake.of(Cause.CODEC_UNAVAILABLE, "the codec " + codec + " cannot be loaded here", missing);
-        } catch (RuntimeException failed) {
-            return Mistake.of(Cause.UNDECODABLE, "the batch, compressed by " + codec + ", cannot be decoded", failed);
+        } catch (RuntimeException | LinkageError failed) {
+            return isMissing(failed)
+                    ? Mistake.of(Cause.CODEC_UNAVAILABLE, "the codec " + codec + " cannot be loaded here", failed)
+                    : Mistake.of(
+                            Cause.UNDECODABLE, "the batch, compressed by " + codec + ", cannot be decoded", failed);
         }
+    }
+
+    /** Whether a library or class could not be loaded, which Kafka's codecs sometimes wrap. */
+    private static boolean isMissing(Throwable failed) {
+        return Stream.iterate(failed, Objects::nonNull, Throwable::getCause).anyMatch(LinkageError.class::isInstance);
     }
 
     /**

@@ -21,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.jboss.logging.Logger;
 
 /**
@@ -145,9 +146,15 @@ class Downlink {
         }
         tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
         LOG.errorf(
-                "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka"
-                        + " topics, and Read on its consumer group %s)",
-                AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group());
+                "no commands come from Kafka, which is tried again every %d s: %s%s",
+                AFTER_FAILURE.toSeconds(), refused.getMessage(), hint(refused));
+    }
+
+    private String hint(KafkaException refused) {
+        return refused instanceof AuthorizationException
+                ? " (the downlink needs Read and Describe on its Kafka topics, and Read on its consumer group "
+                        + config.group() + ")"
+                : "";
     }
 
     /** Why no commands come, or not from a partition, by what has the trouble; empty while there is none. From any thread. */

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The packaged gateway with a Kafka that asks for TLS and SCRAM, by configuration alone. */
+/** The packaged gateway with a Kafka that asks who it is, over TLS, by configuration alone. */
 class SecuredKafkaIT {
     @TempDir
     private static Path folder;
@@ -48,15 +48,37 @@ class SecuredKafkaIT {
     }
 
     private static Settings settings(String password) {
+        return settings(kafka.options(password), kafka.securedBootstrap());
+    }
+
+    private static Settings settings(List<String> options, String bootstrap) {
         return Gateway.shared()
-                .settingsOfAnother(kafka.options(password).toArray(String[]::new))
-                .withKafka(kafka.securedBootstrap());
+                .settingsOfAnother(options.toArray(String[]::new))
+                .withKafka(bootstrap);
     }
 
     @Test
     void writesOverTlsWithScram() {
         kafka.password("right");
-        var settings = settings("right");
+        assertPublishesWith(settings("right"));
+    }
+
+    @Test
+    void writesOverTlsWithPlain() {
+        assertPublishesWith(settings(kafka.plainOptions(), kafka.securedBootstrap()));
+    }
+
+    @Test
+    void writesOverTlsWithATokenOfAnOauthServer() {
+        assertPublishesWith(settings(kafka.tokenOptions(), kafka.securedBootstrap()));
+    }
+
+    @Test
+    void writesOverTlsWithAClientCertificate() {
+        assertPublishesWith(settings(kafka.certificateOptions(), kafka.certificateBootstrap()));
+    }
+
+    private static void assertPublishesWith(Settings settings) {
         try (var gateway = GatewayProcess.start(settings)) {
             gateway.awaitReady();
             assertPublishes(settings.port());

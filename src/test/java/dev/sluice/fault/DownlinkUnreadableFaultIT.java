@@ -100,8 +100,8 @@ class DownlinkUnreadableFaultIT {
         try (var servers = Servers.start(name);
                 var audience = new Audience(servers.port())) {
             var device = device(audience);
-            long next = 0;
-            for (int i = 0; i < CODECS.size(); i++) next = send(servers, CODECS.get(i), 0, ONE, i + 1);
+            for (int i = 0; i < CODECS.size(); i++) send(servers, CODECS.get(i), 0, ONE, i + 1);
+            long next = CODECS.size();
             send(servers, "none", 1, OTHER, 1);
             servers.kafka().close();
             var corrupt = HandMadeBatch.of(next, ONE, 101, 102, 103).corrupt();
