@@ -120,6 +120,29 @@ class SecuredKafkaIT {
         }
     }
 
+    /** Here it is not Kafka that refuses, and no client of Kafka can even be made. */
+    @Test
+    void anOauthServerThatRefusesIsNamedAndRecoveredFrom() {
+        kafka.tokens().secret("of yesterday");
+        var settings = settings(kafka.tokenOptions(), kafka.securedBootstrap());
+        try (var gateway = GatewayProcess.start(settings)) {
+            await("a readiness check that names the refusal")
+                    .atMost(Duration.ofSeconds(60))
+                    .ignoreExceptions()
+                    .until(
+                            () -> Gateway.get(settings.port(), "/q/health/ready"),
+                            answer ->
+                                    answer.statusCode() == 503 && answer.body().contains("invalid_client"));
+            assertThat(log(settings)).noneMatch(line -> line.contains(GuardedKafka.CLIENT_SECRET));
+
+            kafka.tokens().secret(GuardedKafka.CLIENT_SECRET);
+            gateway.awaitReady();
+            assertPublishes(settings.port());
+        } finally {
+            kafka.tokens().secret(GuardedKafka.CLIENT_SECRET);
+        }
+    }
+
     private static void assertPublishes(int port) {
         var clientId = Device.id("secured");
         try (var client = WireClient.open(port, ProtocolVersion.V5)) {

@@ -31,7 +31,7 @@ import org.apache.kafka.common.resource.ResourceType;
 public final class GuardedKafka implements AutoCloseable {
     public static final String USER = "gateway";
     private static final String PLAIN_PASSWORD = "of PLAIN";
-    private static final String CLIENT_SECRET = "of OAuth";
+    public static final String CLIENT_SECRET = "of OAuth";
     private static final String MODULES = "org.apache.kafka.common.security.";
     private static final int ITERATIONS = 4096;
     private static final long PATIENCE_SECONDS = 30;
@@ -128,10 +128,9 @@ public final class GuardedKafka implements AutoCloseable {
 
     /** The JVM options by which a gateway comes in by a token of {@link #tokens}. */
     public List<String> tokenOptions() {
-        var options = saslOptions(
-                "OAUTHBEARER",
-                "oauthbearer.OAuthBearerLoginModule required clientId=\"" + USER + "\" clientSecret=\"" + CLIENT_SECRET
-                        + "\";");
+        var options = saslOptions("OAUTHBEARER", "oauthbearer.OAuthBearerLoginModule required;");
+        options.add("-Dkafka.sasl.oauthbearer.client.credentials.client.id=" + USER);
+        options.add("-Dkafka.sasl.oauthbearer.client.credentials.client.secret=" + CLIENT_SECRET);
         options.add("-Dkafka.sasl.oauthbearer.token.endpoint.url=" + tokens.tokenUrl());
         options.add(
                 "-Dkafka.sasl.login.callback.handler.class=" + MODULES + "oauthbearer.OAuthBearerLoginCallbackHandler");
