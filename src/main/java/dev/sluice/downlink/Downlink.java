@@ -5,6 +5,7 @@ import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.uplink.RootCause;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -126,7 +127,7 @@ class Downlink {
             }
             life.finish();
         } catch (KafkaException refused) {
-            failure = refused.getMessage();
+            failure = sentence(refused);
             tell(refused);
         } catch (RuntimeException
                 | Error failed) { // of a library that cannot be loaded, or of memory: the thread goes on
@@ -147,7 +148,13 @@ class Downlink {
         tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
         LOG.errorf(
                 "no commands come from Kafka, which is tried again every %d s: %s%s",
-                AFTER_FAILURE.toSeconds(), refused.getMessage(), hint(refused));
+                AFTER_FAILURE.toSeconds(), sentence(refused), hint(refused));
+    }
+
+    /** What is wrapped says more. */
+    private static String sentence(KafkaException refused) {
+        var root = RootCause.of(refused);
+        return root == refused ? refused.getMessage() : refused.getMessage() + ": " + root.getMessage();
     }
 
     private String hint(KafkaException refused) {
