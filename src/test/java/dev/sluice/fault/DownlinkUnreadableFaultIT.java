@@ -121,23 +121,27 @@ class DownlinkUnreadableFaultIT {
             assertThat(unreadable(servers, "corrupt")).isEqualTo(3);
             assertThat(unreadable(servers, "unknown_codec")).isEqualTo(2);
             assertThat(servers.metric("sluice_downlink_up")).isEqualTo(1);
-            var letters = deadLetters(servers, 2);
-            assertThat(letters).extracting(it -> header(it, "error")).containsOnly("downlink-unreadable");
-            assertThat(letters)
-                    .extracting(it -> header(it, "offset") + " to " + header(it, "last-offset"))
-                    .containsExactly(next + " to " + (next + 2), next + 5 + " to " + (next + 6));
-            assertThat(letters).extracting(ConsumerRecord::value).containsExactly(corrupt.bytes(), strange.bytes());
-            assertThat(complaints(name))
-                    .as("each is named once, and nothing goes round")
-                    .satisfiesExactly(
-                            line -> assertThat(line)
-                                    .contains(
-                                            KAFKA_TOPIC + ", partition 0, offsets " + next,
-                                            "corrupt",
-                                            "send them again"),
-                            line -> assertThat(line)
-                                    .contains("Unknown compression type id: 7", "gzip, snappy, lz4, zstd"));
+            assertDeadLetters(servers, next, corrupt, strange);
+            assertNamedOnce(name, next);
         }
+    }
+
+    private static void assertDeadLetters(Servers servers, long next, HandMadeBatch corrupt, HandMadeBatch strange) {
+        var letters = deadLetters(servers, 2);
+        assertThat(letters).extracting(it -> header(it, "error")).containsOnly("downlink-unreadable");
+        assertThat(letters)
+                .extracting(it -> header(it, "offset") + " to " + header(it, "last-offset"))
+                .containsExactly(next + " to " + (next + 2), next + 5 + " to " + (next + 6));
+        assertThat(letters).extracting(ConsumerRecord::value).containsExactly(corrupt.bytes(), strange.bytes());
+    }
+
+    private static void assertNamedOnce(String name, long next) throws IOException {
+        assertThat(complaints(name))
+                .as("each is named once, and nothing goes round")
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .contains(KAFKA_TOPIC + ", partition 0, offsets " + next, "corrupt", "send them again"),
+                        line -> assertThat(line).contains("Unknown compression type id: 7", "gzip, snappy, lz4, zstd"));
     }
 
     /** What the operator has asked for: nothing of the partition is passed over, others go on. */
@@ -171,15 +175,19 @@ class DownlinkUnreadableFaultIT {
                             unreadable(servers, "unknown_codec") == 2 && servers.metric("sluice_downlink_up") == 0);
             assertThat(complaints(name)).singleElement().asString().contains("sluice.downlink.unreadable=dead-letter");
 
-            try (var admin = Admin.create(
-                    Map.<String, Object>of("bootstrap.servers", servers.kafka().bootstrap()))) {
-                var behind = RecordsToDelete.beforeOffset(next + 3);
-                admin.deleteRecords(Map.of(new TopicPartition(KAFKA_TOPIC, 0), behind))
-                        .all()
-                        .get();
-            }
+            delete(servers, next + 3);
             awaitNumbers(device, ONE, IntStream.rangeClosed(1, 3));
             await("a downlink that works").until(() -> servers.metric("sluice_downlink_up") == 1);
+        }
+    }
+
+    private static void delete(Servers servers, long before) throws Exception {
+        var config = Map.<String, Object>of("bootstrap.servers", servers.kafka().bootstrap());
+        try (var admin = Admin.create(config)) {
+            var partition = new TopicPartition(KAFKA_TOPIC, 0);
+            admin.deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(before)))
+                    .all()
+                    .get();
         }
     }
 
