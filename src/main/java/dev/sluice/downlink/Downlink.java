@@ -5,7 +5,7 @@ import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.uplink.RootCause;
+import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;

@@ -1,5 +1,6 @@
 package dev.sluice.uplink;
 
+import dev.sluice.uplink.producer.RootCause;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;

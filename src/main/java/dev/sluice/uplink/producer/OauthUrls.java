@@ -1,4 +1,4 @@
-package dev.sluice.uplink;
+package dev.sluice.uplink.producer;
 
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;

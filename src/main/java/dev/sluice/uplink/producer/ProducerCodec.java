@@ -1,4 +1,4 @@
-package dev.sluice.uplink;
+package dev.sluice.uplink.producer;
 
 import java.util.Map;
 import org.apache.kafka.common.compress.Compression;

@@ -1,4 +1,4 @@
-package dev.sluice.uplink;
+package dev.sluice.uplink.producer;
 
 /** Finds in what Kafka's clients throw the cause of all causes, which says most. Stateless. */
 public final class RootCause {
