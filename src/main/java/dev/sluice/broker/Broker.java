@@ -1,9 +1,9 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Addressee;
-import dev.sluice.broker.routing.Heirs;
-import dev.sluice.broker.routing.Laggards;
-import dev.sluice.broker.routing.Offer;
+import dev.sluice.broker.routing.SubscriberKey;
+import dev.sluice.broker.routing.SharedRedelivery;
+import dev.sluice.broker.routing.NotAcknowledging;
+import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.config.MqttConfig;
@@ -67,12 +67,12 @@ public class Broker {
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
-    private final Heirs heirs = new Heirs(this);
+    private final SharedRedelivery sharedRedelivery = new SharedRedelivery(this);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
 
     private final LongAdder underWay = new LongAdder();
-    private final Laggards laggards = new Laggards();
+    private final NotAcknowledging notAcknowledging = new NotAcknowledging();
     private final Duration openTimeout;
     private volatile boolean draining;
 
@@ -148,7 +148,7 @@ public class Broker {
 
     /** Messages that their sessions left to other members of Shared Subscriptions. */
     void left(@Observes SharedLeft left) {
-        heirs.give(left);
+        sharedRedelivery.give(left);
     }
 
     /** Starts a connection on its event loop, from which it is called. */
@@ -240,8 +240,8 @@ public class Broker {
     }
 
     /** Deliveries that have been handed to event loops and not been looked at there. */
-    public Laggards laggards() {
-        return laggards;
+    public NotAcknowledging notAcknowledging() {
+        return notAcknowledging;
     }
 
     public LongAdder underWay() {
@@ -258,9 +258,9 @@ public class Broker {
         return Publication.of(message, router.route(message.topicName(), publisher));
     }
 
-    /** Makes an offer, to be {@link Offer#start started}, to everybody but those whom an earlier one has reached. */
-    public Offer offer(Message message, Set<Addressee> reached, Consumer<Offer.Outcome> told) {
-        return new Offer(this, message, reached, told);
+    /** Makes an offer, to be {@link TrackedDelivery#start started}, to everybody but those whom an earlier one has reached. */
+    public TrackedDelivery offer(Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> told) {
+        return new TrackedDelivery(this, message, reached, told);
     }
 
     /** Changes whenever somebody may have subscribed or come back. */

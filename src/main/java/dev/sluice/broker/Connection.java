@@ -27,11 +27,11 @@ public final class Connection {
     private final Broker broker;
     private final Loop loop;
     private final Transport transport;
-    private final Inlet inlet;
-    private final Outbox outbox;
+    private final PacketInput input;
+    private final PacketOutput output;
     private final PendingWrites writes;
     private final Session session;
-    private final Watch watch;
+    private final ConnectionDeadlines deadlines;
     private final Consumer<Effect> perform = this::perform;
 
     private Publishing publishing;
@@ -54,17 +54,17 @@ public final class Connection {
         this.broker = broker;
         this.loop = loop;
         this.transport = transport;
-        this.inlet = new Inlet(this, transport, broker.limits().maximumPacketSize());
-        this.outbox =
-                new Outbox(loop, transport, broker.meters(), broker.config().sendBuffer());
+        this.input = new PacketInput(this, transport, broker.limits().maximumPacketSize());
+        this.output =
+                new PacketOutput(loop, transport, broker.meters(), broker.config().sendBuffer());
         this.writes = new PendingWrites(broker.journal(), loop);
-        this.session = new Session(broker.limits(), broker.memory(), outbox::hasRoom, System::currentTimeMillis);
-        this.watch = new Watch(broker.config(), broker.deadline());
+        this.session = new Session(broker.limits(), broker.memory(), output::hasRoom, System::currentTimeMillis);
+        this.deadlines = new ConnectionDeadlines(broker.config(), broker.deadline());
     }
 
     /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
     public void received(ByteBuffer bytes) {
-        inlet.received(bytes);
+        input.received(bytes);
     }
 
     /** Ends a turn of reading: what it made the connection send leaves as one message. */
@@ -83,7 +83,7 @@ public final class Connection {
                 && (publishing == null || !publishing.holdsBack())
                 && !writes.isFull()
                 && !broker.hasManyUnderWay()
-                && !outbox.isSlow();
+                && !output.isSlow();
     }
 
     /** Whether its CONNECT waits for PostgreSQL. */
@@ -103,10 +103,10 @@ public final class Connection {
 
     /** Reads on if what made the connection pause is over. */
     void resume() {
-        if (!inlet.isPaused() || closed) return;
+        if (!input.isPaused() || closed) return;
         if (publishing != null) publishing.retry();
         if (!mayRead()) retryLater();
-        else loop.resumed(this, inlet.resume());
+        else loop.resumed(this, input.resume());
     }
 
     /** Tells the session an event from any thread. */
@@ -183,14 +183,14 @@ public final class Connection {
     }
 
     private void send(Packet packet) {
-        var version = inlet.version() == null ? ProtocolVersion.V3_1_1 : inlet.version();
+        var version = input.version() == null ? ProtocolVersion.V3_1_1 : input.version();
         var largest = session.grant() == null ? Long.MAX_VALUE : session.grant().clientMaximumPacketSize();
-        if (outbox.write(packet, version, largest)) loop.wantsFlush(this);
+        if (output.write(packet, version, largest)) loop.wantsFlush(this);
     }
 
     void flush() {
-        outbox.flush();
-        if (!closed && outbox.isSlow()) inlet.pause();
+        output.flush();
+        if (!closed && output.isSlow()) input.pause();
     }
 
     private void open(Packet.Connect connect, Grant grant) {
@@ -234,7 +234,7 @@ public final class Connection {
     private void start(SessionStore.OpenedSession opened) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        publishing = new Publishing(this, broker, username, durable, inlet.version());
+        publishing = new Publishing(this, broker, username, durable, input.version());
         receiving = new Receiving(this, broker, durable, opened.sentSeq());
         var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
         var received = opened.received().stream()
@@ -256,9 +256,9 @@ public final class Connection {
 
     /** Kafka or the journal has answered something. */
     void progressed() {
-        watch.progressed(System.nanoTime());
+        deadlines.progressed(System.nanoTime());
         noteReady();
-        if (inlet.isPaused()) resume();
+        if (input.isPaused()) resume();
         if (draining) leaveIfSettled();
     }
 
@@ -286,22 +286,22 @@ public final class Connection {
     /** The loop's clock, once a second. */
     void tick(long now) {
         if (closed) {
-            if (watch.lingers(now)) transport.cut();
+            if (deadlines.lingers(now)) transport.cut();
             return;
         }
-        if (!isWaiting()) watch.progressed(now);
-        var late = watch.late(now, session, inlet, outbox);
+        if (!isWaiting()) deadlines.progressed(now);
+        var late = deadlines.late(now, session, input, output);
         if (late != null) on(late);
         if (closed) return;
-        if (watch.wantsPing(now)) transport.ping();
-        if (outbox.hasRoom()) on(new Event.Drained());
+        if (deadlines.takePing(now)) transport.ping();
+        if (output.hasRoom()) on(new Event.Drained());
         if (draining) leaveIfSettled();
     }
 
     /** The socket takes more: what waits for it may go, but not from within the very call that sends. */
     public void drained() {
         loop.execute(() -> {
-            if (!closed && outbox.hasRoom()) on(new Event.Drained());
+            if (!closed && output.hasRoom()) on(new Event.Drained());
             resume();
         });
     }
@@ -314,7 +314,7 @@ public final class Connection {
     void drain() {
         draining = true;
         leaveIfSettled();
-        if (!closed) inlet.pause();
+        if (!closed) input.pause();
         loop.flush();
     }
 
@@ -332,7 +332,7 @@ public final class Connection {
             on(new Event.TransportClosed());
         }
         closed = true;
-        inlet.drop();
+        input.drop();
         session.discard();
         noteReady();
         if (publishing != null) publishing.close();
@@ -343,8 +343,8 @@ public final class Connection {
     private void close(ReasonCode reason, String why) {
         if (closed) return;
         closed = true;
-        watch.closed();
-        inlet.drop();
+        deadlines.closed();
+        input.drop();
         if (publishing != null) publishing.close();
         flush();
         transport.close(Transport.status(reason));

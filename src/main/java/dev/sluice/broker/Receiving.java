@@ -1,6 +1,6 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Interest;
+import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
@@ -54,7 +54,7 @@ public final class Receiving {
             var reason = reason(asked);
             reasons.add(reason);
             if (reason.isError()) continue;
-            var stored = Interest.stored(asked, identifier);
+            var stored = LiveSubscription.stored(asked, identifier);
             granted.add(stored);
             if (subscribe(stored)) wanted.add(TopicFilter.of(stored.filter()));
         }
@@ -108,9 +108,9 @@ public final class Receiving {
     private boolean isOneTooMany(Subscription asked) {
         var subscriber = broker.router().find(connection.clientId());
         var isOwn = subscriber != null && subscriber.connection() == connection;
-        var interests = isOwn ? subscriber.interests() : Map.<TopicFilter, Interest>of();
-        return interests.size() >= broker.config().subscriptionsMaximum()
-                && !interests.containsKey(TopicFilter.of(asked.filter()));
+        var subscriptions = isOwn ? subscriber.subscriptions() : Map.<TopicFilter, LiveSubscription>of();
+        return subscriptions.size() >= broker.config().subscriptionsMaximum()
+                && !subscriptions.containsKey(TopicFilter.of(asked.filter()));
     }
 
     void unsubscribe(Packet.Unsubscribe unsubscribe) {

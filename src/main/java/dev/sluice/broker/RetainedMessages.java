@@ -1,6 +1,6 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Interest;
+import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Match;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
@@ -38,9 +38,9 @@ final class RetainedMessages {
             return;
         }
         var sendings = filters.stream()
-                .map(subscriber.interests()::get)
+                .map(subscriber.subscriptions()::get)
                 .filter(Objects::nonNull)
-                .map(interest -> new Sending(interest, connection))
+                .map(subscription -> new Sending(subscription, connection))
                 .toList();
         read(sendings, connection, through);
     }
@@ -55,7 +55,7 @@ final class RetainedMessages {
 
     /** The retained messages of one subscription on their way to the client; confined to the thread that reads them. */
     private final class Sending {
-        private final Interest interest;
+        private final LiveSubscription subscription;
         private final Connection connection;
         private int sent;
         /** How many were sent when PostgreSQL went away: they come first again. */
@@ -63,8 +63,8 @@ final class RetainedMessages {
 
         private boolean through;
 
-        Sending(Interest interest, Connection connection) {
-            this.interest = interest;
+        Sending(LiveSubscription subscription, Connection connection) {
+            this.subscription = subscription;
             this.connection = connection;
         }
 
@@ -75,14 +75,14 @@ final class RetainedMessages {
         /** Goes on where it was interrupted: the order is always the same. */
         void run() {
             skipped = 0;
-            broker.sysTopics().matching(interest.filter(), this::send);
-            reader.matching(interest.filter(), this::send);
+            broker.sysTopics().matching(subscription.filter(), this::send);
+            reader.matching(subscription.filter(), this::send);
             through = true;
         }
 
         private void send(Message message) {
             if (connection.isClosed() || skipped++ < sent) return;
-            var publication = Publication.of(message, List.of(Match.retained(interest)));
+            var publication = Publication.of(message, List.of(Match.retained(subscription)));
             connection.loop().execute(() -> connection.give(publication));
             if (++sent % CHUNK == 0) awaitRoom();
         }

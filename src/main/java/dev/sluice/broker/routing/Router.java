@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
  * take turns.
  */
 public final class Router {
-    private final SubscriptionIndex<Interest> index = new SubscriptionIndex<>();
+    private final SubscriptionIndex<LiveSubscription> index = new SubscriptionIndex<>();
     private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
     private final Map<String, ShareGroup> groups = new HashMap<>();
     private final ReentrantLock changing = new ReentrantLock();
@@ -59,7 +59,7 @@ public final class Router {
             if (subscriber == null && subscriptions.isEmpty() && !durable) return; // an entry comes with the first one
             if (subscriber == null) subscriber = subscriber(connection);
             var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
-            for (var filter : List.copyOf(subscriber.interests().keySet()))
+            for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
                 if (!kept.contains(filter.toString())) remove(subscriber, filter);
             for (var stored : subscriptions) add(subscriber, stored);
             subscriber.attach(connection, durable);
@@ -150,11 +150,11 @@ public final class Router {
      * @param leaving the connection of the one who left, null for none
      */
     public Match another(String share, TopicName topicName, Connection leaving) {
-        var members = new ArrayList<Interest>();
-        index.forEachMatch(topicName, interest -> {
+        var members = new ArrayList<LiveSubscription>();
+        index.forEachMatch(topicName, subscription -> {
             var isMember =
-                    interest.group() != null && interest.filter().toString().equals(share);
-            if (isMember && (leaving == null || interest.subscriber().connection() != leaving)) members.add(interest);
+                    subscription.group() != null && subscription.filter().toString().equals(share);
+            if (isMember && (leaving == null || subscription.subscriber().connection() != leaving)) members.add(subscription);
         });
         return members.isEmpty() ? null : new Match(members.getFirst().group().choose(members));
     }
@@ -176,9 +176,9 @@ public final class Router {
     private boolean add(Subscriber subscriber, StoredSubscription stored) {
         var isShared = stored.filter().startsWith("$share/");
         var group = isShared ? groups.computeIfAbsent(stored.filter(), _ -> new ShareGroup()) : null;
-        var interest = Interest.of(subscriber, stored, group);
-        var isNew = subscriber.interests().put(interest.filter(), interest) == null;
-        index.add(interest.filter(), interest);
+        var subscription = LiveSubscription.of(subscriber, stored, group);
+        var isNew = subscriber.subscriptions().put(subscription.filter(), subscription) == null;
+        index.add(subscription.filter(), subscription);
         changed();
         if (group != null && isNew) group.joined();
         return isNew;
@@ -190,11 +190,11 @@ public final class Router {
     }
 
     private boolean remove(Subscriber subscriber, TopicFilter filter) {
-        var interest = subscriber.interests().remove(filter);
-        if (interest == null) return false;
-        index.remove(filter, interest);
+        var subscription = subscriber.subscriptions().remove(filter);
+        if (subscription == null) return false;
+        index.remove(filter, subscription);
         changed();
-        if (interest.group() != null && interest.group().left() == 0) groups.remove(filter.toString());
+        if (subscription.group() != null && subscription.group().left() == 0) groups.remove(filter.toString());
         return true;
     }
 
@@ -206,12 +206,12 @@ public final class Router {
     }
 
     private void removeAll(Subscriber subscriber) {
-        for (var filter : List.copyOf(subscriber.interests().keySet())) remove(subscriber, filter);
+        for (var filter : List.copyOf(subscriber.subscriptions().keySet())) remove(subscriber, filter);
     }
 
     /** Not while it is online: copies that are on their way still have to find its connection. */
     private void forgetIfEmpty(Subscriber subscriber) {
-        if (subscriber.interests().isEmpty() && subscriber.connection() == null)
+        if (subscriber.subscriptions().isEmpty() && subscriber.connection() == null)
             subscribers.remove(subscriber.clientId(), subscriber);
     }
 
@@ -220,34 +220,34 @@ public final class Router {
         private final String publisher;
         private final ArrayList<Match> matches = new ArrayList<>();
         private Map<Subscriber, Match> overlapping;
-        private Map<ShareGroup, List<Interest>> shared;
+        private Map<ShareGroup, List<LiveSubscription>> shared;
 
         Routing(String publisher) {
             this.publisher = publisher;
         }
 
-        void take(Interest interest) {
-            if (interest.group() != null) {
+        void take(LiveSubscription subscription) {
+            if (subscription.group() != null) {
                 if (shared == null) shared = new IdentityHashMap<>();
-                shared.computeIfAbsent(interest.group(), _ -> new ArrayList<>()).add(interest);
-            } else if (!interest.noLocal() || !interest.subscriber().clientId().equals(publisher)) {
-                takeOwn(interest);
+                shared.computeIfAbsent(subscription.group(), _ -> new ArrayList<>()).add(subscription);
+            } else if (!subscription.noLocal() || !subscription.subscriber().clientId().equals(publisher)) {
+                takeOwn(subscription);
             }
         }
 
-        private void takeOwn(Interest interest) {
-            var subscriber = interest.subscriber();
-            if (subscriber.interests().size() == 1) {
-                matches.add(new Match(interest));
+        private void takeOwn(LiveSubscription subscription) {
+            var subscriber = subscription.subscriber();
+            if (subscriber.subscriptions().size() == 1) {
+                matches.add(new Match(subscription));
                 return;
             }
             if (overlapping == null) overlapping = new IdentityHashMap<>();
             var known = overlapping.get(subscriber);
             if (known != null) {
-                known.merge(interest);
+                known.merge(subscription);
                 return;
             }
-            var match = new Match(interest);
+            var match = new Match(subscription);
             matches.add(match);
             overlapping.put(subscriber, match);
         }

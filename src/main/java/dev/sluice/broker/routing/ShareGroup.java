@@ -19,7 +19,7 @@ final class ShareGroup {
     }
 
     /** Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]. */
-    Interest choose(List<Interest> members) {
+    LiveSubscription choose(List<LiveSubscription> members) {
         var best = Integer.MAX_VALUE;
         var count = 0;
         for (var member : members) {

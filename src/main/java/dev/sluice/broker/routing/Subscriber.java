@@ -8,7 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One client that has subscriptions, wherever it is: its interests, and its connection while it is online here. Any thread may
+ * One client that has subscriptions, wherever it is: its subscriptions, and its connection while it is online here. Any thread may
  * read and {@link #told tell}; {@link Router} changes it under its lock.
  */
 public final class Subscriber {
@@ -18,7 +18,7 @@ public final class Subscriber {
 
     private final String clientId;
     private final long sessionId;
-    private final Map<TopicFilter, Interest> interests = new ConcurrentHashMap<>(2);
+    private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
     private volatile Connection connection;
     private volatile boolean durable;
@@ -37,8 +37,8 @@ public final class Subscriber {
         return sessionId;
     }
 
-    public Map<TopicFilter, Interest> interests() {
-        return interests;
+    public Map<TopicFilter, LiveSubscription> subscriptions() {
+        return subscriptions;
     }
 
     /** The connection that holds the session, null while it is offline. */

@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * A message that no client has published, on its way to everybody who is subscribed now: PostgreSQL keeps what it has to, then
  * those who are online get theirs and answer. Started and {@link #retry retried} by one thread; tells once, on any.
  */
-public final class Offer {
+public final class TrackedDelivery {
     /** What has become of all copies. */
     public sealed interface Outcome {
         /** There is nobody to whom it could go, now. */
@@ -33,13 +33,13 @@ public final class Offer {
          * @param expired how many copies were too late
          * @param lost how many copies may not have come, because the client is gone or its queue is full
          */
-        record Settled(Set<Addressee> reached, int delivered, int rejected, int expired, int lost) implements Outcome {}
+        record Settled(Set<SubscriberKey> reached, int delivered, int rejected, int expired, int lost) implements Outcome {}
     }
 
     private final Broker broker;
     private final Publication publication;
     private final Consumer<Outcome> told;
-    private final Set<Addressee> reached = ConcurrentHashMap.newKeySet();
+    private final Set<SubscriberKey> reached = ConcurrentHashMap.newKeySet();
     private final LongAdder delivered = new LongAdder();
     private final LongAdder expired = new LongAdder();
     private final LongAdder lost = new LongAdder();
@@ -51,11 +51,11 @@ public final class Offer {
     private JournalWrite unsubmitted;
     private volatile boolean delivering;
 
-    public Offer(Broker broker, Message message, Set<Addressee> reached, Consumer<Outcome> told) {
+    public TrackedDelivery(Broker broker, Message message, Set<SubscriberKey> reached, Consumer<Outcome> told) {
         this.broker = broker;
         this.told = told;
         var matches = broker.router().route(message.topicName(), null).stream()
-                .filter(match -> !reached.contains(Addressee.of(match)))
+                .filter(match -> !reached.contains(SubscriberKey.of(match)))
                 // To a session that is away, a message that is not kept cannot be offered.
                 .filter(match -> match.isDurable(message) || match.subscriber().connection() != null)
                 .toList();
@@ -98,8 +98,8 @@ public final class Offer {
     }
 
     /** Whether nobody is waited for but those who did not acknowledge what they were offered before, if anybody; from any thread. */
-    public boolean isOwedToLaggardsAlone() {
-        return !owed.isEmpty() && owed.stream().allMatch(broker.laggards()::contains);
+    public boolean isOwedOnlyToNotAcknowledging() {
+        return !owed.isEmpty() && owed.stream().allMatch(broker.notAcknowledging()::contains);
     }
 
     /**
@@ -109,7 +109,7 @@ public final class Offer {
      */
     public boolean giveUp() {
         var any = false;
-        for (var match : owed) any |= broker.laggards().add(match);
+        for (var match : owed) any |= broker.notAcknowledging().add(match);
         return any;
     }
 
@@ -153,8 +153,8 @@ public final class Offer {
             owed.add(match);
         } else {
             owed.remove(match);
-            broker.laggards().remove(match);
-            reached.add(Addressee.of(match));
+            broker.notAcknowledging().remove(match);
+            reached.add(SubscriberKey.of(match));
         }
     }
 

@@ -12,7 +12,7 @@ import java.nio.ByteBuffer;
  * The reading half of a connection: cuts bytes into packets, and stops reading the socket while there is no room for more.
  * Confined to the connection's event loop.
  */
-final class Inlet {
+final class PacketInput {
     /** How much is read ahead while the session opens: a socket that is not read does not tell that it has closed. */
     private static final int AHEAD = 16 * 1024;
 
@@ -28,7 +28,7 @@ final class Inlet {
     private boolean ahead;
     private long lastRead = System.nanoTime();
 
-    Inlet(Connection connection, Transport transport, int maximumPacketSize) {
+    PacketInput(Connection connection, Transport transport, int maximumPacketSize) {
         this.connection = connection;
         this.transport = transport;
         this.framer = new PacketFramer(maximumPacketSize);

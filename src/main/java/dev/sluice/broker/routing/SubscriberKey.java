@@ -6,10 +6,10 @@ package dev.sluice.broker.routing;
  * @param client client id, null for a Shared Subscription
  * @param share filter of the Shared Subscription, null for a client
  */
-public record Addressee(String client, String share) {
-    static Addressee of(Match match) {
+public record SubscriberKey(String client, String share) {
+    static SubscriberKey of(Match match) {
         return match.share() == null
-                ? new Addressee(match.subscriber().clientId(), null)
-                : new Addressee(null, match.share());
+                ? new SubscriberKey(match.subscriber().clientId(), null)
+                : new SubscriberKey(null, match.share());
     }
 }

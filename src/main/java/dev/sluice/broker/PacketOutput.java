@@ -6,7 +6,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 
 /** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
-final class Outbox {
+final class PacketOutput {
     private final Loop loop;
     private final Transport transport;
     private final BrokerMeters meters;
@@ -19,7 +19,7 @@ final class Outbox {
     private PacketWriter writer;
     private PacketBuffer buffer;
 
-    Outbox(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
+    PacketOutput(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
         this.loop = loop;
         this.transport = transport;
         this.meters = meters;
@@ -57,7 +57,7 @@ final class Outbox {
     }
 
     /** Whether the client has taken anything since this was asked last, or has nothing to take. */
-    boolean hasMoved() {
+    boolean noteProgress() {
         var unsent = transport.unsent();
         var before = taken;
         taken = Math.max(before, handed - unsent);

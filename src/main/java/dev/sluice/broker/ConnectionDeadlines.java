@@ -11,7 +11,7 @@ import java.time.Duration;
  * How long one connection has waited for its client, for Kafka and for PostgreSQL, and when it has to be pinged. Confined to the
  * connection's event loop; times are the JVM's nanoseconds.
  */
-final class Watch {
+final class ConnectionDeadlines {
     /** How long a client may take to see that its connection was closed. */
     private static final Duration CLOSING = Duration.ofSeconds(10);
 
@@ -27,7 +27,7 @@ final class Watch {
     private long closedAt;
 
     /** @param deadline longest time without an answer of Kafka or the journal */
-    Watch(MqttConfig config, Duration deadline) {
+    ConnectionDeadlines(MqttConfig config, Duration deadline) {
         this.config = config;
         this.deadline = deadline;
     }
@@ -38,23 +38,23 @@ final class Watch {
     }
 
     /** Why the connection has to end now, null if it need not. */
-    Event.Ended late(long now, Session session, Inlet inlet, Outbox outbox) {
+    Event.Ended late(long now, Session session, PacketInput input, PacketOutput output) {
         var connectTimeout = config.connectTimeout().toNanos();
         if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
-        if (isSilent(now, session, inlet))
+        if (isSilent(now, session, input))
             return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
-        if (isStuck(now, outbox))
+        if (isStuck(now, output))
             return new Event.Ended(
                     ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing taken of what waits for it in " + config.sendTimeout());
         return null;
     }
 
     /** A client that does not read may be dead: while what is sent to it waits, it is not read either, and cannot show that it lives. */
-    private boolean isStuck(long now, Outbox outbox) {
-        if (outbox.hasMoved()) lastTaken = now;
+    private boolean isStuck(long now, PacketOutput output) {
+        if (output.noteProgress()) lastTaken = now;
         var limit = config.sendTimeout().toNanos();
         return limit > 0 && now - lastTaken > limit;
     }
@@ -68,14 +68,14 @@ final class Watch {
         return now - closedAt > CLOSING.toNanos();
     }
 
-    private static boolean isSilent(long now, Session session, Inlet inlet) {
-        if (inlet.isPaused() || !(session.phase() instanceof Phase.Online)) return false;
+    private static boolean isSilent(long now, Session session, PacketInput input) {
+        if (input.isPaused() || !(session.phase() instanceof Phase.Online)) return false;
         var keepAlive = session.grant().keepAlive(); // [MQTT-3.1.2-22]
-        return keepAlive > 0 && now - inlet.lastRead() > keepAlive * 1_500_000_000L;
+        return keepAlive > 0 && now - input.lastRead() > keepAlive * 1_500_000_000L;
     }
 
     /** Whether it is time for a ping, which then counts as sent. */
-    boolean wantsPing(long now) {
+    boolean takePing(long now) {
         var interval = config.pingInterval().toNanos();
         if (interval == 0 || now - lastPing < interval) return false;
         lastPing = now;
