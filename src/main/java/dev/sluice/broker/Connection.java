@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Recipient;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
@@ -23,7 +24,7 @@ import java.util.function.Consumer;
  * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
  * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
-public final class Connection {
+public final class Connection implements Recipient {
     private final Broker broker;
     private final Loop loop;
     private final Transport transport;
@@ -114,11 +115,12 @@ public final class Connection {
         loop.execute(() -> on(event));
     }
 
-    /** Gives the client a message, from any thread. */
+    @Override
     public void deliver(Delivery delivery) {
         loop.execute(() -> delivered(delivery));
     }
 
+    @Override
     public void delivered(Delivery delivery) {
         // A message on its way to a member of a Shared Subscription that has left goes to another one.
         var missed = closed && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
@@ -147,7 +149,7 @@ public final class Connection {
         waiting.forEach(Runnable::run);
     }
 
-    /** Whether a message for the client could be sent at once; from any thread. */
+    @Override
     public boolean isReady() {
         return ready;
     }
@@ -377,19 +379,22 @@ public final class Connection {
         return hasWill;
     }
 
+    @Override
     public String clientId() {
         return session.grant() == null ? null : session.grant().clientId();
     }
 
+    @Override
     public long epoch() {
         return epoch;
     }
 
-    /** The session's identity in PostgreSQL. */
+    @Override
     public long sessionId() {
         return sessionId;
     }
 
+    @Override
     public Loop loop() {
         return loop;
     }

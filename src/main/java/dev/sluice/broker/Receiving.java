@@ -107,7 +107,7 @@ public final class Receiving {
     /** One that replaces another adds none. */
     private boolean isOneTooMany(Subscription asked) {
         var subscriber = broker.router().find(connection.clientId());
-        var isOwn = subscriber != null && subscriber.connection() == connection;
+        var isOwn = subscriber != null && subscriber.recipient() == connection;
         var subscriptions = isOwn ? subscriber.subscriptions() : Map.<TopicFilter, LiveSubscription>of();
         return subscriptions.size() >= broker.config().subscriptionsMaximum()
                 && !subscriptions.containsKey(TopicFilter.of(asked.filter()));

@@ -35,7 +35,7 @@ public final class NotAcknowledging {
     }
 
     private static long epoch(Match match) {
-        var connection = match.subscriber().connection();
-        return connection == null ? OFFLINE : connection.epoch();
+        var recipient = match.subscriber().recipient();
+        return recipient == null ? OFFLINE : recipient.epoch();
     }
 }

@@ -1,6 +1,5 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Connection;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.SubscriptionIndex;
@@ -45,35 +44,35 @@ public final class Router {
      * @param durable whether its messages wait in PostgreSQL
      */
     public void attach(
-            Connection connection, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
+            Recipient recipient, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            var other = subscriber == null ? null : subscriber.connection();
-            if (other != null && other.epoch() > connection.epoch()) return;
+            var subscriber = subscribers.get(recipient.clientId());
+            var other = subscriber == null ? null : subscriber.recipient();
+            if (other != null && other.epoch() > recipient.epoch()) return;
             // It may have been resumed, but not be the one that was known here: another gateway has begun it.
-            if (subscriber != null && (!resumed || subscriber.sessionId() != connection.sessionId())) {
+            if (subscriber != null && (!resumed || subscriber.sessionId() != recipient.sessionId())) {
                 drop(subscriber);
                 subscriber = null;
             }
             if (subscriber == null && subscriptions.isEmpty() && !durable) return; // an entry comes with the first one
-            if (subscriber == null) subscriber = subscriber(connection);
+            if (subscriber == null) subscriber = subscriber(recipient);
             var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
             for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
                 if (!kept.contains(filter.toString())) remove(subscriber, filter);
             for (var stored : subscriptions) add(subscriber, stored);
-            subscriber.attach(connection, durable);
+            subscriber.attach(recipient, durable);
         } finally {
             changing.unlock();
         }
     }
 
     /** The connection is gone; its client's subscriptions stay if the session does. */
-    public void detach(Connection connection, boolean sessionEnds) {
+    public void detach(Recipient recipient, boolean sessionEnds) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            if (subscriber == null || subscriber.connection() != connection) return;
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber == null || subscriber.recipient() != recipient) return;
             subscriber.detach();
             if (sessionEnds) removeAll(subscriber);
             forgetIfEmpty(subscriber);
@@ -87,7 +86,7 @@ public final class Router {
         changing.lock();
         try {
             var subscriber = subscribers.get(clientId);
-            if (subscriber == null || subscriber.connection() != null) return;
+            if (subscriber == null || subscriber.recipient() != null) return;
             removeAll(subscriber);
             forgetIfEmpty(subscriber);
         } finally {
@@ -96,19 +95,19 @@ public final class Router {
     }
 
     /** Adds or replaces a subscription; true if the client had none with this filter. */
-    public boolean subscribe(Connection connection, boolean durable, StoredSubscription stored) {
+    public boolean subscribe(Recipient recipient, boolean durable, StoredSubscription stored) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            if (subscriber != null && subscriber.connection() != connection) {
-                var other = subscriber.connection();
-                if (other != null && other.epoch() > connection.epoch()) return false;
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber != null && subscriber.recipient() != recipient) {
+                var other = subscriber.recipient();
+                if (other != null && other.epoch() > recipient.epoch()) return false;
                 drop(subscriber); // left by an earlier connection that did not know yet that it was taken over
                 subscriber = null;
             }
             if (subscriber == null) {
-                subscriber = subscriber(connection);
-                subscriber.attach(connection, durable);
+                subscriber = subscriber(recipient);
+                subscriber.attach(recipient, durable);
             }
             return add(subscriber, stored);
         } finally {
@@ -116,11 +115,11 @@ public final class Router {
         }
     }
 
-    public ReasonCode unsubscribe(Connection connection, TopicFilter filter) {
+    public ReasonCode unsubscribe(Recipient recipient, TopicFilter filter) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            if (subscriber == null || subscriber.connection() != connection || !remove(subscriber, filter))
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber == null || subscriber.recipient() != recipient || !remove(subscriber, filter))
                 return ReasonCode.NO_SUBSCRIPTION_EXISTED;
             return ReasonCode.SUCCESS;
         } finally {
@@ -149,12 +148,12 @@ public final class Router {
      *
      * @param leaving the connection of the one who left, null for none
      */
-    public Match another(String share, TopicName topicName, Connection leaving) {
+    public Match another(String share, TopicName topicName, Recipient leaving) {
         var members = new ArrayList<LiveSubscription>();
         index.forEachMatch(topicName, subscription -> {
             var isMember =
                     subscription.group() != null && subscription.filter().toString().equals(share);
-            if (isMember && (leaving == null || subscription.subscriber().connection() != leaving)) members.add(subscription);
+            if (isMember && (leaving == null || subscription.subscriber().recipient() != leaving)) members.add(subscription);
         });
         return members.isEmpty() ? null : new Match(members.getFirst().group().choose(members));
     }
@@ -168,9 +167,9 @@ public final class Router {
         return index.size();
     }
 
-    private Subscriber subscriber(Connection connection) {
+    private Subscriber subscriber(Recipient recipient) {
         return subscribers.computeIfAbsent(
-                connection.clientId(), clientId -> new Subscriber(clientId, connection.sessionId()));
+                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId()));
     }
 
     private boolean add(Subscriber subscriber, StoredSubscription stored) {
@@ -211,7 +210,7 @@ public final class Router {
 
     /** Not while it is online: copies that are on their way still have to find its connection. */
     private void forgetIfEmpty(Subscriber subscriber) {
-        if (subscriber.subscriptions().isEmpty() && subscriber.connection() == null)
+        if (subscriber.subscriptions().isEmpty() && subscriber.recipient() == null)
             subscribers.remove(subscriber.clientId(), subscriber);
     }
 

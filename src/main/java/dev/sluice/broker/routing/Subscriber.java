@@ -1,6 +1,5 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Connection;
 import dev.sluice.session.Delivery;
 import dev.sluice.topic.TopicFilter;
 import java.util.Map;
@@ -20,7 +19,7 @@ public final class Subscriber {
     private final long sessionId;
     private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
-    private volatile Connection connection;
+    private volatile Recipient recipient;
     private volatile boolean durable;
 
     Subscriber(String clientId, long sessionId) {
@@ -42,8 +41,8 @@ public final class Subscriber {
     }
 
     /** The connection that holds the session, null while it is offline. */
-    public Connection connection() {
-        return connection;
+    public Recipient recipient() {
+        return recipient;
     }
 
     /** Whether messages of QoS 1 and 2 wait for it in PostgreSQL. */
@@ -51,13 +50,13 @@ public final class Subscriber {
         return durable;
     }
 
-    void attach(Connection connection, boolean durable) {
+    void attach(Recipient recipient, boolean durable) {
         this.durable = durable;
-        this.connection = connection;
+        this.recipient = recipient;
     }
 
     void detach() {
-        connection = null;
+        recipient = null;
     }
 
     void restore() {
@@ -66,7 +65,7 @@ public final class Subscriber {
 
     /** How well it can take a message now; less is better. */
     int rank() {
-        var here = connection;
+        var here = recipient;
         if (here == null) return OFFLINE;
         return here.isReady() ? READY : BUSY;
     }
@@ -74,7 +73,7 @@ public final class Subscriber {
     /** A message has its place in the client's queue: the connection is told, or finds out when it is attached. */
     void told(Delivery delivery) {
         lastSeq.accumulateAndGet(delivery.seq(), Math::max);
-        var here = connection;
+        var here = recipient;
         if (here != null) here.deliver(delivery);
     }
 

@@ -57,7 +57,7 @@ public final class TrackedDelivery {
         var matches = broker.router().route(message.topicName(), null).stream()
                 .filter(match -> !reached.contains(SubscriberKey.of(match)))
                 // To a session that is away, a message that is not kept cannot be offered.
-                .filter(match -> match.isDurable(message) || match.subscriber().connection() != null)
+                .filter(match -> match.isDurable(message) || match.subscriber().recipient() != null)
                 .toList();
         this.publication = Publication.of(message, matches);
     }
