@@ -1,11 +1,11 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.SubscriberKey;
-import dev.sluice.broker.routing.SharedRedelivery;
+import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.NotAcknowledging;
-import dev.sluice.broker.routing.TrackedDelivery;
-import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.Router;
+import dev.sluice.broker.routing.SharedRedelivery;
+import dev.sluice.broker.routing.SubscriberKey;
+import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
@@ -30,6 +30,7 @@ import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.store.session.Wills;
 import dev.sluice.uplink.Uplink;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -42,7 +43,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
@@ -51,29 +51,21 @@ import org.jboss.logging.Logger;
 public class Broker {
     private static final Logger LOG = Logger.getLogger(Broker.class);
 
-    private final MqttConfig config;
-    private final Limits limits;
-    private final QueueMemory memory;
-    private final Duration deadline;
-    private final String node;
-    private final Uplink uplink;
     private final SessionStore sessions;
-    private final Journal journal;
-    private final ConnectionRegistry registry = new ConnectionRegistry();
-    private final BrokerMeters meters;
-    private final Router router = new Router();
+    private final Duration openTimeout;
     private final SubscriptionReader subscriptions;
-    private final QueueReader queues;
+    private final ConnectionParts parts;
+    private final Router router = new Router();
+    private final Deliveries deliveries;
+    private final NotAcknowledging notAcknowledging = new NotAcknowledging();
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
-    private final SharedRedelivery sharedRedelivery = new SharedRedelivery(this);
+    private final SharedRedelivery sharedRedelivery;
+    private final BrokerMeters meters;
+    private final ConnectionRegistry registry = new ConnectionRegistry();
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
-
-    private final LongAdder underWay = new LongAdder();
-    private final NotAcknowledging notAcknowledging = new NotAcknowledging();
-    private final Duration openTimeout;
     private volatile boolean draining;
 
     Broker(
@@ -88,23 +80,47 @@ public class Broker {
             QueueReader queues,
             RetainedReader retained,
             Wills wills,
-            MeterRegistry meters) {
-        this.config = config;
-        this.deadline = uplinkConfig.deadline();
-        this.openTimeout = storeConfig.openTimeout();
-        this.node = node.id();
-        this.uplink = uplink;
+            MeterRegistry registered) {
         this.sessions = sessions;
-        this.journal = journal;
+        this.openTimeout = storeConfig.openTimeout();
         this.subscriptions = subscriptions;
-        this.queues = queues;
-        this.meters = new BrokerMeters(meters, registry, router);
-        this.retained = new RetainedMessages(this, retained);
-        this.sysTopics = new SysTopics(this, config.sysInterval());
-        this.wills = new WillPublisher(this, wills);
-        this.limits = limits(config);
-        this.memory = new QueueMemory(config.queueBytesInAll());
-        this.meters.memory(memory);
+        this.meters = new BrokerMeters(registered);
+        this.deliveries = new Deliveries(config.deliveriesUnderWay());
+        this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
+        this.retained = new RetainedMessages(router, sysTopics, retained);
+        this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
+        this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
+        var memory = new QueueMemory(config.queueBytesInAll());
+        this.parts = new ConnectionParts(
+                config,
+                limits(config),
+                memory,
+                uplinkConfig.deadline(),
+                node.id(),
+                uplink,
+                journal,
+                router,
+                deliveries,
+                queues,
+                sysTopics,
+                meters);
+        gauges(registered, memory);
+    }
+
+    private void gauges(MeterRegistry meters, QueueMemory memory) {
+        Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
+                .description("Subscriptions, those of clients that are offline included")
+                .register(meters);
+        Gauge.builder("sluice.connections", registry, it -> it.all().size())
+                .description("Open sockets")
+                .register(meters);
+        Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
+                .description("Clients with an open session here")
+                .register(meters);
+        Gauge.builder("sluice.queue.memory", memory, QueueMemory::bytes)
+                .baseUnit("bytes")
+                .description("Bytes of messages that wait in memory for clients")
+                .register(meters);
     }
 
     private static Limits limits(MqttConfig config) {
@@ -154,7 +170,7 @@ public class Broker {
     /** Starts a connection on its event loop, from which it is called. */
     public Connection connect(ScheduledExecutorService eventLoop, Transport transport) {
         var loop = loops.computeIfAbsent(eventLoop, Loop::new);
-        var connection = new Connection(this, loop, transport);
+        var connection = new Connection(this, parts, retained, loop, transport);
         registry.add(connection);
         loop.add(connection);
         if (draining) connection.drain();
@@ -239,57 +255,26 @@ public class Broker {
                 }));
     }
 
-    /** Deliveries that have been handed to event loops and not been looked at there. */
-    public NotAcknowledging notAcknowledging() {
-        return notAcknowledging;
-    }
-
-    public LongAdder underWay() {
-        return underWay;
-    }
-
     /** Whether publishers have to wait for the event loops of subscribers. */
     public boolean hasManyUnderWay() {
-        return underWay.sum() >= config.deliveriesUnderWay();
+        return deliveries.areMany();
     }
 
-    /** A message with everybody who is owed it. */
-    Publication publication(Message message, String publisher) {
-        return Publication.of(message, router.route(message.topicName(), publisher));
-    }
-
-    /** Makes an offer, to be {@link TrackedDelivery#start started}, to everybody but those whom an earlier one has reached. */
-    public TrackedDelivery offer(Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> told) {
-        return new TrackedDelivery(this, message, reached, told);
+    /**
+     * Makes the delivery of a message that no client has published, to be {@link TrackedDelivery#start started}.
+     *
+     * @param reached who is owed nothing more of it: an earlier attempt has reached them
+     * @param answer is told once what has become of all copies, on any thread
+     */
+    public TrackedDelivery track(
+            Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> answer) {
+        return new TrackedDelivery(
+                router, parts.journal(), deliveries, notAcknowledging, message, reached, answer);
     }
 
     /** Changes whenever somebody may have subscribed or come back. */
     public long subscriptionsVersion() {
         return router.version();
-    }
-
-    /** Reads from PostgreSQL for a connection, on a virtual thread. */
-    void read(Connection connection, Runnable away, Runnable reading) {
-        Thread.ofVirtual().name("sluice-read").start(() -> {
-            try {
-                reading.run();
-            } catch (StoreUnavailable unavailable) {
-                LOG.debugf("client %s waits: %s", connection.clientId(), unavailable.getMessage());
-                away.run();
-            } catch (RuntimeException bug) {
-                failed(connection, bug);
-                connection.tell(new Event.Ended(
-                        ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
-            }
-        });
-    }
-
-    void failed(Connection connection, RuntimeException bug) {
-        LOG.errorf(
-                bug,
-                "client %s from %s",
-                connection.clientId(),
-                connection.transport().peer());
     }
 
     /** The gateway closes the socket. */
@@ -328,59 +313,7 @@ public class Broker {
         return draining;
     }
 
-    int online() {
-        return registry.onlineCount();
-    }
-
     public int connections() {
         return registry.all().size();
-    }
-
-    MqttConfig config() {
-        return config;
-    }
-
-    Limits limits() {
-        return limits;
-    }
-
-    QueueMemory memory() {
-        return memory;
-    }
-
-    Duration deadline() {
-        return deadline;
-    }
-
-    String node() {
-        return node;
-    }
-
-    Uplink uplink() {
-        return uplink;
-    }
-
-    public Journal journal() {
-        return journal;
-    }
-
-    public Router router() {
-        return router;
-    }
-
-    QueueReader queues() {
-        return queues;
-    }
-
-    RetainedMessages retained() {
-        return retained;
-    }
-
-    SysTopics sysTopics() {
-        return sysTopics;
-    }
-
-    BrokerMeters meters() {
-        return meters;
     }
 }

@@ -19,13 +19,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
 /**
  * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
  * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
 public final class Connection implements Recipient {
+    private static final Logger LOG = Logger.getLogger(Connection.class);
+
     private final Broker broker;
+    private final ConnectionParts parts;
+    private final RetainedMessages retained;
     private final Loop loop;
     private final Transport transport;
     private final PacketInput input;
@@ -51,16 +56,19 @@ public final class Connection implements Recipient {
     private volatile boolean ready;
     private List<Runnable> waitingForReady = List.of();
 
-    Connection(Broker broker, Loop loop, Transport transport) {
+    Connection(
+            Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
         this.broker = broker;
+        this.parts = parts;
+        this.retained = retained;
         this.loop = loop;
         this.transport = transport;
-        this.input = new PacketInput(this, transport, broker.limits().maximumPacketSize());
+        this.input = new PacketInput(this, transport, parts.limits().maximumPacketSize());
         this.output =
-                new PacketOutput(loop, transport, broker.meters(), broker.config().sendBuffer());
-        this.writes = new PendingWrites(broker.journal(), loop);
-        this.session = new Session(broker.limits(), broker.memory(), output::hasRoom, System::currentTimeMillis);
-        this.deadlines = new ConnectionDeadlines(broker.config(), broker.deadline());
+                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
+        this.writes = new PendingWrites(parts.journal(), loop);
+        this.session = new Session(parts.limits(), parts.memory(), output::hasRoom, System::currentTimeMillis);
+        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline());
     }
 
     /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
@@ -74,7 +82,7 @@ public final class Connection implements Recipient {
     }
 
     void received(Packet packet) {
-        broker.meters().received(packet);
+        parts.meters().received(packet);
         on(new Event.Received(packet));
     }
 
@@ -83,7 +91,7 @@ public final class Connection implements Recipient {
                 && session.wantsMore()
                 && (publishing == null || !publishing.holdsBack())
                 && !writes.isFull()
-                && !broker.hasManyUnderWay()
+                && !parts.deliveries().areMany()
                 && !output.isSlow();
     }
 
@@ -93,7 +101,7 @@ public final class Connection implements Recipient {
     }
 
     void paused() {
-        broker.meters().paused();
+        parts.meters().paused();
         retryLater();
     }
 
@@ -132,12 +140,18 @@ public final class Connection implements Recipient {
         try {
             session.on(event, perform);
         } catch (RuntimeException bug) {
-            broker.failed(this, bug);
+            LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
             var wasOnline = !closed && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
             if (wasOnline) broker.ended(this, unused());
         }
         noteReady();
+    }
+
+    /** What the client is owed cannot be read from PostgreSQL, for a reason that is not PostgreSQL's absence; from any thread. */
+    void unreadable(RuntimeException bug) {
+        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
     private void noteReady() {
@@ -169,7 +183,7 @@ public final class Connection implements Recipient {
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var _, var why) -> broker.meters().dropped(why);
+            case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Forget(var packetId) ->
                 journal(new JournalWrite.ForgetReceived(
@@ -205,7 +219,7 @@ public final class Connection implements Recipient {
                         connect.version().level(),
                         grant.sessionExpiry(),
                         connect.username(),
-                        broker.node(),
+                        parts.node(),
                         connect.will()),
                 this);
     }
@@ -236,8 +250,8 @@ public final class Connection implements Recipient {
     private void start(SessionStore.OpenedSession opened) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        publishing = new Publishing(this, broker, username, durable, input.version());
-        receiving = new Receiving(this, broker, durable, opened.sentSeq());
+        publishing = new Publishing(this, parts, username, durable, input.version());
+        receiving = new Receiving(this, parts, retained, durable, opened.sentSeq());
         var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
         var received = opened.received().stream()
                 .map(SessionStore.ReceivedPublish::packetId)
@@ -292,7 +306,8 @@ public final class Connection implements Recipient {
             return;
         }
         if (!isWaiting()) deadlines.progressed(now);
-        var late = deadlines.late(now, session, input, output);
+        var moved = output.noteProgress();
+        var late = deadlines.late(now, session.phase(), session.grant(), input.lastRead(), input.isPaused(), moved);
         if (late != null) on(late);
         if (closed) return;
         if (deadlines.takePing(now)) transport.ping();

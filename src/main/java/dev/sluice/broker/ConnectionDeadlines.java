@@ -3,8 +3,8 @@ package dev.sluice.broker;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
+import dev.sluice.session.Grant;
 import dev.sluice.session.Phase;
-import dev.sluice.session.Session;
 import java.time.Duration;
 
 /**
@@ -37,24 +37,31 @@ final class ConnectionDeadlines {
         lastProgress = now;
     }
 
-    /** Why the connection has to end now, null if it need not. */
-    Event.Ended late(long now, Session session, PacketInput input, PacketOutput output) {
+    /**
+     * Why the connection has to end now, null if it need not.
+     *
+     * @param grant what its CONNECT was granted; used while it is online
+     * @param lastRead when something was read last, or reading began again
+     * @param paused whether its socket is not read
+     * @param moved whether the client has taken anything since this was asked last, or has nothing to take
+     */
+    Event.Ended late(long now, Phase phase, Grant grant, long lastRead, boolean paused, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
-        if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
+        if (phase instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
-        if (isSilent(now, session, input))
+        if (!paused && phase instanceof Phase.Online && isSilent(now, grant, lastRead))
             return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
-        if (isStuck(now, output))
+        if (moved) lastTaken = now;
+        if (isStuck(now))
             return new Event.Ended(
                     ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing taken of what waits for it in " + config.sendTimeout());
         return null;
     }
 
     /** A client that does not read may be dead: while what is sent to it waits, it is not read either, and cannot show that it lives. */
-    private boolean isStuck(long now, PacketOutput output) {
-        if (output.noteProgress()) lastTaken = now;
+    private boolean isStuck(long now) {
         var limit = config.sendTimeout().toNanos();
         return limit > 0 && now - lastTaken > limit;
     }
@@ -68,10 +75,9 @@ final class ConnectionDeadlines {
         return now - closedAt > CLOSING.toNanos();
     }
 
-    private static boolean isSilent(long now, Session session, PacketInput input) {
-        if (input.isPaused() || !(session.phase() instanceof Phase.Online)) return false;
-        var keepAlive = session.grant().keepAlive(); // [MQTT-3.1.2-22]
-        return keepAlive > 0 && now - input.lastRead() > keepAlive * 1_500_000_000L;
+    private static boolean isSilent(long now, Grant grant, long lastRead) {
+        var keepAlive = grant.keepAlive(); // [MQTT-3.1.2-22]
+        return keepAlive > 0 && now - lastRead > keepAlive * 1_500_000_000L;
     }
 
     /** Whether it is time for a ping, which then counts as sent. */

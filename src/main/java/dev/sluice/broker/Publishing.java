@@ -25,7 +25,7 @@ import java.util.Set;
  */
 final class Publishing {
     private final Connection connection;
-    private final Broker broker;
+    private final ConnectionParts parts;
     private final ClientUplink uplink;
     private final boolean durable;
     /** Messages that wait for PostgreSQL. */
@@ -38,11 +38,11 @@ final class Publishing {
     /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
     private Set<Integer> deadLettered = Set.of();
 
-    Publishing(Connection connection, Broker broker, String username, boolean durable, ProtocolVersion version) {
+    Publishing(Connection connection, ConnectionParts parts, String username, boolean durable, ProtocolVersion version) {
         this.connection = connection;
-        this.broker = broker;
+        this.parts = parts;
         this.durable = durable;
-        this.uplink = broker.uplink()
+        this.uplink = parts.uplink()
                 .open(
                         connection.clientId(),
                         username,
@@ -61,7 +61,7 @@ final class Publishing {
 
     void forward(Packet.Publish publish) {
         if (SysTopics.owns(publish.topicName())) {
-            broker.meters().refused(ReasonCode.NOT_AUTHORIZED);
+            parts.meters().refused(ReasonCode.NOT_AUTHORIZED);
             answer(publish, ReasonCode.NOT_AUTHORIZED, "the topics below $SYS/ are the server's own");
             return;
         }
@@ -76,7 +76,7 @@ final class Publishing {
         var admission = uplink.forward(publish, null);
         if (!admitted(publish, admission, null, false)) return;
         var publication = publication(publish);
-        publication.deliver(broker.underWay());
+        parts.deliveries().send(publication);
         if (publication.isKept()) keep(publish, publication, 0, null, () -> {});
     }
 
@@ -84,7 +84,7 @@ final class Publishing {
         var publication = publication(publish);
         var joint = publication.isKept() ? new Joint() : null;
         if (!admitted(publish, uplink.forward(publish, joint), joint, publication.hasSubscribers())) return;
-        publication.deliver(broker.underWay());
+        parts.deliveries().send(publication);
         if (joint != null) keep(publish, publication, 0, null, () -> done(publish.packetId(), joint));
     }
 
@@ -96,9 +96,9 @@ final class Publishing {
 
     /** A device publishes to the same topic again and again, and subscriptions change seldom. */
     private List<Match> matches(TopicName topicName) {
-        var version = broker.router().version();
+        var version = parts.router().version();
         if (topicName == routedTopic && version == routedVersion) return routed;
-        var matches = broker.router().route(topicName, connection.clientId());
+        var matches = parts.router().route(topicName, connection.clientId());
         // Whose turn it is in a Shared Subscription changes with each message.
         var isLasting = matches.stream().allMatch(match -> match.share() == null);
         routedTopic = isLasting ? topicName : null;
@@ -112,9 +112,9 @@ final class Publishing {
             Packet.Publish publish, ClientUplink.Admission admission, Joint joint, boolean hasSubscribers) {
         switch (admission) {
             case ClientUplink.Admission.UnderWay _ -> {}
-            case ClientUplink.Admission.Shed _ -> broker.meters().shed();
+            case ClientUplink.Admission.Shed _ -> parts.meters().shed();
             case ClientUplink.Admission.Unmatched _ -> {
-                broker.meters().unmatched();
+                parts.meters().unmatched();
                 var outcome = hasSubscribers ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS;
                 if (joint != null) joint.missing--;
                 else answer(publish, outcome, null);
@@ -124,7 +124,7 @@ final class Publishing {
                 return false;
             }
             case ClientUplink.Admission.Refused(var reason, var why) -> {
-                broker.meters().refused(reason);
+                parts.meters().refused(reason);
                 answer(publish, reason, why);
                 return false;
             }
@@ -143,7 +143,7 @@ final class Publishing {
         if (forwarding.failedForNow()) {
             connection.on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message: " + forwarding.why()));
         } else {
-            if (forwarding.isRefused()) broker.meters().refused(forwarding.outcome());
+            if (forwarding.isRefused()) parts.meters().refused(forwarding.outcome());
             else if (forwarding.isDeadLettered() && forwarding.qos() == QoS.EXACTLY_ONCE) noteDeadLetter(forwarding);
             if (forwarding.attachment() instanceof Joint joint) {
                 joint.outcome = forwarding.outcome();
@@ -179,11 +179,11 @@ final class Publishing {
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || keeping > 0) {
             keep(publish, publication, durable ? publish.packetId() : 0, messageId, () -> {
-                publication.deliver(broker.underWay());
+                parts.deliveries().send(publication);
                 connection.on(accepted);
             });
         } else {
-            publication.deliver(broker.underWay());
+            parts.deliveries().send(publication);
             connection.loop().execute(() -> connection.settled(accepted));
         }
     }

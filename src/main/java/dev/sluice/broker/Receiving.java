@@ -2,7 +2,6 @@ package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
-import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
@@ -22,12 +21,13 @@ import java.util.Set;
  * What one client subscribes to and what it is sent: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
  * the connection's event loop.
  */
-public final class Receiving {
+final class Receiving {
     /** Most bytes of one page of the queue. */
     private static final long PAGE_BYTES = 256 * 1024;
 
     private final Connection connection;
-    private final Broker broker;
+    private final ConnectionParts parts;
+    private final RetainedMessages retained;
     private final boolean durable;
     /** Rows of the queue up to here may have been sent on an earlier connection. */
     private final long sentSeq;
@@ -36,9 +36,11 @@ public final class Receiving {
 
     private boolean sendingRetained;
 
-    Receiving(Connection connection, Broker broker, boolean durable, long sentSeq) {
+    Receiving(
+            Connection connection, ConnectionParts parts, RetainedMessages retained, boolean durable, long sentSeq) {
         this.connection = connection;
-        this.broker = broker;
+        this.parts = parts;
+        this.retained = retained;
         this.durable = durable;
         this.sentSeq = sentSeq;
     }
@@ -70,7 +72,7 @@ public final class Receiving {
 
     /** Whether retained messages are due [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for a Shared Subscription. */
     private boolean subscribe(StoredSubscription stored) {
-        var isNew = broker.router().subscribe(connection, durable, stored);
+        var isNew = parts.router().subscribe(connection, durable, stored);
         if (stored.filter().startsWith("$share/")) return false;
         return stored.retainHandling() == 0 || stored.retainHandling() == 1 && isNew;
     }
@@ -83,7 +85,7 @@ public final class Receiving {
         sendingRetained = true;
         var next = List.copyOf(retainedDue);
         retainedDue.clear();
-        broker.retained().send(next, connection, () -> {
+        retained.send(next, connection, () -> {
             sendingRetained = false;
             sendRetained(List.of());
         });
@@ -92,9 +94,9 @@ public final class Receiving {
     private ReasonCode reason(Subscription asked) {
         if (TopicFilter.mistake(asked.filter()).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
         if (TopicFilter.of(asked.filter()).isBelow(SysTopics.PREFIX)
-                && !broker.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
+                && !parts.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
         if (isOneTooMany(asked)) {
-            broker.meters().subscriptionRefused();
+            parts.meters().subscriptionRefused();
             return ReasonCode.QUOTA_EXCEEDED;
         }
         return switch (asked.maximumQoS()) {
@@ -106,10 +108,10 @@ public final class Receiving {
 
     /** One that replaces another adds none. */
     private boolean isOneTooMany(Subscription asked) {
-        var subscriber = broker.router().find(connection.clientId());
+        var subscriber = parts.router().find(connection.clientId());
         var isOwn = subscriber != null && subscriber.recipient() == connection;
         var subscriptions = isOwn ? subscriber.subscriptions() : Map.<TopicFilter, LiveSubscription>of();
-        return subscriptions.size() >= broker.config().subscriptionsMaximum()
+        return subscriptions.size() >= parts.config().subscriptionsMaximum()
                 && !subscriptions.containsKey(TopicFilter.of(asked.filter()));
     }
 
@@ -127,7 +129,7 @@ public final class Receiving {
 
     private ReasonCode unsubscribe(String filter) {
         if (TopicFilter.mistake(filter).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        return broker.router().unsubscribe(connection, TopicFilter.of(filter));
+        return parts.router().unsubscribe(connection, TopicFilter.of(filter));
     }
 
     void acknowledge(long seq, long sentSeq) {
@@ -145,11 +147,13 @@ public final class Receiving {
 
     /** Reads on in the client's queue, on a virtual thread. */
     void loadQueue(long afterSeq, int limit) {
-        broker.read(connection, () -> connection.tell(new Event.QueueFailed()), () -> {
-            var page = broker.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
+        Runnable reading = () -> {
+            var page = parts.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
             var rows = page.rows().stream().map(this::delivery).toList();
             connection.tell(new Event.QueueLoaded(rows, page.more()));
-        });
+        };
+        Runnable away = () -> connection.tell(new Event.QueueFailed());
+        StoreThreads.read(connection.clientId(), reading, away, connection::unreadable);
     }
 
     private Delivery delivery(QueueReader.Row row) {
@@ -168,15 +172,15 @@ public final class Receiving {
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match =
-                    broker.router().another(delivery.share(), delivery.message().topicName(), connection);
-            if (match != null) give(Publication.of(unretained(delivery.message()), List.of(match)));
+                    parts.router().another(delivery.share(), delivery.message().topicName(), connection);
+            if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
         }
     }
 
     /** Delivers a message that nobody waits for an answer to. */
     void give(Publication publication) {
-        publication.deliver(broker.underWay());
-        if (publication.copies().isEmpty()) return;
+        parts.deliveries().send(publication);
+        if (!publication.hasCopies()) return;
         connection.journal(new JournalWrite.Accept(
                 connection.clientId(),
                 JournalWrite.NO_FENCE,
@@ -188,15 +192,5 @@ public final class Receiving {
                 outcome -> {
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
                 }));
-    }
-
-    public static Message unretained(Message message) {
-        return new Message(
-                message.topicName(),
-                message.qos(),
-                false,
-                message.properties(),
-                message.payload(),
-                message.expiresAt());
     }
 }

@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Match;
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Message;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.topic.TopicFilter;
@@ -18,11 +19,13 @@ final class RetainedMessages {
 
     private static final Duration RETRY = Duration.ofSeconds(1);
 
-    private final Broker broker;
+    private final Router router;
+    private final SysTopics sysTopics;
     private final RetainedReader reader;
 
-    RetainedMessages(Broker broker, RetainedReader reader) {
-        this.broker = broker;
+    RetainedMessages(Router router, SysTopics sysTopics, RetainedReader reader) {
+        this.router = router;
+        this.sysTopics = sysTopics;
         this.reader = reader;
     }
 
@@ -32,7 +35,7 @@ final class RetainedMessages {
      * @param through runs on the connection's event loop when all are sent
      */
     void send(List<TopicFilter> filters, Connection connection, Runnable through) {
-        var subscriber = broker.router().find(connection.clientId());
+        var subscriber = router.find(connection.clientId());
         if (subscriber == null || connection.isClosed()) {
             through.run();
             return;
@@ -47,10 +50,11 @@ final class RetainedMessages {
 
     private void read(List<Sending> sendings, Connection connection, Runnable through) {
         Runnable again = () -> connection.loop().after(RETRY, () -> read(sendings, connection, through));
-        broker.read(connection, again, () -> {
+        Runnable reading = () -> {
             for (var sending : sendings) if (!sending.isThrough()) sending.run();
             connection.loop().execute(through);
-        });
+        };
+        StoreThreads.read(connection.clientId(), reading, again, connection::unreadable);
     }
 
     /** The retained messages of one subscription on their way to the client; confined to the thread that reads them. */
@@ -75,7 +79,7 @@ final class RetainedMessages {
         /** Goes on where it was interrupted: the order is always the same. */
         void run() {
             skipped = 0;
-            broker.sysTopics().matching(subscription.filter(), this::send);
+            sysTopics.matching(subscription.filter(), this::send);
             reader.matching(subscription.filter(), this::send);
             through = true;
         }

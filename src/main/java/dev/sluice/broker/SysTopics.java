@@ -1,5 +1,7 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
@@ -27,19 +29,21 @@ public final class SysTopics {
     private static final String BROKER = PREFIX + "broker/";
     private static final byte[] PREFIX_UTF8 = PREFIX.getBytes(StandardCharsets.US_ASCII);
 
-    private final Broker broker;
+    private final Router router;
+    private final Deliveries deliveries;
     private final Duration interval;
     private final Map<String, LongSupplier> figures = new LinkedHashMap<>();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final long startedAt = System.nanoTime();
 
-    SysTopics(Broker broker, Duration interval) {
-        this.broker = broker;
+    /** @param online how many clients have an open session here */
+    SysTopics(Router router, Deliveries deliveries, BrokerMeters meters, Duration interval, LongSupplier online) {
+        this.router = router;
+        this.deliveries = deliveries;
         this.interval = interval;
-        var meters = broker.meters();
         figures.put("uptime", () -> TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedAt));
-        figures.put("clients/connected", broker::online);
-        figures.put("subscriptions/count", broker.router()::subscriptions);
+        figures.put("clients/connected", online);
+        figures.put("subscriptions/count", router::subscriptions);
         figures.put("messages/received", meters::packetsReceived);
         figures.put("messages/sent", meters::packetsSent);
         figures.put("publish/messages/received", meters::publishesReceived);
@@ -78,7 +82,7 @@ public final class SysTopics {
     private void publish() {
         try {
             figures.forEach((name, figure) ->
-                    broker.publication(message(name, figure), null).deliver(broker.underWay()));
+                    deliveries.send(router.publication(message(name, figure), null)));
         } catch (RuntimeException failure) {
             LOG.error("publishing figures failed", failure);
         }

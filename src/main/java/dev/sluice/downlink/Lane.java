@@ -73,7 +73,7 @@ final class Lane {
         var number = ++attempt;
         triedVersion = lanes.broker().subscriptionsVersion();
         latest = lanes.broker()
-                .offer(
+                .track(
                         command.message(),
                         command.reached(),
                         outcome -> lanes.execute(() -> lanes.settled(this, number, outcome)));

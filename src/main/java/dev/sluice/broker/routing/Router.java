@@ -1,5 +1,6 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.packet.Message;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.SubscriptionIndex;
@@ -141,6 +142,11 @@ public final class Router {
         var routing = new Routing(publisher);
         index.forEachMatch(topicName, routing::take);
         return routing.matches();
+    }
+
+    /** A message with everybody who is owed it. */
+    public Publication publication(Message message, String publisher) {
+        return Publication.of(message, route(message.topicName(), publisher));
     }
 
     /**

@@ -1,10 +1,9 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Broker;
-import dev.sluice.broker.Receiving;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.SharedLeft;
 import dev.sluice.store.journal.Copy;
+import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,10 +22,14 @@ public final class SharedRedelivery {
     /** A member may end while it inherits. */
     private static final int ATTEMPTS = 8;
 
-    private final Broker broker;
+    private final Router router;
+    private final Journal journal;
+    private final Deliveries deliveries;
 
-    public SharedRedelivery(Broker broker) {
-        this.broker = broker;
+    public SharedRedelivery(Router router, Journal journal, Deliveries deliveries) {
+        this.router = router;
+        this.journal = journal;
+        this.deliveries = deliveries;
     }
 
     /** One message on its way to a member whose session is in PostgreSQL. */
@@ -42,11 +45,11 @@ public final class SharedRedelivery {
     private List<SharedLeft.Left> offer(List<SharedLeft.Left> left) {
         var orphaned = new ArrayList<OrphanedDelivery>();
         for (var one : left) {
-            var match = broker.router().another(one.share(), one.message().topicName(), null);
+            var match = router.another(one.share(), one.message().topicName(), null);
             if (match == null) continue;
-            var publication = Publication.of(Receiving.unretained(one.message()), List.of(match));
-            publication.deliver(broker.underWay());
-            if (!publication.copies().isEmpty()) orphaned.add(keep(one, publication, match));
+            var publication = Publication.of(one.message().unretained(), List.of(match));
+            deliveries.send(publication);
+            if (publication.hasCopies()) orphaned.add(keep(one, publication, match));
         }
         var missed = new ArrayList<SharedLeft.Left>();
         for (var one : orphaned) if (!isTaken(one)) missed.add(one.left);
@@ -64,7 +67,7 @@ public final class SharedRedelivery {
                 0,
                 null,
                 kept::complete);
-        if (!broker.journal().submit(write)) throw new StoreUnavailable("the journal is full", null);
+        if (!journal.submit(write)) throw new StoreUnavailable("the journal is full", null);
         return new OrphanedDelivery(left, publication, kept);
     }
 
@@ -74,7 +77,7 @@ public final class SharedRedelivery {
             if (outcome != JournalWrite.Outcome.COMMITTED)
                 return true; // PostgreSQL refuses it, and would the next time
             one.publication.committed();
-            return one.publication.copies().getFirst().seq() != Copy.NOBODY;
+            return one.publication.kept().getFirst().copy().seq() != Copy.NOBODY;
         } catch (TimeoutException | ExecutionException late) {
             throw new StoreUnavailable("no commit within " + PATIENCE, late);
         } catch (InterruptedException interrupted) {

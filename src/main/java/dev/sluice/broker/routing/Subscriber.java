@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * One client that has subscriptions, wherever it is: its subscriptions, and its connection while it is online here. Any thread may
- * read and {@link #told tell}; {@link Router} changes it under its lock.
+ * read and {@link #tell}; {@link Router} changes it under its lock.
  */
 public final class Subscriber {
     private static final int READY = 0;
@@ -71,7 +71,7 @@ public final class Subscriber {
     }
 
     /** A message has its place in the client's queue: the connection is told, or finds out when it is attached. */
-    void told(Delivery delivery) {
+    void tell(Delivery delivery) {
         lastSeq.accumulateAndGet(delivery.seq(), Math::max);
         var here = recipient;
         if (here != null) here.deliver(delivery);

@@ -1,9 +1,9 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Broker;
 import dev.sluice.packet.Message;
 import dev.sluice.session.Receipt;
 import dev.sluice.store.journal.Copy;
+import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,9 +36,11 @@ public final class TrackedDelivery {
         record Settled(Set<SubscriberKey> reached, int delivered, int rejected, int expired, int lost) implements Outcome {}
     }
 
-    private final Broker broker;
+    private final Journal journal;
+    private final Deliveries deliveries;
+    private final NotAcknowledging notAcknowledging;
     private final Publication publication;
-    private final Consumer<Outcome> told;
+    private final Consumer<Outcome> answer;
     private final Set<SubscriberKey> reached = ConcurrentHashMap.newKeySet();
     private final LongAdder delivered = new LongAdder();
     private final LongAdder expired = new LongAdder();
@@ -51,10 +53,25 @@ public final class TrackedDelivery {
     private JournalWrite unsubmitted;
     private volatile boolean delivering;
 
-    public TrackedDelivery(Broker broker, Message message, Set<SubscriberKey> reached, Consumer<Outcome> told) {
-        this.broker = broker;
-        this.told = told;
-        var matches = broker.router().route(message.topicName(), null).stream()
+    /**
+     * Makes one, to be {@link #start started}.
+     *
+     * @param reached who is owed nothing more of it: an earlier attempt has reached them
+     * @param answer is told once what has become of all copies, on any thread
+     */
+    public TrackedDelivery(
+            Router router,
+            Journal journal,
+            Deliveries deliveries,
+            NotAcknowledging notAcknowledging,
+            Message message,
+            Set<SubscriberKey> reached,
+            Consumer<Outcome> answer) {
+        this.journal = journal;
+        this.deliveries = deliveries;
+        this.notAcknowledging = notAcknowledging;
+        this.answer = answer;
+        var matches = router.route(message.topicName(), null).stream()
                 .filter(match -> !reached.contains(SubscriberKey.of(match)))
                 // To a session that is away, a message that is not kept cannot be offered.
                 .filter(match -> match.isDurable(message) || match.subscriber().recipient() != null)
@@ -70,8 +87,8 @@ public final class TrackedDelivery {
      */
     public void start(String from, boolean retain) {
         if (!retain && !publication.hasSubscribers()) {
-            told.accept(new Outcome.Nobody());
-        } else if (!retain && publication.copies().isEmpty()) {
+            answer.accept(new Outcome.Nobody());
+        } else if (!retain && !publication.hasCopies()) {
             deliver();
         } else {
             unsubmitted = new JournalWrite.Accept(
@@ -89,7 +106,7 @@ public final class TrackedDelivery {
 
     /** Goes on where the journal had no room. */
     public void retry() {
-        if (unsubmitted != null && broker.journal().submit(unsubmitted)) unsubmitted = null;
+        if (unsubmitted != null && journal.submit(unsubmitted)) unsubmitted = null;
     }
 
     /** Whether PostgreSQL has what it has to keep, and clients are waited for; from any thread. */
@@ -99,7 +116,7 @@ public final class TrackedDelivery {
 
     /** Whether nobody is waited for but those who did not acknowledge what they were offered before, if anybody; from any thread. */
     public boolean isOwedOnlyToNotAcknowledging() {
-        return !owed.isEmpty() && owed.stream().allMatch(broker.notAcknowledging()::contains);
+        return !owed.isEmpty() && owed.stream().allMatch(notAcknowledging::contains);
     }
 
     /**
@@ -109,18 +126,17 @@ public final class TrackedDelivery {
      */
     public boolean giveUp() {
         var any = false;
-        for (var match : owed) any |= broker.notAcknowledging().add(match);
+        for (var match : owed) any |= notAcknowledging.add(match);
         return any;
     }
 
     /** On the journal's thread. */
     private void kept(JournalWrite.Outcome outcome) {
         if (outcome != JournalWrite.Outcome.COMMITTED) {
-            told.accept(new Outcome.Refused());
+            answer.accept(new Outcome.Refused());
             return;
         }
-        for (int i = 0; i < publication.kept().size(); i++)
-            settle(publication.kept().get(i), outcome(publication.copies().get(i)));
+        for (var one : publication.kept()) settle(one.match(), outcome(one.copy()));
         publication.committed();
         deliver();
     }
@@ -134,7 +150,7 @@ public final class TrackedDelivery {
         delivering = true;
         missing.set(publication.live().size() + 1);
         owed.addAll(publication.live());
-        publication.deliver(broker.underWay(), match -> outcome -> {
+        deliveries.send(publication, match -> outcome -> {
             settle(match, outcome);
             countDown();
         });
@@ -153,14 +169,14 @@ public final class TrackedDelivery {
             owed.add(match);
         } else {
             owed.remove(match);
-            broker.notAcknowledging().remove(match);
+            notAcknowledging.remove(match);
             reached.add(SubscriberKey.of(match));
         }
     }
 
     private void countDown() {
         if (missing.decrementAndGet() > 0) return;
-        told.accept(new Outcome.Settled(
+        answer.accept(new Outcome.Settled(
                 reached, delivered.intValue(), rejected.intValue(), expired.intValue(), lost.intValue()));
     }
 }
