@@ -9,7 +9,6 @@ import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -22,12 +21,10 @@ import org.jboss.logging.Logger;
  * The topics below {@code $SYS/broker/} that operators know from other brokers: the figures of this replica, published as
  * often as configured. One virtual thread publishes; any thread may ask.
  */
-public final class SysTopics {
+final class SysTopics {
     private static final Logger LOG = Logger.getLogger(SysTopics.class);
 
-    static final String PREFIX = "$SYS/";
-    private static final String BROKER = PREFIX + "broker/";
-    private static final byte[] PREFIX_UTF8 = PREFIX.getBytes(StandardCharsets.US_ASCII);
+    private static final String BROKER = TopicName.SERVERS + "broker/";
 
     private final Router router;
     private final Deliveries deliveries;
@@ -49,13 +46,6 @@ public final class SysTopics {
         figures.put("publish/messages/received", meters::publishesReceived);
         figures.put("publish/messages/sent", meters::publishesSent);
         figures.put("publish/messages/dropped", meters::deliveriesDropped);
-    }
-
-    /** Whether a topic is one that clients may not publish to. */
-    public static boolean owns(TopicName topicName) {
-        var utf8 = topicName.utf8();
-        return utf8.length >= PREFIX_UTF8.length
-                && Arrays.equals(utf8, 0, PREFIX_UTF8.length, PREFIX_UTF8, 0, PREFIX_UTF8.length);
     }
 
     /** Whether clients may subscribe to them. */
@@ -90,7 +80,7 @@ public final class SysTopics {
 
     /** Tells a client that subscribes the figures of now. */
     void matching(TopicFilter filter, Consumer<Message> tell) {
-        if (!isOn() || !filter.toString().startsWith(PREFIX)) return;
+        if (!isOn() || !filter.isServers()) return;
         figures.forEach((name, figure) -> {
             if (filter.matches(BROKER + name)) tell.accept(message(name, figure));
         });

@@ -11,6 +11,7 @@ import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.Wills;
 import dev.sluice.store.session.Wills.DueWill;
+import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;
 import dev.sluice.uplink.Uplink;
@@ -147,8 +148,8 @@ final class WillPublisher {
         }
 
         void start() {
-            if (SysTopics.owns(due.will().topicName())) {
-                refused("the topics below $SYS/ are the server's own");
+            if (due.will().topicName().isServers()) {
+                refused(TopicName.SERVERS_OWN);
                 return;
             }
             switch (client.forward(publish(due.will()), null)) {

@@ -179,7 +179,7 @@ public final class Router {
     }
 
     private boolean add(Subscriber subscriber, StoredSubscription stored) {
-        var isShared = stored.filter().startsWith("$share/");
+        var isShared = TopicFilter.isShared(stored.filter());
         var group = isShared ? groups.computeIfAbsent(stored.filter(), _ -> new ShareGroup()) : null;
         var subscription = LiveSubscription.of(subscriber, stored, group);
         var isNew = subscriber.subscriptions().put(subscription.filter(), subscription) == null;
