@@ -11,6 +11,7 @@ import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
@@ -156,14 +157,14 @@ public class Broker {
         wills.stop();
     }
 
-    /** Expired while they were offline. */
-    void ended(@Observes SessionsEnded sessions) {
+    /** Sessions have expired while their clients were offline. */
+    void forget(@Observes SessionsEnded sessions) {
         sessions.clientIds().forEach(router::forget);
         wills.poke();
     }
 
-    /** Messages that their sessions left to other members of Shared Subscriptions. */
-    void left(@Observes SharedLeft left) {
+    /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
+    void redeliver(@Observes SharedLeft left) {
         sharedRedelivery.give(left);
     }
 
@@ -178,7 +179,15 @@ public class Broker {
     }
 
     /** Opens the session on a virtual thread when it is its turn, and tells the connection. */
-    void open(SessionStore.OpenRequest request, Connection connection) {
+    void open(Connection connection, Packet.Connect connect, Grant grant) {
+        var request = new SessionStore.OpenRequest(
+                grant.clientId(),
+                connect.cleanStart(),
+                connect.version().level(),
+                grant.sessionExpiry(),
+                connect.username(),
+                parts.node(),
+                connect.will());
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
@@ -210,7 +219,7 @@ public class Broker {
         return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
     }
 
-    void opened(Connection connection, Grant grant) {
+    void online(Connection connection, Grant grant) {
         registry.online(connection);
         LOG.infof(
                 "client %s online from %s (epoch %d, keep alive %d s, session expiry %d s)",
@@ -234,10 +243,10 @@ public class Broker {
         router.attach(connection, opened.present(), durable, opened.subscriptions());
         registry.online(connection);
         registry.offline(connection);
-        ended(connection, end);
+        endSession(connection, end);
     }
 
-    void ended(Connection connection, Effect.EndSession end) {
+    void endSession(Connection connection, Effect.EndSession end) {
         router.detach(connection, end.sessionExpiry() == 0);
         var turn = turns.take(connection.clientId());
         connection.journal(new JournalWrite.CloseSession(
@@ -279,7 +288,6 @@ public class Broker {
 
     /** The gateway closes the socket. */
     void closing(Connection connection, ReasonCode reason, String why) {
-        connection.ended(reason);
         if (connection.clientId() == null)
             LOG.debugf("connection from %s closed: %s", connection.transport().peer(), why);
         else if (reason.isError())
@@ -287,20 +295,27 @@ public class Broker {
         else LOG.infof("client %s offline: %s", connection.clientId(), why);
     }
 
-    /** The socket is closed. */
-    void closed(Connection connection) {
+    /**
+     * The socket is closed.
+     *
+     * @param reason why the gateway has closed it; unspecified if it has not
+     * @param lost whether it closed by itself while the client was online
+     */
+    void closed(Connection connection, ReasonCode reason, boolean lost) {
         registry.remove(connection);
         if (connection.clientId() != null) router.detach(connection, false);
-        meters.disconnected(connection.endReason());
-        if (connection.wasLost()) LOG.infof("client %s offline: the socket closed", connection.clientId());
+        meters.disconnected(reason);
+        if (lost) LOG.infof("client %s offline: the socket closed", connection.clientId());
     }
 
     /** Ends every connection, evenly over the given time, once what is under way has been answered. */
     public void drain(Duration over) {
         draining = true;
         var connections = registry.all().toArray(Connection[]::new);
-        for (int i = 0; i < connections.length; i++)
-            connections[i].drainAfter(over.multipliedBy(i).dividedBy(connections.length));
+        for (int i = 0; i < connections.length; i++) {
+            var connection = connections[i];
+            connection.loop().after(over.multipliedBy(i).dividedBy(connections.length), connection::drain);
+        }
     }
 
     /** Ends every connection that is left, answered or not. */

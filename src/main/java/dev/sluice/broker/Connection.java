@@ -15,8 +15,6 @@ import dev.sluice.session.Session;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
 import java.nio.ByteBuffer;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
@@ -46,15 +44,11 @@ public final class Connection implements Recipient {
     private long sessionId;
     private String username;
     private boolean hasWill;
-    private boolean draining;
-    private volatile boolean closed;
-    private boolean gone;
-    private boolean lost;
+    private volatile Life life = Life.OPEN;
     /** What the socket's own end counts as: nobody has said why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
-    private volatile boolean ready;
-    private List<Runnable> waitingForReady = List.of();
+    private final Readiness readiness = new Readiness();
 
     Connection(
             Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
@@ -87,7 +81,7 @@ public final class Connection implements Recipient {
     }
 
     boolean mayRead() {
-        return !draining
+        return life == Life.OPEN
                 && session.wantsMore()
                 && (publishing == null || !publishing.holdsBack())
                 && !writes.isFull()
@@ -112,7 +106,7 @@ public final class Connection implements Recipient {
 
     /** Reads on if what made the connection pause is over. */
     void resume() {
-        if (!input.isPaused() || closed) return;
+        if (!input.isPaused() || isClosed()) return;
         if (publishing != null) publishing.retry();
         if (!mayRead()) retryLater();
         else loop.resumed(this, input.resume());
@@ -131,7 +125,7 @@ public final class Connection implements Recipient {
     @Override
     public void delivered(Delivery delivery) {
         // A message on its way to a member of a Shared Subscription that has left goes to another one.
-        var missed = closed && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
+        var missed = isClosed() && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
         if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
         else on(new Event.Deliver(delivery));
     }
@@ -141,9 +135,9 @@ public final class Connection implements Recipient {
             session.on(event, perform);
         } catch (RuntimeException bug) {
             LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
-            var wasOnline = !closed && session.phase() instanceof Phase.Online;
+            var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
-            if (wasOnline) broker.ended(this, unused());
+            if (wasOnline) broker.endSession(this, unused());
         }
         noteReady();
     }
@@ -155,23 +149,18 @@ public final class Connection implements Recipient {
     }
 
     private void noteReady() {
-        var now = !closed && session.isReady() && !writes.isFull();
-        if (now != ready) ready = now;
-        if (waitingForReady.isEmpty() || !now && !closed) return;
-        var waiting = waitingForReady;
-        waitingForReady = List.of();
-        waiting.forEach(Runnable::run);
+        var closed = isClosed();
+        readiness.note(!closed && session.isReady() && !writes.isFull(), closed);
     }
 
     @Override
     public boolean isReady() {
-        return ready;
+        return readiness.isReady();
     }
 
     /** Runs a task when the client can take a message, or is gone. */
     void whenReady(Runnable task) {
-        if (waitingForReady.isEmpty()) waitingForReady = new ArrayList<>(1);
-        waitingForReady.add(task);
+        readiness.add(task);
         noteReady();
     }
 
@@ -187,12 +176,12 @@ public final class Connection implements Recipient {
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Forget(var packetId) ->
                 journal(new JournalWrite.ForgetReceived(
-                        clientId(), epoch, packetId, journalled(() -> on(new Event.Forgotten(packetId)))));
+                        clientId(), epoch, packetId, thenOnLoop(() -> on(new Event.Forgotten(packetId)))));
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
-            case Effect.Start(var grant) -> broker.opened(this, grant);
-            case Effect.EndSession end -> broker.ended(this, end);
+            case Effect.Start(var grant) -> broker.online(this, grant);
+            case Effect.EndSession end -> broker.endSession(this, end);
             case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
@@ -206,22 +195,13 @@ public final class Connection implements Recipient {
 
     void flush() {
         output.flush();
-        if (!closed && output.isSlow()) input.pause();
+        if (!isClosed() && output.isSlow()) input.pause();
     }
 
     private void open(Packet.Connect connect, Grant grant) {
         username = connect.username();
         hasWill = connect.will() != null;
-        broker.open(
-                new SessionStore.OpenRequest(
-                        grant.clientId(),
-                        connect.cleanStart(),
-                        connect.version().level(),
-                        grant.sessionExpiry(),
-                        connect.username(),
-                        parts.node(),
-                        connect.will()),
-                this);
+        broker.open(this, connect, grant);
     }
 
     /**
@@ -235,7 +215,7 @@ public final class Connection implements Recipient {
                 epoch = opened.epoch();
                 sessionId = opened.id();
                 // Nobody else ends what was opened for a connection that is closed meanwhile.
-                if (closed) broker.openedInVain(this, opened, unused());
+                if (isClosed()) broker.openedInVain(this, opened, unused());
                 else start(opened);
             } finally {
                 over.run();
@@ -265,7 +245,8 @@ public final class Connection implements Recipient {
         receiving.give(publication);
     }
 
-    void settled(Event event) {
+    /** Tells the session what Kafka or the journal has answered. */
+    void answered(Event event) {
         on(event);
         progressed();
     }
@@ -275,7 +256,7 @@ public final class Connection implements Recipient {
         deadlines.progressed(System.nanoTime());
         noteReady();
         if (input.isPaused()) resume();
-        if (draining) leaveIfSettled();
+        if (life == Life.DRAINING) leaveIfSettled();
     }
 
     void journal(JournalWrite write) {
@@ -283,7 +264,7 @@ public final class Connection implements Recipient {
     }
 
     /** What to do with the outcome of a write, on the journal's thread: the task runs on the loop once it is committed. */
-    Consumer<JournalWrite.Outcome> journalled(Runnable committed) {
+    Consumer<JournalWrite.Outcome> thenOnLoop(Runnable committed) {
         return outcome -> loop.execute(() -> journalled(outcome, committed));
     }
 
@@ -301,7 +282,7 @@ public final class Connection implements Recipient {
 
     /** The loop's clock, once a second. */
     void tick(long now) {
-        if (closed) {
+        if (isClosed()) {
             if (deadlines.lingers(now)) transport.cut();
             return;
         }
@@ -309,16 +290,16 @@ public final class Connection implements Recipient {
         var moved = output.noteProgress();
         var late = deadlines.late(now, session.phase(), session.grant(), input.lastRead(), input.isPaused(), moved);
         if (late != null) on(late);
-        if (closed) return;
+        if (isClosed()) return;
         if (deadlines.takePing(now)) transport.ping();
         if (output.hasRoom()) on(new Event.Drained());
-        if (draining) leaveIfSettled();
+        if (life == Life.DRAINING) leaveIfSettled();
     }
 
-    /** The socket takes more: what waits for it may go, but not from within the very call that sends. */
-    public void drained() {
+    /** The socket takes more bytes: what waits for it may go, but not from within the very call that sends. */
+    public void writable() {
         loop.execute(() -> {
-            if (!closed && output.hasRoom()) on(new Event.Drained());
+            if (!isClosed() && output.hasRoom()) on(new Event.Drained());
             resume();
         });
     }
@@ -329,37 +310,36 @@ public final class Connection implements Recipient {
 
     /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
     void drain() {
-        draining = true;
+        if (life == Life.OPEN) life = Life.DRAINING;
         leaveIfSettled();
-        if (!closed) input.pause();
+        if (!isClosed()) input.pause();
         loop.flush();
     }
 
     private void leaveIfSettled() {
-        if (closed || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
+        if (isClosed() || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
     /** The socket is gone. */
     public void transportClosed() {
-        if (gone) return;
-        gone = true;
-        if (!closed) {
-            lost = session.phase() instanceof Phase.Online;
-            on(new Event.TransportClosed());
-        }
-        closed = true;
+        if (life == Life.GONE) return;
+        var lost = !isClosed() && session.phase() instanceof Phase.Online;
+        if (!isClosed()) on(new Event.TransportClosed());
+        if (life == Life.GONE) return; // a fault has closed the socket from here
+        life = Life.GONE;
         input.drop();
         session.discard();
         noteReady();
         if (publishing != null) publishing.close();
         loop.remove(this);
-        broker.closed(this);
+        broker.closed(this, endReason, lost);
     }
 
     private void close(ReasonCode reason, String why) {
-        if (closed) return;
-        closed = true;
+        if (isClosed()) return;
+        life = Life.CLOSING;
+        endReason = reason;
         deadlines.closed();
         input.drop();
         if (publishing != null) publishing.close();
@@ -368,26 +348,14 @@ public final class Connection implements Recipient {
         broker.closing(this, reason, why);
     }
 
-    void drainAfter(Duration delay) {
-        loop.after(delay, this::drain);
-    }
-
-    /** Notes why the gateway ended the connection. */
-    public void ended(ReasonCode reason) {
+    /** Notes why the socket is about to be closed by who holds it. */
+    public void noteEndReason(ReasonCode reason) {
         endReason = reason;
     }
 
-    ReasonCode endReason() {
-        return endReason;
-    }
-
-    /** Whether a session was online when the socket closed by itself. */
-    boolean wasLost() {
-        return lost;
-    }
-
+    /** Whether the socket is closed, or being closed; from any thread. */
     boolean isClosed() {
-        return closed;
+        return life.isOver();
     }
 
     boolean hasWill() {

@@ -60,9 +60,9 @@ final class Publishing {
     }
 
     void forward(Packet.Publish publish) {
-        if (SysTopics.owns(publish.topicName())) {
+        if (publish.topicName().isServers()) {
             parts.meters().refused(ReasonCode.NOT_AUTHORIZED);
-            answer(publish, ReasonCode.NOT_AUTHORIZED, "the topics below $SYS/ are the server's own");
+            answer(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
             return;
         }
         switch (publish.qos()) {
@@ -136,7 +136,7 @@ final class Publishing {
     private void answer(Packet.Publish publish, ReasonCode outcome, String why) {
         if (publish.qos() == QoS.AT_MOST_ONCE) return;
         var answer = new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, null);
-        connection.loop().execute(() -> connection.settled(answer));
+        connection.loop().execute(() -> connection.answered(answer));
     }
 
     private void forwarded(Forwarding forwarding) {
@@ -184,7 +184,7 @@ final class Publishing {
             });
         } else {
             parts.deliveries().send(publication);
-            connection.loop().execute(() -> connection.settled(accepted));
+            connection.loop().execute(() -> connection.answered(accepted));
         }
     }
 

@@ -67,13 +67,13 @@ final class Receiving {
         if (!durable || granted.isEmpty()) connection.loop().execute(committed);
         else
             connection.journal(new JournalWrite.Subscribe(
-                    connection.clientId(), connection.epoch(), granted, connection.journalled(committed)));
+                    connection.clientId(), connection.epoch(), granted, connection.thenOnLoop(committed)));
     }
 
     /** Whether retained messages are due [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for a Shared Subscription. */
     private boolean subscribe(StoredSubscription stored) {
         var isNew = parts.router().subscribe(connection, durable, stored);
-        if (stored.filter().startsWith("$share/")) return false;
+        if (TopicFilter.isShared(stored.filter())) return false;
         return stored.retainHandling() == 0 || stored.retainHandling() == 1 && isNew;
     }
 
@@ -93,7 +93,7 @@ final class Receiving {
 
     private ReasonCode reason(Subscription asked) {
         if (TopicFilter.mistake(asked.filter()).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        if (TopicFilter.of(asked.filter()).isBelow(SysTopics.PREFIX)
+        if (TopicFilter.of(asked.filter()).isServers()
                 && !parts.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
         if (isOneTooMany(asked)) {
             parts.meters().subscriptionRefused();
@@ -124,7 +124,7 @@ final class Receiving {
                     connection.clientId(),
                     connection.epoch(),
                     unsubscribe.filters(),
-                    connection.journalled(committed)));
+                    connection.thenOnLoop(committed)));
     }
 
     private ReasonCode unsubscribe(String filter) {
@@ -134,7 +134,7 @@ final class Receiving {
 
     void acknowledge(long seq, long sentSeq) {
         connection.journal(new JournalWrite.Acknowledge(
-                connection.clientId(), connection.epoch(), seq, sentSeq, connection.journalled(() -> {})));
+                connection.clientId(), connection.epoch(), seq, sentSeq, connection.thenOnLoop(() -> {})));
     }
 
     void markReceived(long seq) {
@@ -142,7 +142,7 @@ final class Receiving {
                 connection.clientId(),
                 connection.epoch(),
                 seq,
-                connection.journalled(() -> connection.on(new Event.Marked(seq)))));
+                connection.thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
     /** Reads on in the client's queue, on a virtual thread. */
