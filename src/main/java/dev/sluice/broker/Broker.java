@@ -8,6 +8,7 @@ import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.packet.Message;
@@ -141,18 +142,15 @@ public class Broker {
                 config.payloadFormatCheck());
     }
 
-    /**
-     * Before the first connection, after the schema is there and what an earlier run of this node held is given up: knows
-     * what persistent sessions have subscribed to.
-     */
-    void start(@Observes @Priority(2600) StartupEvent event) {
+    /** Reads what persistent sessions have subscribed to, before the first connection. */
+    void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
         subscriptions.all(router::restore);
         if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
         sysTopics.start();
         wills.start();
     }
 
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         sysTopics.stop();
         wills.stop();
     }

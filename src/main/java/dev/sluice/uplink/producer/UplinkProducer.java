@@ -1,5 +1,6 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.config.StartOrder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
@@ -63,8 +64,7 @@ public class UplinkProducer {
                 .register(meters);
     }
 
-    /** Late, when the channel is there. */
-    void warn(@Observes @Priority(3000) StartupEvent event) {
+    void warn(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
         ProducerWarnings.of(clients.getProducer(CHANNEL).configuration()).forEach(LOG::warn);
     }
 

@@ -1,12 +1,13 @@
 package dev.sluice.uplink.spool;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.SpoolRow;
-import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.store.spool.SpoolStore.Look;
 import dev.sluice.store.spool.SpoolStore.Place;
+import dev.sluice.store.spool.SpoolStore;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -90,7 +91,7 @@ public class Spool {
     }
 
     /** Before the first connection: the records of keys that have some in the spool go there, too. */
-    void start(@Observes @Priority(2550) StartupEvent event, MeterRegistry meters) {
+    void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event, MeterRegistry meters) {
         gauge(meters);
         var begun = store.start();
         looked(begun, 0, 0);
