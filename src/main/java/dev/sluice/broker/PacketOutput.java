@@ -12,9 +12,10 @@ final class PacketOutput {
     private final BrokerMeters meters;
     private final int slowAbove;
 
-    private long handed;
-    /** Most bytes of those handed to the socket that were taken when somebody looked. */
-    private long taken;
+    /** Bytes handed to the socket so far. */
+    private long handedBytes;
+    /** How many of them the client had taken when somebody looked, at most. */
+    private long takenBytes;
 
     private PacketWriter writer;
     private PacketBuffer buffer;
@@ -51,17 +52,17 @@ final class PacketOutput {
         if (buffer == null) return;
         var written = buffer;
         buffer = null;
-        handed += written.length();
+        handedBytes += written.length();
         transport.send(written.array(), written.length());
         loop.giveBack(written);
     }
 
-    /** Whether the client has taken anything since this was asked last, or has nothing to take. */
+    /** Notes how much the client has taken; true if that is more than the last time, or there is nothing to take. */
     boolean noteProgress() {
         var unsent = transport.unsent();
-        var before = taken;
-        taken = Math.max(before, handed - unsent);
-        return unsent == 0 || taken > before;
+        var before = takenBytes;
+        takenBytes = Math.max(before, handedBytes - unsent);
+        return unsent == 0 || takenBytes > before;
     }
 
     /** Whether messages may be written; answers always may. */

@@ -117,8 +117,8 @@ public final class Session {
             case Event.Received(Packet.Connect connect) -> connect(connect, out);
             case Event.Received _ -> // [MQTT-3.1.0-1]
                 close(ReasonCode.PROTOCOL_ERROR, "the first packet is not CONNECT", out);
-            case Event.Faulted(var fault, var told) -> {
-                version = told;
+            case Event.Faulted(var fault, var spoken) -> {
+                version = spoken;
                 throw fault;
             }
             case Event.Ended(var reason, var why) -> close(reason, why, out);
