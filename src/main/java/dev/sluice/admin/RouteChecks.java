@@ -83,8 +83,7 @@ class RouteChecks {
             return TrialAnswer.refused(
                     "payload-format-invalid", ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
         if (TopicName.of(request.topic()).isServers())
-            return TrialAnswer.refused(
-                    "not-authorized", ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
+            return TrialAnswer.refused("not-authorized", ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
         return TrialAnswer.of(RouteTrial.of(routes, question));
     }
 

@@ -48,7 +48,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
-/** What all connections share: configuration, event loops, and the ways to Kafka and PostgreSQL. Any thread may use it. */
+/** Opens, registers and ends the connections of this gateway, and makes the parts that they share. Any thread may use it. */
 @ApplicationScoped
 public class Broker {
     private static final Logger LOG = Logger.getLogger(Broker.class);
@@ -207,8 +207,8 @@ public class Broker {
     }
 
     /**
-     * What the client's last connection here said at its end comes first, such as that its will is not wanted [MQTT-3.14.4-3],
-     * and so do its earlier CONNECTs. Returns what is left of the time for an open.
+     * Waits until the client's earlier CONNECTs, and the end of its last connection here, are written: that may have withdrawn the
+     * will [MQTT-3.14.4-3]. Returns the time that is left for the open.
      */
     private Duration awaitTurn(SessionTurns.Turn turn) {
         if (!sessions.isAvailable()) throw new StoreUnavailable("PostgreSQL does not answer", null);
@@ -228,14 +228,14 @@ public class Broker {
                 grant.sessionExpiry());
     }
 
-    /** Gives the client's subscriptions to a connection; returns the last place in its queue that was told of here. */
+    /** Gives the client's subscriptions to a connection; returns the last place in its queue that this gateway has heard of. */
     long attach(Connection connection, boolean resumed, boolean durable, List<StoredSubscription> stored) {
         router.attach(connection, resumed, durable, stored);
         var subscriber = router.find(connection.clientId());
         return subscriber == null ? 0 : subscriber.lastSeq();
     }
 
-    /** The connection is closed by now; what its open has ended or taken over is over all the same. */
+    /** The connection was closed while its session was opened. Another connection may have lost the session to it, so it is ended here. */
     void openedInVain(Connection connection, SessionStore.OpenedSession opened, Effect.EndSession end) {
         var durable = end.sessionExpiry() > 0 || opened.present();
         router.attach(connection, opened.present(), durable, opened.subscriptions());
@@ -270,13 +270,12 @@ public class Broker {
     /**
      * Makes the delivery of a message that no client has published, to be {@link TrackedDelivery#start started}.
      *
-     * @param reached who is owed nothing more of it: an earlier attempt has reached them
+     * @param reached subscribers that an earlier attempt has reached: they get nothing more
      * @param answer is told once what has become of all copies, on any thread
      */
     public TrackedDelivery track(
             Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> answer) {
-        return new TrackedDelivery(
-                router, parts.journal(), deliveries, notAcknowledging, message, reached, answer);
+        return new TrackedDelivery(router, parts.journal(), deliveries, notAcknowledging, message, reached, answer);
     }
 
     /** Changes whenever somebody may have subscribed or come back. */

@@ -45,13 +45,12 @@ public final class Connection implements Recipient {
     private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
-    /** What the socket's own end counts as: nobody has said why. */
+    /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
     private final Readiness readiness = new Readiness();
 
-    Connection(
-            Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
+    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
         this.broker = broker;
         this.parts = parts;
         this.retained = retained;
@@ -65,12 +64,12 @@ public final class Connection implements Recipient {
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline());
     }
 
-    /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
+    /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
     public void received(ByteBuffer bytes) {
         input.received(bytes);
     }
 
-    /** Ends a turn of reading: what it made the connection send leaves as one message. */
+    /** Ends a turn of reading: all packets that it made the connection send leave as one WebSocket message. */
     public void readComplete() {
         loop.flush();
     }
@@ -99,12 +98,12 @@ public final class Connection implements Recipient {
         retryLater();
     }
 
-    /** The session says itself when it wants more; Kafka's backlog and slow sockets are looked at again. */
+    /** Kafka's backlog and slow sockets are looked at again after a while. A session that wants no more says itself when it does. */
     private void retryLater() {
         if (session.wantsMore()) loop.paused(this);
     }
 
-    /** Reads on if what made the connection pause is over. */
+    /** Reads on if the reason for the pause is over. */
     void resume() {
         if (!input.isPaused() || isClosed()) return;
         if (publishing != null) publishing.retry();
@@ -112,7 +111,7 @@ public final class Connection implements Recipient {
         else loop.resumed(this, input.resume());
     }
 
-    /** Tells the session an event from any thread. */
+    /** Tells the session an event, from any thread. */
     public void tell(Event event) {
         loop.execute(() -> on(event));
     }
@@ -124,7 +123,7 @@ public final class Connection implements Recipient {
 
     @Override
     public void delivered(Delivery delivery) {
-        // A message on its way to a member of a Shared Subscription that has left goes to another one.
+        // The member of a Shared Subscription that this message was for has left: another member gets it.
         var missed = isClosed() && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
         if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
         else on(new Event.Deliver(delivery));
@@ -142,7 +141,7 @@ public final class Connection implements Recipient {
         noteReady();
     }
 
-    /** What the client is owed cannot be read from PostgreSQL, for a reason that is not PostgreSQL's absence; from any thread. */
+    /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
     void unreadable(RuntimeException bug) {
         LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
@@ -205,16 +204,16 @@ public final class Connection implements Recipient {
     }
 
     /**
-     * The session's row is this connection's; called on any thread.
+     * Takes the session, whose row is this connection's now; from any thread.
      *
-     * @param over runs when everybody here knows it: the client's next open may follow
+     * @param over runs once this gateway knows the new owner: then the client's next open may follow
      */
     void opened(SessionStore.OpenedSession opened, Runnable over) {
         loop.execute(() -> {
             try {
                 epoch = opened.epoch();
                 sessionId = opened.id();
-                // Nobody else ends what was opened for a connection that is closed meanwhile.
+                // The connection was closed meanwhile, and nobody else would end the session.
                 if (isClosed()) broker.openedInVain(this, opened, unused());
                 else start(opened);
             } finally {
@@ -263,7 +262,7 @@ public final class Connection implements Recipient {
         writes.submit(write);
     }
 
-    /** What to do with the outcome of a write, on the journal's thread: the task runs on the loop once it is committed. */
+    /** Makes the callback of a write, for the journal's thread: runs the task on the loop once the write is committed. */
     Consumer<JournalWrite.Outcome> thenOnLoop(Runnable committed) {
         return outcome -> loop.execute(() -> journalled(outcome, committed));
     }
@@ -296,7 +295,7 @@ public final class Connection implements Recipient {
         if (life == Life.DRAINING) leaveIfSettled();
     }
 
-    /** The socket takes more bytes: what waits for it may go, but not from within the very call that sends. */
+    /** The socket takes bytes again. Sends what waits for that, but in a later turn: this may be called from within a send. */
     public void writable() {
         loop.execute(() -> {
             if (!isClosed() && output.hasRoom()) on(new Event.Drained());
@@ -348,7 +347,7 @@ public final class Connection implements Recipient {
         broker.closing(this, reason, why);
     }
 
-    /** Notes why the socket is about to be closed by who holds it. */
+    /** Notes the reason, before the endpoint closes the socket itself. */
     public void noteEndReason(ReasonCode reason) {
         endReason = reason;
     }

@@ -8,7 +8,7 @@ import dev.sluice.session.Phase;
 import java.time.Duration;
 
 /**
- * How long one connection has waited for its client, for Kafka and for PostgreSQL, and when it has to be pinged. Confined to the
+ * Measures how long one connection has waited for its client, for Kafka and for PostgreSQL, and decides when to ping and when to end it. Confined to the
  * connection's event loop; times are the JVM's nanoseconds.
  */
 final class ConnectionDeadlines {
@@ -21,7 +21,7 @@ final class ConnectionDeadlines {
     private long lastPing = openedAt;
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress = openedAt;
-    /** When the client last took something of what waits for it, or nothing waited. */
+    /** When the client last took some of the bytes that wait for it, or none waited. */
     private long lastTaken = openedAt;
 
     private long closedAt;
@@ -38,7 +38,7 @@ final class ConnectionDeadlines {
     }
 
     /**
-     * Why the connection has to end now, null if it need not.
+     * The reason to end the connection now, null if there is none.
      *
      * @param grant what its CONNECT was granted; used while it is online
      * @param lastRead when something was read last, or reading began again
@@ -60,7 +60,7 @@ final class ConnectionDeadlines {
         return null;
     }
 
-    /** A client that does not read may be dead: while what is sent to it waits, it is not read either, and cannot show that it lives. */
+    /** Whether the client reads nothing. It may be dead: while bytes wait for it, the gateway does not read from it, so keep-alive cannot tell. */
     private boolean isStuck(long now) {
         var limit = config.sendTimeout().toNanos();
         return limit > 0 && now - lastTaken > limit;

@@ -65,12 +65,12 @@ final class PacketOutput {
         return unsent == 0 || takenBytes > before;
     }
 
-    /** Whether messages may be written; answers always may. */
+    /** Whether messages may be written. Answers always may. */
     boolean hasRoom() {
         return transport.unsent() + (buffer == null ? 0 : buffer.length()) < slowAbove / 2;
     }
 
-    /** Whether the client leaves unread what it was sent. */
+    /** Whether too many bytes wait for the client to read them. */
     boolean isSlow() {
         return transport.unsent() > slowAbove;
     }

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What one client subscribes to and what it is sent: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
+ * The receiving side of one client: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
  * the connection's event loop.
  */
 final class Receiving {
@@ -36,8 +36,7 @@ final class Receiving {
 
     private boolean sendingRetained;
 
-    Receiving(
-            Connection connection, ConnectionParts parts, RetainedMessages retained, boolean durable, long sentSeq) {
+    Receiving(Connection connection, ConnectionParts parts, RetainedMessages retained, boolean durable, long sentSeq) {
         this.connection = connection;
         this.parts = parts;
         this.retained = retained;
@@ -45,7 +44,7 @@ final class Receiving {
         this.sentSeq = sentSeq;
     }
 
-    /** In force at once, so that what the client publishes next finds it; acknowledged once it is durable. */
+    /** Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed. */
     void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
@@ -77,7 +76,7 @@ final class Receiving {
         return stored.retainHandling() == 0 || stored.retainHandling() == 1 && isNew;
     }
 
-    /** One reader for each connection: filters that come meanwhile wait until it is through. */
+    /** Each connection has one reader of retained messages: further filters wait until it is done. */
     private void sendRetained(List<TopicFilter> filters) {
         if (!filters.isEmpty() && retainedDue.isEmpty()) retainedDue = new LinkedHashSet<>();
         if (!filters.isEmpty()) retainedDue.addAll(filters);
@@ -93,8 +92,7 @@ final class Receiving {
 
     private ReasonCode reason(Subscription asked) {
         if (TopicFilter.mistake(asked.filter()).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        if (TopicFilter.of(asked.filter()).isServers()
-                && !parts.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
+        if (TopicFilter.of(asked.filter()).isServers() && !parts.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
         if (isOneTooMany(asked)) {
             parts.meters().subscriptionRefused();
             return ReasonCode.QUOTA_EXCEEDED;
@@ -106,7 +104,7 @@ final class Receiving {
         };
     }
 
-    /** One that replaces another adds none. */
+    /** A subscription that replaces another one does not count. */
     private boolean isOneTooMany(Subscription asked) {
         var subscriber = parts.router().find(connection.clientId());
         var isOwn = subscriber != null && subscriber.recipient() == connection;
@@ -145,7 +143,7 @@ final class Receiving {
                 connection.thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
-    /** Reads on in the client's queue, on a virtual thread. */
+    /** Reads the next page of the client's queue, on a virtual thread. */
     void loadQueue(long afterSeq, int limit) {
         Runnable reading = () -> {
             var page = parts.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
@@ -168,7 +166,7 @@ final class Receiving {
                 row.received());
     }
 
-    /** Gives what a member of a Shared Subscription left behind to another one [MQTT-4.8.2-5]. */
+    /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match =
@@ -177,7 +175,7 @@ final class Receiving {
         }
     }
 
-    /** Delivers a message that nobody waits for an answer to. */
+    /** Delivers a message whose sender waits for no answer. */
     void give(Publication publication) {
         parts.deliveries().send(publication);
         if (!publication.hasCopies()) return;

@@ -14,7 +14,7 @@ import java.util.concurrent.CountDownLatch;
 
 /** Sends retained messages to clients that subscribe. Called on event loops; PostgreSQL is read on virtual threads. */
 final class RetainedMessages {
-    /** How many are sent before the client has to have room again. */
+    /** Messages that are sent before the client must have room again. */
     private static final int CHUNK = 64;
 
     private static final Duration RETRY = Duration.ofSeconds(1);
@@ -30,7 +30,7 @@ final class RetainedMessages {
     }
 
     /**
-     * Sends what is retained under these filters, with the QoS and identifiers of the client's subscriptions to them.
+     * Sends the messages retained under these filters, with the QoS and the identifiers of the client's subscriptions.
      *
      * @param through runs on the connection's event loop when all are sent
      */
@@ -62,7 +62,7 @@ final class RetainedMessages {
         private final LiveSubscription subscription;
         private final Connection connection;
         private int sent;
-        /** How many were sent when PostgreSQL went away: they come first again. */
+        /** Messages passed over: those that were sent before PostgreSQL went away come first again. */
         private int skipped;
 
         private boolean through;

@@ -11,10 +11,10 @@ final class StoreThreads {
     private StoreThreads() {}
 
     /**
-     * Runs what reads.
+     * Runs a read.
      *
      * @param away runs on the same thread if PostgreSQL does not answer
-     * @param failed is given what else went wrong, on the same thread
+     * @param failed is given any other failure, on the same thread
      */
     static void read(String clientId, Runnable reading, Runnable away, Consumer<RuntimeException> failed) {
         Thread.ofVirtual().name("sluice-read").start(() -> {

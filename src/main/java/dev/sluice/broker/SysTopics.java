@@ -71,14 +71,13 @@ final class SysTopics {
 
     private void publish() {
         try {
-            figures.forEach((name, figure) ->
-                    deliveries.send(router.publication(message(name, figure), null)));
+            figures.forEach((name, figure) -> deliveries.send(router.publication(message(name, figure), null)));
         } catch (RuntimeException failure) {
-            LOG.error("publishing figures failed", failure);
+            LOG.error("cannot publish the $SYS figures; they are tried again at the next interval", failure);
         }
     }
 
-    /** Tells a client that subscribes the figures of now. */
+    /** Passes on the present figures whose topics match, for a client that subscribes. */
     void matching(TopicFilter filter, Consumer<Message> tell) {
         if (!isOn() || !filter.isServers()) return;
         figures.forEach((name, figure) -> {

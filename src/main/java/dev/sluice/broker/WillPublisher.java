@@ -26,7 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 
 /**
- * Publishes the wills that are due, wherever their clients were: to Kafka, to PostgreSQL and to subscribers, and only then
+ * Publishes the wills that are due, those of other gateways' clients included: to Kafka, to PostgreSQL and to subscribers. Only then it
  * deletes them. Owns one virtual thread; any thread may {@link #poke} it.
  */
 final class WillPublisher {
@@ -34,7 +34,7 @@ final class WillPublisher {
 
     private static final int BATCH = 256;
     private static final int AT_ONCE = 4 * BATCH;
-    /** A will whose gateway is killed meanwhile is published by another one after that. */
+    /** If this gateway is killed meanwhile, another one publishes the will after this time. */
     private static final Duration LEASE = Duration.ofSeconds(60);
 
     private static final Duration POLL = Duration.ofSeconds(1);
@@ -46,11 +46,11 @@ final class WillPublisher {
     private final Router router;
     private final Deliveries deliveries;
     private final BrokerMeters meters;
-    /** What the thread does next; Kafka's and the journal's answers come in here. */
+    /** Tasks for the thread: answers of Kafka and of the journal come in here. */
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
     private final Map<DueWill, PendingWill> publishing = new HashMap<>();
-    /** Published, and still to be deleted. */
+    /** Wills that are published and not deleted yet. */
     private final ArrayDeque<DueWill> published = new ArrayDeque<>();
 
     private long claimAt = System.nanoTime();
@@ -107,7 +107,7 @@ final class WillPublisher {
         } catch (StoreUnavailable away) {
             LOG.debugf("wills wait: %s", away.getMessage());
         } catch (RuntimeException bug) {
-            LOG.error("publishing wills failed; they are tried again", bug);
+            LOG.error("cannot publish wills; they are tried again", bug);
         }
     }
 
@@ -123,7 +123,7 @@ final class WillPublisher {
         }
     }
 
-    /** Their leases are about to run out: whoever claims them next begins anew. */
+    /** Gives up wills whose leases are about to run out: the next one to claim them begins anew. */
     private void giveUpLate() {
         var now = System.nanoTime();
         for (var one : List.copyOf(publishing.values())) {

@@ -146,7 +146,8 @@ final class Lane {
         var command = commands.peek();
         if (offer != null)
             command.offered(now + lanes.config().deliveryTimeout().toNanos());
-        if (latest.isOwedOnlyToNotAcknowledging()) command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
+        if (latest.isOwedOnlyToNotAcknowledging())
+            command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
         return command.isOverdue(now);
     }
 

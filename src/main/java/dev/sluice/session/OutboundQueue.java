@@ -36,6 +36,7 @@ final class OutboundQueue {
     private Line qos0Line;
     /** QoS 1 and 2. */
     private Line ackedLine;
+
     private long turns;
 
     OutboundQueue(Limits limits, QueueMemory memory) {

@@ -43,8 +43,7 @@ public final class TopicFilter {
     public static Optional<String> mistake(String text) {
         if (text.indexOf('\0') >= 0) return Optional.of("holds the null character"); // [MQTT-4.7.3-2]
         // [MQTT-4.7.3-3]
-        if (text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES)
-            return Optional.of("is longer than 65,535 bytes");
+        if (text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) return Optional.of("is longer than 65,535 bytes");
         if (!isShared(text)) return mistakeInLevels(text);
         var nameEnd = text.indexOf('/', SHARE.length());
         if (nameEnd < 0) return Optional.of("has a share name but no filter after it"); // [MQTT-4.8.2-2]

@@ -97,7 +97,8 @@ class ConnectTest {
     void aClientIdentifierAboveTheMaximumIsRefused(ProtocolVersion version) {
         var rig = new SessionRig(version);
         var reason = ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
-        assertThat(SessionRig.ends(rig.receives(rig.connect("é".repeat(17), true)))).containsExactly(reason, reason);
+        assertThat(SessionRig.ends(rig.receives(rig.connect("é".repeat(17), true))))
+                .containsExactly(reason, reason);
         assertThat(new SessionRig(version).receives(rig.connect("é".repeat(16), true)))
                 .hasExactlyElementsOfTypes(Effect.OpenSession.class);
     }
@@ -161,7 +162,8 @@ class ConnectTest {
         var loud = SessionRig.online(ProtocolVersion.V5);
         loud.receivesQoS1(1);
         assertThat(loud.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "why"))
-                .containsExactly(SessionRig.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, SessionRig.reason("why"))));
+                .containsExactly(
+                        SessionRig.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, SessionRig.reason("why"))));
         var quiet = SessionRig.online(ProtocolVersion.V5, asking(Property.REQUEST_PROBLEM_INFORMATION, 0));
         quiet.receivesQoS1(1);
         assertThat(quiet.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "why"))
@@ -214,7 +216,8 @@ class ConnectTest {
         var fault = new MqttFault(reason, "why");
         assertThat(SessionRig.ends(new SessionRig(ProtocolVersion.V5).on(new Event.Faulted(fault, ProtocolVersion.V5))))
                 .containsExactly(reason, reason);
-        assertThat(SessionRig.ends(new SessionRig(ProtocolVersion.V3_1_1).on(new Event.Faulted(fault, ProtocolVersion.V3_1_1))))
+        assertThat(SessionRig.ends(
+                        new SessionRig(ProtocolVersion.V3_1_1).on(new Event.Faulted(fault, ProtocolVersion.V3_1_1))))
                 .containsExactly(reason);
     }
 
@@ -222,7 +225,8 @@ class ConnectTest {
     @Test
     void anAuthenticationMethodIsRefused() {
         var method = Properties.NONE.with(Property.AUTHENTICATION_METHOD, "SCRAM-SHA-1");
-        var effects = new SessionRig(ProtocolVersion.V5).receives(SessionRig.connect(ProtocolVersion.V5, "c1", true, 60, method));
+        var effects = new SessionRig(ProtocolVersion.V5)
+                .receives(SessionRig.connect(ProtocolVersion.V5, "c1", true, 60, method));
         var reason = ReasonCode.BAD_AUTHENTICATION_METHOD;
         assertThat(SessionRig.ends(effects)).containsExactly(reason, reason);
     }
@@ -246,8 +250,8 @@ class ConnectTest {
     /** [MQTT-4.12.0-6] */
     @Test
     void authWithoutAMethodIsAProtocolError() {
-        var effects =
-                SessionRig.online(ProtocolVersion.V5).receives(new Packet.Auth(ReasonCode.RE_AUTHENTICATE, Properties.NONE));
+        var effects = SessionRig.online(ProtocolVersion.V5)
+                .receives(new Packet.Auth(ReasonCode.RE_AUTHENTICATE, Properties.NONE));
         assertThat(SessionRig.ends(effects)).containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
     }
 
@@ -257,7 +261,8 @@ class ConnectTest {
         var rig = new SessionRig(version);
         rig.receives(rig.connect("c1", true));
         var effects = rig.on(new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "away"));
-        assertThat(SessionRig.ends(effects)).containsExactly(ReasonCode.SERVER_UNAVAILABLE, ReasonCode.SERVER_UNAVAILABLE);
+        assertThat(SessionRig.ends(effects))
+                .containsExactly(ReasonCode.SERVER_UNAVAILABLE, ReasonCode.SERVER_UNAVAILABLE);
         assertThat(effects).noneMatch(Effect.EndSession.class::isInstance);
     }
 

@@ -97,7 +97,8 @@ class PublishMakingTest {
         assertThat(second.properties()).isEqualTo(first.properties());
         assertThat(second.payload()).isEqualTo(message.payload());
         var typed = Mail.message(1, "plant/a/temperature", SessionRig.reason("x"), Message.NEVER, 1);
-        assertThat(sent(rig, typed).properties()).isEqualTo(SessionRig.reason("x").with(Property.TOPIC_ALIAS, 1));
+        assertThat(sent(rig, typed).properties())
+                .isEqualTo(SessionRig.reason("x").with(Property.TOPIC_ALIAS, 1));
     }
 
     /** [MQTT-3.3.2-8] */

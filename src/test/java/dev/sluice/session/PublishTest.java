@@ -48,7 +48,8 @@ class PublishTest {
         v5.receivesQoS1(3);
         assertThat(v5.forwarded(ONE, 3)).isEmpty();
         assertThat(v5.forwarded(ONE, 2)).isEmpty();
-        assertThat(v5.forwarded(ONE, 1)).containsExactly(SessionRig.pubAck(1), SessionRig.pubAck(2), SessionRig.pubAck(3));
+        assertThat(v5.forwarded(ONE, 1))
+                .containsExactly(SessionRig.pubAck(1), SessionRig.pubAck(2), SessionRig.pubAck(3));
     }
 
     private static Effect accept(int packetId) {
@@ -81,7 +82,9 @@ class PublishTest {
         assertThat(v5.accepted(3)).isEmpty();
         assertThat(v5.accepted(1))
                 .containsExactly(
-                        SessionRig.pubRec(1), SessionRig.send(new Packet.PubRec(2, refused, SessionRig.reason("why"))), SessionRig.pubRec(3));
+                        SessionRig.pubRec(1),
+                        SessionRig.send(new Packet.PubRec(2, refused, SessionRig.reason("why"))),
+                        SessionRig.pubRec(3));
     }
 
     @Test
@@ -164,7 +167,8 @@ class PublishTest {
         v5.taken(2);
         v5.receivesQoS1(4);
         assertThat(v5.session.wantsMore()).isTrue();
-        assertThat(v5.receives(SessionRig.publish(QoS.AT_MOST_ONCE, 0))).hasExactlyElementsOfTypes(Effect.Forward.class);
+        assertThat(v5.receives(SessionRig.publish(QoS.AT_MOST_ONCE, 0)))
+                .hasExactlyElementsOfTypes(Effect.Forward.class);
         var reason = ReasonCode.RECEIVE_MAXIMUM_EXCEEDED;
         assertThat(SessionRig.ends(v5.receivesQoS1(5))).containsExactly(reason, reason);
     }
@@ -191,8 +195,8 @@ class PublishTest {
     @Test
     void anUnknownPubRelIsAnsweredAsTheVersionCan() {
         assertThat(v5.receives(new Packet.PubRel(9)))
-                .containsExactly(
-                        SessionRig.send(new Packet.PubComp(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
+                .containsExactly(SessionRig.send(
+                        new Packet.PubComp(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
         assertThat(SessionRig.online(ProtocolVersion.V3_1_1).receives(new Packet.PubRel(9)))
                 .containsExactly(SessionRig.pubComp(9));
     }
@@ -207,7 +211,8 @@ class PublishTest {
     void aRefusalIsToldInVersion5AndFreesTheIdentifier() {
         v5.receivesQoS2(1);
         assertThat(v5.refused(TWO, 1, ReasonCode.QUOTA_EXCEEDED, "too large"))
-                .containsExactly(SessionRig.send(new Packet.PubRec(1, ReasonCode.QUOTA_EXCEEDED, SessionRig.reason("too large"))));
+                .containsExactly(SessionRig.send(
+                        new Packet.PubRec(1, ReasonCode.QUOTA_EXCEEDED, SessionRig.reason("too large"))));
         assertThat(v5.receivesQoS2(1)).hasExactlyElementsOfTypes(Effect.Forward.class); // [MQTT-4.3.3-9]
         v5.receivesQoS1(2);
         assertThat(v5.refused(ONE, 2, ReasonCode.NOT_AUTHORIZED, null))
@@ -284,9 +289,11 @@ class PublishTest {
         assertThat(v5.receives(claimingText(TWO, 4, 0xC3))).isEmpty();
         var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
         var why = SessionRig.reason(PayloadFormat.NOT_TEXT);
-        assertThat(v5.forwarded(ONE, 1)).containsExactly(SessionRig.pubAck(1), SessionRig.send(new Packet.PubAck(2, reason, why)));
+        assertThat(v5.forwarded(ONE, 1))
+                .containsExactly(SessionRig.pubAck(1), SessionRig.send(new Packet.PubAck(2, reason, why)));
         v5.forwarded(TWO, 3);
-        assertThat(v5.accepted(3)).containsExactly(SessionRig.pubRec(3), SessionRig.send(new Packet.PubRec(4, reason, why)));
+        assertThat(v5.accepted(3))
+                .containsExactly(SessionRig.pubRec(3), SessionRig.send(new Packet.PubRec(4, reason, why)));
         assertThat(v5.session.isWaiting()).isFalse();
         assertThat(SessionRig.ends(v5.receives(claimingText(QoS.AT_MOST_ONCE, 0, 0x80))))
                 .containsExactly(reason, reason);

@@ -18,11 +18,11 @@ final class Fanout {
     private final Message message;
     private final LongAdder underWay;
     private final List<Batch> batches = new ArrayList<>(2);
-    /** One object for all who get the very same. */
+    /** One object for all recipients that get the very same. */
     private Delivery common;
 
     private QoS commonQoS;
-    /** Null where nobody asks what becomes of the copies. */
+    /** Null if nobody asks what becomes of the copies. */
     private final Function<Match, Receipt> receipts;
 
     Fanout(Message message, LongAdder underWay, Function<Match, Receipt> receipts) {
@@ -32,8 +32,7 @@ final class Fanout {
     }
 
     /** The connections of one loop, and what each of them gets. */
-    private record Batch(
-            Executor loop, List<Recipient> recipients, List<Delivery> deliveries, LongAdder underWay)
+    private record Batch(Executor loop, List<Recipient> recipients, List<Delivery> deliveries, LongAdder underWay)
             implements Runnable {
         @Override
         public void run() {

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one client is owed of one message, all its subscriptions that match taken together. Confined to the thread that routes.
+ * The one copy of a message that a client gets, however many of its subscriptions match. Confined to the thread that routes.
  */
 public final class Match {
     private final Subscriber subscriber;
@@ -29,12 +29,12 @@ public final class Match {
         if (subscription.identifier() > 0) identifiers = List.of(subscription.identifier());
     }
 
-    /** What a client is owed of a retained message because it subscribed. */
+    /** The copy of a retained message that a client gets because it subscribed. */
     public static Match retained(LiveSubscription subscription) {
         return new Match(subscription, true);
     }
 
-    /** One copy for overlapping subscriptions: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]. */
+    /** Takes in an overlapping subscription: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]. */
     void merge(LiveSubscription subscription) {
         if (subscription.maximumQoS().compareTo(maximumQoS) > 0) maximumQoS = subscription.maximumQoS();
         retainAsPublished |= subscription.retainAsPublished();

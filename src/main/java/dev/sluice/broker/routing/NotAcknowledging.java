@@ -4,11 +4,12 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Owns who has not acknowledged what it was offered: until it acknowledges something, or connects anew, nobody waits for it again.
+ * Owns the set of subscribers that did not acknowledge a message in time. Nobody waits for one of them again until it acknowledges
+ * something or reconnects.
  * Any thread may use it.
  */
 public final class NotAcknowledging {
-    /** Above, all are forgotten, and waited for once more. */
+    /** With more than these, all are forgotten, and waited for once more. */
     private static final int MOST = 10_000;
 
     private static final long OFFLINE = 0;
@@ -16,7 +17,7 @@ public final class NotAcknowledging {
     /** The epoch of the connection that did not acknowledge. */
     private final Map<SubscriberKey, Long> epochs = new ConcurrentHashMap<>();
 
-    /** False if it was one already. */
+    /** False if it is in the set already. */
     boolean add(Match match) {
         if (epochs.size() >= MOST) epochs.clear();
         var epoch = epoch(match);

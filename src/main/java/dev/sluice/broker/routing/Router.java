@@ -16,7 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 
 /**
- * Knows who has subscribed to what, clients that are offline included. Any thread may use it: routing never waits, changes
+ * Owns the subscriptions of all clients, those that are offline included. Any thread may use it: routing never waits, changes
  * take turns.
  */
 public final class Router {
@@ -39,13 +39,13 @@ public final class Router {
     }
 
     /**
-     * A connection holds the client's session from now on, with exactly these subscriptions; nothing if a later one does.
+     * Notes that a connection holds the client's session from now on, with exactly these subscriptions. Does nothing if a later connection
+     * holds it.
      *
      * @param resumed whether it is the session that was there before
      * @param durable whether its messages wait in PostgreSQL
      */
-    public void attach(
-            Recipient recipient, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
+    public void attach(Recipient recipient, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
         changing.lock();
         try {
             var subscriber = subscribers.get(recipient.clientId());
@@ -134,7 +134,7 @@ public final class Router {
     }
 
     /**
-     * Who gets a message: each client once, and of each Shared Subscription one member.
+     * Finds who gets a message: each client once, and one member of each Shared Subscription.
      *
      * @param publisher client id, or null; clients with No Local do not get what they publish [MQTT-3.8.3-3]
      */
@@ -150,16 +150,17 @@ public final class Router {
     }
 
     /**
-     * Another member for a message that one who left has not acknowledged; null if there is none.
+     * Chooses another member for a message that a member has left unacknowledged; null if there is none.
      *
-     * @param leaving the connection of the one who left, null for none
+     * @param leaving the connection of the member that has left, null if it has none
      */
     public Match another(String share, TopicName topicName, Recipient leaving) {
         var members = new ArrayList<LiveSubscription>();
         index.forEachMatch(topicName, subscription -> {
-            var isMember =
-                    subscription.group() != null && subscription.filter().toString().equals(share);
-            if (isMember && (leaving == null || subscription.subscriber().recipient() != leaving)) members.add(subscription);
+            var isMember = subscription.group() != null
+                    && subscription.filter().toString().equals(share);
+            if (isMember && (leaving == null || subscription.subscriber().recipient() != leaving))
+                members.add(subscription);
         });
         return members.isEmpty() ? null : new Match(members.getFirst().group().choose(members));
     }
@@ -203,7 +204,7 @@ public final class Router {
         return true;
     }
 
-    /** Ends an entry. Each session has one of its own: what is told late of an earlier one finds nobody. */
+    /** Ends an entry. Each session has its own, so late news of an earlier session finds nobody. */
     private void drop(Subscriber subscriber) {
         subscriber.detach();
         removeAll(subscriber);
@@ -214,7 +215,7 @@ public final class Router {
         for (var filter : List.copyOf(subscriber.subscriptions().keySet())) remove(subscriber, filter);
     }
 
-    /** Not while it is online: copies that are on their way still have to find its connection. */
+    /** Keeps the entry while the client is online: copies under way still have to find its connection. */
     private void forgetIfEmpty(Subscriber subscriber) {
         if (subscriber.subscriptions().isEmpty() && subscriber.recipient() == null)
             subscribers.remove(subscriber.clientId(), subscriber);
@@ -234,8 +235,10 @@ public final class Router {
         void take(LiveSubscription subscription) {
             if (subscription.group() != null) {
                 if (shared == null) shared = new IdentityHashMap<>();
-                shared.computeIfAbsent(subscription.group(), _ -> new ArrayList<>()).add(subscription);
-            } else if (!subscription.noLocal() || !subscription.subscriber().clientId().equals(publisher)) {
+                shared.computeIfAbsent(subscription.group(), _ -> new ArrayList<>())
+                        .add(subscription);
+            } else if (!subscription.noLocal()
+                    || !subscription.subscriber().clientId().equals(publisher)) {
                 takeOwn(subscription);
             }
         }

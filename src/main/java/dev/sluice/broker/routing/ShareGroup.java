@@ -3,7 +3,7 @@ package dev.sluice.broker.routing;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The turn of a Shared Subscription: who of its members gets the next message. Any thread may use it. */
+/** Decides which member of a Shared Subscription gets the next message. Any thread may use it. */
 final class ShareGroup {
     private final AtomicInteger turn = new AtomicInteger();
     private int members;

@@ -14,12 +14,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Gives what members of Shared Subscriptions have left in PostgreSQL with the end of their sessions to other members. Called on the thread
- * that sweeps, and returns when it is certain that they have it.
+ * Gives the messages that ended sessions have left in PostgreSQL to other members of their Shared Subscriptions. Called on the sweep's
+ * thread; returns once it is certain that the others have them.
  */
 public final class SharedRedelivery {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    /** A member may end while it inherits. */
+    /** The session that a message is given to may end meanwhile; then another one is tried. */
     private static final int ATTEMPTS = 8;
 
     private final Router router;
@@ -41,7 +41,7 @@ public final class SharedRedelivery {
         for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(left);
     }
 
-    /** Returns what was for members that are not there any more. */
+    /** Returns the messages whose new member has gone meanwhile. */
     private List<SharedLeft.Left> offer(List<SharedLeft.Left> left) {
         var orphaned = new ArrayList<OrphanedDelivery>();
         for (var one : left) {

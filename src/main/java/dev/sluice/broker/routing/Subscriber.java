@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One client that has subscriptions, wherever it is: its subscriptions, and its connection while it is online here. Any thread may
+ * One client with its subscriptions, and with its connection while it is online here. Any thread may
  * read and {@link #tell}; {@link Router} changes it under its lock.
  */
 public final class Subscriber {
@@ -31,7 +31,7 @@ public final class Subscriber {
         return clientId;
     }
 
-    /** Of the session that the subscriptions are of; each has an entry of its own. */
+    /** Identity of the session that the subscriptions belong to. */
     long sessionId() {
         return sessionId;
     }
@@ -63,21 +63,21 @@ public final class Subscriber {
         durable = true;
     }
 
-    /** How well it can take a message now; less is better. */
+    /** Says how well it can take a message now; less is better. */
     int rank() {
         var here = recipient;
         if (here == null) return OFFLINE;
         return here.isReady() ? READY : BUSY;
     }
 
-    /** A message has its place in the client's queue: the connection is told, or finds out when it is attached. */
+    /** Tells the connection of a message that is committed to the client's queue. Without one, the next connection finds it there. */
     void tell(Delivery delivery) {
         lastSeq.accumulateAndGet(delivery.seq(), Math::max);
         var here = recipient;
         if (here != null) here.deliver(delivery);
     }
 
-    /** The last place in the client's queue that was told of. */
+    /** The last place in the client's queue that this gateway has heard of. */
     public long lastSeq() {
         return lastSeq.get();
     }

@@ -1,7 +1,7 @@
 package dev.sluice.broker.routing;
 
 /**
- * Who is owed one copy of a message: a client, or whichever member of a Shared Subscription it went to.
+ * Identifies a subscriber of a message over several attempts: a client, or a Shared Subscription, whichever member is chosen.
  *
  * @param client client id, null for a Shared Subscription
  * @param share filter of the Shared Subscription, null for a client

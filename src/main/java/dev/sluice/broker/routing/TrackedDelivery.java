@@ -13,27 +13,28 @@ import java.util.function.Consumer;
 
 /**
  * A message that no client has published, on its way to everybody who is subscribed now: PostgreSQL keeps what it has to, then
- * those who are online get theirs and answer. Started and {@link #retry retried} by one thread; tells once, on any.
+ * those who are online get theirs and answer. One thread starts it and {@link #retry retries} it; the outcome comes once, on any thread.
  */
 public final class TrackedDelivery {
     /** What has become of all copies. */
     public sealed interface Outcome {
-        /** There is nobody to whom it could go, now. */
+        /** Nobody could get it now. */
         record Nobody() implements Outcome {}
 
         /** PostgreSQL will never keep this message. */
         record Refused() implements Outcome {}
 
         /**
-         * Every copy is done with, or lost.
+         * Every copy is settled or lost.
          *
-         * @param reached who is owed nothing more: has it, or cannot have it
+         * @param reached subscribers that are owed nothing more: they have it, or can never have it
          * @param delivered how many of those have it, or will have it from PostgreSQL
          * @param rejected how many have answered with an error
          * @param expired how many copies were too late
-         * @param lost how many copies may not have come, because the client is gone or its queue is full
+         * @param lost how many copies may not have arrived, because the client is gone or its queue is full
          */
-        record Settled(Set<SubscriberKey> reached, int delivered, int rejected, int expired, int lost) implements Outcome {}
+        record Settled(Set<SubscriberKey> reached, int delivered, int rejected, int expired, int lost)
+                implements Outcome {}
     }
 
     private final Journal journal;
@@ -46,7 +47,7 @@ public final class TrackedDelivery {
     private final LongAdder expired = new LongAdder();
     private final LongAdder lost = new LongAdder();
     private final LongAdder rejected = new LongAdder();
-    /** Who has not answered, or may not have got it. */
+    /** Subscribers that have not answered, or may not have got it. */
     private final Set<Match> owed = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger missing = new AtomicInteger();
@@ -56,7 +57,7 @@ public final class TrackedDelivery {
     /**
      * Makes one, to be {@link #start started}.
      *
-     * @param reached who is owed nothing more of it: an earlier attempt has reached them
+     * @param reached subscribers that an earlier attempt has reached: they get nothing more
      * @param answer is told once what has become of all copies, on any thread
      */
     public TrackedDelivery(
@@ -82,7 +83,7 @@ public final class TrackedDelivery {
     /**
      * Never waits.
      *
-     * @param from who orders what it offers; the writes of one go one after the other
+     * @param from the name under which the journal orders the writes: those of one name are applied in turn
      * @param retain whether PostgreSQL is to make it the retained message of its topic
      */
     public void start(String from, boolean retain) {
@@ -104,23 +105,23 @@ public final class TrackedDelivery {
         }
     }
 
-    /** Goes on where the journal had no room. */
+    /** Tries again if the journal had no room. */
     public void retry() {
         if (unsubmitted != null && journal.submit(unsubmitted)) unsubmitted = null;
     }
 
-    /** Whether PostgreSQL has what it has to keep, and clients are waited for; from any thread. */
+    /** Whether PostgreSQL has committed its copies, and clients are waited for; from any thread. */
     public boolean isDelivering() {
         return delivering;
     }
 
-    /** Whether nobody is waited for but those who did not acknowledge what they were offered before, if anybody; from any thread. */
+    /** Whether somebody is waited for, and only subscribers that did not acknowledge an earlier message in time; from any thread. */
     public boolean isOwedOnlyToNotAcknowledging() {
         return !owed.isEmpty() && owed.stream().allMatch(notAcknowledging::contains);
     }
 
     /**
-     * Who has not answered is not waited for any more; from any thread.
+     * Stops waiting for the subscribers that have not answered; from any thread.
      *
      * @return whether somebody was waited for until now
      */
@@ -141,7 +142,7 @@ public final class TrackedDelivery {
         deliver();
     }
 
-    /** Its session may have ended meanwhile, or its queue be full. */
+    /** The session may have ended meanwhile, or its queue may be full. */
     private static Receipt.Outcome outcome(Copy copy) {
         return copy.seq() > 0 ? Receipt.Outcome.DELIVERED : Receipt.Outcome.LOST;
     }
