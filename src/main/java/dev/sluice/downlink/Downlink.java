@@ -4,6 +4,7 @@ import dev.sluice.broker.Broker;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.Uplink;
@@ -82,21 +83,20 @@ class Downlink {
                 .toList();
     }
 
-    /** When the broker knows who has subscribed to what. */
-    void start(@Observes @Priority(3100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (kafkaTopics.isEmpty()) return;
         topics.start();
         thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
     }
 
     /** Before clients are told to go, so that they still acknowledge what they have; does not wait for that. */
-    void drain(@Observes @Priority(1000) ShutdownDelayInitiatedEvent event) {
+    void drain(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownDelayInitiatedEvent event) {
         stopped.countDown();
         var current = consumer;
         if (current != null) current.execute(() -> {}); // wakes it
     }
 
-    void stop(@Observes @Priority(1000) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownEvent event) {
         stopped.countDown();
         if (thread == null) return;
         try {

@@ -1,5 +1,6 @@
 package dev.sluice.uplink;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.uplink.producer.RootCause;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -73,14 +74,13 @@ public class KafkaHealth {
         return everComplete;
     }
 
-    /** Late, when the channel of the uplink is there. */
-    void start(@Observes @Priority(3000) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
         if (uplink.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
         Thread.ofVirtual().name("sluice-kafka-health").start(this::watch);
     }
 
-    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
         stopped.countDown();
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.config.StartOrder;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;
 import jakarta.annotation.Priority;
@@ -28,7 +29,7 @@ class OauthUrls {
     }
 
     /** Before there is any client of Kafka. */
-    void start(@Observes @Priority(1) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.OAUTH_URLS) StartupEvent event) {
         allow("org.apache.kafka.sasl.oauthbearer.allowed.urls", URLS);
         allow("org.apache.kafka.sasl.oauthbearer.allowed.files", FILES);
     }

@@ -1,5 +1,6 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.config.StartOrder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
@@ -64,11 +65,9 @@ public class UplinkProducer {
     }
 
     /**
-     * Late, when the channel is there.
-     *
      * @throws IllegalArgumentException when its codec cannot be used
      */
-    void warn(@Observes @Priority(3000) StartupEvent event) {
+    void warn(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
         var configuration = clients.getProducer(CHANNEL).configuration();
         ProducerCodec.requireUsable(configuration);
         ProducerWarnings.of(configuration).forEach(LOG::warn);
