@@ -5,6 +5,8 @@ import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.uplink.ClientCheck;
+import dev.sluice.uplink.Codecs;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -81,6 +83,12 @@ class Downlink {
     /** When the broker knows who has subscribed to what. */
     void start(@Observes @Priority(3100) StartupEvent event) {
         if (kafkaTopics.isEmpty()) return;
+        ClientCheck.require(
+                properties,
+                name -> config.consumer().containsKey(name)
+                        ? "sluice.downlink.consumer.\"" + name + "\""
+                        : "kafka." + name);
+        Codecs.unreadable().forEach(LOG::warn);
         topics.start();
         thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
     }
