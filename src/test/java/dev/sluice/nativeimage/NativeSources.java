@@ -158,6 +158,14 @@ final class NativeSources {
         return false;
     }
 
+    /** The classes that a list of registrations names. */
+    static List<String> names(Path jar, String list) {
+        return ((Collection<?>) json(jar, list))
+                .stream()
+                        .map(it -> ((Map<?, ?>) it).get("name").toString())
+                        .toList();
+    }
+
     static List<String> entries(Path jar) {
         try (var file = new JarFile(jar.toFile())) {
             return file.stream().map(entry -> entry.getName()).toList();
