@@ -14,8 +14,7 @@ final class Liveness {
     static boolean ask(String port) {
         var address = "http://127.0.0.1:" + port + "/q/health/live";
         try {
-            var connection =
-                    (HttpURLConnection) URI.create(address).toURL().openConnection();
+            var connection = (HttpURLConnection) URI.create(address).toURL().openConnection();
             connection.setConnectTimeout(TIMEOUT_MILLIS);
             connection.setReadTimeout(TIMEOUT_MILLIS);
             var status = connection.getResponseCode();

@@ -65,14 +65,15 @@ public class ClientCheck {
         if (isExecutable && isKerberos(properties))
             throw new IllegalArgumentException(key.apply("sasl.mechanism")
                     + "=GSSAPI: Kerberos does not work in the native executable; it does in the jar");
-        new TreeMap<>(properties)
-                .forEach((name, value) -> classes(name, value)
-                        .forEach(className -> requireClass(key.apply(name), className, isExecutable)));
+        new TreeMap<>(properties).forEach((name, value) -> classes(name, value)
+                .forEach(className -> requireClass(key.apply(name), className, isExecutable)));
     }
 
     /** GSSAPI is what Kafka takes where nothing is said. */
     private static boolean isKerberos(Map<String, Object> properties) {
-        return text(properties.get("security.protocol")).toUpperCase(Locale.ROOT).startsWith("SASL")
+        return text(properties.get("security.protocol"))
+                        .toUpperCase(Locale.ROOT)
+                        .startsWith("SASL")
                 && text(properties.getOrDefault("sasl.mechanism", "GSSAPI")).equals("GSSAPI");
     }
 

@@ -24,7 +24,9 @@ public final class Codecs {
     public static List<String> unreadable() {
         var sentences = new ArrayList<String>();
         for (var codec : CompressionType.values())
-            failure(codec).ifPresent(why -> sentences.add("records compressed with " + codec.name + " cannot be read here: " + why));
+            failure(codec)
+                    .ifPresent(why ->
+                            sentences.add("records compressed with " + codec.name + " cannot be read here: " + why));
         return sentences;
     }
 

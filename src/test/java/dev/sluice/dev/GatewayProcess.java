@@ -43,11 +43,22 @@ public final class GatewayProcess implements AutoCloseable {
         return System.getProperty(EXECUTABLE) != null;
     }
 
+    /** The command line of the same program, to be run for something else than a gateway. */
+    public static List<String> program(String... arguments) {
+        var program =
+                isExecutable() ? List.of(System.getProperty(EXECUTABLE)) : List.of(ToolClasspath.java(), "-jar", jar());
+        return Stream.concat(program.stream(), Stream.of(arguments)).toList();
+    }
+
+    private static String jar() {
+        return ToolClasspath.target().resolve("sluice.jar").toString();
+    }
+
     private static List<String> command(Settings settings) {
         if (isExecutable()) return executable(settings);
         var command = new ArrayList<>(List.of(ToolClasspath.java()));
         command.addAll(settings.javaOptions());
-        command.addAll(List.of("-jar", ToolClasspath.target().resolve("sluice.jar").toString()));
+        command.addAll(List.of("-jar", jar()));
         return command;
     }
 

@@ -21,7 +21,8 @@ import java.util.stream.Stream;
 
 /** The classes of some jars and of the JDK, as class files. The first jar that has a class wins. Used by one thread. */
 final class ClassFiles implements AutoCloseable {
-    private static final Path JDK = FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/packages");
+    private static final Path JDK =
+            FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/packages");
 
     private final Map<String, Path> origins = new HashMap<>();
     private final Map<Path, JarFile> open = new HashMap<>();
@@ -32,7 +33,9 @@ final class ClassFiles implements AutoCloseable {
             for (var entry : NativeSources.entries(jar))
                 if (entry.endsWith(".class") && !entry.startsWith("META-INF/") && !entry.endsWith("-info.class"))
                     origins.putIfAbsent(
-                            entry.substring(0, entry.length() - ".class".length()).replace('/', '.'), jar);
+                            entry.substring(0, entry.length() - ".class".length())
+                                    .replace('/', '.'),
+                            jar);
         loader = new URLClassLoader(
                 jars.stream().map(ClassFiles::url).toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
     }

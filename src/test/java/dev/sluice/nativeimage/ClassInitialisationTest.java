@@ -78,7 +78,8 @@ class ClassInitialisationTest {
     private TreeSet<String> mistakes() {
         var mistakes = new TreeSet<String>();
         for (var name : classes.keySet())
-            calls(name).filter(call -> OF_THE_PROCESS.stream().anyMatch(call::startsWith))
+            calls(name)
+                    .filter(call -> OF_THE_PROCESS.stream().anyMatch(call::startsWith))
                     .forEach(call -> mistakes.add("%s asks for %s when it is initialised, which is when the native"
                                     .formatted(name, call.replaceAll("\\(.*", ""))
                             + " executable is built"));
@@ -90,8 +91,7 @@ class ClassInitialisationTest {
         var seen = new HashSet<String>();
         var open = new ArrayDeque<String>();
         open.add(name + ".<clinit>()V");
-        while (!open.isEmpty())
-            for (var call : callsOf(open.remove())) if (seen.add(call)) open.add(call);
+        while (!open.isEmpty()) for (var call : callsOf(open.remove())) if (seen.add(call)) open.add(call);
         return seen.stream();
     }
 

@@ -18,11 +18,12 @@ class NativeResourcesTest {
 
     private static void assertIncluded(Path jar, String names) {
         var patterns = SOURCES.resources();
-        var wanted = NativeSources.entries(jar).stream().filter(it -> it.matches(names)).toList();
+        var wanted = NativeSources.entries(jar).stream()
+                .filter(it -> it.matches(names))
+                .toList();
         assertThat(wanted).as("%s in %s", names, jar.getFileName()).isNotEmpty();
-        assertThat(wanted)
-                .as("resources that are read by name")
-                .allMatch(it -> patterns.stream().anyMatch(pattern -> pattern.matcher(it).matches()));
+        assertThat(wanted).as("resources that are read by name").allMatch(it -> patterns.stream()
+                .anyMatch(pattern -> pattern.matcher(it).matches()));
     }
 
     @Test
@@ -35,8 +36,7 @@ class NativeResourcesTest {
         "zstd-jni, linux/(amd64|aarch64)/.+",
         "snappy-java, org/xerial/snappy/native/Linux/(x86_64|aarch64)/.+",
         "json-schema-validator, (draft|ucd).*[^/]",
-        "json-schema-validator, jsv-messages(_en)?.properties",
-        "postgresql-42, org/postgresql/driverconfig.properties"
+        "json-schema-validator, jsv-messages(_en)?.properties"
     })
     void whatALibraryReadsIsIncluded(String jar, String names) {
         assertIncluded(SOURCES.jar(jar), names);
@@ -47,8 +47,10 @@ class NativeResourcesTest {
     void noLibraryOfAnotherSystemIsIncluded() {
         for (var jar : List.of("zstd-jni", "snappy-java", "lz4-java"))
             assertThat(NativeSources.entries(SOURCES.jar(jar)))
-                    .filteredOn(it -> it.matches("(?i).*(win|darwin|mac|aix|freebsd|sunos).*\\.(so|dll|dylib|a|jnilib)"))
-                    .filteredOn(it -> SOURCES.resources().stream().anyMatch(pattern -> pattern.matcher(it).matches()))
+                    .filteredOn(
+                            it -> it.matches("(?i).*(win|darwin|mac|aix|freebsd|sunos).*\\.(so|dll|dylib|a|jnilib)"))
+                    .filteredOn(it -> SOURCES.resources().stream()
+                            .anyMatch(pattern -> pattern.matcher(it).matches()))
                     .isEmpty();
     }
 
@@ -57,13 +59,17 @@ class NativeResourcesTest {
     void aCodecsClassesAreReachableFromItsLibraryAndInitialisedWhenItIsNeeded(String jar, String packageName) {
         try (var classes = new ClassFiles(List.of(SOURCES.jar(jar)))) {
             var met = classes.mentioning("")
-                    .filter(it -> it.methods().stream().anyMatch(method -> method.flags().has(AccessFlag.NATIVE))
+                    .filter(it -> it.methods().stream()
+                                    .anyMatch(method -> method.flags().has(AccessFlag.NATIVE))
                             || it.fields().stream()
-                                    .anyMatch(field -> FIELDS.contains(field.fieldName().stringValue())))
+                                    .anyMatch(field ->
+                                            FIELDS.contains(field.fieldName().stringValue())))
                     .map(it -> it.thisClass().asInternalName().replace('/', '.'))
                     .toList();
             assertThat(met).isNotEmpty();
-            assertThat(SOURCES.reachableFromNativeCode()).as("classes registered for native code").containsAll(met);
+            assertThat(SOURCES.reachableFromNativeCode())
+                    .as("classes registered for native code")
+                    .containsAll(met);
         }
         var properties = "META-INF/native-image/dev.sluice/sluice/native-image.properties";
         assertThat(new String(NativeSources.bytes(SOURCES.application(), properties)).lines())

@@ -31,7 +31,9 @@ final class NativeSources {
 
     private NativeSources(Path folder) throws IOException {
         try (var files = Files.walk(folder)) {
-            jars = files.filter(file -> file.toString().endsWith(".jar")).sorted().toList();
+            jars = files.filter(file -> file.toString().endsWith(".jar"))
+                    .sorted()
+                    .toList();
         }
         arguments = Files.readString(folder.resolve("native-image.args"));
     }
@@ -161,9 +163,7 @@ final class NativeSources {
     /** The classes that a list of registrations names. */
     static List<String> names(Path jar, String list) {
         return ((Collection<?>) json(jar, list))
-                .stream()
-                        .map(it -> ((Map<?, ?>) it).get("name").toString())
-                        .toList();
+                .stream().map(it -> ((Map<?, ?>) it).get("name").toString()).toList();
     }
 
     static List<String> entries(Path jar) {

@@ -3,8 +3,8 @@ package dev.sluice.nativeimage;
 import java.lang.classfile.Annotation;
 import java.lang.classfile.AnnotationElement;
 import java.lang.classfile.AnnotationValue;
-import java.lang.classfile.Attributes;
 import java.lang.classfile.AttributedElement;
+import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.FieldModel;
 import java.lang.classfile.MethodModel;
@@ -74,7 +74,8 @@ final class Substitutions {
     }
 
     private void check(ClassModel substitution, MethodModel method, ClassModel original, boolean isWhole) {
-        var standsFor = isWhole ? has(method, "KeepOriginal") : STAND_FOR.stream().anyMatch(it -> has(method, it));
+        var standsFor =
+                isWhole ? has(method, "KeepOriginal") : STAND_FOR.stream().anyMatch(it -> has(method, it));
         if (!standsFor || !appliesToElement(method) || isOptional(method)) return;
         var name = elementName(method).orElse(method.methodName().stringValue());
         var type = mapped(method.methodTypeSymbol());
@@ -130,7 +131,8 @@ final class Substitutions {
         if (value(annotation, "classNameProvider").isPresent()) return Optional.empty();
         var named = value(annotation, "className")
                 .map(it -> ((AnnotationValue.OfString) it).stringValue())
-                .or(() -> value(annotation, "value").map(it -> className(((AnnotationValue.OfClass) it).classSymbol())));
+                .or(() ->
+                        value(annotation, "value").map(it -> className(((AnnotationValue.OfClass) it).classSymbol())));
         var inner = array(annotation, "innerClass")
                 .map(it -> "$" + ((AnnotationValue.OfString) it).stringValue())
                 .reduce("", String::concat);
