@@ -73,6 +73,11 @@ final class ClassFiles implements AutoCloseable {
         }
     }
 
+    /** Whether one of the jars has it. */
+    boolean has(String name) {
+        return origins.containsKey(name);
+    }
+
     Stream<String> names() {
         return origins.keySet().stream().sorted();
     }

@@ -2,15 +2,20 @@ package dev.sluice.nativeimage;
 
 import static java.util.stream.Collectors.toCollection;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 
+import java.io.ByteArrayInputStream;
+import java.lang.classfile.ClassModel;
+import java.lang.classfile.instruction.ConstantInstruction;
+import java.lang.constant.ClassDesc;
 import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -129,21 +134,86 @@ class NamedClassesTest {
     @Test
     void everyClassThatIsRegisteredByOurOwnListsIsThere() {
         try (var classes = new ClassFiles(SOURCES.jars())) {
-            for (var list : List.of("reflect-config.json", "jni-config.json"))
-                assertThat(NativeSources.names(
-                                SOURCES.application(), "META-INF/native-image/dev.sluice/sluice/" + list))
-                        .as("classes of our own " + list)
-                        .isNotEmpty()
-                        .allSatisfy(name -> assertThatCode(() -> link(name, classes.loader()))
-                                .as("linking " + name)
-                                .doesNotThrowAnyException());
+            for (var list : List.of("reflect-config.json", "jni-config.json")) {
+                var names =
+                        NativeSources.names(SOURCES.application(), "META-INF/native-image/dev.sluice/sluice/" + list);
+                assertThat(names).isNotEmpty();
+                assertThat(names.stream().flatMap(name -> unlinked(name, classes.loader())))
+                        .as("our own " + list)
+                        .isEmpty();
+            }
         }
     }
 
-    private static void link(String name, ClassLoader loader) throws ClassNotFoundException {
-        var type = Class.forName(name, false, loader);
-        assertThat(Stream.of(type.getDeclaredMethods(), type.getDeclaredFields(), type.getDeclaredConstructors()))
-                .isNotEmpty();
+    private static Stream<String> unlinked(String name, ClassLoader loader) {
+        try {
+            var type = Class.forName(name, false, loader);
+            type.getDeclaredMethods();
+            type.getDeclaredFields();
+            type.getDeclaredConstructors();
+            return Stream.empty();
+        } catch (ClassNotFoundException | LinkageError missing) {
+            return Stream.of("registers %s, which cannot be linked: %s".formatted(name, missing));
+        }
+    }
+
+    @Test
+    void everyClassThatWeNameIsRegistered() throws Exception {
+        var sentences = new TreeSet<String>();
+        var registered = SOURCES.constructible();
+        try (var classes = new ClassFiles(SOURCES.jars())) {
+            ours(classes).forEach((name, place) -> {
+                if (!registered.contains(name))
+                    sentences.add("%s names the class %s (%s), which is not registered for reflection"
+                            .formatted(place, name, classes.origin(name)));
+            });
+        }
+        assertThat(sentences).isEmpty();
+    }
+
+    /** The classes that our code holds as text, or hands over to be made, and those of our configuration, with the place of each. */
+    private static Map<String, String> ours(ClassFiles classes) throws Exception {
+        var named = new TreeMap<String, String>();
+        var properties = new Properties();
+        properties.load(new ByteArrayInputStream(NativeSources.bytes(SOURCES.application(), "application.properties")));
+        properties.forEach((key, value) -> Stream.of(value.toString().split(","))
+                .map(String::strip)
+                .filter(classes::has)
+                .forEach(name -> named.put(name, "application.properties, by " + key + ",")));
+        var kinds = Stream.concat(KAFKA_KINDS.values().stream(), INTERCEPTORS.stream())
+                .collect(toCollection(TreeSet::new));
+        classes.names()
+                .filter(it -> Files.exists(Path.of("target/classes", it.replace('.', '/') + ".class")))
+                .map(it -> classes.find(it).orElseThrow())
+                .forEach(type -> constants(type)
+                        .filter(it -> it.isText()
+                                ? classes.has(it.name())
+                                : !kinds(classes, it.name(), kinds).isEmpty())
+                        .forEach(it -> named.put(
+                                it.name(), type.thisClass().asInternalName().replace('/', '.'))));
+        return named;
+    }
+
+    private record Constant(String name, boolean isText) {}
+
+    /** Texts, and classes that are handed on as values. */
+    private static Stream<Constant> constants(ClassModel type) {
+        return type.methods().stream()
+                .flatMap(method -> method.code().stream())
+                .flatMap(code -> code.elementStream())
+                .filter(ConstantInstruction.class::isInstance)
+                .map(it -> ((ConstantInstruction) it).constantValue())
+                .flatMap(value -> switch (value) {
+                    case String text -> Stream.of(new Constant(text, true));
+                    case ClassDesc of
+                    when of.isClassOrInterface() ->
+                        Stream.of(new Constant(of.packageName() + "." + of.displayName(), false));
+                    default -> Stream.<Constant>empty();
+                });
+    }
+
+    private static List<String> kinds(ClassFiles classes, String name, Set<String> types) {
+        return kind(classes.loader(), name, types, Set.of()).toList();
     }
 
     @Test
