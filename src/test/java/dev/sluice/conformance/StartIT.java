@@ -38,12 +38,12 @@ class StartIT {
 
     /** Nothing can be unpacked where there is no folder. */
     @ParameterizedTest
-    @ValueSource(strings = {"snappy", "zstd"})
-    void aCodecWhoseLibraryCannotBeLoadedEndsTheStart(String codec) throws IOException {
+    @CsvSource({"snappy, org.xerial.snappy.tempdir", "zstd, ZstdTempFolder"})
+    void aCodecWhoseLibraryCannotBeLoadedEndsTheStart(String codec, String folder) throws IOException {
         assertRefused(
                 "mp.messaging.outgoing.uplink.compression.type=" + codec + " does not work here: ",
                 "-Dmp.messaging.outgoing.uplink.compression.type=" + codec,
-                "-Djava.io.tmpdir=/proc/nowhere");
+                "-D" + folder + "=/proc/nowhere");
     }
 
     private static void assertRefused(String sentence, String... options) throws IOException {
