@@ -1,13 +1,12 @@
 package dev.sluice.downlink;
 
-import dev.sluice.broker.SysTopics;
 import dev.sluice.codec.Utf8;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.Template;
+import dev.sluice.uplink.route.Template;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
@@ -72,7 +71,7 @@ final class RecordReader {
     private static TopicName topicName(byte[] utf8, String from) throws BadRecord {
         checkTopic(utf8, from);
         var topicName = TopicName.ofUtf8(utf8);
-        if (SysTopics.owns(topicName))
+        if (topicName.isServers())
             throw new BadRecord("the " + from + " is a topic below $SYS/, which is the server's own");
         return topicName;
     }

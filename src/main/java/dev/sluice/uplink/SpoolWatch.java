@@ -1,9 +1,13 @@
 package dev.sluice.uplink;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.store.SpoolStore;
-import dev.sluice.store.SpoolStore.Place;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.spool.SpoolStore;
+import dev.sluice.store.spool.SpoolStore.Place;
+import dev.sluice.uplink.spool.LaneDrain;
+import dev.sluice.uplink.spool.Spool;
+import dev.sluice.uplink.spool.SpoolLane;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -67,8 +71,7 @@ class SpoolWatch {
         this.shared = new LaneDrain.Shared(spool, store, uplink, meters);
     }
 
-    /** Late, when the channel of the uplink is there and Kafka is asked. */
-    void start(@Observes @Priority(3100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (!spool.isOn()) return;
         Thread.ofVirtual().name("sluice-spool-watch").start(this::watch);
         for (var lane : spool.lanes())
@@ -78,7 +81,7 @@ class SpoolWatch {
     }
 
     /** What the drain has in hand gets a moment, so that Kafka does not get it again from the next gateway. */
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         stopped.countDown();
         shared.stop();
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();

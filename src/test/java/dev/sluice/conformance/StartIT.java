@@ -29,7 +29,7 @@ class StartIT {
 
     @ParameterizedTest
     @CsvSource({
-        "-Dmp.messaging.outgoing.uplink.compression.type=brotli, mp.messaging.outgoing.uplink.compression.type=brotli: there are",
+        "-Dkafka.metric.reporters=fleet.Own, kafka.metric.reporters names the class fleet.Own",
         "-Dmp.messaging.outgoing.uplink.partitioner.class=fleet.Own, partitioner.class names the class fleet.Own"
     })
     void whatCannotBeDoneEndsTheStart(String option, String sentence) throws IOException {
@@ -41,7 +41,7 @@ class StartIT {
     @CsvSource({"snappy, org.xerial.snappy.tempdir", "zstd, ZstdTempFolder"})
     void aCodecWhoseLibraryCannotBeLoadedEndsTheStart(String codec, String folder) throws IOException {
         assertRefused(
-                "mp.messaging.outgoing.uplink.compression.type=" + codec + " does not work here: ",
+                "mp.messaging.outgoing.uplink.compression.type: \"" + codec + "\" cannot be used by this gateway: ",
                 "-Dmp.messaging.outgoing.uplink.compression.type=" + codec,
                 "-D" + folder + "=/proc/nowhere");
     }

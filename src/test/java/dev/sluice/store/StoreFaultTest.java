@@ -1,6 +1,6 @@
 package dev.sluice.store;
 
-import static dev.sluice.store.JournalWrite.Outcome.COMMITTED;
+import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;

@@ -1,0 +1,77 @@
+package dev.sluice.broker;
+
+import dev.sluice.codec.PacketBuffer;
+import dev.sluice.codec.PacketWriter;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
+
+/** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
+final class PacketOutput {
+    private final Loop loop;
+    private final Transport transport;
+    private final BrokerMeters meters;
+    private final int slowAbove;
+
+    /** Bytes handed to the socket so far. */
+    private long handedBytes;
+    /** How many of them the client had taken when somebody looked, at most. */
+    private long takenBytes;
+
+    private PacketWriter writer;
+    private PacketBuffer buffer;
+
+    PacketOutput(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
+        this.loop = loop;
+        this.transport = transport;
+        this.meters = meters;
+        this.slowAbove = slowAbove;
+    }
+
+    /**
+     * Writes a packet, unless it is larger than the client takes [MQTT-3.1.2-24].
+     *
+     * @param version the same for all packets of a connection
+     * @param largest the client's Maximum Packet Size, in bytes
+     * @return whether it is the first since the last flush
+     */
+    boolean write(Packet packet, ProtocolVersion version, long largest) {
+        if (writer == null) writer = new PacketWriter(version);
+        if (writer.size(packet) > largest) {
+            meters.tooLargeForClient();
+            return false;
+        }
+        var first = buffer == null;
+        if (first) buffer = loop.takeBuffer();
+        writer.write(packet, buffer);
+        meters.sent(packet);
+        return first;
+    }
+
+    /** Hands everything written to the socket as one message. */
+    void flush() {
+        if (buffer == null) return;
+        var written = buffer;
+        buffer = null;
+        handedBytes += written.length();
+        transport.send(written.array(), written.length());
+        loop.giveBack(written);
+    }
+
+    /** Notes how much the client has taken; true if that is more than the last time, or there is nothing to take. */
+    boolean noteProgress() {
+        var unsent = transport.unsent();
+        var before = takenBytes;
+        takenBytes = Math.max(before, handedBytes - unsent);
+        return unsent == 0 || takenBytes > before;
+    }
+
+    /** Whether messages may be written. Answers always may. */
+    boolean hasRoom() {
+        return transport.unsent() + (buffer == null ? 0 : buffer.length()) < slowAbove / 2;
+    }
+
+    /** Whether too many bytes wait for the client to read them. */
+    boolean isSlow() {
+        return transport.unsent() > slowAbove;
+    }
+}

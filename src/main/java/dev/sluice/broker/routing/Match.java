@@ -1,0 +1,73 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.QoS;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The one copy of a message that a client gets, however many of its subscriptions match. Confined to the thread that routes.
+ */
+public final class Match {
+    private final Subscriber subscriber;
+    private final String share;
+    private final boolean retained;
+    private QoS maximumQoS;
+    private boolean retainAsPublished;
+    private List<Integer> identifiers = List.of();
+
+    Match(LiveSubscription subscription) {
+        this(subscription, false);
+    }
+
+    private Match(LiveSubscription subscription, boolean retained) {
+        this.retained = retained;
+        this.subscriber = subscription.subscriber();
+        this.share = subscription.group() == null ? null : subscription.filter().toString();
+        this.maximumQoS = subscription.maximumQoS();
+        this.retainAsPublished = subscription.retainAsPublished();
+        if (subscription.identifier() > 0) identifiers = List.of(subscription.identifier());
+    }
+
+    /** The copy of a retained message that a client gets because it subscribed. */
+    public static Match retained(LiveSubscription subscription) {
+        return new Match(subscription, true);
+    }
+
+    /** Takes in an overlapping subscription: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]. */
+    void merge(LiveSubscription subscription) {
+        if (subscription.maximumQoS().compareTo(maximumQoS) > 0) maximumQoS = subscription.maximumQoS();
+        retainAsPublished |= subscription.retainAsPublished();
+        if (subscription.identifier() == 0) return;
+        var all = new ArrayList<>(identifiers);
+        all.add(subscription.identifier());
+        identifiers = List.copyOf(all);
+    }
+
+    Subscriber subscriber() {
+        return subscriber;
+    }
+
+    /** The filter of the Shared Subscription that it came by, or null. */
+    public String share() {
+        return share;
+    }
+
+    List<Integer> identifiers() {
+        return identifiers;
+    }
+
+    QoS qos(Message message) {
+        return message.qos().min(maximumQoS); // [MQTT-3.8.4-8]
+    }
+
+    /** The RETAIN flag of the copy [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+    boolean retain(Message message) {
+        return retained || message.retain() && retainAsPublished;
+    }
+
+    /** Whether the copy waits in PostgreSQL. */
+    boolean isDurable(Message message) {
+        return subscriber.isDurable() && qos(message) != QoS.AT_MOST_ONCE;
+    }
+}

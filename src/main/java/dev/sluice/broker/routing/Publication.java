@@ -1,0 +1,108 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.packet.Message;
+import dev.sluice.session.Delivery;
+import dev.sluice.store.journal.Copy;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One message and everybody who is owed it: those who get it at once, and those for whom PostgreSQL keeps it first. Made
+ * and used by one thread at a time.
+ */
+public final class Publication {
+    /** A message that nobody is owed. */
+    public static final Publication NOBODYS = new Publication(null, List.of(), List.of());
+
+    /** A client for which PostgreSQL keeps the message, with its copy there. */
+    record Kept(Match match, Copy copy) {
+        static Kept of(Match match, Message message) {
+            return new Kept(
+                    match,
+                    new Copy(
+                            match.subscriber().clientId(),
+                            match.subscriber().sessionId(),
+                            match.qos(message),
+                            match.retain(message),
+                            match.identifiers(),
+                            match.share()));
+        }
+    }
+
+    private final Message message;
+    private final List<Match> live;
+    private final List<Kept> kept;
+
+    private Publication(Message message, List<Match> live, List<Kept> kept) {
+        this.message = message;
+        this.live = live;
+        this.kept = kept;
+    }
+
+    public static Publication of(Message message, List<Match> matches) {
+        int first = 0;
+        while (first < matches.size() && !matches.get(first).isDurable(message)) first++;
+        if (first == matches.size()) return new Publication(message, matches, List.of());
+        var live = new ArrayList<>(matches.subList(0, first));
+        var kept = new ArrayList<Kept>();
+        kept.add(Kept.of(matches.get(first), message)); // each is asked once: a session may become durable meanwhile
+        for (var match : matches.subList(first + 1, matches.size()))
+            if (match.isDurable(message)) kept.add(Kept.of(match, message));
+            else live.add(match);
+        return new Publication(message, live, kept);
+    }
+
+    /** Null if nobody is owed it. */
+    public Message message() {
+        return message;
+    }
+
+    public boolean hasSubscribers() {
+        return !live.isEmpty() || !kept.isEmpty();
+    }
+
+    /** Whether PostgreSQL must have it before it is acknowledged: for sessions, or as the retained message of its topic. */
+    public boolean isKept() {
+        return message != null && (message.retain() || !kept.isEmpty());
+    }
+
+    /** Those who get it at once. */
+    List<Match> live() {
+        return live;
+    }
+
+    /** Those for whom PostgreSQL keeps it first. */
+    List<Kept> kept() {
+        return kept;
+    }
+
+    /** Whether PostgreSQL keeps it for a session. */
+    public boolean hasCopies() {
+        return !kept.isEmpty();
+    }
+
+    /** One for each session that PostgreSQL keeps it for; they know their places once they are committed. */
+    public List<Copy> copies() {
+        return kept.stream().map(Kept::copy).toList();
+    }
+
+    /** The copies are committed: tells the clients that are online. */
+    public void committed() {
+        for (var one : kept) {
+            var seq = one.copy.seq();
+            if (seq > 0) one.match.subscriber().tell(delivery(one.match, seq));
+        }
+    }
+
+    private Delivery delivery(Match match, long seq) {
+        return new Delivery(
+                message,
+                match.qos(message),
+                match.retain(message),
+                match.identifiers(),
+                match.share(),
+                seq,
+                false,
+                false);
+    }
+}

@@ -1,0 +1,268 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.topic.SubscriptionIndex;
+import dev.sluice.topic.TopicFilter;
+import dev.sluice.topic.TopicName;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+
+/**
+ * Owns the subscriptions of all clients, those that are offline included. Any thread may use it: routing never waits, changes
+ * take turns.
+ */
+public final class Router {
+    private final SubscriptionIndex<LiveSubscription> index = new SubscriptionIndex<>();
+    private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
+    private final Map<String, ShareGroup> groups = new HashMap<>();
+    private final ReentrantLock changing = new ReentrantLock();
+    private volatile long version;
+
+    /** Restores a subscription of a client that is offline. */
+    public void restore(String clientId, long sessionId, StoredSubscription stored) {
+        changing.lock();
+        try {
+            var subscriber = subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId));
+            subscriber.restore();
+            add(subscriber, stored);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /**
+     * Notes that a connection holds the client's session from now on, with exactly these subscriptions. Does nothing if a later connection
+     * holds it.
+     *
+     * @param resumed whether it is the session that was there before
+     * @param durable whether its messages wait in PostgreSQL
+     */
+    public void attach(Recipient recipient, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
+        changing.lock();
+        try {
+            var subscriber = subscribers.get(recipient.clientId());
+            var other = subscriber == null ? null : subscriber.recipient();
+            if (other != null && other.epoch() > recipient.epoch()) return;
+            // It may have been resumed, but not be the one that was known here: another gateway has begun it.
+            if (subscriber != null && (!resumed || subscriber.sessionId() != recipient.sessionId())) {
+                drop(subscriber);
+                subscriber = null;
+            }
+            if (subscriber == null && subscriptions.isEmpty() && !durable) return; // an entry comes with the first one
+            if (subscriber == null) subscriber = subscriber(recipient);
+            var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
+            for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
+                if (!kept.contains(filter.toString())) remove(subscriber, filter);
+            for (var stored : subscriptions) add(subscriber, stored);
+            subscriber.attach(recipient, durable);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** The connection is gone; its client's subscriptions stay if the session does. */
+    public void detach(Recipient recipient, boolean sessionEnds) {
+        changing.lock();
+        try {
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber == null || subscriber.recipient() != recipient) return;
+            subscriber.detach();
+            if (sessionEnds) removeAll(subscriber);
+            forgetIfEmpty(subscriber);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** The session of a client that is offline has ended. */
+    public void forget(String clientId) {
+        changing.lock();
+        try {
+            var subscriber = subscribers.get(clientId);
+            if (subscriber == null || subscriber.recipient() != null) return;
+            removeAll(subscriber);
+            forgetIfEmpty(subscriber);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** Adds or replaces a subscription; true if the client had none with this filter. */
+    public boolean subscribe(Recipient recipient, boolean durable, StoredSubscription stored) {
+        changing.lock();
+        try {
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber != null && subscriber.recipient() != recipient) {
+                var other = subscriber.recipient();
+                if (other != null && other.epoch() > recipient.epoch()) return false;
+                drop(subscriber); // left by an earlier connection that did not know yet that it was taken over
+                subscriber = null;
+            }
+            if (subscriber == null) {
+                subscriber = subscriber(recipient);
+                subscriber.attach(recipient, durable);
+            }
+            return add(subscriber, stored);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    public ReasonCode unsubscribe(Recipient recipient, TopicFilter filter) {
+        changing.lock();
+        try {
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber == null || subscriber.recipient() != recipient || !remove(subscriber, filter))
+                return ReasonCode.NO_SUBSCRIPTION_EXISTED;
+            return ReasonCode.SUCCESS;
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** The client's entry, null if it has no subscription. */
+    public Subscriber find(String clientId) {
+        return subscribers.get(clientId);
+    }
+
+    /**
+     * Finds who gets a message: each client once, and one member of each Shared Subscription.
+     *
+     * @param publisher client id, or null; clients with No Local do not get what they publish [MQTT-3.8.3-3]
+     */
+    public List<Match> route(TopicName topicName, String publisher) {
+        var routing = new Routing(publisher);
+        index.forEachMatch(topicName, routing::take);
+        return routing.matches();
+    }
+
+    /** A message with everybody who is owed it. */
+    public Publication publication(Message message, String publisher) {
+        return Publication.of(message, route(message.topicName(), publisher));
+    }
+
+    /**
+     * Chooses another member for a message that a member has left unacknowledged; null if there is none.
+     *
+     * @param leaving the connection of the member that has left, null if it has none
+     */
+    public Match another(String share, TopicName topicName, Recipient leaving) {
+        var members = new ArrayList<LiveSubscription>();
+        index.forEachMatch(topicName, subscription -> {
+            var isMember = subscription.group() != null
+                    && subscription.filter().toString().equals(share);
+            if (isMember && (leaving == null || subscription.subscriber().recipient() != leaving))
+                members.add(subscription);
+        });
+        return members.isEmpty() ? null : new Match(members.getFirst().group().choose(members));
+    }
+
+    /** Changes with every change of the subscriptions, after it. */
+    public long version() {
+        return version;
+    }
+
+    public long subscriptions() {
+        return index.size();
+    }
+
+    private Subscriber subscriber(Recipient recipient) {
+        return subscribers.computeIfAbsent(
+                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId()));
+    }
+
+    private boolean add(Subscriber subscriber, StoredSubscription stored) {
+        var isShared = TopicFilter.isShared(stored.filter());
+        var group = isShared ? groups.computeIfAbsent(stored.filter(), _ -> new ShareGroup()) : null;
+        var subscription = LiveSubscription.of(subscriber, stored, group);
+        var isNew = subscriber.subscriptions().put(subscription.filter(), subscription) == null;
+        index.add(subscription.filter(), subscription);
+        changed();
+        if (group != null && isNew) group.joined();
+        return isNew;
+    }
+
+    /** Under the lock. */
+    private void changed() {
+        version = version + 1;
+    }
+
+    private boolean remove(Subscriber subscriber, TopicFilter filter) {
+        var subscription = subscriber.subscriptions().remove(filter);
+        if (subscription == null) return false;
+        index.remove(filter, subscription);
+        changed();
+        if (subscription.group() != null && subscription.group().left() == 0) groups.remove(filter.toString());
+        return true;
+    }
+
+    /** Ends an entry. Each session has its own, so late news of an earlier session finds nobody. */
+    private void drop(Subscriber subscriber) {
+        subscriber.detach();
+        removeAll(subscriber);
+        forgetIfEmpty(subscriber);
+    }
+
+    private void removeAll(Subscriber subscriber) {
+        for (var filter : List.copyOf(subscriber.subscriptions().keySet())) remove(subscriber, filter);
+    }
+
+    /** Keeps the entry while the client is online: copies under way still have to find its connection. */
+    private void forgetIfEmpty(Subscriber subscriber) {
+        if (subscriber.subscriptions().isEmpty() && subscriber.recipient() == null)
+            subscribers.remove(subscriber.clientId(), subscriber);
+    }
+
+    /** Gathers the matches of one message. */
+    private static final class Routing {
+        private final String publisher;
+        private final ArrayList<Match> matches = new ArrayList<>();
+        private Map<Subscriber, Match> overlapping;
+        private Map<ShareGroup, List<LiveSubscription>> shared;
+
+        Routing(String publisher) {
+            this.publisher = publisher;
+        }
+
+        void take(LiveSubscription subscription) {
+            if (subscription.group() != null) {
+                if (shared == null) shared = new IdentityHashMap<>();
+                shared.computeIfAbsent(subscription.group(), _ -> new ArrayList<>())
+                        .add(subscription);
+            } else if (!subscription.noLocal()
+                    || !subscription.subscriber().clientId().equals(publisher)) {
+                takeOwn(subscription);
+            }
+        }
+
+        private void takeOwn(LiveSubscription subscription) {
+            var subscriber = subscription.subscriber();
+            if (subscriber.subscriptions().size() == 1) {
+                matches.add(new Match(subscription));
+                return;
+            }
+            if (overlapping == null) overlapping = new IdentityHashMap<>();
+            var known = overlapping.get(subscriber);
+            if (known != null) {
+                known.merge(subscription);
+                return;
+            }
+            var match = new Match(subscription);
+            matches.add(match);
+            overlapping.put(subscriber, match);
+        }
+
+        List<Match> matches() {
+            if (shared != null) shared.forEach((group, members) -> matches.add(new Match(group.choose(members))));
+            return matches;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.session.Delivery;
+import dev.sluice.topic.TopicFilter;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * One client with its subscriptions, and with its connection while it is online here. Any thread may
+ * read and {@link #tell}; {@link Router} changes it under its lock.
+ */
+public final class Subscriber {
+    private static final int READY = 0;
+    private static final int BUSY = 1;
+    private static final int OFFLINE = 2;
+
+    private final String clientId;
+    private final long sessionId;
+    private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
+    private final AtomicLong lastSeq = new AtomicLong();
+    private volatile Recipient recipient;
+    private volatile boolean durable;
+
+    Subscriber(String clientId, long sessionId) {
+        this.clientId = clientId;
+        this.sessionId = sessionId;
+    }
+
+    String clientId() {
+        return clientId;
+    }
+
+    /** Identity of the session that the subscriptions belong to. */
+    long sessionId() {
+        return sessionId;
+    }
+
+    public Map<TopicFilter, LiveSubscription> subscriptions() {
+        return subscriptions;
+    }
+
+    /** The connection that holds the session, null while it is offline. */
+    public Recipient recipient() {
+        return recipient;
+    }
+
+    /** Whether messages of QoS 1 and 2 wait for it in PostgreSQL. */
+    boolean isDurable() {
+        return durable;
+    }
+
+    void attach(Recipient recipient, boolean durable) {
+        this.durable = durable;
+        this.recipient = recipient;
+    }
+
+    void detach() {
+        recipient = null;
+    }
+
+    void restore() {
+        durable = true;
+    }
+
+    /** Says how well it can take a message now; less is better. */
+    int rank() {
+        var here = recipient;
+        if (here == null) return OFFLINE;
+        return here.isReady() ? READY : BUSY;
+    }
+
+    /** Tells the connection of a message that is committed to the client's queue. Without one, the next connection finds it there. */
+    void tell(Delivery delivery) {
+        lastSeq.accumulateAndGet(delivery.seq(), Math::max);
+        var here = recipient;
+        if (here != null) here.deliver(delivery);
+    }
+
+    /** The last place in the client's queue that this gateway has heard of. */
+    public long lastSeq() {
+        return lastSeq.get();
+    }
+}
