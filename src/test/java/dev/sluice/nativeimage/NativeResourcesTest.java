@@ -82,7 +82,8 @@ class NativeResourcesTest {
     /** As the native profile of the pom and application.properties have it. */
     @Test
     void theBuilderIsToldWhatTheProfileSays() {
-        assertThat(SOURCES.arguments()).contains("--static-nolibc", "--enable-monitoring=heapdump,jfr");
+        assertThat(SOURCES.arguments())
+                .contains("--static-nolibc", "-J-Dvertx.disableWebsockets=true", "--enable-monitoring=heapdump,jfr");
         assertThat(NativeSources.entries(SOURCES.jar("quarkus-kafka-client")))
                 .noneMatch(it -> it.contains("RemoveJMXAccess"));
     }
