@@ -9,6 +9,7 @@ package dev.sluice.config;
  * <caption>Who needs whom</caption>
  * <tr><th>start</th><th>part</th><th>needs, or has to come before</th></tr>
  * <tr><td>{@link #OAUTH_URLS}</td><td>OauthUrls</td><td>every client of Kafka, which asks for the allowed URLs when it logs in</td></tr>
+ * <tr><td>{@link #KAFKA_CLASSES}</td><td>ClientCheck</td><td>the messaging channel, whose producer would fail with less to say</td></tr>
  * <tr><td>{@link #POSTGRES_PROBE}</td><td>StoreHealth</td><td>everyone who asks PostgreSQL asks it first whether PostgreSQL answers</td></tr>
  * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep</td><td>the schema; the rows of an earlier run of this node are given up before one
  *     of this run is there</td></tr>
@@ -32,6 +33,7 @@ package dev.sluice.config;
  */
 public final class StartOrder {
     public static final int OAUTH_URLS = 1;
+    public static final int KAFKA_CLASSES = 50;
     public static final int POSTGRES_PROBE = 100;
     public static final int SWEEPS = 2500;
     public static final int ROUTES_AND_SPOOL = 2550;

@@ -7,6 +7,8 @@ import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.producer.ClientCheck;
+import dev.sluice.uplink.producer.Codecs;
 import dev.sluice.uplink.producer.RootCause;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -85,6 +87,12 @@ class Downlink {
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (kafkaTopics.isEmpty()) return;
+        ClientCheck.require(
+                properties,
+                name -> config.consumer().containsKey(name)
+                        ? "sluice.downlink.consumer.\"" + name + "\""
+                        : "kafka." + name);
+        Codecs.unreadable().forEach(LOG::warn);
         topics.start();
         thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
     }

@@ -131,6 +131,20 @@ class DeployTest {
         }
     }
 
+    /** Whatever is asked has to be in the image, which holds no shell. */
+    @Test
+    void theNativeImageBoundsItsHeapEndsWithoutMemoryAndAsksItself() {
+        var dockerfile = "deploy/Dockerfile.native";
+        assertThat(instructions(dockerfile, "ENTRYPOINT").getFirst())
+                .startsWith("[\"./sluice\"")
+                .containsPattern("-XX:MaximumHeapSizePercent=[1-8]\\d\"")
+                .contains("-XX:+ExitOnOutOfMemoryError");
+        assertThat(instructions(dockerfile, "HEALTHCHECK"))
+                .singleElement()
+                .asString()
+                .endsWith("CMD [\"./sluice\", \"health\"]");
+    }
+
     @Test
     void theCacheIsTrainedWithTheJavaAndTheFlagsThatRun() {
         assertThat(instructions("deploy/Dockerfile.jvm", "FROM")).containsExactly("eclipse-temurin:" + JAVA + "-jre");

@@ -14,8 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** The packaged gateway in a JVM of its own; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
+/** The packaged gateway as a process of its own, the jar or the native executable; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
 public final class GatewayProcess implements AutoCloseable {
+    private static final String EXECUTABLE = "native.image.path";
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
 
@@ -37,19 +38,38 @@ public final class GatewayProcess implements AutoCloseable {
         return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
     }
 
-    /** The jar; the native executable where the build made that instead. */
+    /** Whether the build made the native executable, which is then what starts: its profile says where it is. */
+    public static boolean isExecutable() {
+        return System.getProperty(EXECUTABLE) != null;
+    }
+
+    /** The command line of the same program, to be run for something else than a gateway. */
+    public static List<String> program(String... arguments) {
+        var program =
+                isExecutable() ? List.of(System.getProperty(EXECUTABLE)) : List.of(ToolClasspath.java(), "-jar", jar());
+        return Stream.concat(program.stream(), Stream.of(arguments)).toList();
+    }
+
+    private static String jar() {
+        return ToolClasspath.target().resolve("sluice.jar").toString();
+    }
+
     private static List<String> command(Settings settings) {
-        var jar = ToolClasspath.target().resolve("sluice.jar");
-        var executable = ToolClasspath.target().resolve("sluice");
-        if (Files.notExists(jar) && Files.isExecutable(executable)) {
-            // It knows system properties, and few of a JVM's options.
-            var properties = settings.javaOptions().stream().filter(option -> option.startsWith("-D"));
-            return Stream.concat(Stream.of(executable.toString()), properties).toList();
-        }
+        if (isExecutable()) return executable(settings);
         var command = new ArrayList<>(List.of(ToolClasspath.java()));
         command.addAll(settings.javaOptions());
-        command.addAll(List.of("-jar", jar.toString()));
+        command.addAll(List.of("-jar", jar()));
         return command;
+    }
+
+    /** It knows system properties and the sizes of the heap; of the options of a JVM there are few. */
+    private static List<String> executable(Settings settings) {
+        var executable = Path.of(System.getProperty(EXECUTABLE));
+        if (!Files.isExecutable(executable))
+            throw new Complaint("there is no executable " + executable + "; mvn -Dnative package makes it");
+        var options = settings.javaOptions().stream().filter(option -> option.matches("-D.*|-Xm[nsx].*"));
+        return Stream.concat(Stream.of(executable.toString(), "-XX:+ExitOnOutOfMemoryError"), options)
+                .toList();
     }
 
     /** What the developer has set goes before what is set here. */

@@ -2,7 +2,6 @@ package dev.sluice.dev;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
@@ -18,7 +17,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,12 +32,6 @@ class LauncherIT {
     private final int kafkaPort = Ports.free();
     private final int postgresPort = Ports.free();
     private Process launcher;
-
-    /** A native build makes no jar, and the launcher would start a second build within it. */
-    @BeforeAll
-    static void requireJar() {
-        assumeThat(Path.of("target/sluice.jar")).exists();
-    }
 
     @AfterEach
     void endLauncher() {

@@ -8,7 +8,10 @@ public final class RareLog {
     private static final long INTERVAL = TimeUnit.MINUTES.toNanos(1);
 
     private final Logger log;
-    private long nextAt = System.nanoTime();
+    /** Meaningless before the first complaint: an object of a static field may have been made where the executable was built. */
+    private long nextAt;
+
+    private boolean hasTold;
     private long leftOut;
 
     public RareLog(Logger log) {
@@ -17,12 +20,13 @@ public final class RareLog {
 
     public synchronized void warn(String sentence) {
         var now = System.nanoTime();
-        if (now - nextAt < 0) {
+        if (hasTold && now - nextAt < 0) {
             leftOut++;
             return;
         }
         log.warn(leftOut == 0 ? sentence : sentence + " (and " + leftOut + " like it since the last such line)");
         nextAt = now + INTERVAL;
+        hasTold = true;
         leftOut = 0;
     }
 }

@@ -69,7 +69,7 @@ public class UplinkProducer {
      */
     void warn(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
         var configuration = clients.getProducer(CHANNEL).configuration();
-        ProducerCodec.requireUsable(configuration);
+        Codecs.requireUsable(configuration);
         ProducerWarnings.of(configuration).forEach(LOG::warn);
     }
 

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A JSON Schema that the payloads of a route must keep, compiled once. It knows the drafts of JSON Schema and nothing else by
@@ -40,8 +41,9 @@ public final class Contract {
     /** One of each type, to find out whether a check ends. */
     private static final List<String> TRIALS = List.of("{}", "[]", "\"\"", "0", "null", "true");
 
+    /** English wherever it runs, or was built. */
     private static final SchemaRegistryConfig CONFIG =
-            SchemaRegistryConfig.builder().failFast(true).build();
+            SchemaRegistryConfig.builder().failFast(true).locale(Locale.ROOT).build();
 
     /** Where only some payloads lead to the place that refers to itself. */
     private static final String ENDLESS = "the check of it does not end, as the contract refers to itself in place";

@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +58,18 @@ class ContractTest {
         assertThatThrownBy(() -> Contract.of(schema))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("is not a JSON Schema: ");
+    }
+
+    /** The native executable would speak the language of the machine that it was built on. */
+    @Test
+    void mistakesAreToldInEnglish() {
+        var usual = Locale.getDefault();
+        Locale.setDefault(Locale.GERMAN);
+        try {
+            assertThatThrownBy(() -> Contract.of("{\"required\": \"speed\"}")).hasMessageContaining("array expected");
+        } finally {
+            Locale.setDefault(usual);
+        }
     }
 
     @Test

@@ -1,0 +1,89 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.dev.Complaint;
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.WireClient;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What Kafka's clients cannot do here ends the start with a sentence; what they can do works; the program tells whether it lives. */
+class StartIT {
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @CsvSource({
+        "-Dkafka.metric.reporters=fleet.Own, kafka.metric.reporters names the class fleet.Own",
+        "-Dmp.messaging.outgoing.uplink.partitioner.class=fleet.Own, partitioner.class names the class fleet.Own"
+    })
+    void whatCannotBeDoneEndsTheStart(String option, String sentence) throws IOException {
+        assertRefused(sentence, option);
+    }
+
+    /** Nothing can be unpacked where there is no folder. */
+    @ParameterizedTest
+    @CsvSource({"snappy, org.xerial.snappy.tempdir", "zstd, ZstdTempFolder"})
+    void aCodecWhoseLibraryCannotBeLoadedEndsTheStart(String codec, String folder) throws IOException {
+        assertRefused(
+                "mp.messaging.outgoing.uplink.compression.type: \"" + codec + "\" cannot be used by this gateway: ",
+                "-Dmp.messaging.outgoing.uplink.compression.type=" + codec,
+                "-D" + folder + "=/proc/nowhere");
+    }
+
+    private static void assertRefused(String sentence, String... options) throws IOException {
+        var settings = Gateway.shared().settingsOfAnother(options);
+        try (var gateway = GatewayProcess.start(settings)) {
+            assertThatThrownBy(gateway::awaitReady)
+                    .isInstanceOf(Complaint.class)
+                    .hasMessageContaining("ended while it was starting");
+        }
+        assertThat(Files.readString(settings.data().resolve("gateway.log"))).contains(sentence);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gzip", "snappy", "zstd"})
+    void everyCodecCarriesRecords(String codec) {
+        var settings = Gateway.shared().settingsOfAnother("-Dmp.messaging.outgoing.uplink.compression.type=" + codec);
+        try (var gateway = GatewayProcess.start(settings)) {
+            gateway.awaitReady();
+            try (var client = WireClient.open(settings.port(), ProtocolVersion.V5)) {
+                Device.connected(client, Device.connect(ProtocolVersion.V5, Device.id(codec), true, Properties.NONE));
+                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", new byte[10_000], Properties.NONE));
+                client.receive(Packet.PubAck.class);
+            }
+        }
+    }
+
+    @Test
+    void theProgramAnswersWhetherTheGatewayLives() throws Exception {
+        var command = GatewayProcess.program(
+                "health", Integer.toString(Gateway.shared().port()));
+        assertThat(status(command)).isZero();
+        assertThat(status(GatewayProcess.program("health", "1"))).isEqualTo(1);
+    }
+
+    private int status(List<String> command) throws Exception {
+        var process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile())
+                .start();
+        if (!process.waitFor(60, TimeUnit.SECONDS)) process.destroyForcibly().waitFor();
+        return process.exitValue();
+    }
+}

@@ -1,0 +1,38 @@
+package dev.sluice.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpServer;
+import dev.sluice.dev.Ports;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class LivenessTest {
+    @Test
+    void aGatewayLivesWhenItSaysSo() throws IOException {
+        var status = new AtomicInteger(200);
+        var server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/q/health/live", exchange -> {
+            exchange.sendResponseHeaders(status.get(), -1);
+            exchange.close();
+        });
+        server.start();
+        try {
+            var port = Integer.toString(server.getAddress().getPort());
+            assertThat(Liveness.ask(port)).isTrue();
+            status.set(503);
+            assertThat(Liveness.ask(port)).isFalse();
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void nobodyThereIsNotAlive() {
+        assertThat(Liveness.ask(Integer.toString(Ports.free()))).isFalse();
+        assertThat(Liveness.ask("eighty")).isFalse();
+    }
+}
