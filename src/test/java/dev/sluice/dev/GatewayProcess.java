@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -33,21 +34,25 @@ public final class GatewayProcess implements AutoCloseable {
     public static GatewayProcess start(Settings settings) {
         var log = settings.data().resolve("gateway.log");
         var process = ServerProcess.start(
-                "the gateway", command(settings), environment(settings, log), ENDING, ProcessBuilder.Redirect.INHERIT);
+                "the gateway",
+                command(settings.javaOptions()),
+                environment(settings, log),
+                ENDING,
+                ProcessBuilder.Redirect.INHERIT);
         return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
     }
 
-    /** The jar; the native executable where the build made that instead. */
-    private static List<String> command(Settings settings) {
+    /** How the program of this build is started: the jar, or the native executable where the build made that instead. */
+    public static List<String> command(List<String> javaOptions) {
         var jar = ToolClasspath.target().resolve("sluice.jar");
         var executable = ToolClasspath.target().resolve("sluice");
         if (Files.notExists(jar) && Files.isExecutable(executable)) {
             // It knows system properties, and few of a JVM's options.
-            var properties = settings.javaOptions().stream().filter(option -> option.startsWith("-D"));
+            var properties = javaOptions.stream().filter(option -> option.startsWith("-D"));
             return Stream.concat(Stream.of(executable.toString()), properties).toList();
         }
         var command = new ArrayList<>(List.of(ToolClasspath.java()));
-        command.addAll(settings.javaOptions());
+        command.addAll(javaOptions);
         command.addAll(List.of("-jar", jar.toString()));
         return command;
     }
