@@ -1,10 +1,10 @@
 package dev.sluice.admin;
 
-import dev.sluice.store.StoredRoutes;
+import dev.sluice.store.route.StoredRoutes;
 import dev.sluice.uplink.KafkaHealth;
-import dev.sluice.uplink.LiveRoutes;
-import dev.sluice.uplink.RouteLint;
-import dev.sluice.uplink.RouteMistakes;
+import dev.sluice.uplink.route.LiveRoutes;
+import dev.sluice.uplink.route.RouteLint;
+import dev.sluice.uplink.route.RouteMistakes;
 import jakarta.inject.Singleton;
 import java.util.Collection;
 import java.util.List;

@@ -2,12 +2,12 @@ package dev.sluice.admin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.store.RouteStore;
-import dev.sluice.store.StoredRoutes;
-import dev.sluice.uplink.LiveRoutes;
-import dev.sluice.uplink.RouteJson;
-import dev.sluice.uplink.RouteLint;
-import dev.sluice.uplink.RouteMistakes;
+import dev.sluice.store.route.RouteStore;
+import dev.sluice.store.route.StoredRoutes;
+import dev.sluice.uplink.route.LiveRoutes;
+import dev.sluice.uplink.route.RouteJson;
+import dev.sluice.uplink.route.RouteLint;
+import dev.sluice.uplink.route.RouteMistakes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

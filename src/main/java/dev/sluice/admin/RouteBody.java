@@ -1,7 +1,7 @@
 package dev.sluice.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.uplink.RouteJson;
+import dev.sluice.uplink.route.RouteJson;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;

@@ -3,7 +3,7 @@ package dev.sluice.admin;
 import java.util.Map;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** What a route looks like in JSON, for the description of the API; {@link dev.sluice.uplink.RouteJson} reads and writes it. */
+/** What a route looks like in JSON, for the description of the API; {@link dev.sluice.uplink.route.RouteJson} reads and writes it. */
 @Schema(
         name = "Route",
         description =

@@ -1,9 +1,9 @@
 package dev.sluice.admin;
 
-import dev.sluice.store.StoredRoutes;
-import dev.sluice.uplink.LiveRoutes;
-import dev.sluice.uplink.RouteJson;
-import dev.sluice.uplink.RouteMistakes;
+import dev.sluice.store.route.StoredRoutes;
+import dev.sluice.uplink.route.LiveRoutes;
+import dev.sluice.uplink.route.RouteJson;
+import dev.sluice.uplink.route.RouteMistakes;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.ws.rs.Consumes;

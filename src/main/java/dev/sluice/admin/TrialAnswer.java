@@ -2,8 +2,8 @@ package dev.sluice.admin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.uplink.Failure;
-import dev.sluice.uplink.RouteTrial;
+import dev.sluice.uplink.record.RouteTrial;
+import dev.sluice.uplink.route.Failure;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

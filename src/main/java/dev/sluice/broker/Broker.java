@@ -1,5 +1,11 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Addressee;
+import dev.sluice.broker.routing.Heirs;
+import dev.sluice.broker.routing.Laggards;
+import dev.sluice.broker.routing.Offer;
+import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
@@ -12,17 +18,17 @@ import dev.sluice.session.Grant;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
 import dev.sluice.session.QueuePolicy;
-import dev.sluice.store.Journal;
-import dev.sluice.store.JournalWrite;
-import dev.sluice.store.QueueReader;
-import dev.sluice.store.RetainedReader;
-import dev.sluice.store.SessionStore;
-import dev.sluice.store.SessionsEnded;
-import dev.sluice.store.SharedLeft;
 import dev.sluice.store.StoreUnavailable;
-import dev.sluice.store.StoredSubscription;
-import dev.sluice.store.SubscriptionReader;
-import dev.sluice.store.Wills;
+import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedReader;
+import dev.sluice.store.delivery.SharedLeft;
+import dev.sluice.store.journal.Journal;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.SessionStore;
+import dev.sluice.store.session.SessionsEnded;
+import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.store.session.SubscriptionReader;
+import dev.sluice.store.session.Wills;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -234,11 +240,11 @@ public class Broker {
     }
 
     /** Deliveries that have been handed to event loops and not been looked at there. */
-    Laggards laggards() {
+    public Laggards laggards() {
         return laggards;
     }
 
-    LongAdder underWay() {
+    public LongAdder underWay() {
         return underWay;
     }
 
@@ -354,11 +360,11 @@ public class Broker {
         return uplink;
     }
 
-    Journal journal() {
+    public Journal journal() {
         return journal;
     }
 
-    Router router() {
+    public Router router() {
         return router;
     }
 

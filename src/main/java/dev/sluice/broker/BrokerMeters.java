@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;

@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
@@ -10,8 +11,8 @@ import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
-import dev.sluice.store.JournalWrite;
-import dev.sluice.store.SessionStore;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.SessionStore;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -114,11 +115,11 @@ public final class Connection {
     }
 
     /** Gives the client a message, from any thread. */
-    void deliver(Delivery delivery) {
+    public void deliver(Delivery delivery) {
         loop.execute(() -> delivered(delivery));
     }
 
-    void delivered(Delivery delivery) {
+    public void delivered(Delivery delivery) {
         // A message on its way to a member of a Shared Subscription that has left goes to another one.
         var missed = closed && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
         if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
@@ -147,7 +148,7 @@ public final class Connection {
     }
 
     /** Whether a message for the client could be sent at once; from any thread. */
-    boolean isReady() {
+    public boolean isReady() {
         return ready;
     }
 
@@ -376,20 +377,20 @@ public final class Connection {
         return hasWill;
     }
 
-    String clientId() {
+    public String clientId() {
         return session.grant() == null ? null : session.grant().clientId();
     }
 
-    long epoch() {
+    public long epoch() {
         return epoch;
     }
 
     /** The session's identity in PostgreSQL. */
-    long sessionId() {
+    public long sessionId() {
         return sessionId;
     }
 
-    Loop loop() {
+    public Loop loop() {
         return loop;
     }
 

@@ -1,7 +1,7 @@
 package dev.sluice.broker;
 
-import dev.sluice.store.Journal;
-import dev.sluice.store.JournalWrite;
+import dev.sluice.store.journal.Journal;
+import dev.sluice.store.journal.JournalWrite;
 import java.util.ArrayDeque;
 
 /**

@@ -1,12 +1,14 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Match;
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
-import dev.sluice.store.JournalWrite;
+import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;

@@ -1,14 +1,16 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Interest;
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Event;
-import dev.sluice.store.JournalWrite;
-import dev.sluice.store.QueueReader;
-import dev.sluice.store.StoredSubscription;
+import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -20,7 +22,7 @@ import java.util.Set;
  * What one client subscribes to and what it is sent: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
  * the connection's event loop.
  */
-final class Receiving {
+public final class Receiving {
     /** Most bytes of one page of the queue. */
     private static final long PAGE_BYTES = 256 * 1024;
 
@@ -188,7 +190,7 @@ final class Receiving {
                 }));
     }
 
-    static Message unretained(Message message) {
+    public static Message unretained(Message message) {
         return new Message(
                 message.topicName(),
                 message.qos(),

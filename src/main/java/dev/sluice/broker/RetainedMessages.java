@@ -1,7 +1,10 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Interest;
+import dev.sluice.broker.routing.Match;
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
-import dev.sluice.store.RetainedReader;
+import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
 import java.util.List;

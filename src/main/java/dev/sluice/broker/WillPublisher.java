@@ -1,12 +1,13 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Will;
-import dev.sluice.store.JournalWrite;
 import dev.sluice.store.StoreUnavailable;
-import dev.sluice.store.Wills;
-import dev.sluice.store.Wills.DueWill;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.Wills;
+import dev.sluice.store.session.Wills.DueWill;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.sluice.downlink;
 
-import dev.sluice.broker.Addressee;
-import dev.sluice.broker.Offer;
+import dev.sluice.broker.routing.Addressee;
+import dev.sluice.broker.routing.Offer;
 import dev.sluice.packet.Message;
 import java.util.HashSet;
 import java.util.Set;

@@ -1,6 +1,6 @@
 package dev.sluice.downlink;
 
-import dev.sluice.broker.Offer;
+import dev.sluice.broker.routing.Offer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 

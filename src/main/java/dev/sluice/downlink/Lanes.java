@@ -1,7 +1,7 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
-import dev.sluice.broker.Offer;
+import dev.sluice.broker.routing.Offer;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.topic.TopicName;
 import java.util.HashMap;

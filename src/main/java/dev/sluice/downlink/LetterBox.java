@@ -1,8 +1,8 @@
 package dev.sluice.downlink;
 
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.uplink.Production;
 import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.producer.Production;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;

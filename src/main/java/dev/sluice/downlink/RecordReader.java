@@ -7,7 +7,7 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.Template;
+import dev.sluice.uplink.route.Template;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;

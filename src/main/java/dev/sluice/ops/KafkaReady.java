@@ -1,7 +1,7 @@
 package dev.sluice.ops;
 
 import dev.sluice.uplink.KafkaHealth;
-import dev.sluice.uplink.Spool;
+import dev.sluice.uplink.spool.Spool;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;

@@ -1,6 +1,6 @@
 package dev.sluice.ops;
 
-import dev.sluice.uplink.LiveRoutes;
+import dev.sluice.uplink.route.LiveRoutes;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;

@@ -7,11 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** How answers with numbers are read. Stateless. */
-final class Rows {
+public final class Rows {
     private Rows() {}
 
     /** The first column of all rows of a query. */
-    static List<Long> longs(PreparedStatement query) throws SQLException {
+    public static List<Long> longs(PreparedStatement query) throws SQLException {
         var numbers = new ArrayList<Long>();
         try (var rows = query.executeQuery()) {
             while (rows.next()) numbers.add(rows.getLong(1));
@@ -20,7 +20,7 @@ final class Rows {
     }
 
     /** A column of type bigint[], empty for null. */
-    static List<Long> array(ResultSet row, String column) throws SQLException {
+    public static List<Long> array(ResultSet row, String column) throws SQLException {
         var array = row.getArray(column);
         return array == null ? List.of() : List.of((Long[]) array.getArray());
     }

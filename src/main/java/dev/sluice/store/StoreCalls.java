@@ -9,13 +9,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 
 /** Asks PostgreSQL and waits for the answer, bounded in number and in time; any virtual thread may call. */
-final class StoreCalls {
+public final class StoreCalls {
     private final DataSource dataSource;
     private final StoreHealth health;
     private final BoundedCalls calls;
     private final Duration bound;
 
-    StoreCalls(DataSource dataSource, StoreHealth health, int concurrency, Duration bound) {
+    public StoreCalls(DataSource dataSource, StoreHealth health, int concurrency, Duration bound) {
         this.dataSource = dataSource;
         this.health = health;
         this.calls = new BoundedCalls(concurrency);
@@ -30,12 +30,12 @@ final class StoreCalls {
      * @throws IllegalArgumentException when PostgreSQL refuses the data
      * @throws RuntimeException what the work itself throws
      */
-    <T> T call(String what, Transaction.Work<T> work) {
+    public <T> T call(String what, Transaction.Work<T> work) {
         return call(what, bound, work);
     }
 
     /** The same within another bound, for a caller that has waited already. */
-    <T> T call(String what, Duration within, Transaction.Work<T> work) {
+    public <T> T call(String what, Duration within, Transaction.Work<T> work) {
         if (!health.available()) {
             throw new StoreUnavailable("PostgreSQL does not answer", null);
         }

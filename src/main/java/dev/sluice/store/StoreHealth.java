@@ -68,7 +68,7 @@ public class StoreHealth {
     }
 
     /** Returns after the next probe that succeeds. */
-    void awaitAnswer() throws InterruptedException {
+    public void awaitAnswer() throws InterruptedException {
         lock.lockInterruptibly();
         try {
             long seen = answers;

@@ -6,15 +6,15 @@ import javax.sql.DataSource;
 
 /** The turns that all readers of the store share; any virtual thread may call. */
 @ApplicationScoped
-class StoreReads {
+public class StoreReads {
     private final StoreCalls calls;
 
-    StoreReads(DataSource dataSource, StoreConfig config, StoreHealth health) {
+    public StoreReads(DataSource dataSource, StoreConfig config, StoreHealth health) {
         this.calls = new StoreCalls(dataSource, health, config.readConcurrency(), config.readTimeout());
     }
 
     /** As {@link StoreCalls#call}. */
-    <T> T call(String what, Transaction.Work<T> work) {
+    public <T> T call(String what, Transaction.Work<T> work) {
         return calls.call(what, work);
     }
 }

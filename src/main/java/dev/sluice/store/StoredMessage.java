@@ -9,28 +9,28 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /** How messages are rows: times are milliseconds since 1970 outside of SQL, no properties are null. Stateless. */
-final class StoredMessage {
+public final class StoredMessage {
     /** Turns a parameter or column of milliseconds into a timestamptz; null stays null. */
-    static final String TIME = "to_timestamp(%s / 1000.0)";
+    public static final String TIME = "to_timestamp(%s / 1000.0)";
     /** Turns a timestamptz into milliseconds. */
-    static final String MILLIS = "(extract(epoch FROM %s) * 1000)::bigint";
+    public static final String MILLIS = "(extract(epoch FROM %s) * 1000)::bigint";
 
     private StoredMessage() {}
 
-    static byte[] properties(Properties properties) {
+    public static byte[] properties(Properties properties) {
         return properties.isEmpty() ? null : MessageProperties.write(properties);
     }
 
-    static Properties properties(byte[] stored) {
+    public static Properties properties(byte[] stored) {
         return stored == null ? Properties.NONE : MessageProperties.read(stored);
     }
 
-    static Long expiresAt(Message message) {
+    public static Long expiresAt(Message message) {
         return message.expiresAt() == Message.NEVER ? null : message.expiresAt();
     }
 
     /** From the columns topic, message_qos, message_retain, properties, payload and expires (milliseconds). */
-    static Message read(ResultSet row) throws SQLException {
+    public static Message read(ResultSet row) throws SQLException {
         long expires = row.getLong("expires");
         boolean never = row.wasNull();
         return new Message(

@@ -10,21 +10,21 @@ import javax.sql.DataSource;
  * <p>COMMIT is a round trip of its own, on purpose. With autocommit, a statement that a frozen PostgreSQL finds in its socket
  * when it wakes up takes effect long after its sender gave up on it, retried it and wrote something newer.
  */
-final class Transaction {
+public final class Transaction {
     private Transaction() {}
 
     @FunctionalInterface
-    interface Work<T> {
+    public interface Work<T> {
         T on(Connection connection) throws SQLException;
     }
 
-    static <T> T run(DataSource dataSource, Work<T> work) throws SQLException {
+    public static <T> T run(DataSource dataSource, Work<T> work) throws SQLException {
         try (var connection = dataSource.getConnection()) {
             return run(connection, work);
         }
     }
 
-    static <T> T run(Connection connection, Work<T> work) throws SQLException {
+    public static <T> T run(Connection connection, Work<T> work) throws SQLException {
         connection.setAutoCommit(false);
         try {
             var result = work.on(connection);

@@ -1,6 +1,11 @@
 package dev.sluice.uplink;
 
 import dev.sluice.packet.Properties;
+import dev.sluice.uplink.producer.RareLog;
+import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.uplink.record.Target;
+import dev.sluice.uplink.record.Tracing;
+import dev.sluice.uplink.route.Failure;
 import io.opentelemetry.api.trace.Span;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -12,11 +17,11 @@ import org.jboss.logging.Logger;
  * One record of a {@link Forwarding}, or the dead letter that takes its place, until Kafka has answered. Confined to the client's
  * event loop, but for {@link #onCompletion}.
  */
-final class Part implements Callback {
+public final class Part implements Callback {
     private static final RareLog REFUSED_LETTERS = new RareLog(Logger.getLogger(Part.class));
 
     private final Forwarding forwarding;
-    final Target target;
+    public final Target target;
     /** Why the message cannot have this record, so that a dead letter is sent; null as long as nothing is against it. */
     private Failure failure;
     /** Whether the dead letter goes without the payload, too large for Kafka. */
@@ -141,7 +146,7 @@ final class Part implements Callback {
     }
 
     /** Kafka has it, or the spool: for the client one is as good as the other. */
-    void acknowledged() {
+    public void acknowledged() {
         uncount();
         endSpan(failure == null ? null : failure.kind().code());
         forwarding.acknowledged(failure);

@@ -1,9 +1,12 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.store.SpoolStore;
-import dev.sluice.store.SpoolStore.Place;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.spool.SpoolStore;
+import dev.sluice.store.spool.SpoolStore.Place;
+import dev.sluice.uplink.spool.LaneDrain;
+import dev.sluice.uplink.spool.Spool;
+import dev.sluice.uplink.spool.SpoolLane;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;

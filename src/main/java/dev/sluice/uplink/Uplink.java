@@ -1,6 +1,14 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.uplink.producer.Production;
+import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.record.Backlog;
+import dev.sluice.uplink.record.Target;
+import dev.sluice.uplink.record.Tracing;
+import dev.sluice.uplink.route.Failure;
+import dev.sluice.uplink.route.Routes;
+import dev.sluice.uplink.spool.Spool;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -116,7 +124,7 @@ public class Uplink {
         routes = changed;
     }
 
-    Spool spool() {
+    public Spool spool() {
         return spool;
     }
 
@@ -159,7 +167,7 @@ public class Uplink {
     }
 
     /** Never blocks; the callback is told the outcome in every case. */
-    void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+    public void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
         producer.send(record, callback);
     }
 
@@ -178,12 +186,12 @@ public class Uplink {
         return tracing;
     }
 
-    String deadLetterTopic() {
+    public String deadLetterTopic() {
         return config.deadLetterTopic();
     }
 
     /** A dead letter is acknowledged. */
-    void deadLettered(Failure.Kind kind) {
+    public void deadLettered(Failure.Kind kind) {
         deadLetters.get(kind).increment();
     }
 
@@ -213,7 +221,7 @@ public class Uplink {
      *
      * @param partition null for any
      */
-    String absence(String kafkaTopic, Integer partition) {
+    public String absence(String kafkaTopic, Integer partition) {
         try {
             if (partition == null || partition < producer.partitions(kafkaTopic))
                 return knows(kafkaTopic) ? null : "the Kafka topic " + kafkaTopic + " does not exist";

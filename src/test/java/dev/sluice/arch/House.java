@@ -31,6 +31,12 @@ record House(String root) {
             PURE,
             Set.of(CONFIG));
 
+    /** The rooms of a wing, which is a package with packages below it. */
+    private static final Map<String, Set<String>> ROOMS = Map.of(
+            "broker", Set.of("routing"),
+            "uplink", Set.of("spool", "record", "producer", "route"),
+            "store", Set.of("journal", "session", "delivery", "route", "spool"));
+
     private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster", "tools");
     /** What only these packages may import. */
     private static final Map<String, Set<String>> KEPT = Map.of(
@@ -143,10 +149,15 @@ record House(String root) {
         return packageName.equals(parent) || packageName.startsWith(parent + ".");
     }
 
-    /** The package of a class as the table calls it; a package below one of the table is none of the table. */
+    /** The package of a class as the table calls it: the wing, if it is in one of its rooms. */
     private String room(JavaClass type) {
         var packageName = type.getPackageName();
-        return packageName.startsWith(root + ".") ? packageName.substring(root.length() + 1) : "";
+        if (!packageName.startsWith(root + ".")) return "";
+        var name = packageName.substring(root.length() + 1);
+        var dot = name.indexOf('.');
+        if (dot < 0) return name;
+        var wing = name.substring(0, dot);
+        return ROOMS.getOrDefault(wing, Set.of()).contains(name.substring(dot + 1)) ? wing : name;
     }
 
     private static Optional<Integer> floor(String room) {

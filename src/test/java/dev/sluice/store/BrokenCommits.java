@@ -12,9 +12,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 
 /** Owns a pool whose connections break during a commit when the test says so; any thread. */
-final class BrokenCommits {
+public final class BrokenCommits {
     /** What becomes of a transaction whose commit is reported as failed. */
-    enum Fate {
+    public enum Fate {
         COMMITTED,
         ROLLED_BACK,
         /** Nobody knows yet: its connection is in {@link #undecided}. */
@@ -23,31 +23,31 @@ final class BrokenCommits {
         UNANSWERED
     }
 
-    final LinkedBlockingQueue<Connection> undecided = new LinkedBlockingQueue<>();
+    public final LinkedBlockingQueue<Connection> undecided = new LinkedBlockingQueue<>();
     private final AtomicReference<Fate> next = new AtomicReference<>();
     private volatile String thread;
     private final DataSource pool;
 
-    BrokenCommits(DataSource pool) {
+    public BrokenCommits(DataSource pool) {
         this.pool = pool;
     }
 
     /** The next transaction that the journal commits is to break so. */
-    void breakNext(Fate fate) {
+    public void breakNext(Fate fate) {
         breakNext(fate, "journal-lane");
     }
 
     /** @param by part of the name of the thread that commits it */
-    void breakNext(Fate fate, String by) {
+    public void breakNext(Fate fate, String by) {
         thread = by;
         next.set(fate);
     }
 
-    boolean hasBroken() {
+    public boolean hasBroken() {
         return next.get() == null;
     }
 
-    DataSource dataSource() {
+    public DataSource dataSource() {
         return proxy(DataSource.class, (_, method, arguments) -> {
             var result = invoke(pool, method, arguments);
             return result instanceof Connection connection ? breaking(connection) : result;

@@ -13,7 +13,7 @@ import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 
 /** Owns a real PostgreSQL with the real migrations, which tests may freeze and restart; confined to the test's thread. */
-final class EmbeddedServer implements AutoCloseable {
+public final class EmbeddedServer implements AutoCloseable {
     private final Path data;
     private final int port;
     private EmbeddedPostgres postgres;
@@ -23,7 +23,7 @@ final class EmbeddedServer implements AutoCloseable {
         this.port = port;
     }
 
-    static EmbeddedServer start() {
+    public static EmbeddedServer start() {
         try {
             var server = new EmbeddedServer(Files.createTempDirectory(Path.of("target"), "postgres"), freePort());
             server.run();
@@ -45,7 +45,7 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** One for all tests that leave it running; it ends with the JVM. */
-    static EmbeddedServer shared() {
+    public static EmbeddedServer shared() {
         return Shared.SERVER;
     }
 
@@ -54,7 +54,7 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** With fsync and synchronous commit, which the embedded server switches off unless told. */
-    void run() {
+    public void run() {
         try {
             postgres = EmbeddedPostgres.builder()
                     .setPort(port)
@@ -68,7 +68,7 @@ final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    void stop() {
+    public void stop() {
         try {
             postgres.close();
         } catch (IOException failure) {
@@ -76,23 +76,23 @@ final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    void freeze() {
+    public void freeze() {
         signal("-STOP");
     }
 
-    void thaw() {
+    public void thaw() {
         signal("-CONT");
     }
 
-    String url() {
+    public String url() {
         return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
     }
 
-    DataSource dataSource() {
+    public DataSource dataSource() {
         return postgres.getPostgresDatabase();
     }
 
-    void execute(String sql) {
+    public void execute(String sql) {
         try (var connection = dataSource().getConnection();
                 var statement = connection.createStatement()) {
             statement.execute(sql);
@@ -102,14 +102,14 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** Deletes all that the store holds. */
-    void empty() {
+    public void empty() {
         execute(
                 "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane,"
                         + " spool, spool_holder, spool_count; UPDATE spool_lane SET holder = NULL");
     }
 
     /** The first column of the first row, as text; null when there is no row. */
-    String value(String sql) {
+    public String value(String sql) {
         try (var connection = dataSource().getConnection();
                 var statement = connection.createStatement();
                 var rows = statement.executeQuery(sql)) {

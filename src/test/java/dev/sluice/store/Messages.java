@@ -3,15 +3,16 @@ package dev.sluice.store;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
+import dev.sluice.store.journal.Copy;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Messages and copies as tests need them. Stateless. */
-final class Messages {
+public final class Messages {
     private Messages() {}
 
-    static Message message(String topic, String payload) {
+    public static Message message(String topic, String payload) {
         return new Message(
                 TopicName.of(topic),
                 QoS.AT_LEAST_ONCE,
@@ -22,13 +23,13 @@ final class Messages {
     }
 
     /** One that counts for that many bytes in the bound of a queue. */
-    static Message ofBytes(int bytes) {
+    public static Message ofBytes(int bytes) {
         var empty = message("t", "");
         return message("t", "x".repeat(bytes - empty.bytes()));
     }
 
     /** One that ends that many milliseconds from now, which may be negative. */
-    static Message expiring(String topic, String payload, long millis) {
+    public static Message expiring(String topic, String payload, long millis) {
         var message = message(topic, payload);
         return new Message(
                 message.topicName(),
@@ -39,15 +40,15 @@ final class Messages {
                 System.currentTimeMillis() + millis);
     }
 
-    static Copy copy(String clientId) {
+    public static Copy copy(String clientId) {
         return copy(clientId, QoS.AT_LEAST_ONCE);
     }
 
-    static Copy copy(String clientId, QoS qos) {
+    public static Copy copy(String clientId, QoS qos) {
         return new Copy(clientId, Copy.ANY_SESSION, qos, false, List.of(), null);
     }
 
-    static String text(Message message) {
+    public static String text(Message message) {
         return new String(message.payload(), StandardCharsets.UTF_8);
     }
 }

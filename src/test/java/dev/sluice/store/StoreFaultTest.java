@@ -1,6 +1,6 @@
 package dev.sluice.store;
 
-import static dev.sluice.store.JournalWrite.Outcome.COMMITTED;
+import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -11,8 +11,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("postgres")
 class StoreFaultTest {
     private EmbeddedServer server;
     private StoreRig rig;

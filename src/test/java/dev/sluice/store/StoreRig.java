@@ -4,13 +4,28 @@ import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Will;
-import dev.sluice.store.JournalWrite.Accept;
-import dev.sluice.store.JournalWrite.Acknowledge;
-import dev.sluice.store.JournalWrite.CloseSession;
-import dev.sluice.store.JournalWrite.ForgetReceived;
-import dev.sluice.store.JournalWrite.Outcome;
-import dev.sluice.store.SessionStore.OpenRequest;
-import dev.sluice.store.SessionStore.OpenedSession;
+import dev.sluice.store.delivery.DeliverySweep;
+import dev.sluice.store.delivery.Orphans;
+import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedReader;
+import dev.sluice.store.delivery.SharedLeft;
+import dev.sluice.store.journal.Copy;
+import dev.sluice.store.journal.Journal;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.journal.JournalWrite.Accept;
+import dev.sluice.store.journal.JournalWrite.Acknowledge;
+import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.journal.JournalWrite.ForgetReceived;
+import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.route.RouteStore;
+import dev.sluice.store.session.SessionExpiry;
+import dev.sluice.store.session.SessionStore;
+import dev.sluice.store.session.SessionStore.OpenRequest;
+import dev.sluice.store.session.SessionStore.OpenedSession;
+import dev.sluice.store.session.SessionsEnded;
+import dev.sluice.store.session.SubscriptionReader;
+import dev.sluice.store.session.Wills;
+import dev.sluice.store.spool.SpoolStore;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.configuration.supplier.AgroalConnectionPoolConfigurationSupplier;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
@@ -28,8 +43,8 @@ import java.util.function.Consumer;
 import javax.sql.DataSource;
 
 /** Owns the store as the gateway has it, pool and threads included, without Quarkus; any thread of the test. */
-final class StoreRig implements AutoCloseable {
-    static final NodeConfig NODE = new NodeConfig() {
+public final class StoreRig implements AutoCloseable {
+    public static final NodeConfig NODE = new NodeConfig() {
         @Override
         public String id() {
             return "node-1";
@@ -41,33 +56,33 @@ final class StoreRig implements AutoCloseable {
         }
     };
 
-    static final long NEVER = 4_294_967_295L;
+    public static final long NEVER = 4_294_967_295L;
 
-    final DataSource pool;
-    final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-    final StoreHealth health;
-    final SessionStore sessions;
-    final Journal journal;
-    final SessionExpiry expiry;
-    final Orphans orphans;
-    final DeliverySweep sweep;
-    final QueueReader queues;
-    final RetainedReader retained;
-    final SubscriptionReader subscriptions;
-    final Wills wills;
-    final SpoolStore spool;
+    public final DataSource pool;
+    public final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    public final StoreHealth health;
+    public final SessionStore sessions;
+    public final Journal journal;
+    public final SessionExpiry expiry;
+    public final Orphans orphans;
+    public final DeliverySweep sweep;
+    public final QueueReader queues;
+    public final RetainedReader retained;
+    public final SubscriptionReader subscriptions;
+    public final Wills wills;
+    public final SpoolStore spool;
     private final Duration openTimeout;
-    final RouteStore routes;
-    final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
+    public final RouteStore routes;
+    public final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
     /** Who is offered what ended sessions leave. */
-    volatile Consumer<SharedLeft> heirs = _ -> {};
+    public volatile Consumer<SharedLeft> heirs = _ -> {};
 
-    StoreRig(EmbeddedServer server, Settings settings) {
+    public StoreRig(EmbeddedServer server, Settings settings) {
         this(pool(server), settings);
     }
 
     /** On a pool that the test has laid its hands on. */
-    StoreRig(DataSource pool, Settings settings) {
+    public StoreRig(DataSource pool, Settings settings) {
         this.pool = pool;
         openTimeout = settings.openTimeout();
         health = new StoreHealth(pool, settings);
@@ -87,7 +102,7 @@ final class StoreRig implements AutoCloseable {
     }
 
     /** Keys that tests vary; the others are as short as a test may wait. */
-    record Settings(
+    public record Settings(
             int lanes,
             int laneCapacity,
             int batchSize,
@@ -96,9 +111,9 @@ final class StoreRig implements AutoCloseable {
             long queueBytes,
             QueuePolicy queuePolicy)
             implements StoreConfig {
-        static final Settings ONE_LANE = new Settings(1, 8192, 1024, 500);
+        public static final Settings ONE_LANE = new Settings(1, 8192, 1024, 500);
 
-        Settings(int lanes, int laneCapacity, int batchSize, int sweepBatch) {
+        public Settings(int lanes, int laneCapacity, int batchSize, int sweepBatch) {
             this(lanes, laneCapacity, batchSize, sweepBatch, 250_000, 1 << 28, QueuePolicy.DROP_OLDEST);
         }
 
@@ -159,7 +174,7 @@ final class StoreRig implements AutoCloseable {
     }
 
     /** As application.properties sets it up, with a shorter socket timeout. */
-    static AgroalDataSource pool(EmbeddedServer server) {
+    public static AgroalDataSource pool(EmbeddedServer server) {
         var url = server.url() + "&socketTimeout=2&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true";
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
                 .maxSize(20)
@@ -185,50 +200,50 @@ final class StoreRig implements AutoCloseable {
         return properties.getProperty("quarkus.datasource.jdbc.new-connection-sql");
     }
 
-    OpenedSession open(String clientId, boolean cleanStart, long expirySeconds) {
+    public OpenedSession open(String clientId, boolean cleanStart, long expirySeconds) {
         return open(clientId, cleanStart, expirySeconds, null);
     }
 
-    OpenedSession open(String clientId, boolean cleanStart, long expirySeconds, Will will) {
+    public OpenedSession open(String clientId, boolean cleanStart, long expirySeconds, Will will) {
         return sessions.open(
                 new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", will), openTimeout);
     }
 
-    CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {
+    public CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {
         return submit(done -> Accept.remembering(clientId, epoch, packetId, messageId, done));
     }
 
-    CompletableFuture<Outcome> forget(String clientId, long epoch, int packetId) {
+    public CompletableFuture<Outcome> forget(String clientId, long epoch, int packetId) {
         return submit(done -> new ForgetReceived(clientId, epoch, packetId, done));
     }
 
-    CompletableFuture<Outcome> disconnect(String clientId, long epoch, long expirySeconds, int reason) {
+    public CompletableFuture<Outcome> disconnect(String clientId, long epoch, long expirySeconds, int reason) {
         return submit(done -> new CloseSession(clientId, epoch, expirySeconds, reason, 0, false, done));
     }
 
     /** Publishes without a fence. */
-    CompletableFuture<Outcome> accept(String publisher, Message message, Copy... copies) {
+    public CompletableFuture<Outcome> accept(String publisher, Message message, Copy... copies) {
         return accept(publisher, JournalWrite.NO_FENCE, message, copies);
     }
 
-    CompletableFuture<Outcome> accept(String publisher, long epoch, Message message, Copy... copies) {
+    public CompletableFuture<Outcome> accept(String publisher, long epoch, Message message, Copy... copies) {
         return submit(done -> new Accept(publisher, epoch, message, List.of(copies), false, 0, null, done));
     }
 
-    CompletableFuture<Outcome> retain(Message message) {
+    public CompletableFuture<Outcome> retain(Message message) {
         return submit(done -> new Accept("publisher", JournalWrite.NO_FENCE, message, List.of(), true, 0, null, done));
     }
 
-    CompletableFuture<Outcome> acknowledge(String clientId, long epoch, long seq, long sentSeq) {
+    public CompletableFuture<Outcome> acknowledge(String clientId, long epoch, long seq, long sentSeq) {
         return submit(done -> new Acknowledge(clientId, epoch, seq, sentSeq, done));
     }
 
     /** A write that is completed by its outcome. */
-    interface Writing {
-        JournalWrite telling(Consumer<Outcome> done);
+    public interface Writing {
+        public JournalWrite telling(Consumer<Outcome> done);
     }
 
-    CompletableFuture<Outcome> submit(Writing writing) {
+    public CompletableFuture<Outcome> submit(Writing writing) {
         var outcome = new CompletableFuture<Outcome>();
         if (!journal.submit(writing.telling(outcome::complete))) {
             throw new AssertionError("the lane is full");
@@ -236,7 +251,7 @@ final class StoreRig implements AutoCloseable {
         return outcome;
     }
 
-    double batches() {
+    public double batches() {
         return metrics.get("sluice.journal.batch").summary().count();
     }
 

@@ -1,7 +1,10 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.store.JournalWrite;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.route.RouteTables;
+import dev.sluice.uplink.spool.Spool;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import jakarta.enterprise.inject.Vetoed;
@@ -14,14 +17,14 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /** Owns an uplink whose producer and spool only write down what they get; used by one thread. */
-final class UplinkRig {
-    final UplinkConfig config;
-    final Producer producer = new Producer();
-    final FakeSpool spool;
-    final Uplink uplink;
+public final class UplinkRig {
+    public final UplinkConfig config;
+    public final Producer producer = new Producer();
+    public final FakeSpool spool;
+    public final Uplink uplink;
 
     /** @param keys of the configuration, without {@code sluice.uplink.} */
-    UplinkRig(Map<String, String> keys) {
+    public UplinkRig(Map<String, String> keys) {
         var all = new HashMap<String, String>();
         keys.forEach((key, value) -> all.put("sluice.uplink." + key, value));
         config = RouteTables.config(all);
@@ -30,52 +33,52 @@ final class UplinkRig {
     }
 
     @Vetoed // else the tests that start Quarkus find two
-    static final class Producer extends UplinkProducer {
-        final List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
+    public static final class Producer extends UplinkProducer {
+        public final List<ProducerRecord<byte[], byte[]>> sent = new ArrayList<>();
         /** Of what was sent, until it is answered. */
-        final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
+        public final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
 
-        final List<String> renewals = new ArrayList<>();
+        public final List<String> renewals = new ArrayList<>();
 
         private Producer() {
             super(null, null, null, new SimpleMeterRegistry());
         }
 
         @Override
-        void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+        public void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
             sent.add(record);
             unanswered.add(callback);
         }
 
         /** Kafka takes the record that waits longest. */
-        void answer() {
+        public void answer() {
             unanswered.remove().onCompletion(null, null);
         }
 
         @Override
-        void renew(String why) {
+        public void renew(String why) {
             renewals.add(why);
         }
     }
 
     @Vetoed // else the tests that start Quarkus find two
-    static final class FakeSpool extends Spool {
-        final List<JournalWrite.Spool> writes = new ArrayList<>();
-        boolean room = true;
+    public static final class FakeSpool extends Spool {
+        public final List<JournalWrite.Spool> writes = new ArrayList<>();
+        public boolean room = true;
         /** Of records that the producer has. */
-        int rowsMade;
+        public int rowsMade;
 
         private FakeSpool(UplinkConfig config) {
             super(config, null, null, new SimpleMeterRegistry());
         }
 
         @Override
-        boolean isOn() {
+        public boolean isOn() {
             return true;
         }
 
         @Override
-        Long run() {
+        public Long run() {
             rowsMade++;
             return 1L;
         }
@@ -86,12 +89,12 @@ final class UplinkRig {
         }
 
         @Override
-        boolean takes(String clientId) {
+        public boolean takes(String clientId) {
             return true;
         }
 
         @Override
-        boolean submit(JournalWrite.Spool write) {
+        public boolean submit(JournalWrite.Spool write) {
             return room && writes.add(write);
         }
     }

@@ -1,0 +1,83 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.broker.Connection;
+import dev.sluice.broker.Loop;
+import dev.sluice.packet.Message;
+import dev.sluice.packet.QoS;
+import dev.sluice.session.Delivery;
+import dev.sluice.session.Receipt;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+
+/**
+ * One message on its way to connections: one task for each event loop, however many connections it has. Made by one thread,
+ * run by the loops.
+ */
+final class Fanout {
+    private final Message message;
+    private final LongAdder underWay;
+    private final List<Batch> batches = new ArrayList<>(2);
+    /** One object for all who get the very same. */
+    private Delivery common;
+
+    private QoS commonQoS;
+    /** Null where nobody asks what becomes of the copies. */
+    private final Function<Match, Receipt> receipts;
+
+    Fanout(Message message, LongAdder underWay, Function<Match, Receipt> receipts) {
+        this.message = message;
+        this.underWay = underWay;
+        this.receipts = receipts;
+    }
+
+    /** The connections of one loop, and what each of them gets. */
+    private record Batch(Loop loop, List<Connection> connections, List<Delivery> deliveries, LongAdder underWay)
+            implements Runnable {
+        @Override
+        public void run() {
+            underWay.add(-connections.size());
+            for (int i = 0; i < connections.size(); i++) connections.get(i).delivered(deliveries.get(i));
+        }
+    }
+
+    void add(Match match) {
+        var connection = match.subscriber().connection();
+        if (connection == null) {
+            if (receipts != null) receipts.apply(match).settle(Receipt.Outcome.LOST);
+            return;
+        }
+        var batch = batch(connection.loop());
+        batch.connections.add(connection);
+        batch.deliveries.add(delivery(match));
+    }
+
+    void send() {
+        for (var batch : batches) {
+            underWay.add(batch.connections.size());
+            batch.loop.execute(batch);
+        }
+    }
+
+    private Batch batch(Loop loop) {
+        for (int i = 0; i < batches.size(); i++) if (batches.get(i).loop == loop) return batches.get(i);
+        var batch = new Batch(loop, new ArrayList<>(), new ArrayList<>(), underWay);
+        batches.add(batch);
+        return batch;
+    }
+
+    private Delivery delivery(Match match) {
+        var qos = match.qos(message);
+        var retain = match.retain(message);
+        var isCommon = !retain && match.identifiers().isEmpty() && match.share() == null && receipts == null;
+        if (isCommon && qos == commonQoS) return common;
+        var receipt = receipts == null ? null : receipts.apply(match);
+        var delivery = new Delivery(message, qos, retain, match.identifiers(), match.share(), 0, false, false, receipt);
+        if (isCommon) {
+            common = delivery;
+            commonQoS = qos;
+        }
+        return delivery;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.Subscription;
+import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.topic.TopicFilter;
+
+/**
+ * One subscription of one client as the {@link Router} finds it. Immutable; equal to the one that it replaces, which has the
+ * same client and the same Topic Filter [MQTT-3.8.4-3].
+ *
+ * @param identifier Subscription Identifier, 0 for none
+ * @param group the members of its Shared Subscription, null for a subscription of its own
+ */
+public record Interest(
+        Subscriber subscriber,
+        TopicFilter filter,
+        QoS maximumQoS,
+        boolean noLocal,
+        boolean retainAsPublished,
+        int identifier,
+        ShareGroup group) {
+
+    static Interest of(Subscriber subscriber, StoredSubscription stored, ShareGroup group) {
+        return new Interest(
+                subscriber,
+                TopicFilter.of(stored.filter()),
+                stored.qos(),
+                stored.noLocal(),
+                stored.retainAsPublished(),
+                stored.identifier(),
+                group);
+    }
+
+    public static StoredSubscription stored(Subscription asked, int identifier) {
+        return new StoredSubscription(
+                asked.filter(),
+                asked.maximumQoS(),
+                asked.noLocal(),
+                asked.retainAsPublished(),
+                asked.retainHandling(),
+                identifier);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Interest that && subscriber == that.subscriber && filter.equals(that.filter);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * System.identityHashCode(subscriber) + filter.hashCode();
+    }
+}

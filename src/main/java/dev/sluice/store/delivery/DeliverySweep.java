@@ -1,0 +1,335 @@
+package dev.sluice.store.delivery;
+
+import dev.sluice.config.StoreConfig;
+import dev.sluice.store.Rows;
+import dev.sluice.store.StoreHealth;
+import dev.sluice.store.StoredMessage;
+import dev.sluice.store.Transaction;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import javax.sql.DataSource;
+import org.jboss.logging.Logger;
+
+/**
+ * Deletes what ended sessions left, and messages whose time is over: one virtual thread sweeps, in small transactions that step around
+ * rows somebody else has locked, so that any number of gateways may sweep at once.
+ */
+@ApplicationScoped
+public class DeliverySweep {
+    private static final Logger LOG = Logger.getLogger(DeliverySweep.class);
+    private static final Duration REAP_INTERVAL = Duration.ofSeconds(1);
+    private static final int ENDED_AT_ONCE = 100;
+
+    private static final String ENDED = "SELECT id FROM ended_session ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
+
+    /** From here on nobody can put messages in: who did so before has committed. */
+    private static final String CLOSE_QUEUES = """
+            DELETE FROM queue WHERE session_id = ANY (ARRAY(
+                SELECT session_id FROM queue WHERE session_id = ANY (?) FOR UPDATE SKIP LOCKED))""";
+
+    /** As many as are handled together have few bytes. */
+    private static final long SHARED_BYTES = 1024 * 1024;
+
+    /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
+    private static final String SHARED = """
+            SELECT p.session_id, p.seq, p.share, p.message_qos, p.message_retain, coalesce(p.topic, m.topic) AS topic,
+                   coalesce(p.properties, m.properties) AS properties, coalesce(p.payload, m.payload) AS payload, %s AS expires,
+                   p.message_id
+              FROM (SELECT q.*, sum(q.bytes) OVER (ORDER BY q.session_id, q.seq) AS upto
+                      FROM (SELECT * FROM queued WHERE session_id = ANY (?) AND share IS NOT NULL AND qos = 1
+                             ORDER BY session_id, seq LIMIT ?) q) p
+              LEFT JOIN message m ON m.id = p.message_id
+             WHERE p.upto <= greatest(?, p.bytes)
+             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"));
+
+    private static final String DELETE_SHARED = """
+            DELETE FROM queued q USING unnest(?::bigint[], ?::bigint[]) AS w(session_id, seq)
+             WHERE q.session_id = w.session_id AND q.seq = w.seq""";
+
+    private static final String EMPTY_QUEUES = """
+            WITH gone AS (
+                DELETE FROM queued WHERE (session_id, seq) IN (
+                    SELECT session_id, seq FROM queued
+                     WHERE session_id = ANY (?) AND NOT (share IS NOT NULL AND qos = 1) LIMIT ?)
+                RETURNING message_id)
+            SELECT count(*) AS deleted, array_agg(DISTINCT message_id) FILTER (WHERE message_id IS NOT NULL) AS messages
+              FROM gone""";
+
+    private static final String FORGET_ENDED = """
+            WITH done AS (
+                DELETE FROM ended_session e
+                 WHERE e.id = ANY (?) AND NOT EXISTS (SELECT FROM queue q WHERE q.session_id = e.id)
+                   AND NOT EXISTS (SELECT FROM queued r WHERE r.session_id = e.id) RETURNING e.id),
+            subscriptions AS (DELETE FROM subscription b USING done WHERE b.session_id = done.id),
+            counters AS (DELETE FROM queue_out o USING done WHERE o.session_id = done.id)
+            SELECT count(*) FROM done""";
+
+    /**
+     * The next messages that are due. They are deleted only where nobody can be about to send them, that is of sessions without a
+     * connection, and only those that were not sent before; the others are for the session to drop.
+     */
+    private static final String EXPIRE_QUEUED = """
+            WITH due AS MATERIALIZED (
+                SELECT expires_at, session_id, seq FROM queued
+                 WHERE expires_at <= now() AND (expires_at, session_id, seq) > (?, ?, ?)
+                 ORDER BY expires_at, session_id, seq LIMIT ?),
+            held AS MATERIALIZED (
+                SELECT s.id FROM session s WHERE s.id IN (SELECT session_id FROM due) AND NOT s.connected
+                   FOR NO KEY UPDATE SKIP LOCKED),
+            gone AS (
+                DELETE FROM queued q USING due d, queue_out o
+                 WHERE q.session_id = d.session_id AND q.seq = d.seq AND d.session_id = ANY (ARRAY(SELECT id FROM held))
+                   AND o.session_id = d.session_id AND d.seq > o.sent_seq
+                RETURNING q.session_id, q.bytes, q.message_id),
+            counted AS (
+                UPDATE queue_out o SET count_out = o.count_out + g.count, bytes_out = o.bytes_out + g.bytes
+                  FROM (SELECT session_id, count(*) AS count, sum(bytes) AS bytes FROM gone GROUP BY session_id) g
+                 WHERE o.session_id = g.session_id)
+            SELECT d.*, (SELECT count(*) FROM due) AS found, (SELECT count(*) FROM gone) AS deleted,
+                   (SELECT array_agg(DISTINCT message_id) FILTER (WHERE message_id IS NOT NULL) FROM gone) AS messages
+              FROM due d ORDER BY d.expires_at DESC, d.session_id DESC, d.seq DESC LIMIT 1""";
+
+    private static final String EXPIRE_RETAINED = """
+            DELETE FROM retained WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM retained WHERE expires_at <= now() LIMIT ? FOR UPDATE SKIP LOCKED))""";
+
+    /** Far longer than any outage that a lane could be waiting for the end of. */
+    private static final String FORGET_LANES = """
+            DELETE FROM lane WHERE id = ANY (ARRAY(
+                SELECT id FROM lane WHERE written_at < now() - interval '30 days' LIMIT ? FOR UPDATE SKIP LOCKED))""";
+
+    private final DataSource dataSource;
+    private final StoreConfig config;
+    private final StoreHealth health;
+    private final Orphans orphans;
+    private final Consumer<SharedLeft> left;
+    private final Counter expiredQueued;
+    private final Counter expiredRetained;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+
+    @Inject
+    public DeliverySweep(
+            DataSource dataSource,
+            StoreConfig config,
+            StoreHealth health,
+            Orphans orphans,
+            MeterRegistry metrics,
+            Event<SharedLeft> left) {
+        this(dataSource, config, health, orphans, metrics, left::fire);
+    }
+
+    public DeliverySweep(
+            DataSource dataSource,
+            StoreConfig config,
+            StoreHealth health,
+            Orphans orphans,
+            MeterRegistry metrics,
+            Consumer<SharedLeft> left) {
+        this.left = left;
+        this.dataSource = dataSource;
+        this.config = config;
+        this.health = health;
+        this.orphans = orphans;
+        this.expiredQueued = Counter.builder("sluice.queue.expired")
+                .description("messages that expired in the queues of sessions without a connection")
+                .register(metrics);
+        this.expiredRetained = Counter.builder("sluice.retained.expired")
+                .description("retained messages that expired")
+                .register(metrics);
+    }
+
+    void start(@Observes StartupEvent event) {
+        Thread.ofVirtual().name("sluice-delivery-sweep").start(this::watch);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        stopped.countDown();
+    }
+
+    /** Where the next messages that are due begin: behind this entry of the index. */
+    private record Place(Timestamp expiresAt, long session, long seq) {
+        static final Place START = new Place(new Timestamp(0), 0, 0);
+    }
+
+    private record Expired(Place last, int found, int deleted, List<Long> messages) {
+        static final Expired NONE = new Expired(Place.START, 0, 0, List.of());
+    }
+
+    private record Swept(int done, int messages, List<Long> orphans) {}
+
+    /** Blocking: deletes queues and subscriptions of ended sessions; returns of how many sessions all is gone. */
+    public int sweepEnded() throws SQLException {
+        int total = 0;
+        Swept swept;
+        do {
+            // Committed first: a lane that still waits for one of the queues is to go on, since others are given what
+            // it writes.
+            Transaction.run(dataSource, DeliverySweep::ended);
+            while (Transaction.run(dataSource, this::giveShared) > 0) {}
+            do {
+                swept = Transaction.run(dataSource, this::sweepEnded);
+                orphans.suspect(swept.orphans());
+                total += swept.done();
+            } while (swept.messages() == config.sweepBatch());
+        } while (swept.done() == ENDED_AT_ONCE);
+        return total;
+    }
+
+    /** Locks some ended sessions, and closes their queues. */
+    private static Array ended(Connection connection) throws SQLException {
+        try (var ended = connection.prepareStatement(ENDED);
+                var close = connection.prepareStatement(CLOSE_QUEUES)) {
+            ended.setInt(1, ENDED_AT_ONCE);
+            var sessions = connection.createArrayOf("int8", Rows.longs(ended).toArray(Long[]::new));
+            close.setArray(1, sessions);
+            close.executeUpdate();
+            return sessions;
+        }
+    }
+
+    /** Others have them before they are deleted: after a crash in between they are given once more, which QoS 1 allows. */
+    private int giveShared(Connection connection) throws SQLException {
+        var sessions = ended(connection);
+        var messages = new ArrayList<SharedLeft.Left>();
+        var places = new ArrayList<Long[]>();
+        var stored = new ArrayList<Long>();
+        try (var shared = connection.prepareStatement(SHARED)) {
+            shared.setArray(1, sessions);
+            shared.setInt(2, config.sweepBatch());
+            shared.setLong(3, SHARED_BYTES);
+            try (var rows = shared.executeQuery()) {
+                while (rows.next()) {
+                    messages.add(new SharedLeft.Left(rows.getString("share"), StoredMessage.read(rows)));
+                    places.add(new Long[] {rows.getLong("session_id"), rows.getLong("seq")});
+                    var message = rows.getLong("message_id");
+                    if (!rows.wasNull()) stored.add(message);
+                }
+            }
+        }
+        if (messages.isEmpty()) return 0;
+        left.accept(new SharedLeft(messages));
+        try (var delete = connection.prepareStatement(DELETE_SHARED)) {
+            for (int i = 0; i < 2; i++) {
+                var column = i;
+                var values = places.stream().map(place -> place[column]).toArray(Long[]::new);
+                delete.setArray(i + 1, connection.createArrayOf("int8", values));
+            }
+            delete.executeUpdate();
+        }
+        orphans.suspect(stored); // looked at again, should this not be committed
+        return messages.size();
+    }
+
+    private Swept sweepEnded(Connection connection) throws SQLException {
+        var sessions = ended(connection);
+        try (var empty = connection.prepareStatement(EMPTY_QUEUES);
+                var forget = connection.prepareStatement(FORGET_ENDED)) {
+            empty.setArray(1, sessions);
+            empty.setInt(2, config.sweepBatch());
+            try (var row = empty.executeQuery()) {
+                row.next();
+                int messages = row.getInt("deleted");
+                forget.setArray(1, sessions);
+                int done = messages < config.sweepBatch()
+                        ? Rows.longs(forget).getFirst().intValue()
+                        : 0;
+                return new Swept(done, messages, Rows.array(row, "messages"));
+            }
+        }
+    }
+
+    /** Blocking: deletes expired messages from the queues of sessions without a connection; returns how many. */
+    public int sweepQueued() throws SQLException {
+        int total = 0;
+        var expired = Expired.NONE;
+        do {
+            var after = expired.last();
+            expired = Transaction.run(dataSource, connection -> sweepQueued(connection, after));
+            orphans.suspect(expired.messages());
+            expiredQueued.increment(expired.deleted());
+            total += expired.deleted();
+        } while (expired.found() == config.sweepBatch());
+        return total;
+    }
+
+    private Expired sweepQueued(Connection connection, Place after) throws SQLException {
+        try (var expire = connection.prepareStatement(EXPIRE_QUEUED)) {
+            expire.setTimestamp(1, after.expiresAt());
+            expire.setLong(2, after.session());
+            expire.setLong(3, after.seq());
+            expire.setInt(4, config.sweepBatch());
+            try (var row = expire.executeQuery()) {
+                if (!row.next()) return Expired.NONE;
+                var last = new Place(row.getTimestamp("expires_at"), row.getLong("session_id"), row.getLong("seq"));
+                return new Expired(last, row.getInt("found"), row.getInt("deleted"), Rows.array(row, "messages"));
+            }
+        }
+    }
+
+    /** Blocking: deletes retained messages that have expired; returns how many. */
+    public int sweepRetained() throws SQLException {
+        int total = sweepBatches(EXPIRE_RETAINED);
+        expiredRetained.increment(total);
+        return total;
+    }
+
+    private int sweepBatches(String sql) throws SQLException {
+        int total = 0;
+        int batch;
+        do {
+            batch = Transaction.run(dataSource, connection -> {
+                try (var delete = connection.prepareStatement(sql)) {
+                    delete.setInt(1, config.sweepBatch());
+                    return delete.executeUpdate();
+                }
+            });
+            total += batch;
+        } while (batch == config.sweepBatch());
+        return total;
+    }
+
+    private void watch() {
+        try {
+            long sweptAt = System.nanoTime();
+            while (!stopped.await(REAP_INTERVAL.toNanos(), TimeUnit.NANOSECONDS)) {
+                if (!health.available()) continue;
+                boolean due =
+                        System.nanoTime() - sweptAt >= config.sweepInterval().toNanos();
+                if (due) sweptAt = System.nanoTime();
+                sweepOrTell(due);
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void sweepOrTell(boolean all) {
+        try {
+            orphans.reap();
+            if (!all) return;
+            sweepEnded();
+            sweepQueued();
+            sweepRetained();
+            sweepBatches(FORGET_LANES);
+            orphans.search();
+        } catch (SQLException | RuntimeException failure) {
+            LOG.warnf("sweeping messages, to be tried again: %s", failure.getMessage());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package dev.sluice.store.delivery;
+
+import dev.sluice.store.Rows;
+import dev.sluice.store.Transaction;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import javax.sql.DataSource;
+
+/**
+ * Deletes shared messages that nobody is owed any more; any thread may name suspects, one thread at a time deletes.
+ *
+ * <p>Whoever deletes a copy names its message after the commit. Of two that delete the last two copies at the same time, each would still see
+ * the other's copy if they looked themselves; the later one that names the message here finds both gone. And the lanes do not spend
+ * their time on looking. What a killed gateway did not look at is found by {@link #search}, slowly.
+ */
+@ApplicationScoped
+public class Orphans {
+    private static final int MOST_SUSPECTS = 200_000;
+    private static final int ROWS = 1000;
+
+    private static final String DELETE = """
+            DELETE FROM message m WHERE m.id = ANY (ARRAY(
+                SELECT id FROM message WHERE id = ANY (?) ORDER BY id FOR UPDATE))
+               AND NOT EXISTS (SELECT FROM queued q WHERE q.message_id = m.id)""";
+
+    private static final String NEXT = "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?";
+
+    private final DataSource dataSource;
+    private final BlockingQueue<Long> suspects = new ArrayBlockingQueue<>(MOST_SUSPECTS);
+    private final Counter found;
+    private long searchedUpTo;
+
+    public Orphans(DataSource dataSource, MeterRegistry metrics) {
+        this.dataSource = dataSource;
+        this.found = Counter.builder("sluice.message.orphans")
+                .description("messages without copies that only the search found")
+                .register(metrics);
+    }
+
+    /** Names messages that may have lost their last copy, after the commit that deleted it; beyond what fits, the search finds them. */
+    public void suspect(Collection<Long> messages) {
+        for (var message : messages) if (!suspects.offer(message)) return;
+    }
+
+    /** Blocking: deletes those of the suspects that nobody is owed, and returns how many. */
+    public int reap() throws SQLException {
+        int total = 0;
+        var some = new ArrayList<Long>();
+        while (suspects.drainTo(some, ROWS) > 0) {
+            try {
+                total += delete(new LinkedHashSet<>(some));
+            } catch (SQLException failure) {
+                suspect(some);
+                throw failure;
+            }
+            some.clear();
+        }
+        return total;
+    }
+
+    /** Blocking: looks at the next messages in the order of their numbers, all over again once through; returns how many it deleted. */
+    int search() throws SQLException {
+        var some = Transaction.run(dataSource, this::next);
+        searchedUpTo = some.size() < ROWS ? 0 : some.getLast();
+        int deleted = some.isEmpty() ? 0 : delete(new LinkedHashSet<>(some));
+        found.increment(deleted);
+        return deleted;
+    }
+
+    private List<Long> next(Connection connection) throws SQLException {
+        try (var next = connection.prepareStatement(NEXT)) {
+            next.setLong(1, searchedUpTo);
+            next.setInt(2, ROWS);
+            return Rows.longs(next);
+        }
+    }
+
+    private int delete(Set<Long> messages) throws SQLException {
+        return Transaction.run(dataSource, connection -> {
+            try (var delete = connection.prepareStatement(DELETE)) {
+                delete.setArray(1, connection.createArrayOf("int8", messages.toArray(Long[]::new)));
+                return delete.executeUpdate();
+            }
+        });
+    }
+}

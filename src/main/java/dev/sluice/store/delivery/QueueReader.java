@@ -1,0 +1,99 @@
+package dev.sluice.store.delivery;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.QoS;
+import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.StoredMessage;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads the queues of persistent sessions; blocks, so it is called on virtual threads, any number of them. */
+@ApplicationScoped
+public class QueueReader {
+    /** The session is looked up by itself, so that PostgreSQL sees one constant, and reads the index in order and no further than the limit. */
+    private static final String PAGE = """
+            SELECT p.seq, p.received, p.qos, p.retain, p.identifiers, p.share, p.message_qos, p.message_retain,
+                   coalesce(p.topic, m.topic) AS topic, coalesce(p.properties, m.properties) AS properties,
+                   coalesce(p.payload, m.payload) AS payload, %s AS expires, p.found
+              FROM (SELECT q.*, count(*) OVER () AS found, sum(q.bytes) OVER (ORDER BY q.seq) AS upto
+                      FROM (SELECT * FROM queued
+                             WHERE session_id = (SELECT id FROM session WHERE client_id = ?) AND seq > ?
+                             ORDER BY seq LIMIT ?) q) p
+              LEFT JOIN message m ON m.id = p.message_id
+             WHERE p.upto <= greatest(?, p.bytes)
+             ORDER BY p.seq
+             LIMIT ?""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"));
+
+    private final StoreReads reads;
+
+    public QueueReader(StoreReads reads) {
+        this.reads = reads;
+    }
+
+    /** @param more whether rows follow the last one */
+    public record Page(List<Row> rows, boolean more) {}
+
+    /**
+     * One message of a queue.
+     *
+     * @param received whether the client has answered PUBREC, so that it is sent PUBREL and not the message
+     * @param qos what the client is sent it with
+     * @param retain the RETAIN flag that the client is sent
+     * @param share the filter of the Shared Subscription that chose this session, null for none
+     */
+    public record Row(
+            long seq,
+            boolean received,
+            QoS qos,
+            boolean retain,
+            List<Integer> subscriptionIdentifiers,
+            String share,
+            Message message) {}
+
+    /**
+     * The rows after a place in the order of the queue, expired messages included: at most {@code limit}, and at most as many as have {@code
+     * bytes} bytes in all, but at least one.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public Page page(String clientId, long afterSeq, int limit, long bytes) {
+        return reads.call("reading a queue", connection -> ask(connection, clientId, afterSeq, limit, bytes));
+    }
+
+    private static Page ask(Connection connection, String clientId, long afterSeq, int limit, long bytes)
+            throws SQLException {
+        try (var page = connection.prepareStatement(PAGE)) {
+            page.setString(1, clientId);
+            page.setLong(2, afterSeq);
+            page.setInt(3, limit + 1);
+            page.setLong(4, bytes);
+            page.setInt(5, limit);
+            var rows = new ArrayList<Row>();
+            long found = 0;
+            try (var result = page.executeQuery()) {
+                while (result.next()) {
+                    rows.add(read(result));
+                    found = result.getLong("found");
+                }
+            }
+            return new Page(rows, found > rows.size());
+        }
+    }
+
+    private static Row read(ResultSet row) throws SQLException {
+        var identifiers = row.getArray("identifiers");
+        return new Row(
+                row.getLong("seq"),
+                row.getBoolean("received"),
+                QoS.of(row.getInt("qos")),
+                row.getBoolean("retain"),
+                identifiers == null ? List.of() : List.of((Integer[]) identifiers.getArray()),
+                row.getString("share"),
+                StoredMessage.read(row));
+    }
+}

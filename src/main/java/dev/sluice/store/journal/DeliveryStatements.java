@@ -1,0 +1,94 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.packet.Message;
+import dev.sluice.store.StoredMessage;
+import dev.sluice.store.journal.JournalStatement.Answer;
+import dev.sluice.store.journal.JournalStatement.Column;
+import dev.sluice.store.journal.JournalWrite.Acknowledge;
+import dev.sluice.store.journal.JournalWrite.MarkReceived;
+import java.util.List;
+
+/**
+ * The journal's SQL about messages that subscribers have got, and about retained ones. Stateless.
+ *
+ * <p>What is looked up by two columns gets both from one materialized list: otherwise PostgreSQL may think that one is enough, while a queue
+ * is still short.
+ */
+final class DeliveryStatements {
+    private static final String MARK_RECEIVED = """
+            WITH w AS MATERIALIZED (
+                SELECT s.id AS session_id, w.seq
+                  FROM unnest(?::text[], ?::bigint[]) AS w(client_id, seq) JOIN session s ON s.client_id = w.client_id)
+            UPDATE queued q SET received = true FROM w WHERE q.session_id = w.session_id AND q.seq = w.seq""";
+
+    /** Answers with the messages that copies were deleted of: one of them may have been the last. */
+    private static final String ACKNOWLEDGE = """
+            WITH w AS MATERIALIZED (
+                SELECT s.id AS session_id, w.seq, w.sent_seq
+                  FROM unnest(?::text[], ?::bigint[], ?::bigint[]) AS w(client_id, seq, sent_seq)
+                  JOIN session s ON s.client_id = w.client_id),
+            gone AS (
+                DELETE FROM queued q USING w WHERE q.session_id = w.session_id AND q.seq = w.seq
+                RETURNING q.session_id, q.bytes, q.message_id, w.sent_seq),
+            counted AS (
+                UPDATE queue_out o
+                   SET count_out = o.count_out + g.count, bytes_out = o.bytes_out + g.bytes, sent_seq = greatest(o.sent_seq, g.sent_seq)
+                  FROM (SELECT session_id, count(*) AS count, sum(bytes) AS bytes, max(sent_seq) AS sent_seq
+                          FROM gone GROUP BY session_id) g
+                 WHERE o.session_id = g.session_id)
+            SELECT DISTINCT message_id FROM gone WHERE message_id IS NOT NULL""";
+
+    /** A message without a payload is put in place, too: so that topics are locked in one order, whether set or cleared. */
+    private static final String RETAIN = """
+            INSERT INTO retained (topic, qos, expires_at, properties, payload)
+            SELECT w.topic, w.qos, %s, w.properties, w.payload
+              FROM unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::bytea[]) AS w(topic, qos, expires, properties, payload)
+             ORDER BY w.topic COLLATE "C"
+            ON CONFLICT (left(topic, 400), hashtextextended(topic, 0)) DO UPDATE
+               SET topic = excluded.topic, qos = excluded.qos, retained_at = excluded.retained_at, expires_at = excluded.expires_at,
+                   properties = excluded.properties, payload = excluded.payload""".formatted(StoredMessage.TIME.formatted("w.expires"));
+
+    private static final String CLEAR = """
+            DELETE FROM retained r USING unnest(?::text[]) AS w(topic)
+             WHERE left(r.topic, 400) = left(w.topic, 400) AND hashtextextended(r.topic, 0) = hashtextextended(w.topic, 0)
+               AND octet_length(r.payload) = 0""";
+
+    private DeliveryStatements() {}
+
+    static JournalStatement markReceived(List<MarkReceived> writes) {
+        return new JournalStatement(
+                MARK_RECEIVED,
+                List.of(Column.texts(writes, MarkReceived::clientId), Column.longs(writes, MarkReceived::seq)));
+    }
+
+    static JournalStatement acknowledge(List<Acknowledge> writes, Answer messages) {
+        return new JournalStatement(
+                ACKNOWLEDGE,
+                List.of(
+                        Column.texts(writes, Acknowledge::clientId),
+                        Column.longs(writes, Acknowledge::seq),
+                        Column.longs(writes, Acknowledge::sentSeq)),
+                messages);
+    }
+
+    /** At most one message for each topic. */
+    static JournalStatement retain(List<Message> messages) {
+        return new JournalStatement(
+                RETAIN,
+                List.of(
+                        topics(messages),
+                        Column.integers(messages, message -> message.qos().ordinal()),
+                        Column.longs(messages, StoredMessage::expiresAt),
+                        Column.binaries(messages, message -> StoredMessage.properties(message.properties())),
+                        Column.binaries(messages, Message::payload)));
+    }
+
+    /** After {@link #retain}: deletes those without a payload. */
+    static JournalStatement clear(List<Message> messages) {
+        return new JournalStatement(CLEAR, List.of(topics(messages)));
+    }
+
+    private static Column topics(List<Message> messages) {
+        return Column.texts(messages, message -> message.topicName().toString());
+    }
+}

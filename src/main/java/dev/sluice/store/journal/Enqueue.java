@@ -1,0 +1,213 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.store.StoredMessage;
+import dev.sluice.store.journal.JournalStatement.Column;
+import dev.sluice.store.journal.JournalWrite.Accept;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** The copies that one batch puts into queues, in the order of its writes; confined to its lane's thread. */
+final class Enqueue {
+    /**
+     * Takes the places, then fills them. A queue's row is locked until the commit, so that its places are filled in order and without gaps
+     * whatever lane they come from; the rows are locked one by one in the order of the parameter, which is that of client ids. Answers for
+     * each queue with its last place, or 0 for no such queue, or -1 for a full one, and with its session if it is to be trimmed.
+     *
+     * <p>The answers travel to the copies as arrays with one element a queue: joining two lists without an index would cost their product.
+     */
+    private static final String ENQUEUE = """
+            WITH target AS MATERIALIZED (
+                SELECT w.n, w.copies, w.copies_bytes, q.session_id, q.last_seq,
+                       q.depth < %d AND q.depth_bytes < %d AS room,
+                       q.depth + w.copies > %d OR q.depth_bytes + w.copies_bytes > %d AS excess
+                  FROM unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
+                       WITH ORDINALITY AS w(client_id, session_id, copies, copies_bytes, n)
+                  LEFT JOIN LATERAL (
+                      SELECT q.session_id, q.last_seq, q.count_in - o.count_out AS depth, q.bytes_in - o.bytes_out AS depth_bytes
+                        FROM session s JOIN queue q ON q.session_id = s.id JOIN queue_out o ON o.session_id = s.id
+                       WHERE s.client_id = w.client_id AND (w.session_id = 0 OR s.id = w.session_id)
+                         FOR NO KEY UPDATE OF q) q ON true),
+            raised AS (
+                UPDATE queue q
+                   SET last_seq = q.last_seq + t.copies, count_in = q.count_in + t.copies, bytes_in = q.bytes_in + t.copies_bytes
+                  FROM target t WHERE q.session_id = t.session_id AND t.room),
+            place AS (
+                SELECT array_agg(coalesce(t.session_id, 0) ORDER BY t.n) AS sessions,
+                       array_agg(CASE WHEN t.room THEN t.last_seq + t.copies ELSE 0 END ORDER BY t.n) AS lasts
+                  FROM target t),
+            filled AS (
+                INSERT INTO queued (session_id, seq, message_id, expires_at, bytes, qos, message_qos, retain, message_retain,
+                                    identifiers, share, topic, properties, payload)
+                SELECT p.sessions[c.target], p.lasts[c.target] - c.after, c.message_id, %s, c.bytes, c.qos, c.message_qos, c.retain,
+                       c.message_retain, c.identifiers::integer[], c.share, c.topic, c.properties, c.payload
+                  FROM place p,
+                       unnest(?::integer[], ?::integer[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[],
+                              ?::boolean[], ?::boolean[], ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bytea[])
+                       AS c(target, after, message_id, expires, bytes, qos, message_qos, retain, message_retain,
+                            identifiers, share, topic, properties, payload)
+                 WHERE p.lasts[c.target] > 0)
+            SELECT CASE WHEN t.session_id IS NULL THEN 0 WHEN t.room THEN t.last_seq + t.copies ELSE -1 END AS last,
+                   CASE WHEN t.room AND t.excess THEN t.session_id END AS excess
+              FROM target t ORDER BY t.n""";
+
+    private static final String MESSAGES = """
+            INSERT INTO message (id, topic, properties, payload)
+            SELECT * FROM unnest(?::bigint[], ?::text[], ?::bytea[], ?::bytea[])""";
+
+    /** Below, a message is stored with each copy: a row of its own, its index entry and its end cost more. */
+    private static final int SHARED_BYTES = 256;
+
+    private final TreeMap<Session, Queue> queues = new TreeMap<>(ORDER);
+    private final List<Item> items = new ArrayList<>();
+    private final List<Shared> shared = new ArrayList<>();
+    private final List<Long> excess = new ArrayList<>();
+
+    /** In the order in which every lane locks queues. */
+    private static final Comparator<Session> ORDER =
+            Comparator.comparing(Session::clientId).thenComparing(Session::id);
+
+    /** Whose queue it is: two sessions of one client may be meant, of which one is there. */
+    private record Session(String clientId, long id) {
+        static Session of(Copy copy) {
+            return new Session(copy.clientId(), copy.sessionId());
+        }
+    }
+
+    /** One session's queue; {@code last} is the place of its last copy. */
+    private static final class Queue {
+        private int number;
+        private int copies;
+        private long bytes;
+        private long last;
+    }
+
+    /** @param messageId null when the copy is stored with its message */
+    private record Item(Accept accept, Copy copy, Queue queue, int index, Long messageId, byte[] properties) {}
+
+    private record Shared(long id, Accept accept, byte[] properties) {}
+
+    Enqueue(Connection connection, MessageNumbers numbers, List<Accept> accepts) throws SQLException {
+        for (var accept : accepts) {
+            var message = accept.message();
+            var properties = StoredMessage.properties(message.properties());
+            Long id = null;
+            if (accept.copies().size() > 1 && message.bytes() >= SHARED_BYTES) {
+                id = numbers.next(connection);
+                shared.add(new Shared(id, accept, properties));
+            }
+            for (var copy : accept.copies()) {
+                var queue = queues.computeIfAbsent(Session.of(copy), _ -> new Queue());
+                items.add(new Item(accept, copy, queue, queue.copies++, id, properties));
+                queue.bytes += message.bytes();
+            }
+        }
+        int number = 0;
+        for (var queue : queues.values()) queue.number = ++number;
+    }
+
+    List<JournalStatement> statements(QueueBounds bounds) {
+        if (items.isEmpty()) return List.of();
+        var enqueue = new JournalStatement(sql(bounds), columns(), answer());
+        return shared.isEmpty() ? List.of(enqueue) : List.of(messages(), enqueue);
+    }
+
+    /** After the answer: tells the copies their places. */
+    void place() {
+        for (var item : items) {
+            var queue = item.queue();
+            item.copy().place(queue.last > 0 ? queue.last - after(item) : queue.last);
+        }
+    }
+
+    /** After the answer: sessions whose queues are to be trimmed. */
+    List<Long> excess() {
+        return excess;
+    }
+
+    /** After {@link #place}: messages that were stored although no queue took them. */
+    List<Long> orphans() {
+        return shared.stream()
+                .filter(it -> it.accept().copies().stream().allMatch(copy -> copy.seq() <= 0))
+                .map(Shared::id)
+                .toList();
+    }
+
+    static String sql(QueueBounds bounds) {
+        return ENQUEUE.formatted(
+                bounds.fullCount(),
+                bounds.fullBytes(),
+                bounds.trimCount(),
+                bounds.trimBytes(),
+                StoredMessage.TIME.formatted("c.expires"));
+    }
+
+    private JournalStatement.Answer answer() {
+        var unanswered = queues.values().iterator();
+        return row -> {
+            unanswered.next().last = row.getLong("last");
+            long session = row.getLong("excess");
+            if (!row.wasNull()) excess.add(session);
+        };
+    }
+
+    private List<Column> columns() {
+        var sessions = List.copyOf(queues.keySet());
+        var each = List.copyOf(queues.values());
+        return List.of(
+                Column.texts(sessions, Session::clientId),
+                Column.longs(sessions, Session::id),
+                Column.longs(each, queue -> (long) queue.copies),
+                Column.longs(each, queue -> queue.bytes),
+                Column.integers(items, item -> item.queue().number),
+                Column.integers(items, Enqueue::after),
+                Column.longs(items, Item::messageId),
+                Column.longs(
+                        items, item -> StoredMessage.expiresAt(item.accept().message())),
+                Column.integers(items, item -> item.accept().message().bytes()),
+                Column.integers(items, item -> item.copy().qos().ordinal()),
+                Column.integers(items, item -> item.accept().message().qos().ordinal()),
+                Column.booleans(items, item -> item.copy().retain()),
+                Column.booleans(items, item -> item.accept().message().retain()),
+                Column.texts(items, item -> identifiers(item.copy())),
+                Column.texts(items, item -> item.copy().share()),
+                Column.texts(items, item -> isShared(item) ? null : topic(item.accept())),
+                Column.binaries(items, item -> isShared(item) ? null : item.properties()),
+                Column.binaries(
+                        items,
+                        item -> isShared(item) ? null : item.accept().message().payload()));
+    }
+
+    private JournalStatement messages() {
+        return new JournalStatement(
+                MESSAGES,
+                List.of(
+                        Column.longs(shared, Shared::id),
+                        Column.texts(shared, it -> topic(it.accept())),
+                        Column.binaries(shared, Shared::properties),
+                        Column.binaries(shared, it -> it.accept().message().payload())));
+    }
+
+    private static int after(Item item) {
+        return item.queue().copies - 1 - item.index();
+    }
+
+    private static boolean isShared(Item item) {
+        return item.messageId() != null;
+    }
+
+    private static String topic(Accept accept) {
+        return accept.message().topicName().toString();
+    }
+
+    private static String identifiers(Copy copy) {
+        var identifiers = copy.subscriptionIdentifiers();
+        return identifiers.isEmpty()
+                ? null
+                : identifiers.stream().map(String::valueOf).collect(Collectors.joining(",", "{", "}"));
+    }
+}

@@ -1,0 +1,89 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StoreConfig;
+import dev.sluice.store.StoreHealth;
+import dev.sluice.store.delivery.Orphans;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.List;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
+import org.jboss.logging.Logger;
+
+/** Owns the lanes that carry durable writes to PostgreSQL; any thread may submit. Writes of one client stay in order. */
+@ApplicationScoped
+public class Journal {
+    private static final Logger LOG = Logger.getLogger(Journal.class);
+
+    private final List<JournalLane> lanes;
+    private final StoreConfig config;
+    private volatile boolean accepting = true;
+
+    public Journal(
+            DataSource dataSource,
+            StoreConfig config,
+            NodeConfig node,
+            StoreHealth health,
+            Orphans orphans,
+            MeterRegistry metrics) {
+        this.config = config;
+        var meters = new JournalMeters(metrics);
+        this.lanes = IntStream.range(0, config.lanes())
+                .mapToObj(n -> JournalLane.start(n, dataSource, config, node.id(), health, meters, orphans))
+                .toList();
+        Gauge.builder("sluice.journal.queued", lanes, Journal::queued)
+                .description("writes that wait for a lane")
+                .strongReference(true)
+                .register(metrics);
+    }
+
+    /**
+     * Never blocks; false when the lane is full, in number or in bytes (stop reading the socket and try again) or the gateway is stopping. Of a write that was
+     * taken, the completion runs exactly once on the lane's thread, unless the gateway stops before PostgreSQL answers.
+     */
+    public boolean submit(JournalWrite write) {
+        return accepting && lane(write.clientId()).offer(write);
+    }
+
+    /** Whether it would take a write of this client now, as far as is known: for those to whom making one is work. */
+    public boolean hasRoom(String clientId) {
+        return accepting && lane(clientId).hasRoom();
+    }
+
+    private JournalLane lane(String clientId) {
+        int hash = clientId.hashCode();
+        return lanes.get(Math.floorMod(hash ^ hash >>> 16, lanes.size()));
+    }
+
+    /** Late, so that what connections write while they are drained is still committed. */
+    public void stop(@Observes @Priority(4000) ShutdownEvent event) {
+        stop();
+    }
+
+    public void stop() {
+        accepting = false;
+        long deadline = System.nanoTime() + config.stopTimeout().toNanos();
+        try {
+            for (var lane : lanes) {
+                lane.finish(deadline - System.nanoTime());
+            }
+            for (var lane : lanes) {
+                int left = lane.stop(deadline - System.nanoTime());
+                if (left > 0) {
+                    LOG.warnf("%s stopped with %d writes that PostgreSQL has not confirmed", lane, left);
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static double queued(List<JournalLane> lanes) {
+        return lanes.stream().mapToInt(JournalLane::queued).sum();
+    }
+}

@@ -1,0 +1,226 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.packet.Message;
+import dev.sluice.store.journal.JournalWrite.Accept;
+import dev.sluice.store.journal.JournalWrite.Acknowledge;
+import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.journal.JournalWrite.ForgetReceived;
+import dev.sluice.store.journal.JournalWrite.MarkReceived;
+import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.journal.JournalWrite.Spool;
+import dev.sluice.store.journal.JournalWrite.Subscribe;
+import dev.sluice.store.journal.JournalWrite.Unsubscribe;
+import dev.sluice.store.journal.SessionStatements.Owner;
+import dev.sluice.store.journal.SessionStatements.Subscribed;
+import dev.sluice.store.session.StoredSubscription;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Writes that share one transaction, one statement for each kind, all in one round trip; confined to its lane's thread.
+ *
+ * <p>The order of the statements is the order of locks that the migration names: a lane that waits for another one's queues holds no row
+ * that the other one could wait for.
+ */
+final class JournalBatch {
+    private final List<JournalWrite> writes;
+    private final LaneState lane;
+    private final long number;
+    /** What was written by an attempt whose commit may have failed; null if none came as far. */
+    private Written written;
+
+    JournalBatch(List<JournalWrite> writes, LaneState lane) {
+        this.writes = writes;
+        this.lane = lane;
+        this.number = lane.nextBatch();
+    }
+
+    /**
+     * What holds once the transaction is committed.
+     *
+     * @param outcomes in the order of the writes
+     * @param orphans messages that may have lost their last copy
+     * @param excess sessions whose queues are to be trimmed
+     */
+    record Written(List<Outcome> outcomes, List<Long> orphans, List<Long> excess) {}
+
+    /**
+     * Applies all in the connection's transaction. Called again after an attempt that failed, it first finds out whether that one was
+     * committed nevertheless, and then applies nothing.
+     */
+    Written write(Connection connection) throws SQLException {
+        if (written != null && lane.lastCommitted(connection) == number) return written;
+        written = null;
+        var lost = new HashSet<Owner>();
+        var attempt = new Attempt(connection, writes);
+        while (attempt.run(connection, lost)) {
+            // Rare: a session was taken over with writes under way. The others begin again without them, so that no
+            // statement but the
+            // fence has to ask whose a write is.
+            connection.rollback();
+            attempt = new Attempt(
+                    connection,
+                    writes.stream()
+                            .filter(write -> !lost.contains(owner(write)))
+                            .toList());
+        }
+        var outcomes = writes.stream()
+                .map(write -> lost.contains(owner(write)) ? Outcome.FENCED : Outcome.COMMITTED)
+                .toList();
+        written = new Written(outcomes, attempt.orphans(), attempt.enqueue.excess());
+        return written;
+    }
+
+    private static Owner owner(JournalWrite write) {
+        return new Owner(write.clientId(), write.epoch());
+    }
+
+    private static boolean isFenced(JournalWrite write) {
+        return switch (write) {
+            case Spool _ -> false;
+            case Accept accept -> accept.epoch() != JournalWrite.NO_FENCE || accept.packetId() != 0;
+            default -> true;
+        };
+    }
+
+    private record Packet(String clientId, int packetId) {}
+
+    private record Filter(String clientId, String filter) {}
+
+    /** The statements of the writes that are not known to be fenced. */
+    private final class Attempt {
+        private final List<JournalStatement> statements = new ArrayList<>();
+        private final List<Owner> owners;
+        private final Set<Owner> found = new HashSet<>();
+        private final List<Long> acknowledged = new ArrayList<>();
+        private final Enqueue enqueue;
+
+        Attempt(Connection connection, List<JournalWrite> writes) throws SQLException {
+            this.owners = writes.stream()
+                    .filter(JournalBatch::isFenced)
+                    .map(JournalBatch::owner)
+                    .distinct()
+                    .toList();
+            if (!owners.isEmpty())
+                statements.add(SessionStatements.fence(owners, row -> found.add(owners.get((int) row.getLong(1) - 1))));
+            addReceived(writes);
+            addSubscriptions(writes);
+            var marks = only(MarkReceived.class, writes);
+            if (!marks.isEmpty()) statements.add(DeliveryStatements.markReceived(marks));
+            var acknowledges = only(Acknowledge.class, writes);
+            if (!acknowledges.isEmpty())
+                statements.add(DeliveryStatements.acknowledge(acknowledges, row -> acknowledged.add(row.getLong(1))));
+            var accepts = only(Accept.class, writes);
+            this.enqueue = new Enqueue(
+                    connection,
+                    lane.numbers(),
+                    accepts.stream().filter(it -> !it.copies().isEmpty()).toList());
+            statements.addAll(enqueue.statements(lane.bounds()));
+            addRetained(accepts);
+            var spooled = only(Spool.class, writes).stream()
+                    .flatMap(spool -> spool.rows().stream())
+                    .toList();
+            if (!spooled.isEmpty()) statements.addAll(SpoolStatements.spool(connection, spooled, lane.id()));
+            var closes = new LinkedHashMap<String, CloseSession>();
+            only(CloseSession.class, writes).forEach(close -> closes.put(close.clientId(), close));
+            if (!closes.isEmpty()) statements.add(SessionStatements.close(List.copyOf(closes.values())));
+            if (!statements.isEmpty()) statements.add(lane.committing(number));
+        }
+
+        /** A statement may touch a row only once: of several writes about one packet identifier the last one decides. */
+        private void addReceived(List<JournalWrite> writes) {
+            var lasts = new LinkedHashMap<Packet, JournalWrite>();
+            for (var write : writes) {
+                switch (write) {
+                    case Accept it when it.packetId() > 0 -> lasts.put(new Packet(it.clientId(), it.packetId()), it);
+                    case ForgetReceived it -> lasts.put(new Packet(it.clientId(), it.packetId()), it);
+                    default -> {}
+                }
+            }
+            var remembers = only(Accept.class, lasts.values());
+            if (!remembers.isEmpty()) statements.add(SessionStatements.remember(remembers));
+            var forgets = only(ForgetReceived.class, lasts.values());
+            if (!forgets.isEmpty()) statements.add(SessionStatements.forget(forgets));
+        }
+
+        private void addSubscriptions(List<JournalWrite> writes) {
+            var lasts = new LinkedHashMap<Filter, Subscribed>();
+            for (var write : writes) {
+                switch (write) {
+                    case Subscribe it -> it.subscriptions().forEach(each -> put(lasts, it, each.filter(), each));
+                    case Unsubscribe it -> it.filters().forEach(each -> put(lasts, it, each, null));
+                    default -> {}
+                }
+            }
+            var begun = lasts.values().stream()
+                    .filter(it -> it.subscription() != null)
+                    .toList();
+            if (!begun.isEmpty()) statements.add(SessionStatements.subscribe(begun));
+            var ended = lasts.values().stream()
+                    .filter(it -> it.subscription() == null)
+                    .toList();
+            if (!ended.isEmpty()) statements.add(SessionStatements.unsubscribe(ended));
+        }
+
+        private static void put(
+                Map<Filter, Subscribed> lasts, JournalWrite write, String filter, StoredSubscription subscription) {
+            lasts.put(new Filter(write.clientId(), filter), new Subscribed(write.clientId(), filter, subscription));
+        }
+
+        private void addRetained(List<Accept> accepts) {
+            var lasts = new LinkedHashMap<Object, Message>();
+            for (var accept : accepts)
+                if (accept.retain()) lasts.put(accept.message().topicName(), accept.message());
+            if (lasts.isEmpty()) return;
+            statements.add(DeliveryStatements.retain(List.copyOf(lasts.values())));
+            var cleared = lasts.values().stream()
+                    .filter(message -> message.payload().length == 0)
+                    .toList();
+            if (!cleared.isEmpty()) statements.add(DeliveryStatements.clear(cleared));
+        }
+
+        private static <W> List<W> only(Class<W> kind, Collection<? extends JournalWrite> writes) {
+            var some = new ArrayList<W>();
+            for (var write : writes) if (kind.isInstance(write)) some.add(kind.cast(write));
+            return some;
+        }
+
+        /** Adds the owners that are no longer any to {@code lost}; true if there were some, and all is to be undone. */
+        boolean run(Connection connection, Set<Owner> lost) throws SQLException {
+            if (statements.isEmpty()) return false;
+            var sql = statements.stream().map(JournalStatement::sql).collect(Collectors.joining(";\n"));
+            try (var call = connection.prepareStatement(sql)) {
+                int at = 1;
+                for (var statement : statements) at = statement.bind(call, at);
+                call.execute();
+                for (var statement : statements) {
+                    if (statement.answer() != null) {
+                        try (var rows = call.getResultSet()) {
+                            while (rows.next()) statement.answer().take(rows);
+                        }
+                    }
+                    call.getMoreResults();
+                }
+            }
+            if (found.size() < owners.size()) {
+                owners.stream().filter(owner -> !found.contains(owner)).forEach(lost::add);
+                return true;
+            }
+            enqueue.place();
+            return false;
+        }
+
+        List<Long> orphans() {
+            acknowledged.addAll(enqueue.orphans());
+            return acknowledged;
+        }
+    }
+}

@@ -1,0 +1,251 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.config.StoreConfig;
+import dev.sluice.store.Failure;
+import dev.sluice.store.StoreHealth;
+import dev.sluice.store.Transaction;
+import dev.sluice.store.delivery.Orphans;
+import dev.sluice.store.journal.JournalWrite.Outcome;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.sql.DataSource;
+import org.jboss.logging.Logger;
+import org.jboss.logging.Logger.Level;
+
+/**
+ * Owns one bounded queue of writes and the virtual thread that commits them; any thread may offer. There is no timer: the thread
+ * takes one write and whatever queued during the last commit, so an idle lane answers after one commit, and a busy one in batches.
+ */
+final class JournalLane {
+    private static final Logger LOG = Logger.getLogger(JournalLane.class);
+    private static final JournalWrite END = new JournalWrite.ForgetReceived("", 0, 0, _ -> {});
+
+    private static final int COPY_BYTES = 256;
+
+    private final int number;
+    private final DataSource dataSource;
+    private final StoreHealth health;
+    private final JournalMeters meters;
+    private final Orphans orphans;
+    private final LaneState state;
+    private final int batchSize;
+    private final long batchBytes;
+    private final long mostBytes;
+    private final BlockingQueue<JournalWrite> queue;
+    /** Of the messages that wait. */
+    private final AtomicLong bytes = new AtomicLong();
+
+    private final Thread thread;
+    private volatile int inHand;
+    private volatile boolean abandoned;
+
+    private JournalLane(
+            int number,
+            DataSource dataSource,
+            StoreConfig config,
+            String node,
+            StoreHealth health,
+            JournalMeters meters,
+            Orphans orphans) {
+        this.number = number;
+        this.dataSource = dataSource;
+        this.health = health;
+        this.meters = meters;
+        this.orphans = orphans;
+        this.state = new LaneState(node, QueueBounds.of(config));
+        this.batchSize = config.batchSize();
+        this.batchBytes = config.batchBytes();
+        this.mostBytes = config.laneBytes();
+        this.queue = new ArrayBlockingQueue<>(config.laneCapacity());
+        this.thread = Thread.ofVirtual().name("sluice-" + this).unstarted(this::run);
+    }
+
+    static JournalLane start(
+            int number,
+            DataSource dataSource,
+            StoreConfig config,
+            String node,
+            StoreHealth health,
+            JournalMeters meters,
+            Orphans orphans) {
+        var lane = new JournalLane(number, dataSource, config, node, health, meters, orphans);
+        lane.thread.start();
+        return lane;
+    }
+
+    boolean offer(JournalWrite write) {
+        long size = bytes(write);
+        // Callers at the same time may each go above the bound by one message.
+        if (size > 0 && bytes.get() >= mostBytes || !queue.offer(write)) return false;
+        bytes.addAndGet(size);
+        return true;
+    }
+
+    boolean hasRoom() {
+        return bytes.get() < mostBytes && queue.remainingCapacity() > 0;
+    }
+
+    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records. */
+    private static long bytes(JournalWrite write) {
+        return switch (write) {
+            case JournalWrite.Accept accept
+            when accept.message() != null ->
+                accept.message().bytes() + (long) COPY_BYTES * accept.copies().size();
+            case JournalWrite.Spool spool ->
+                spool.rows().stream().mapToLong(SpoolRow::bytes).sum();
+            default -> 0;
+        };
+    }
+
+    int queued() {
+        return queue.size();
+    }
+
+    /** Lets the thread end after what is queued now; waits that long for room in the queue to say so. */
+    void finish(long nanos) throws InterruptedException {
+        queue.offer(END, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** Waits for the thread to end, then makes it; returns how many writes were taken and not confirmed. */
+    int stop(long nanos) throws InterruptedException {
+        if (thread.join(Duration.ofNanos(Math.max(nanos, 1)))) {
+            return 0;
+        }
+        abandoned = true;
+        int left = inHand + (int) queue.stream().filter(write -> write != END).count();
+        thread.interrupt();
+        return left;
+    }
+
+    @Override
+    public String toString() {
+        return "journal-lane-" + number;
+    }
+
+    private void run() {
+        var batch = new ArrayList<JournalWrite>();
+        try {
+            while (true) {
+                fill(batch);
+                boolean last = batch.remove(END);
+                inHand = batch.size();
+                settle(batch);
+                inHand = 0;
+                batch.clear();
+                if (last) {
+                    return;
+                }
+            }
+        } catch (InterruptedException _) {
+            LOG.debugf("%s interrupted with %d writes in hand", this, batch.size());
+        }
+    }
+
+    /** Waits for one write, and takes what else is there up to the bounds. */
+    private void fill(List<JournalWrite> batch) throws InterruptedException {
+        long taken = 0;
+        for (var write = queue.take(); write != null; write = queue.poll()) {
+            batch.add(write);
+            taken += bytes(write);
+            if (batch.size() == batchSize || taken >= batchBytes) break;
+        }
+        bytes.addAndGet(-taken);
+    }
+
+    /** Halves a batch that PostgreSQL refuses until the bad write stands alone; the others do not suffer for it. */
+    private void settle(List<JournalWrite> writes) throws InterruptedException {
+        if (writes.isEmpty()) {
+            return;
+        }
+        try {
+            var written = commit(new JournalBatch(writes, state));
+            orphans.suspect(written.orphans());
+            for (int i = 0; i < writes.size(); i++) {
+                tell(writes.get(i), written.outcomes().get(i));
+            }
+            written.excess().forEach(this::trim);
+        } catch (RefusedBatch refused) {
+            if (writes.size() == 1) {
+                LOG.warnf(
+                        "PostgreSQL refuses a write of %s: %s",
+                        writes.getFirst().clientId(), refused.getMessage());
+                tell(writes.getFirst(), Outcome.REFUSED);
+                return;
+            }
+            int half = writes.size() / 2;
+            settle(writes.subList(0, half));
+            settle(writes.subList(half, writes.size()));
+        }
+    }
+
+    /** Tries until PostgreSQL commits or refuses; nothing that passes is ever an outcome. */
+    private JournalBatch.Written commit(JournalBatch batch) throws InterruptedException, RefusedBatch {
+        for (int attempt = 1; ; attempt++) {
+            long start = System.nanoTime();
+            try {
+                var written = Transaction.run(dataSource, batch::write);
+                meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
+                meters.batch().record(written.outcomes().size());
+                return written;
+            } catch (SQLException | RuntimeException failure) {
+                var kind = failure instanceof SQLException answer ? Failure.of(answer) : Failure.PASSING;
+                if (kind == Failure.REFUSAL) {
+                    throw new RefusedBatch(failure);
+                }
+                meters.retries().increment();
+                pause(attempt, kind, failure);
+            }
+        }
+    }
+
+    /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
+    private void pause(int attempt, Failure kind, Exception failure) throws InterruptedException {
+        if (abandoned) {
+            throw new InterruptedException();
+        }
+        if (attempt > 1) {
+            // A lost connection is told by StoreHealth; anything else may be an operator's to mend.
+            LOG.logf(kind == Failure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
+            health.awaitAnswer();
+        }
+    }
+
+    /** A failure is no reason to hold up the lane: the next message for the queue makes it be tried again. */
+    private void trim(long sessionId) {
+        try {
+            QueueTrim.Trimmed trimmed;
+            do {
+                trimmed = QueueTrim.trim(dataSource, sessionId, state.bounds());
+                meters.droppedOldest().increment(trimmed.count());
+                orphans.suspect(trimmed.orphans());
+            } while (trimmed.mayGoOn());
+        } catch (SQLException | RuntimeException failure) {
+            LOG.warnf("%s: a queue stays above its bounds for now: %s", this, failure.getMessage());
+        }
+    }
+
+    private void tell(JournalWrite write, Outcome outcome) {
+        meters.count(write, outcome);
+        try {
+            write.done().accept(outcome);
+        } catch (RuntimeException failure) {
+            // One client's completion must not end the lane of all others.
+            LOG.error("a completion of the journal failed", failure);
+        }
+    }
+
+    /** PostgreSQL refused some write of the batch; nothing of it is applied. */
+    private static final class RefusedBatch extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        RefusedBatch(Exception cause) {
+            super(cause.getMessage(), cause, false, false);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.packet.Message;
+import dev.sluice.store.session.StoredSubscription;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * One durable change, most of them to one session and valid only under the epoch of its open; immutable but for the {@link Copy copies} of an
+ * {@link Accept} and the {@link SpoolRow rows} of a {@link Spool}. {@link CloseSession} is the last write of its epoch. Each is applied exactly once, also when the connection to PostgreSQL
+ * breaks during a commit.
+ */
+public sealed interface JournalWrite {
+    /** The epoch of a write that no session owns: a will's message, retained messages for a new subscription, Kafka records. Never fenced. */
+    long NO_FENCE = 0;
+
+    String clientId();
+
+    long epoch();
+
+    /** Told the outcome on the lane's thread; must not block, since the whole lane waits for it. */
+    Consumer<Outcome> done();
+
+    /**
+     * A PUBLISH that must be kept: all of it in one transaction. The client is the publisher.
+     *
+     * @param message null when there are no copies and nothing is retained
+     * @param copies one for each persistent session that is owed it; they know their place once this is committed
+     * @param retain whether it replaces the retained message of its topic, or clears it when the payload is empty [MQTT-3.3.1-5, -6]
+     * @param packetId of a QoS 2 PUBLISH, held until PUBREL [MQTT-4.3.3-10]; 0 for none
+     * @param messageId its mqtt-message-id in Kafka, to be held with the packet identifier; null without one
+     */
+    record Accept(
+            String clientId,
+            long epoch,
+            Message message,
+            List<Copy> copies,
+            boolean retain,
+            int packetId,
+            String messageId,
+            Consumer<Outcome> done)
+            implements JournalWrite {
+        public Accept {
+            copies = List.copyOf(copies);
+            if (message == null && (retain || !copies.isEmpty())) throw new IllegalArgumentException("no message");
+        }
+
+        /** Of a QoS 2 PUBLISH that no persistent session is owed and that is not retained. */
+        public static Accept remembering(
+                String clientId, long epoch, int packetId, String messageId, Consumer<Outcome> done) {
+            return new Accept(clientId, epoch, null, List.of(), false, packetId, messageId, done);
+        }
+    }
+
+    /** Adds the subscriptions, or replaces those with the same filters [MQTT-3.8.4-3]. */
+    record Subscribe(String clientId, long epoch, List<StoredSubscription> subscriptions, Consumer<Outcome> done)
+            implements JournalWrite {}
+
+    /** Ends the subscriptions with these filters. Committed, too, when there are none. */
+    record Unsubscribe(String clientId, long epoch, List<String> filters, Consumer<Outcome> done)
+            implements JournalWrite {}
+
+    /**
+     * The message at this place of the client's queue is done with. Committed, too, when there is none.
+     *
+     * @param sentSeq the highest place that may have been sent to the client so far
+     */
+    record Acknowledge(String clientId, long epoch, long seq, long sentSeq, Consumer<Outcome> done)
+            implements JournalWrite {}
+
+    /** PUBREC: the client has the QoS 2 message at this place, and is sent PUBREL from now on. Committed, too, when there is none. */
+    record MarkReceived(String clientId, long epoch, long seq, Consumer<Outcome> done) implements JournalWrite {}
+
+    /** PUBREL: the packet identifier may be used anew. Committed, too, when it was not held. */
+    record ForgetReceived(String clientId, long epoch, int packetId, Consumer<Outcome> done) implements JournalWrite {}
+
+    /**
+     * The connection ended: with an expiry of 0 the session ends with it, else it expires that many seconds from now.
+     *
+     * @param sentSeq the highest place of the client's queue that may have been sent to it
+     * @param publishWill whether the will falls due, after its delay or with the session's end; else it is deleted [MQTT-3.1.2-8, -10]
+     */
+    record CloseSession(
+            String clientId,
+            long epoch,
+            long expirySeconds,
+            int disconnectReason,
+            long sentSeq,
+            boolean publishWill,
+            Consumer<Outcome> done)
+            implements JournalWrite {}
+
+    /**
+     * Kafka records that the spool is to take, in their order. No session owns them, and a take-over of the publisher does not fence them.
+     */
+    record Spool(String clientId, List<SpoolRow> rows, Consumer<Outcome> done) implements JournalWrite {
+        public Spool {
+            rows = List.copyOf(rows);
+        }
+
+        @Override
+        public long epoch() {
+            return NO_FENCE;
+        }
+    }
+
+    enum Outcome {
+        COMMITTED,
+        /** The session has a later epoch, or none any more: whoever wrote this has lost it. */
+        FENCED,
+        /** PostgreSQL refuses this write itself (a constraint, a value out of range); it was not applied and never will be. */
+        REFUSED
+    }
+}

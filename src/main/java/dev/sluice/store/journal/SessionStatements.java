@@ -1,0 +1,139 @@
+package dev.sluice.store.journal;
+
+import dev.sluice.store.journal.JournalStatement.Column;
+import dev.sluice.store.journal.JournalWrite.Accept;
+import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.journal.JournalWrite.ForgetReceived;
+import dev.sluice.store.session.StoredSubscription;
+import java.util.List;
+
+/** The journal's SQL about sessions, their subscriptions and what they hold of a publisher. Stateless. */
+final class SessionStatements {
+    /**
+     * Answers with the numbers, from 1, of the owners that still own their session. The row lock FOR SHARE is the fence: an open of the same
+     * session waits until this transaction ends, or this one waits for the open and then sees its new epoch. Reading the epoch without
+     * the lock would let an open and a stale write pass each other. What follows in the transaction needs to look no more.
+     */
+    private static final String FENCE = """
+            SELECT w.n FROM unnest(?::text[], ?::bigint[]) WITH ORDINALITY AS w(client_id, epoch, n)
+              JOIN session s ON s.client_id = w.client_id AND s.epoch = w.epoch
+             ORDER BY w.client_id FOR SHARE OF s""";
+
+    /** Joined with the session, since without one it would not be refused by the fence alone, but by the foreign key. */
+    private static final String REMEMBER = """
+            INSERT INTO received (client_id, packet_id, message_id)
+            SELECT w.* FROM unnest(?::text[], ?::integer[], ?::text[]) AS w(client_id, packet_id, message_id)
+              JOIN session s ON s.client_id = w.client_id
+            ON CONFLICT (client_id, packet_id) DO UPDATE SET message_id = excluded.message_id""";
+
+    private static final String FORGET = """
+            DELETE FROM received r USING unnest(?::text[], ?::integer[]) AS w(client_id, packet_id)
+             WHERE r.client_id = w.client_id AND r.packet_id = w.packet_id""";
+
+    /** Only of a session with a queue: one that ends with its connection has nothing that is swept after it. */
+    private static final String SUBSCRIBE = """
+            INSERT INTO subscription AS b
+                (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)
+            SELECT s.id, w.filter, w.qos, w.no_local, w.retain_as_published, w.retain_handling, w.identifier
+              FROM unnest(?::text[], ?::text[], ?::integer[], ?::boolean[], ?::boolean[], ?::integer[], ?::integer[])
+                   AS w(client_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)
+              JOIN session s ON s.client_id = w.client_id
+              JOIN queue q ON q.session_id = s.id
+            ON CONFLICT (session_id, left(filter, 400), hashtextextended(filter, 0)) DO UPDATE
+               SET qos = excluded.qos, no_local = excluded.no_local, retain_as_published = excluded.retain_as_published,
+                   retain_handling = excluded.retain_handling, identifier = excluded.identifier""";
+
+    private static final String UNSUBSCRIBE = """
+            WITH w AS MATERIALIZED (
+                SELECT s.id AS session_id, w.filter
+                  FROM unnest(?::text[], ?::text[]) AS w(client_id, filter) JOIN session s ON s.client_id = w.client_id)
+            DELETE FROM subscription b USING w
+             WHERE b.session_id = w.session_id AND left(b.filter, 400) = left(w.filter, 400)
+               AND hashtextextended(b.filter, 0) = hashtextextended(w.filter, 0) AND b.filter = w.filter""";
+
+    /** A session that ends takes its will along by the trigger of its table, at once; one that goes on, after the delay. */
+    private static final String CLOSE = """
+            WITH w AS (
+                SELECT w.*, s.id
+                  FROM unnest(?::text[], ?::bigint[], ?::integer[], ?::bigint[], ?::boolean[])
+                       AS w(client_id, expiry_seconds, reason, sent_seq, publish_will)
+                  JOIN session s ON s.client_id = w.client_id),
+            withdrawn AS (
+                DELETE FROM will v USING w
+                 WHERE v.client_id = w.client_id AND v.due_at IS NULL AND NOT w.publish_will),
+            due AS (
+                UPDATE will v SET due_at = now() + least(v.delay_seconds, w.expiry_seconds) * interval '1 second' FROM w
+                 WHERE v.client_id = w.client_id AND v.due_at IS NULL AND w.publish_will AND w.expiry_seconds > 0),
+            sent AS (
+                UPDATE queue_out o SET sent_seq = w.sent_seq FROM w
+                 WHERE o.session_id = w.id AND o.sent_seq < w.sent_seq),
+            ended AS (
+                DELETE FROM session s USING w WHERE s.client_id = w.client_id AND w.expiry_seconds = 0)
+            UPDATE session s
+               SET connected = false, disconnected_at = now(), last_disconnect_reason = w.reason,
+                   expiry_seconds = w.expiry_seconds,
+                   expires_at = CASE WHEN w.expiry_seconds < 4294967295
+                       THEN now() + w.expiry_seconds * interval '1 second' END
+              FROM w
+             WHERE s.client_id = w.client_id AND w.expiry_seconds <> 0""";
+
+    private SessionStatements() {}
+
+    /** Whose write it is. */
+    record Owner(String clientId, long epoch) {}
+
+    /** One subscription of a client; with a filter only, one that is to end. */
+    record Subscribed(String clientId, String filter, StoredSubscription subscription) {}
+
+    static JournalStatement fence(List<Owner> owners, JournalStatement.Answer answer) {
+        return new JournalStatement(
+                FENCE, List.of(Column.texts(owners, Owner::clientId), Column.longs(owners, Owner::epoch)), answer);
+    }
+
+    static JournalStatement remember(List<Accept> writes) {
+        return new JournalStatement(
+                REMEMBER,
+                List.of(
+                        Column.texts(writes, Accept::clientId),
+                        Column.integers(writes, Accept::packetId),
+                        Column.texts(writes, Accept::messageId)));
+    }
+
+    static JournalStatement forget(List<ForgetReceived> writes) {
+        return new JournalStatement(
+                FORGET,
+                List.of(
+                        Column.texts(writes, ForgetReceived::clientId),
+                        Column.integers(writes, ForgetReceived::packetId)));
+    }
+
+    static JournalStatement subscribe(List<Subscribed> writes) {
+        return new JournalStatement(
+                SUBSCRIBE,
+                List.of(
+                        Column.texts(writes, Subscribed::clientId),
+                        Column.texts(writes, Subscribed::filter),
+                        Column.integers(writes, w -> w.subscription().qos().ordinal()),
+                        Column.booleans(writes, w -> w.subscription().noLocal()),
+                        Column.booleans(writes, w -> w.subscription().retainAsPublished()),
+                        Column.integers(writes, w -> w.subscription().retainHandling()),
+                        Column.integers(writes, w -> w.subscription().identifier())));
+    }
+
+    static JournalStatement unsubscribe(List<Subscribed> writes) {
+        return new JournalStatement(
+                UNSUBSCRIBE,
+                List.of(Column.texts(writes, Subscribed::clientId), Column.texts(writes, Subscribed::filter)));
+    }
+
+    static JournalStatement close(List<CloseSession> writes) {
+        return new JournalStatement(
+                CLOSE,
+                List.of(
+                        Column.texts(writes, CloseSession::clientId),
+                        Column.longs(writes, CloseSession::expirySeconds),
+                        Column.integers(writes, CloseSession::disconnectReason),
+                        Column.longs(writes, CloseSession::sentSeq),
+                        Column.booleans(writes, CloseSession::publishWill)));
+    }
+}

@@ -1,0 +1,296 @@
+package dev.sluice.store.spool;
+
+import dev.sluice.config.NodeConfig;
+import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.journal.SpoolRow;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Reads the spool, and takes out of it what Kafka has; blocks, so it is called on virtual threads. Rows are put in by
+ * {@link JournalWrite.Spool}.
+ */
+@ApplicationScoped
+public class SpoolStore {
+    /** Records of a key are in one of these; fixed, since the rows of all gateways are in them. */
+    public static final int LANES = 16;
+
+    /** What a gateway holds that has not said for this long that it lives is free. */
+    static final Duration LIFE = Duration.ofSeconds(15);
+
+    /** The age of nothing. */
+    static final double NONE = -1;
+
+    private static final String RENEW = """
+            INSERT INTO spool_holder (id, node, alive_until) VALUES (?, ?, now() + ? * interval '1 millisecond')
+            ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until""";
+
+    /** By lane, so that two gateways do not wait for each other in a circle. */
+    private static final String LEASE = """
+            UPDATE spool_lane SET holder = CASE WHEN lane = ANY (?) THEN ? END
+             WHERE lane = ANY (ARRAY(
+                SELECT l.lane FROM spool_lane l
+                 WHERE CASE WHEN l.lane = ANY (?)
+                       THEN l.holder IS NULL OR NOT EXISTS (
+                            SELECT FROM spool_holder h WHERE h.id = l.holder AND h.alive_until > now())
+                       ELSE l.holder = ? END
+                 ORDER BY l.lane FOR UPDATE SKIP LOCKED))""";
+
+    private static final String LANE_STATES = """
+            SELECT l.lane, coalesce(l.holder = ?, false) AS ours, (
+                   SELECT extract(epoch FROM now() - s.spooled_at) FROM spool s
+                    WHERE s.lane = l.lane ORDER BY s.seq LIMIT 1) AS age,
+                   extract(epoch FROM now() - f.spooled_at) AS free_age, EXISTS (
+                   SELECT FROM spool_holder h WHERE h.id = f.holder AND h.alive_until > now()) AS held
+              FROM spool_lane l LEFT JOIN LATERAL (
+                   SELECT s.spooled_at, s.holder FROM spool s
+                    WHERE s.lane = l.lane AND s.holder IS DISTINCT FROM ? ORDER BY s.seq LIMIT 1) f ON true
+             ORDER BY l.lane""";
+
+    private static final String DEPTH = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM spool_count";
+
+    /** What others added meanwhile to a row that is folded is not lost: they add to whatever is there. */
+    private static final String FOLD = """
+            WITH past AS (DELETE FROM spool_count RETURNING rows, bytes)
+            INSERT INTO spool_count AS c SELECT 0, sum(rows), sum(bytes) FROM past HAVING count(*) > 0
+            ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes""";
+
+    private static final String EMPTY =
+            "SELECT NOT EXISTS (SELECT FROM spool WHERE lane = ? AND holder IS DISTINCT FROM ?)";
+
+    private static final String REMOVE = """
+            WITH gone AS (
+                DELETE FROM spool s USING unnest(?::integer[], ?::bigint[]) AS w(lane, seq)
+                 WHERE s.lane = w.lane AND s.seq = w.seq RETURNING s.bytes),
+            counted AS (
+                INSERT INTO spool_count AS c SELECT ?, -count(*), -sum(bytes) FROM gone HAVING count(*) > 0
+                ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes)
+            SELECT count(*) FROM gone""";
+
+    private static final String FREE = """
+            UPDATE spool s SET holder = NULL FROM unnest(?::integer[], ?::bigint[]) AS w(lane, seq)
+             WHERE s.lane = w.lane AND s.seq = w.seq""";
+
+    private static final String FAIL =
+            "UPDATE spool SET lane = -1, holder = NULL, failure = ? WHERE lane = ? AND seq = ?";
+
+    private final StoreReads reads;
+    private final String node;
+    /** This run of the gateway, as a holder of rows and lanes and as a writer of counters. */
+    private final long run = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
+
+    private final List<SpoolReader> readers = IntStream.range(0, LANES)
+            .mapToObj(lane -> new SpoolReader(lane, run))
+            .toList();
+
+    public SpoolStore(StoreReads reads, NodeConfig node) {
+        this.reads = reads;
+        this.node = node.id();
+    }
+
+    /** A place of a row. */
+    public record Place(int lane, long seq) {}
+
+    /**
+     * One lane as it is now.
+     *
+     * @param ours whether this gateway may drain it
+     * @param ageSeconds of its first row; {@link #NONE} if it has none
+     * @param freeAgeSeconds of the first row that this run does not hold
+     * @param heldElsewhere whether that row is one that another living gateway holds: as long as it is, the lane does not run empty
+     */
+    public record Lane(int number, boolean ours, double ageSeconds, double freeAgeSeconds, boolean heldElsewhere) {
+        public boolean isEmpty() {
+            return ageSeconds < 0;
+        }
+
+        /** The same for another gateway to drain. */
+        public Lane ceded() {
+            return new Lane(number, false, ageSeconds, freeAgeSeconds, heldElsewhere);
+        }
+    }
+
+    /** The spool as it is now. */
+    public record Look(long rows, long bytes, List<Lane> lanes) {}
+
+    /**
+     * Rows that may be produced, in the order of their places.
+     *
+     * @param last the place up to which the lane was read
+     * @param more whether rows may follow it
+     */
+    public record Page(List<SpoolRow> rows, long last, boolean more) {}
+
+    public long run() {
+        return run;
+    }
+
+    /**
+     * Frees what an earlier run of this node held when it was killed. To be called before anything is spooled under this node's name, which no
+     * other running gateway may bear.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public Look start() {
+        return reads.call("opening the spool", connection -> {
+            try (var forget = connection.prepareStatement(
+                            "DELETE FROM spool_holder WHERE node = ? OR alive_until < now() - interval '1 day'");
+                    var fold = connection.prepareStatement(FOLD)) {
+                forget.setString(1, node);
+                forget.executeUpdate();
+                fold.executeUpdate();
+            }
+            return ask(connection);
+        });
+    }
+
+    /** Looks without holding anything. */
+    public Look look() {
+        return reads.call("looking at the spool", this::ask);
+    }
+
+    /**
+     * Says that this run lives, takes the lanes that it wants and nobody alive has, gives back those that it does not want, and looks.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public Look hold(Set<Integer> wanted) {
+        return reads.call("holding the spool", connection -> {
+            try (var renew = connection.prepareStatement(RENEW);
+                    var lease = connection.prepareStatement(LEASE)) {
+                renew.setLong(1, run);
+                renew.setString(2, node);
+                renew.setLong(3, LIFE.toMillis());
+                renew.executeUpdate();
+                var lanes = connection.createArrayOf("int4", wanted.toArray(Integer[]::new));
+                lease.setArray(1, lanes);
+                lease.setLong(2, run);
+                lease.setArray(3, lanes);
+                lease.setLong(4, run);
+                lease.executeUpdate();
+            }
+            return ask(connection);
+        });
+    }
+
+    private Look ask(Connection connection) throws SQLException {
+        try (var states = connection.prepareStatement(LANE_STATES);
+                var depth = connection.prepareStatement(DEPTH)) {
+            var lanes = new ArrayList<Lane>();
+            states.setLong(1, run);
+            states.setLong(2, run);
+            try (var rows = states.executeQuery()) {
+                while (rows.next()) {
+                    lanes.add(new Lane(
+                            rows.getInt("lane"),
+                            rows.getBoolean("ours"),
+                            age(rows, "age"),
+                            age(rows, "free_age"),
+                            rows.getBoolean("held")));
+                }
+            }
+            try (var rows = depth.executeQuery()) {
+                rows.next();
+                return new Look(rows.getLong(1), rows.getLong(2), lanes);
+            }
+        }
+    }
+
+    private static double age(ResultSet row, String column) throws SQLException {
+        double seconds = row.getDouble(column);
+        return row.wasNull() ? NONE : Math.max(seconds, 0);
+    }
+
+    /**
+     * The rows of a lane after a place, but for those that this run holds: at most {@code limit}, at most as many as have {@code bytes} bytes in
+     * all but at least one, and none of a key of which another living gateway holds an earlier row. A lane is read by one thread at a time.
+     *
+     * @param after 0 to read from the front
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public Page page(int lane, long after, int limit, long bytes) {
+        return readers.get(lane).page(reads, after, limit, bytes);
+    }
+
+    /** Whether a lane has no rows but those that this run holds. */
+    public boolean isEmpty(int lane) {
+        return reads.call("looking at the spool", connection -> {
+            try (var ask = connection.prepareStatement(EMPTY)) {
+                ask.setInt(1, lane);
+                ask.setLong(2, run);
+                try (var rows = ask.executeQuery()) {
+                    rows.next();
+                    return rows.getBoolean(1);
+                }
+            }
+        });
+    }
+
+    /**
+     * Deletes rows that Kafka has; returns how many there were.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
+     */
+    public int remove(Collection<Place> places) {
+        return reads.call("emptying the spool", connection -> {
+            try (var remove = connection.prepareStatement(REMOVE)) {
+                bind(remove, places);
+                remove.setLong(3, run);
+                try (var rows = remove.executeQuery()) {
+                    rows.next();
+                    return rows.getInt(1);
+                }
+            }
+        });
+    }
+
+    /**
+     * Gives rows that this run holds to the drain: its producer does not deliver them.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
+     */
+    public void free(List<Place> places) {
+        reads.call("freeing records of the spool", connection -> {
+            try (var free = connection.prepareStatement(FREE)) {
+                bind(free, places);
+                return free.executeUpdate();
+            }
+        });
+    }
+
+    private static void bind(PreparedStatement statement, Collection<Place> places) throws SQLException {
+        var connection = statement.getConnection();
+        var lanes = places.stream().map(Place::lane).toArray(Integer[]::new);
+        var seqs = places.stream().map(Place::seq).toArray(Long[]::new);
+        statement.setArray(1, connection.createArrayOf("int4", lanes));
+        statement.setArray(2, connection.createArrayOf("int8", seqs));
+    }
+
+    /**
+     * Keeps a row that Kafka does not take out of the drain's way, with the reason.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
+     */
+    public void fail(Place place, String why) {
+        reads.call("marking a record of the spool", connection -> {
+            try (var fail = connection.prepareStatement(FAIL)) {
+                fail.setString(1, why);
+                fail.setInt(2, place.lane());
+                fail.setLong(3, place.seq());
+                return fail.executeUpdate();
+            }
+        });
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sluice.uplink.record;
+
+import dev.sluice.config.UplinkConfig.HeaderStyle;
+import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.route.Match;
+import dev.sluice.uplink.route.Partition;
+import dev.sluice.uplink.route.Route;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
+import org.apache.kafka.common.header.Header;
+
+/**
+ * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, but
+ * for the sequence, the backlog and the headers of the last properties.
+ *
+ * @param sequence the numbers of the client's records of the route
+ * @param backlog what waits for its Kafka topic
+ * @param key null for none
+ * @param partitionText what chooses the partition, null if nothing but the key or the route does
+ * @param leading headers that are the same for every PUBLISH and come before those of each
+ * @param ofProperties those that follow from the properties of a PUBLISH alone
+ * @param trailing those that come after them: the route's own
+ */
+public record Target(
+        Match match,
+        Sequence sequence,
+        Backlog backlog,
+        byte[] key,
+        byte[] partitionText,
+        boolean isCloudEvent,
+        List<Header> leading,
+        PropertyHeaders ofProperties,
+        List<Header> trailing) {
+    public static Target of(
+            Match match,
+            TopicName topicName,
+            String clientId,
+            Header clientIdHeader,
+            Sequence sequence,
+            Backlog backlog) {
+        var isCloudEvent = match.route().headerStyle() == HeaderStyle.CLOUDEVENTS;
+        return new Target(
+                match,
+                sequence,
+                backlog,
+                bytes(match.key()),
+                match.partition() instanceof Partition.ByText(var text) ? bytes(text) : null,
+                isCloudEvent,
+                isCloudEvent
+                        ? CloudEvents.leading(match, topicName, clientId, clientIdHeader)
+                        : UplinkRecord.leading(topicName, clientIdHeader),
+                new PropertyHeaders(isCloudEvent ? CloudEvents::ofProperties : UplinkRecord::ofProperties),
+                match.headers().entrySet().stream()
+                        .map(header -> UplinkRecord.header(header.getKey(), header.getValue()))
+                        .toList());
+    }
+
+    private static byte[] bytes(String text) {
+        return text == null ? null : text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    public Route route() {
+        return match.route();
+    }
+
+    public String kafkaTopic() {
+        return match.kafkaTopic();
+    }
+
+    /** Whether the partition is Kafka's own choice, for which nobody needs to know how many there are. */
+    public boolean leavesPartitionToKafka() {
+        return match.partition() == Partition.BY_KEY;
+    }
+
+    /**
+     * The partition of a record, null where Kafka chooses.
+     *
+     * @param count partitions of the Kafka topic
+     * @param moment the same for records that may share a batch
+     */
+    public Integer partition(int count, long moment) {
+        return switch (match.partition()) {
+            case Partition.ByKey _ -> null;
+            case Partition.Fixed(var number) -> number;
+            case Partition.ByText _ -> BuiltInPartitioner.partitionForKey(partitionText, count);
+            // Mixed, so that a client that publishes with a steady beat does not meet the same partition each time.
+            case Partition.Spread _ -> (int) Long.remainderUnsigned(moment * 0x9E3779B97F4A7C15L >>> 20, count);
+        };
+    }
+}

@@ -1,0 +1,221 @@
+package dev.sluice.uplink.route;
+
+import dev.sluice.config.UplinkConfig;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.route.RouteListener;
+import dev.sluice.store.route.RouteStore;
+import dev.sluice.store.route.StoredRoutes;
+import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.route.RouteMistakes.Mistake;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jboss.logging.Logger;
+
+/**
+ * Keeps the routes in force the ones that PostgreSQL holds, over those of the configuration file. Any virtual thread may call; whoever
+ * puts routes in force waits for its turn.
+ */
+@ApplicationScoped
+public class LiveRoutes {
+    private static final Logger LOG = Logger.getLogger(LiveRoutes.class);
+
+    private final Uplink uplink;
+    private final UplinkConfig config;
+    private final RouteStore store;
+    private final RouteListener listener;
+    private final SortedMap<String, RouteSpec> ofTheFile;
+    private final ReentrantLock turn = new ReentrantLock();
+    /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
+    private long kept;
+    /** What the log has told already; the listener's. */
+    private String trouble = "";
+
+    private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
+
+    /**
+     * What is known of the stored routes.
+     *
+     * @param stored as they were read last
+     * @param inForce version of the set in force
+     * @param rejection why the stored set is not in force
+     */
+    public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {
+        /** What serves while the stored set is wrong, in words. */
+        public String stopgap() {
+            return inForce == 0
+                    ? "the routes of the configuration file alone"
+                    : "the last good set, version " + inForce;
+        }
+    }
+
+    /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
+    public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
+
+    LiveRoutes(Uplink uplink, UplinkConfig config, RouteStore store, RouteListener listener, MeterRegistry meters) {
+        this.uplink = uplink;
+        this.config = config;
+        this.store = store;
+        this.listener = listener;
+        this.ofTheFile = RouteSpec.all(config);
+        Gauge.builder("sluice.routes.version", this, it -> it.state.inForce)
+                .description("Version of the stored routes in force")
+                .register(meters);
+        Gauge.builder("sluice.routes.rejected", this, it -> it.state.rejection.isPresent() ? 1 : 0)
+                .description("1 while the stored routes are wrong, so that earlier ones stay in force")
+                .register(meters);
+    }
+
+    /** Before the first will and the first connection, after the schema is there. */
+    void start(@Observes @Priority(2550) StartupEvent event) {
+        refresh();
+        listener.start(this::follow);
+    }
+
+    private void follow(long version) {
+        try {
+            if (version != state.stored.version()) refresh();
+            keep();
+            trouble = "";
+        } catch (StoreUnavailable notNow) {
+            LOG.debugf("reading the routes, to be tried again: %s", notNow.getMessage());
+        } catch (RuntimeException failure) {
+            if (!failure.toString().equals(trouble))
+                LOG.error("following the routes in PostgreSQL failed, and is tried again", failure);
+            trouble = failure.toString();
+        }
+    }
+
+    /** On the listener's thread, which has time, and comes back if it is in vain. */
+    private void keep() {
+        var now = state;
+        if (now.rejection.isPresent() || now.inForce <= kept) return;
+        if (store.keep(new RouteStore.Good(now.inForce, now.stored.specs()))) kept = now.inForce;
+    }
+
+    public State state() {
+        return state;
+    }
+
+    /** The routes of the configuration file, by name. */
+    public SortedMap<String, RouteSpec> ofTheFile() {
+        return ofTheFile;
+    }
+
+    /** Reads the stored routes, and puts them in force if they are new; blocks. */
+    public State refresh() {
+        turn.lock();
+        try {
+            // Read in turn, so that nobody puts in force what is older.
+            var stored = store.read();
+            if (stored.version() != state.stored.version()) use(stored);
+            return state;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /**
+     * Changes the stored routes, and puts them in force here; blocks. Nobody else changes them meanwhile.
+     *
+     * @param change gets the stored routes, and returns the specs that are to be stored, as JSON by name
+     * @return the routes as they are stored then
+     * @throws RouteMistakes when the routes would be wrong; then nothing has changed
+     */
+    public StoredRoutes change(String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
+        var stored = store.change(actor, before -> {
+            var wanted = change.apply(before);
+            var specs = with(wanted).specs();
+            var known = before.specs();
+            // What changes is stored with every field that says something, whatever its author left out.
+            wanted.replaceAll((name, json) -> json.equals(known.get(name))
+                    ? json
+                    : RouteJson.write(specs.get(name)).toString());
+            return wanted;
+        });
+        turn.lock();
+        try {
+            if (stored.version() > state.stored.version()) use(stored);
+            return stored;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /**
+     * The routes that would be in force if these were stored.
+     *
+     * @param specs JSON by name
+     * @throws RouteMistakes with every mistake
+     */
+    public Candidate with(Map<String, String> specs) {
+        var mistakes = new ArrayList<Mistake>();
+        var merged = new TreeMap<>(ofTheFile);
+        specs.forEach((name, json) -> RouteJson.read(name, json, mistakes).ifPresent(spec -> merged.put(name, spec)));
+        try {
+            var routes = Routes.of(merged, config);
+            if (mistakes.isEmpty()) return new Candidate(merged, routes);
+        } catch (RouteMistakes more) {
+            mistakes.addAll(more.mistakes());
+        }
+        throw new RouteMistakes(mistakes);
+    }
+
+    private void use(StoredRoutes stored) {
+        try {
+            uplink.use(routes(stored.specs()));
+            state = new State(stored, stored.version(), Optional.empty());
+            LOG.infof("routes of version %d are in force", stored.version());
+        } catch (RouteMistakes wrong) {
+            reject(stored, wrong);
+        }
+    }
+
+    /** Nothing that somebody may have stored stops a start, or the listener. */
+    private Routes routes(Map<String, String> specs) {
+        try {
+            return with(specs).routes();
+        } catch (RouteMistakes wrong) {
+            throw wrong;
+        } catch (RuntimeException unforeseen) {
+            LOG.error("the routes in PostgreSQL cannot be read", unforeseen);
+            throw new RouteMistakes(List.of(new Mistake(null, "routes", "cannot be read: " + unforeseen)));
+        }
+    }
+
+    /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
+    private void reject(StoredRoutes stored, RouteMistakes wrong) {
+        var good = store.good().filter(it -> it.version() > state.inForce && it.version() != stored.version());
+        var inForce = state.inForce;
+        var besides = "";
+        if (good.isPresent()) {
+            try {
+                uplink.use(routes(good.get().specs()));
+                inForce = good.get().version();
+            } catch (RouteMistakes here) {
+                besides = "; nor does version " + good.get().version()
+                        + ", which was good, go with this gateway's own file: " + inLine(here);
+            }
+        }
+        state = new State(stored, inForce, Optional.of(wrong));
+        LOG.errorf(
+                "the routes of version %d in PostgreSQL are wrong (in force: %s): %s%s. Correct them in the table route, or"
+                        + " by PUT /admin/routes",
+                stored.version(), state.stopgap(), inLine(wrong), besides);
+    }
+
+    private static String inLine(RouteMistakes wrong) {
+        return wrong.getMessage().replace("\n", "; ");
+    }
+}

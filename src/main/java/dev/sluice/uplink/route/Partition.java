@@ -1,0 +1,58 @@
+package dev.sluice.uplink.route;
+
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
+
+/** Which partition of its Kafka topic a record goes to. Immutable: any thread may use it. */
+public sealed interface Partition {
+    Partition BY_KEY = new ByKey();
+    Partition SPREAD = new Spread();
+    Pattern NUMBER = Pattern.compile("\\d{1,6}");
+
+    /** As Kafka hashes the key. */
+    record ByKey() implements Partition {
+        @Override
+        public String toString() {
+            return "key";
+        }
+    }
+
+    /** Any: all records of a moment to the same one, so that batches are full. */
+    record Spread() implements Partition {
+        @Override
+        public String toString() {
+            return "spread";
+        }
+    }
+
+    /** Always this one, counted from 0. */
+    record Fixed(int number) implements Partition {
+        @Override
+        public String toString() {
+            return "" + number;
+        }
+    }
+
+    /** The one that Kafka's hash of the text leads to. */
+    record ByText(String text) implements Partition {
+        @Override
+        public String toString() {
+            return "hash of " + text;
+        }
+    }
+
+    /**
+     * What a template says, once there are values for its names; only what was written counts as a word or a number.
+     *
+     * @throws IllegalArgumentException with a sentence that names the mistake
+     */
+    static Partition of(Template template, UnaryOperator<String> values) {
+        if (!template.isLiteral()) return new ByText(template.render(values));
+        var text = template.toString();
+        if (text.equals("key")) return BY_KEY;
+        if (text.equals("spread")) return SPREAD;
+        if (NUMBER.matcher(text).matches()) return new Fixed(Integer.parseInt(text));
+        throw new IllegalArgumentException(
+                "\"" + text + "\" is neither key nor spread, nor a number, nor a template with a {name}");
+    }
+}

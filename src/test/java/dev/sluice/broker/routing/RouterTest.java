@@ -1,0 +1,131 @@
+package dev.sluice.broker.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.topic.TopicName;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class RouterTest {
+    private static final Message RETAINED =
+            new Message(TopicName.of("a/b"), QoS.EXACTLY_ONCE, true, Properties.NONE, new byte[0], Message.NEVER);
+
+    private final Router router = new Router();
+
+    private static StoredSubscription to(String filter, QoS qos, int identifier) {
+        return new StoredSubscription(filter, qos, false, false, 0, identifier);
+    }
+
+    private static StoredSubscription to(String filter) {
+        return to(filter, QoS.AT_LEAST_ONCE, 0);
+    }
+
+    private List<String> clients(String topicName, String publisher) {
+        return router.route(TopicName.of(topicName), publisher).stream()
+                .map(match -> match.subscriber().clientId())
+                .sorted()
+                .toList();
+    }
+
+    @Test
+    void tellsEachClientThatMatches() {
+        router.restore("c1", 1, to("a/+"));
+        router.restore("c2", 1, to("a/b"));
+        router.restore("c3", 1, to("b/#"));
+        assertThat(clients("a/b", null)).containsExactly("c1", "c2");
+        assertThat(router.subscriptions()).isEqualTo(3);
+    }
+
+    @Test
+    void mergesOverlappingSubscriptionsOfOneClient() {
+        router.restore("c1", 1, to("a/+", QoS.AT_MOST_ONCE, 7));
+        router.restore("c1", 1, to("a/b", QoS.EXACTLY_ONCE, 8));
+        router.restore("c1", 1, to("#", QoS.AT_LEAST_ONCE, 0));
+        var matches = router.route(TopicName.of("a/b"), null);
+        assertThat(matches).hasSize(1);
+        assertThat(matches.getFirst().qos(RETAINED)).isEqualTo(QoS.EXACTLY_ONCE);
+        assertThat(matches.getFirst().identifiers()).containsExactlyInAnyOrder(7, 8);
+    }
+
+    @Test
+    void keepsTheRetainFlagOnlyWhereItIsAskedFor() {
+        router.restore("plain", 1, to("a/b"));
+        router.restore("asPublished", 1, new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0));
+        for (var match : router.route(TopicName.of("a/b"), null))
+            assertThat(match.retain(RETAINED))
+                    .isEqualTo(match.subscriber().clientId().equals("asPublished"));
+    }
+
+    @Test
+    void doesNotSendAClientItsOwnMessagesWhereNoLocalIsSet() {
+        router.restore("c1", 1, new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, true, false, 0, 0));
+        assertThat(clients("a/b", "c1")).isEmpty();
+        assertThat(clients("a/b", "c2")).containsExactly("c1");
+    }
+
+    @Test
+    void replacesASubscriptionWithTheSameFilter() {
+        router.restore("c1", 1, to("a/b", QoS.EXACTLY_ONCE, 1));
+        router.restore("c1", 1, to("a/b", QoS.AT_MOST_ONCE, 2));
+        var match = router.route(TopicName.of("a/b"), null).getFirst();
+        assertThat(match.qos(RETAINED)).isEqualTo(QoS.AT_MOST_ONCE);
+        assertThat(match.identifiers()).containsExactly(2);
+        assertThat(router.subscriptions()).isEqualTo(1);
+    }
+
+    @Test
+    void givesAMessageOfASharedSubscriptionToOneMemberInTurn() {
+        for (var clientId : List.of("c1", "c2", "c3")) router.restore(clientId, 1, to("$share/g/a/#"));
+        router.restore("own", 1, to("a/#"));
+        Map<String, Integer> counts = new HashMap<>();
+        for (int i = 0; i < 30; i++) for (var clientId : clients("a/b", null)) counts.merge(clientId, 1, Integer::sum);
+        assertThat(counts).isEqualTo(Map.of("c1", 10, "c2", 10, "c3", 10, "own", 30));
+    }
+
+    @Test
+    void servesEachShareNameForItself() {
+        router.restore("c1", 1, to("$share/g/a"));
+        router.restore("c2", 1, to("$share/h/a"));
+        router.restore("c2", 1, to("$share/g/a"));
+        assertThat(router.route(TopicName.of("a"), null)).hasSize(2);
+    }
+
+    @Test
+    void findsAnotherMemberForWhatOneLeaves() {
+        router.restore("c1", 1, to("$share/g/a"));
+        router.restore("c2", 1, to("$share/g/a"));
+        router.forget("c1");
+        assertThat(router.another("$share/g/a", TopicName.of("a"), null)
+                        .subscriber()
+                        .clientId())
+                .isEqualTo("c2");
+        router.forget("c2");
+        assertThat(router.another("$share/g/a", TopicName.of("a"), null)).isNull();
+    }
+
+    @Test
+    void forgetsAClientWhoseSessionHasEnded() {
+        router.restore("c1", 1, to("a/b"));
+        router.restore("c1", 1, to("$share/g/a/b"));
+        router.forget("c1");
+        assertThat(clients("a/b", null)).isEmpty();
+        assertThat(router.find("c1")).isNull();
+        assertThat(router.subscriptions()).isZero();
+    }
+
+    @Test
+    void keepsCopiesForDurableSessionsAboveQoS0Only() {
+        router.restore("c1", 1, to("a/b", QoS.AT_LEAST_ONCE, 0));
+        router.restore("c2", 1, to("a/b", QoS.AT_MOST_ONCE, 0));
+        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
+        assertThat(publication.copies()).hasSize(1);
+        assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");
+        assertThat(publication.isKept()).isTrue();
+    }
+}

@@ -1,0 +1,195 @@
+package dev.sluice.store.delivery;
+
+import static dev.sluice.store.Messages.copy;
+import static dev.sluice.store.Messages.expiring;
+import static dev.sluice.store.Messages.message;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.QoS;
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Messages;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.delivery.QueueReader.Row;
+import dev.sluice.store.journal.Copy;
+import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.journal.JournalWrite.Subscribe;
+import dev.sluice.store.session.StoredSubscription;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("postgres")
+class DeliverySweepTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private StoreRig rig;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        rig = new StoreRig(SERVER, new StoreRig.Settings(1, 8192, 1024, 50));
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+    }
+
+    /** What a Shared Subscription chose the session for is offered to whoever knows the other members, before it is deleted. */
+    @Test
+    void endedSessionsLeaveTheirSharedMessagesToOthers() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.accept("p", message("t", "own"), copy("c")).join();
+        for (int n = 0; n < 120; n++) rig.accept("p", message("t", "shared " + n), shared(QoS.AT_LEAST_ONCE));
+        rig.accept("p", message("t", "begun"), shared(QoS.EXACTLY_ONCE)).join();
+        rig.disconnect("c", epoch, 0, 0);
+        rig.open("c", true, 60);
+
+        rig.heirs = _ -> {
+            throw new StoreUnavailable("nobody can be asked", null);
+        };
+        assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("122");
+
+        var left = new ArrayList<SharedLeft.Left>();
+        rig.heirs = some -> left.addAll(some.messages());
+        assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
+        assertThat(left)
+                .extracting(SharedLeft.Left::share, one -> Messages.text(one.message()))
+                .containsExactlyElementsOf(IntStream.range(0, 120)
+                        .mapToObj(n -> tuple("$share/g/t", "shared " + n))
+                        .toList());
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
+        assertThat(SERVER.value("SELECT count(*) FROM ended_session")).isEqualTo("0");
+    }
+
+    private static Copy shared(QoS qos) {
+        return new Copy("c", Copy.ANY_SESSION, qos, false, List.of(), "$share/g/t");
+    }
+
+    @Test
+    void endedSessionsLeaveNothing() throws Exception {
+        for (int n = 0; n < 130; n++) {
+            var client = "c" + n;
+            long epoch = rig.open(client, false, 60).epoch();
+            rig.submit(done -> new Subscribe(
+                    client, epoch, List.of(new StoredSubscription("f", QoS.AT_LEAST_ONCE, false, false, 0, 0)), done));
+            rig.disconnect(client, epoch, 60, 0);
+        }
+        rig.open("lives", false, 60);
+        publish("c0", 180);
+        rig.accept("p", message("t", "x".repeat(400)), copy("c1"), copy("c2")).join();
+        rig.accept("p", message("t", "x".repeat(400)), copy("c1"), copy("lives"))
+                .join();
+        SERVER.execute("UPDATE session SET expires_at = now() WHERE client_id LIKE 'c%'");
+        assertThat(rig.expiry.sweep()).isEqualTo(130);
+        assertThat(rig.ended.stream().mapToInt(it -> it.clientIds().size())).containsExactly(50, 50, 30);
+        assertThat(rig.ended.stream().flatMap(it -> it.clientIds().stream()))
+                .hasSize(130)
+                .contains("c0", "c129");
+
+        assertThat(rig.sweep.sweepEnded()).isEqualTo(130);
+
+        for (var table : List.of("ended_session", "subscription"))
+            assertThat(SERVER.value("SELECT count(*) FROM " + table)).as(table).isEqualTo("0");
+        for (var table : List.of("queue", "queue_out", "queued"))
+            assertThat(SERVER.value("SELECT count(*) FROM " + table)).as(table).isEqualTo("1");
+        assertThat(rig.orphans.reap()).isEqualTo(1);
+        assertThat(rig.sweep.sweepEnded()).isZero();
+    }
+
+    @Test
+    void aQueueThatIsBeingFilledIsLeftForTheNextSweep() throws Exception {
+        rig.open("a", false, 60);
+        publish("a", 1);
+        try (var filler = SERVER.dataSource().getConnection();
+                var statement = filler.createStatement()) {
+            filler.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM queue FOR NO KEY UPDATE");
+            statement.execute(
+                    "INSERT INTO queued SELECT session_id, seq + 1, message_id, queued_at, expires_at, bytes, qos,"
+                            + " message_qos, retain, message_retain, received, identifiers, share, topic, properties, payload FROM queued");
+            SERVER.execute("DELETE FROM session");
+
+            assertThat(rig.sweep.sweepEnded()).isZero();
+
+            filler.commit();
+        }
+        assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
+    }
+
+    @Test
+    void expiredMessagesGoUnlessTheyMayBeOnTheirWay() throws Exception {
+        long closed = rig.open("closed", false, 60).epoch();
+        rig.open("connected", false, 60);
+        var large = "x".repeat(400);
+        rig.accept("p", expiring("t", "sent", -1), copy("closed")).join();
+        CompletableFuture.allOf(IntStream.range(0, 120)
+                        .mapToObj(n -> rig.accept("p", expiring("t", "" + n, -1), copy("closed"), copy("connected")))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+        rig.accept("p", expiring("t", large, -1), copy("closed"), copy("closed"))
+                .join();
+        rig.accept("p", expiring("t", "later", 60_000), copy("closed")).join();
+        rig.accept("p", message("t", "never"), copy("closed")).join();
+        rig.submit(done -> new CloseSession("closed", closed, 60, 0, 1, false, done))
+                .join();
+
+        assertThat(rig.sweep.sweepQueued()).isEqualTo(122);
+
+        assertThat(rig.queues.page("closed", 0, 1000, 100_000).rows())
+                .extracting(Row::message)
+                .extracting(Messages::text)
+                .containsExactly("sent", "later", "never");
+        assertThat(rig.queues.page("connected", 0, 1000, 100_000).rows()).hasSize(120);
+        assertThat(SERVER.value("SELECT messages || ' ' || bytes FROM v_queue_depth WHERE client_id = 'closed'"))
+                .isEqualTo(SERVER.value("SELECT count(*) || ' ' || sum(q.bytes) FROM queued q JOIN session s"
+                        + " ON s.id = q.session_id WHERE s.client_id = 'closed'"));
+        assertThat(rig.orphans.reap()).isEqualTo(1);
+        assertThat(rig.metrics.get("sluice.queue.expired").counter().count()).isEqualTo(122);
+        assertThat(rig.sweep.sweepQueued()).isZero();
+    }
+
+    @Test
+    void theSearchFindsWhatAKilledGatewayForgot() throws Exception {
+        rig.open("a", false, 60);
+        rig.open("b", false, 60);
+        rig.accept("p", message("t", "x".repeat(400)), copy("a"), copy("b")).join();
+        SERVER.execute("INSERT INTO message SELECT n, 't', null, '' FROM generate_series(1, 1500) n");
+        int found = 0;
+        for (int i = 0; i < 3; i++) found += rig.orphans.search();
+
+        assertThat(found).isEqualTo(1500);
+        assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
+        assertThat(rig.metrics.get("sluice.message.orphans").counter().count()).isEqualTo(1500);
+    }
+
+    @Test
+    void theThreadReapsByItself() {
+        long a = rig.open("a", false, 60).epoch();
+        rig.accept("p", message("t", "x".repeat(400)), copy("a"), copy("a")).join();
+        rig.acknowledge("a", a, 1, 2).join();
+        rig.acknowledge("a", a, 2, 2).join();
+
+        rig.sweep.start(null);
+        await().untilAsserted(() ->
+                assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("0"));
+        rig.sweep.stop(null);
+    }
+
+    private void publish(String clientId, int count) {
+        CompletableFuture.allOf(IntStream.range(0, count)
+                        .mapToObj(n -> rig.accept("p", message("t", "" + n), copy(clientId)))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+    }
+}

@@ -1,0 +1,169 @@
+package dev.sluice.store.delivery;
+
+import static dev.sluice.store.Messages.expiring;
+import static dev.sluice.store.Messages.message;
+import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.QoS;
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Messages;
+import dev.sluice.store.StoreRig;
+import dev.sluice.topic.TopicFilter;
+import dev.sluice.topic.TopicName;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("postgres")
+class RetainedTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private StoreRig rig;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+    }
+
+    @Test
+    void aRetainedMessageIsReadAsItWasAccepted() {
+        var message = new Message(
+                TopicName.of("a/ü"),
+                QoS.EXACTLY_ONCE,
+                true,
+                Properties.NONE.with(Property.CONTENT_TYPE, "x"),
+                new byte[] {0, -1},
+                1_900_000_000_123L);
+        assertThat(rig.retain(message).join()).isEqualTo(COMMITTED);
+
+        assertThat(matching("a/ü"))
+                .singleElement()
+                .usingRecursiveComparison()
+                .withEqualsForType(Object::equals, TopicName.class)
+                .isEqualTo(message);
+    }
+
+    @Test
+    void theLastMessageOfATopicIsRetained() {
+        rig.retain(message("a", "1")).join();
+        rig.retain(message("a", "2")).join();
+        assertThat(payloads("a")).containsExactly("2");
+
+        rig.retain(message("a", "")).join();
+        rig.retain(message("never", "")).join();
+        assertThat(payloads("#")).isEmpty();
+        assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("0");
+    }
+
+    @Test
+    void inOneBatchTheLastOneDecides() {
+        rig.retain(message("busy", "makes the lane wait"));
+        var last = List.of(
+                rig.retain(message("a", "1")),
+                rig.retain(message("b", "1")),
+                rig.retain(message("a", "")),
+                rig.retain(message("b", "")),
+                rig.retain(message("b", "2")));
+        last.forEach(CompletableFuture::join);
+
+        assertThat(payloads("#")).containsExactly("2", "makes the lane wait");
+    }
+
+    @Test
+    void whatHasExpiredIsNotReadAndSwept() throws Exception {
+        rig.retain(expiring("a", "expired", -1)).join();
+        rig.retain(expiring("b", "later", 60_000)).join();
+        rig.retain(message("c", "never")).join();
+
+        assertThat(payloads("#")).containsExactly("later", "never");
+        assertThat(rig.sweep.sweepRetained()).isEqualTo(1);
+        assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("2");
+        assertThat(rig.metrics.get("sluice.retained.expired").counter().count()).isEqualTo(1);
+    }
+
+    private static final String[] TOPICS =
+            ("a a/b a/b/c a/x/c a/b/c/d a// a//b a0 a-/b a! b/b / /a // $SYS $SYS/a $SYS/a/b a.c/x abc/x %/x aa/x"
+                            + " a_/x ax/x (x)/1/[y]* ü/1 u/1 1/x\ty x/😀")
+                    .split(" ");
+
+    private static final String[] FILTERS =
+            ("# + +/+ a a/b a/# a/+ a/+/c +/b +/b/# /# /+ a//+ +/+/+/# $SYS/# $SYS/+ a/b/c/+ a.c/+ %/+ a_/# (x)/+/[y]* ü/+ x/+ +/x\ty")
+                    .split(" ");
+
+    @Test
+    void aFilterFindsWhatItMatchesAndNothingElse() {
+        CompletableFuture.allOf(Stream.of(TOPICS)
+                        .map(topic -> rig.retain(message(topic, topic)))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+        for (var filter : FILTERS) {
+            var matching = TopicFilter.of(filter);
+            assertThat(payloads(filter))
+                    .as(filter)
+                    .containsExactlyInAnyOrderElementsOf(
+                            Stream.of(TOPICS).filter(matching::matches).toList());
+        }
+    }
+
+    @Test
+    void longTopicsAreToldApart() {
+        var begin = "ü/".repeat(21_000);
+        for (var topic :
+                List.of(begin + "a", begin + "b", "l/".repeat(150) + "x/a", "l/".repeat(150) + "y/a", "n".repeat(700)))
+            rig.retain(message(topic, topic.substring(topic.length() - 3))).join();
+
+        assertThat(payloads(begin + "a")).containsExactly("ü/a");
+        assertThat(payloads(begin + "+")).containsExactly("ü/a", "ü/b");
+        assertThat(payloads("l/".repeat(150) + "+/a")).containsExactly("x/a", "y/a");
+        assertThat(payloads("l/".repeat(150) + "#")).containsExactly("x/a", "y/a");
+        assertThat(payloads("n".repeat(700))).containsExactly("nnn");
+        assertThat(payloads("n".repeat(699))).isEmpty();
+        rig.retain(message(begin + "b", "")).join();
+        assertThat(payloads("ü/#")).containsExactly("ü/a");
+    }
+
+    @Test
+    void readsPageByPage() {
+        CompletableFuture.allOf(IntStream.range(0, 1203)
+                        .mapToObj(n ->
+                                rig.retain(message("p/%04d".formatted(n), n % 400 == 0 ? "x".repeat(400_000) : "" + n)))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+
+        assertThat(matching("p/+"))
+                .extracting(message -> message.topicName().toString())
+                .containsExactlyElementsOf(
+                        IntStream.range(0, 1203).mapToObj("p/%04d"::formatted).toList());
+    }
+
+    @Test
+    void aSharedSubscriptionGetsNone() {
+        rig.retain(message("a", "1")).join();
+        assertThat(payloads("$share/g/a")).isEmpty();
+    }
+
+    private List<String> payloads(String filter) {
+        return matching(filter).stream().map(Messages::text).toList();
+    }
+
+    private List<Message> matching(String filter) {
+        var found = new ArrayList<Message>();
+        rig.retained.matching(TopicFilter.of(filter), found::add);
+        return found;
+    }
+}

@@ -1,0 +1,206 @@
+package dev.sluice.store.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.session.SessionStore.OpenedSession;
+import dev.sluice.store.session.SessionStore.ReceivedPublish;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("postgres")
+class SessionStoreTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private static StoreRig rig;
+
+    @BeforeAll
+    static void start() {
+        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+    }
+
+    @AfterAll
+    static void stop() {
+        rig.close();
+    }
+
+    @BeforeEach
+    void empty() {
+        SERVER.empty();
+    }
+
+    @Test
+    void theFirstOpenFindsNoSession() {
+        assertThat(rig.open("c", false, 60))
+                .returns(false, OpenedSession::present)
+                .returns(0, opened -> opened.received().size());
+        assertThat(SERVER.value("SELECT concat_ws(' ', connected, node, protocol, expiry, username) FROM v_session"))
+                .isEqualTo("t node-1 5.0 00:01:00 someone");
+    }
+
+    @Test
+    void aClosedSessionIsResumedWithWhatItHolds() {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.remember("c", epoch, 7, "m7").join();
+        rig.remember("c", epoch, 65535, "m\"\\{},ü").join();
+        rig.disconnect("c", epoch, 60, 0).join();
+
+        var resumed = rig.open("c", false, 60);
+
+        assertThat(resumed.present()).isTrue();
+        assertThat(resumed.epoch()).isGreaterThan(epoch);
+        assertThat(resumed.received())
+                .containsExactly(new ReceivedPublish(7, "m7"), new ReceivedPublish(65535, "m\"\\{},ü"));
+        assertThat(SERVER.value("SELECT connected AND disconnected_at IS NULL AND expires_at IS NULL FROM session"))
+                .isEqualTo("t");
+    }
+
+    @Test
+    void aCleanStartDiscardsTheEarlierSession() {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.remember("c", epoch, 7, "m7").join();
+
+        assertThat(rig.open("c", true, 60).present()).isFalse();
+        assertThat(SERVER.value("SELECT count(*) FROM received")).isEqualTo("0");
+        assertThat(SERVER.value("SELECT created_at = connected_at FROM session"))
+                .isEqualTo("t");
+    }
+
+    @Test
+    void anExpiredSessionIsNotResumedEvenBeforeTheSweep() {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.remember("c", epoch, 7, "m7").join();
+        rig.disconnect("c", epoch, 60, 0).join();
+        SERVER.execute("UPDATE session SET expires_at = now() - interval '1 millisecond'");
+
+        var opened = rig.open("c", false, 60);
+
+        assertThat(opened.present()).isFalse();
+        assertThat(opened.received()).isEmpty();
+    }
+
+    @Test
+    void aSessionOfAKilledGatewayIsResumedUnlessItEndedWithItsConnection() {
+        rig.open("outlives", false, 60);
+        rig.open("ends", false, 0);
+
+        assertThat(rig.open("outlives", false, 60).present()).isTrue();
+        assertThat(rig.open("ends", false, 60).present()).isFalse();
+    }
+
+    @Test
+    void aSessionWithoutEndIsResumed() {
+        long epoch = rig.open("c", false, StoreRig.NEVER).epoch();
+        rig.disconnect("c", epoch, StoreRig.NEVER, 0).join();
+
+        assertThat(SERVER.value("SELECT expires_at IS NULL AND NOT connected FROM session"))
+                .isEqualTo("t");
+        assertThat(rig.open("c", false, StoreRig.NEVER).present()).isTrue();
+    }
+
+    @Test
+    void anEpochIsNotUsedAgainAfterItsSessionEnded() {
+        long first = rig.open("c", false, 0).epoch();
+        rig.disconnect("c", first, 0, 0).join();
+        assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("0");
+
+        assertThat(rig.open("c", false, 0).epoch()).isGreaterThan(first);
+    }
+
+    @Test
+    void concurrentOpensOfOneClientTakeTurns() throws Exception {
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var opens = IntStream.range(0, 40)
+                    .mapToObj(_ -> threads.submit(() -> rig.open("c", false, 60)))
+                    .toList();
+            var opened = opens.stream().map(SessionStoreTest::opened).toList();
+            assertThat(opened).extracting(OpenedSession::epoch).doesNotHaveDuplicates();
+            assertThat(opened).filteredOn(open -> !open.present()).hasSize(1);
+            long last = opened.stream().mapToLong(OpenedSession::epoch).max().orElseThrow();
+            assertThat(SERVER.value("SELECT epoch FROM session")).isEqualTo(Long.toString(last));
+        }
+    }
+
+    @Test
+    void anOpenSeesWhatTheJournalCommittedWhileItWaited() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        try (var lane = SERVER.dataSource().getConnection();
+                var statement = lane.createStatement()) {
+            lane.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM session WHERE client_id = 'c' AND epoch = " + epoch + " FOR SHARE");
+            statement.execute("INSERT INTO received VALUES ('c', 9, 'm9')");
+            var opening = CompletableFuture.supplyAsync(() -> rig.open("c", false, 60));
+            awaitLockWait();
+            lane.commit();
+
+            assertThat(opening.join().received()).containsExactly(new ReceivedPublish(9, "m9"));
+        }
+    }
+
+    @Test
+    void aWriteOfTheEarlierOwnerWaitsForTheOpenAndIsFenced() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        try (var other = SERVER.dataSource().getConnection();
+                var statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("SELECT * FROM open_session('c', false, 5::smallint, 60, null, 'node-2')");
+            var late = rig.remember("c", epoch, 9, "m9");
+            awaitLockWait();
+            other.commit();
+
+            assertThat(late.join()).isEqualTo(Outcome.FENCED);
+            assertThat(SERVER.value("SELECT count(*) FROM received")).isEqualTo("0");
+        }
+    }
+
+    @Test
+    void anOpenThatWaitsTooLongGivesUpAndChangesNothing() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        try (var other = SERVER.dataSource().getConnection();
+                var statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM session FOR UPDATE");
+            assertThatThrownBy(() -> rig.open("c", false, 60))
+                    .isInstanceOf(StoreUnavailable.class)
+                    .hasMessageContaining("PT2S");
+        }
+        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE relation = 'session'::regclass") == null);
+        assertThat(SERVER.value("SELECT epoch FROM session")).isEqualTo(Long.toString(epoch));
+    }
+
+    @Test
+    void aClientIdTooLongForTheIndexIsRefused() {
+        assertThatThrownBy(() -> rig.open("x".repeat(2049), false, 60)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(rig.open("x".repeat(2048), false, 60).present()).isFalse();
+    }
+
+    @Test
+    void theViewIsReadOnly() {
+        assertThatThrownBy(() -> SERVER.execute("DELETE FROM v_session"))
+                .hasMessageContaining("cannot delete from view");
+    }
+
+    private static OpenedSession opened(Future<OpenedSession> open) {
+        try {
+            return open.get();
+        } catch (InterruptedException | ExecutionException failure) {
+            throw new AssertionError(failure);
+        }
+    }
+
+    private static void awaitLockWait() {
+        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE NOT granted") != null);
+    }
+}

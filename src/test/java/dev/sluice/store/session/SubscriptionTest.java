@@ -1,0 +1,168 @@
+package dev.sluice.store.session;
+
+import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
+import static dev.sluice.store.journal.JournalWrite.Outcome.FENCED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.packet.QoS;
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.journal.JournalWrite.Subscribe;
+import dev.sluice.store.journal.JournalWrite.Unsubscribe;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("postgres")
+class SubscriptionTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private StoreRig rig;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+    }
+
+    @Test
+    void aResumedSessionKeepsItsSubscriptions() {
+        long epoch = rig.open("c", false, 60).epoch();
+        var one = new StoredSubscription("a/+/ü\"{},\\", QoS.EXACTLY_ONCE, true, false, 2, 268_435_455);
+        var other = new StoredSubscription("$share/g/#", QoS.AT_MOST_ONCE, false, true, 0, 0);
+
+        assertThat(subscribe("c", epoch, one, other).join()).isEqualTo(COMMITTED);
+
+        assertThat(rig.open("c", false, 60).subscriptions()).containsExactlyInAnyOrder(one, other);
+        assertThat(SERVER.value("SELECT string_agg(concat_ws(' ', client_id, filter, share_name, qos, identifier), ',')"
+                        + " FROM v_subscription WHERE retain_as_published"))
+                .isEqualTo("c $share/g/# g 0");
+    }
+
+    @Test
+    void aSubscriptionIsReplacedAndEnded() {
+        long epoch = rig.open("c", false, 60).epoch();
+        subscribe("c", epoch, simple("a"), simple("b")).join();
+        var renewed = new StoredSubscription("a", QoS.AT_LEAST_ONCE, true, true, 1, 5);
+
+        assertThat(subscribe("c", epoch, renewed, simple("c")).join()).isEqualTo(COMMITTED);
+        assertThat(unsubscribe("c", epoch, "b", "unknown").join()).isEqualTo(COMMITTED);
+
+        assertThat(rig.open("c", false, 60).subscriptions()).containsExactlyInAnyOrder(renewed, simple("c"));
+    }
+
+    @Test
+    void ofWritesAboutOneFilterTheLastDecides() {
+        long epoch = rig.open("c", false, 60).epoch();
+        var renewed = new StoredSubscription("a", QoS.AT_LEAST_ONCE, true, true, 1, 5);
+
+        subscribe("c", epoch, simple("a"), renewed, simple("b"));
+        unsubscribe("c", epoch, "a", "b");
+        subscribe("c", epoch, simple("b"));
+        assertThat(subscribe("c", epoch, renewed).join()).isEqualTo(COMMITTED);
+
+        assertThat(rig.open("c", false, 60).subscriptions()).containsExactlyInAnyOrder(renewed, simple("b"));
+    }
+
+    @Test
+    void onlyTheOwnerSubscribes() {
+        long lost = rig.open("c", false, 60).epoch();
+        long epoch = rig.open("c", false, 60).epoch();
+        subscribe("c", epoch, simple("a")).join();
+
+        assertThat(subscribe("c", lost, simple("b")).join()).isEqualTo(FENCED);
+        assertThat(unsubscribe("c", lost, "a").join()).isEqualTo(FENCED);
+
+        assertThat(rig.open("c", false, 60).subscriptions()).containsExactly(simple("a"));
+    }
+
+    @Test
+    void aCleanStartBeginsWithoutSubscriptions() throws Exception {
+        subscribe("c", rig.open("c", false, 60).epoch(), simple("a"), simple("b"))
+                .join();
+
+        var opened = rig.open("c", true, 60);
+
+        assertThat(opened.subscriptions()).isEmpty();
+        assertThat(all()).isEmpty();
+        subscribe("c", opened.epoch(), simple("b")).join();
+        rig.sweep.sweepEnded();
+        assertThat(SERVER.value("SELECT string_agg(filter, ',') FROM subscription"))
+                .isEqualTo("b");
+        assertThat(rig.open("c", false, 60).subscriptions()).containsExactly(simple("b"));
+    }
+
+    @Test
+    void aSessionThatEndsWithItsConnectionStoresNone() {
+        subscribe("c", rig.open("c", false, 0).epoch(), simple("a")).join();
+
+        assertThat(SERVER.value("SELECT count(*) FROM subscription")).isEqualTo("0");
+    }
+
+    @Test
+    void filtersOfAnyLengthAreToldApart() {
+        long epoch = rig.open("c", false, 60).epoch();
+        var begin = "ü/".repeat(21_000);
+        var filters = List.of(begin, begin + "a", begin + "b", "ü/".repeat(200), "ü/".repeat(200) + "x");
+        subscribe("c", epoch, filters.stream().map(SubscriptionTest::simple).toArray(StoredSubscription[]::new))
+                .join();
+        subscribe("c", epoch, simple(begin + "a")).join();
+        unsubscribe("c", epoch, begin + "b").join();
+
+        assertThat(rig.open("c", false, 60).subscriptions())
+                .extracting(StoredSubscription::filter)
+                .containsExactlyInAnyOrder(filters.get(0), filters.get(1), filters.get(3), filters.get(4));
+    }
+
+    @Test
+    void allSubscriptionsOfSessionsThatLiveAreRead() {
+        var expected = new ArrayList<String>();
+        for (int client = 0; client < 3; client++) {
+            var name = "c" + client;
+            var filters =
+                    IntStream.range(0, 1500).mapToObj(n -> simple("f/" + n)).toArray(StoredSubscription[]::new);
+            subscribe(name, rig.open(name, false, 60).epoch(), filters).join();
+            for (var filter : filters) expected.add(name + " " + filter);
+        }
+        subscribe("expired", rig.open("expired", false, 60).epoch(), simple("a"))
+                .join();
+        SERVER.execute("UPDATE session SET connected = false, expires_at = now() WHERE client_id = 'expired'");
+
+        assertThat(all()).containsExactlyInAnyOrderElementsOf(expected);
+    }
+
+    @Test
+    void theViewIsReadOnly() {
+        assertThatThrownBy(() -> SERVER.execute("DELETE FROM v_subscription"))
+                .hasMessageContaining("cannot delete from view");
+    }
+
+    private List<String> all() {
+        var all = new ArrayList<String>();
+        rig.subscriptions.all((clientId, _, subscription) -> all.add(clientId + " " + subscription));
+        return all;
+    }
+
+    private static StoredSubscription simple(String filter) {
+        return new StoredSubscription(filter, QoS.AT_LEAST_ONCE, false, false, 0, 0);
+    }
+
+    private CompletableFuture<Outcome> subscribe(String clientId, long epoch, StoredSubscription... subscriptions) {
+        return rig.submit(done -> new Subscribe(clientId, epoch, List.of(subscriptions), done));
+    }
+
+    private CompletableFuture<Outcome> unsubscribe(String clientId, long epoch, String... filters) {
+        return rig.submit(done -> new Unsubscribe(clientId, epoch, List.of(filters), done));
+    }
+}

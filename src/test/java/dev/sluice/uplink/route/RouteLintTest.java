@@ -1,0 +1,37 @@
+package dev.sluice.uplink.route;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.support.Table;
+import dev.sluice.uplink.route.RouteTables.Section;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class RouteLintTest {
+    static Stream<Section> cases() {
+        return RouteTables.read("/routes/lint.txt").stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void finds(Section section) {
+        var config = RouteTables.config(section.keys());
+        var candidate = new LiveRoutes.Candidate(RouteSpec.all(config), Routes.of(config));
+        var found = RouteLint.of(candidate, Map.of("missing", 0, "small", 2)).stream()
+                .map(it -> it.kind() + " " + it.route() + it.others() + " " + it.sentence())
+                .collect(Collectors.joining("\n"));
+        assertThat(found)
+                .isEqualTo(section.lines().stream()
+                        .map(line -> Table.cells(line.substring(2)).getFirst())
+                        .collect(Collectors.joining("\n")));
+    }
+
+    @Test
+    void theTableIsThere() {
+        assertThat(cases().count()).isGreaterThan(10);
+    }
+}
