@@ -128,7 +128,7 @@ public final class Connection {
 
     void on(Event event) {
         try {
-            session.on(event, perform);
+            session.on(event, ClientTrace.of(clientId(), event, perform));
         } catch (RuntimeException bug) {
             broker.failed(this, bug);
             var wasOnline = !closed && session.phase() instanceof Phase.Online;

@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the packaged gateway prints from its start to its end when nothing is wrong: a few lines of its own, and nothing else. */
+/** What the packaged gateway prints when it starts and nothing is wrong: a few lines of its own, and nothing else. */
 class StartLogIT {
     private static final String LINE =
             "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d,\\d{3} INFO  \\[(dev\\.sluice\\.[\\w.]+|io\\.quarkus)] \\([^)]+\\) .+";
@@ -33,8 +33,8 @@ class StartLogIT {
     @TempDir
     private Path folder;
 
-    /** All output of a gateway that starts, serves a client and the endpoints, and ends. */
-    private List<String> life(Map<String, String> environment) throws IOException, InterruptedException {
+    /** All output of a gateway that starts, and serves a client and the endpoints. */
+    private List<String> start(Map<String, String> environment) throws IOException, InterruptedException {
         var settings = Gateway.shared().settingsOfAnother();
         var output = folder.resolve("output");
         var builder = new ProcessBuilder(GatewayProcess.command(settings.javaOptions()))
@@ -54,12 +54,12 @@ class StartLogIT {
             Gateway.get(settings.port(), "/q/metrics");
             Gateway.get(settings.port(), "/admin/routes");
             publish(settings.port());
+            return Files.readAllLines(output);
         } finally {
             gateway.destroy();
             if (!gateway.waitFor(60, TimeUnit.SECONDS))
                 gateway.destroyForcibly().waitFor();
         }
-        return Files.readAllLines(output);
     }
 
     private static void publish(int port) {
@@ -72,13 +72,13 @@ class StartLogIT {
 
     @Test
     void linesForPeople() throws Exception {
-        assertThat(life(Map.of())).isNotEmpty().allSatisfy(line -> assertThat(line)
+        assertThat(start(Map.of())).isNotEmpty().allSatisfy(line -> assertThat(line)
                 .matches(LINE));
     }
 
     @Test
     void linesOfJson() throws Exception {
-        var lines = life(Map.of("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "true"));
+        var lines = start(Map.of("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "true"));
         assertThat(lines).isNotEmpty();
         var host = InetAddress.getLocalHost().getHostName();
         for (var line : lines) {
