@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
             RouteAnswers.Entry.class,
             RouteAnswers.Changed.class,
             RouteAnswers.Finding.class,
+            TraceResource.Trace.class,
             TrialRequest.class
         })
 final class Json {

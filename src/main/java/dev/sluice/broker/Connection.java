@@ -131,7 +131,7 @@ public final class Connection implements Recipient {
 
     void on(Event event) {
         try {
-            session.on(event, perform);
+            session.on(event, ClientTrace.of(clientId(), event, perform));
         } catch (RuntimeException bug) {
             LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
             var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;

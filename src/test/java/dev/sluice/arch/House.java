@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * @param root the package that the packages of the table are in; the fixtures have one of their own
  */
 record House(String root) {
-    private static final Set<String> DRIVERS = Set.of("endpoint", "downlink", "admin", "ops");
+    private static final Set<String> DRIVERS = Set.of("endpoint", "downlink", "admin", "ops", "tools");
     private static final Set<String> PURE = Set.of("session", "codec", "topic", "packet");
     private static final String CONFIG = "config";
     /** From the street to the cellar; packages on one floor do not import each other, but for the pure ones. */
@@ -37,7 +37,7 @@ record House(String root) {
             "uplink", Set.of("spool", "record", "producer", "route"),
             "store", Set.of("journal", "session", "delivery", "route", "spool"));
 
-    private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster");
+    private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster", "tools");
     /** What only these packages, and the rooms of these wings, may import. */
     private static final Map<String, Set<String>> KEPT = Map.of(
             "io.quarkus.websockets", Set.of("endpoint"),
@@ -48,7 +48,8 @@ record House(String root) {
             "org.apache.kafka", KAFKA,
             "org.eclipse.microprofile.reactive.messaging", KAFKA,
             "io.smallrye.reactive.messaging", KAFKA,
-            "jakarta.ws.rs", Set.of("admin"));
+            "jakarta.ws.rs", Set.of("admin"),
+            "picocli", Set.of("tools"));
 
     private static final List<String> SUFFIXES =
             List.of("Impl", "Manager", "Helper", "Util", "Utils", "Service", "Factory");

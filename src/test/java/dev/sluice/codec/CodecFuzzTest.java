@@ -14,6 +14,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -29,6 +30,7 @@ class CodecFuzzTest {
         for (var seed : seeds().toList()) CodecFuzz.fuzzerTestOneInput(seed);
     }
 
+    @Tag("fuzz")
     @Test
     void theFuzzerFindsNothing() throws IOException, InterruptedException {
         var seeds = Files.createDirectories(Path.of("target", "fuzz", "seeds"));

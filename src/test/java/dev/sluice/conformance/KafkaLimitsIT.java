@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.dev.GatewayProcess;
-import dev.sluice.dev.RecordAudit;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
@@ -15,6 +14,7 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.GuardedKafka;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
+import dev.sluice.tools.RecordAudit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

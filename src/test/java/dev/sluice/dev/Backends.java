@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

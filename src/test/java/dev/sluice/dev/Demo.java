@@ -1,5 +1,10 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Audit;
+import dev.sluice.tools.AuditOptions;
+import dev.sluice.tools.AuditVerdict;
+import dev.sluice.tools.KafkaRecords;
+import dev.sluice.tools.RecordAudit;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;

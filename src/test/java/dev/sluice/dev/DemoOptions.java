@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.util.Iterator;
 import java.util.List;
 

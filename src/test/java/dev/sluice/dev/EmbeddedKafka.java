@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,9 +43,6 @@ public final class EmbeddedKafka implements AutoCloseable {
         var log = dataDir.resolve("kafka.log");
         var command =
                 new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "--sun-misc-unsafe-memory-access=allow"));
-        command.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
-        command.add("-Dlogging.configuration="
-                + ToolClasspath.resource("logging.properties").toUri());
         command.addAll(List.of(
                 KafkaBroker.class.getName(),
                 Integer.toString(port),

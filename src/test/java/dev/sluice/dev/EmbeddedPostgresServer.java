@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -34,7 +35,11 @@ public final class GatewayProcess implements AutoCloseable {
     public static GatewayProcess start(Settings settings) {
         var log = settings.data().resolve("gateway.log");
         var process = ServerProcess.start(
-                "the gateway", command(settings), environment(settings, log), ENDING, ProcessBuilder.Redirect.INHERIT);
+                "the gateway",
+                command(settings.javaOptions()),
+                environment(settings, log),
+                ENDING,
+                ProcessBuilder.Redirect.INHERIT);
         return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
     }
 
@@ -43,31 +48,27 @@ public final class GatewayProcess implements AutoCloseable {
         return System.getProperty(EXECUTABLE) != null;
     }
 
-    /** The command line of the same program, to be run for something else than a gateway. */
+    /** The command line of the program of this build, the jar or the executable, to be run with arguments. */
     public static List<String> program(String... arguments) {
-        var program =
-                isExecutable() ? List.of(System.getProperty(EXECUTABLE)) : List.of(ToolClasspath.java(), "-jar", jar());
-        return Stream.concat(program.stream(), Stream.of(arguments)).toList();
+        return Stream.concat(command(List.of()).stream(), Stream.of(arguments)).toList();
     }
 
-    private static String jar() {
-        return ToolClasspath.target().resolve("sluice.jar").toString();
-    }
-
-    private static List<String> command(Settings settings) {
-        if (isExecutable()) return executable(settings);
+    /** How the program of this build is started. */
+    public static List<String> command(List<String> javaOptions) {
+        if (isExecutable()) return executable(javaOptions);
         var command = new ArrayList<>(List.of(ToolClasspath.java()));
-        command.addAll(settings.javaOptions());
-        command.addAll(List.of("-jar", jar()));
+        command.addAll(javaOptions);
+        command.addAll(
+                List.of("-jar", ToolClasspath.target().resolve("sluice.jar").toString()));
         return command;
     }
 
     /** It knows system properties and the sizes of the heap; of the options of a JVM there are few. */
-    private static List<String> executable(Settings settings) {
+    private static List<String> executable(List<String> javaOptions) {
         var executable = Path.of(System.getProperty(EXECUTABLE));
         if (!Files.isExecutable(executable))
             throw new Complaint("there is no executable " + executable + "; mvn -Dnative package makes it");
-        var options = settings.javaOptions().stream().filter(option -> option.matches("-D.*|-Xm[nsx].*"));
+        var options = javaOptions.stream().filter(option -> option.matches("-D.*|-Xm[nsx].*"));
         return Stream.concat(Stream.of(executable.toString(), "-XX:+ExitOnOutOfMemoryError"), options)
                 .toList();
     }

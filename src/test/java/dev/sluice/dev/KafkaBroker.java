@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.ToolLog;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -89,6 +90,7 @@ public final class KafkaBroker implements AutoCloseable {
      * wants as system properties become that.
      */
     public static void main(String[] arguments) throws Exception {
+        ToolLog.start();
         var more = Arrays.stream(arguments)
                 .skip(2)
                 .map(setting -> setting.split("=", 2))

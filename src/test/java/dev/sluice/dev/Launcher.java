@@ -1,5 +1,7 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
+import dev.sluice.tools.ToolLog;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -9,6 +11,7 @@ public final class Launcher {
     private Launcher() {}
 
     public static void main(String[] arguments) {
+        ToolLog.start();
         var rest = Arrays.asList(arguments).subList(1, arguments.length);
         try {
             System.exit(run(arguments[0], rest));
@@ -28,8 +31,6 @@ public final class Launcher {
             case "backends" -> backends(settings);
             case "gateway" -> keepRunning(settings, Running::startGateway);
             case "demo" -> Demo.run(settings, arguments);
-            case "tail" -> Tail.run(settings, arguments);
-            case "audit" -> Audit.run(settings, arguments);
             default -> throw new Complaint("there is no command '" + command + "'; ./sluice help lists them.");
         };
     }

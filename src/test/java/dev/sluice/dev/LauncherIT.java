@@ -48,7 +48,8 @@ class LauncherIT {
         assertThat(say("demo", "--devices", "none"))
                 .isEqualTo("sluice: --devices needs a whole number from 1 to 20000, but got none.\n");
         assertThat(launcher.exitValue()).isEqualTo(1);
-        assertThat(say("audit")).startsWith("sluice: audit needs the name of a Kafka topic.");
+        assertThat(say("audit")).startsWith("sluice: Missing required parameter: 'KAFKA_TOPIC'");
+        assertThat(launcher.exitValue()).isEqualTo(2);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.Complaint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;

@@ -2,10 +2,10 @@ package dev.sluice.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.dev.KafkaRecords;
-import dev.sluice.dev.RecordAudit;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.Publisher;
+import dev.sluice.tools.KafkaRecords;
+import dev.sluice.tools.RecordAudit;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.HashMap;

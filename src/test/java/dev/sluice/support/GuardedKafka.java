@@ -175,9 +175,10 @@ public final class GuardedKafka implements AutoCloseable {
                 .all());
     }
 
-    /** Lets the gateway's user write to and describe every Kafka topic. */
+    /** Lets the gateway's user read, write to and describe every Kafka topic. */
     public void allowAll() {
         await(admin.createAcls(List.of(
+                        acl("*", AclOperation.READ, AclPermissionType.ALLOW),
                         acl("*", AclOperation.WRITE, AclPermissionType.ALLOW),
                         acl("*", AclOperation.DESCRIBE, AclPermissionType.ALLOW)))
                 .all());

@@ -24,8 +24,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("postgres")
 class DeliverySweepTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private StoreRig rig;

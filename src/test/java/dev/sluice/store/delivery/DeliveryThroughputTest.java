@@ -19,9 +19,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Messages through durable queues: prints what this machine does and asserts only that it is not absurd. */
+@Tag("bench")
 class DeliveryThroughputTest {
     private static final int PAIRS = 100;
     private static final int WINDOW = 20;

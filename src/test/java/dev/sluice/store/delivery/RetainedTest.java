@@ -21,8 +21,10 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("postgres")
 class RetainedTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private StoreRig rig;

@@ -25,11 +25,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The connection breaks between COMMIT and its answer: whatever PostgreSQL did, a write is applied once. */
+@Tag("postgres")
 class BrokenCommitTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private AgroalDataSource pool;

@@ -13,9 +13,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** QoS 2 handshakes through the journal: prints what this machine does and asserts only that it is not absurd. */
+@Tag("bench")
 class JournalThroughputTest {
     private static final int CLIENTS = 200;
     private static final int WINDOW = 20;

@@ -22,10 +22,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Several lanes write to the same queues and the same retained topics, while connections come and go and sweeps run. */
+@Tag("postgres")
 @Timeout(120)
 class LanesTest {
     private static final int CLIENTS = 12;

@@ -17,8 +17,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("postgres")
 class QueueBoundsTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private StoreRig rig;

@@ -16,8 +16,10 @@ import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("postgres")
 class RouteStoreTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final String SPEC = "{\"kafkaTopic\": \"t\"}";

@@ -19,9 +19,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The store as Quarkus puts it together: its data source, migrations at the start, Hibernate's check of the entity. */
+@Tag("postgres")
 @QuarkusTest
 @QuarkusTestResource(PostgresResource.class)
 class SessionDirectoryTest {

@@ -7,8 +7,10 @@ import dev.sluice.store.StoreRig;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("postgres")
 class SessionExpiryTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static StoreRig rig;

@@ -1,4 +1,4 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,8 +11,8 @@ import java.util.TreeSet;
  * @param isWrong whether there is a gap or disorder
  * @param doubts why the records prove nothing, and what to do; empty if they do
  */
-record AuditVerdict(boolean isWrong, List<String> doubts) {
-    static AuditVerdict of(Map<String, RecordAudit.Findings> findings, AuditOptions options) {
+public record AuditVerdict(boolean isWrong, List<String> doubts) {
+    public static AuditVerdict of(Map<String, RecordAudit.Findings> findings, AuditOptions options) {
         var doubts = new ArrayList<String>();
         var total = RecordAudit.total(findings);
         if (options.clientIds().isEmpty() && total.records() == 0)
@@ -30,7 +30,7 @@ record AuditVerdict(boolean isWrong, List<String> doubts) {
         return new AuditVerdict(total.isWrong(), List.copyOf(doubts));
     }
 
-    boolean isClean() {
+    public boolean isClean() {
         return !isWrong && doubts.isEmpty();
     }
 

@@ -1,4 +1,4 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
 import com.dynatrace.hash4j.hashing.Hashing;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package dev.sluice.ops;
+package dev.sluice.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,7 +10,7 @@ import java.net.InetSocketAddress;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-class LivenessTest {
+class HealthTest {
     @Test
     void aGatewayLivesWhenItSaysSo() throws IOException {
         var status = new AtomicInteger(200);
@@ -22,9 +22,9 @@ class LivenessTest {
         server.start();
         try {
             var port = Integer.toString(server.getAddress().getPort());
-            assertThat(Liveness.ask(port)).isTrue();
+            assertThat(Health.ask(port)).isTrue();
             status.set(503);
-            assertThat(Liveness.ask(port)).isFalse();
+            assertThat(Health.ask(port)).isFalse();
         } finally {
             server.stop(0);
         }
@@ -32,7 +32,7 @@ class LivenessTest {
 
     @Test
     void nobodyThereIsNotAlive() {
-        assertThat(Liveness.ask(Integer.toString(Ports.free()))).isFalse();
-        assertThat(Liveness.ask("eighty")).isFalse();
+        assertThat(Health.ask(Integer.toString(Ports.free()))).isFalse();
+        assertThat(Health.ask("eighty")).isFalse();
     }
 }

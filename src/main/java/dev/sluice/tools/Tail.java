@@ -1,46 +1,52 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/** {@code ./sluice tail}: prints Kafka records as they come, one a line; runs on the main thread until it is interrupted. */
-final class Tail {
-    private static final String USAGE = """
-            Usage: ./sluice tail [--from-beginning] [KAFKA_TOPIC]
+/** {@code tail}: prints Kafka records as they come, one a line; runs on the main thread until it is interrupted. */
+@Command(
+        name = "tail",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Prints the records of a Kafka topic as they come.%n",
+            "Ends with Ctrl-C. One record a line:",
+            "  partition@offset  key  headers  value",
+            "Keys, header values and values are text, or 0x and hexadecimal digits when they are not readable UTF-8.%n"
+        })
+public final class Tail implements Callable<Integer> {
+    @Parameters(
+            paramLabel = "KAFKA_TOPIC",
+            defaultValue = "fleet.telemetry",
+            description = "what to read (${DEFAULT-VALUE})")
+    private String kafkaTopic;
 
-            Prints the records of a Kafka topic (fleet.telemetry) as they come, until Ctrl-C, one a line:
-              partition@offset  key  headers  value
-            Keys, header values and values are text, or 0x and hexadecimal digits when they are not readable UTF-8.
+    @Option(names = "--from-beginning", description = "print first what is there already")
+    private boolean fromBeginning;
 
-              --from-beginning   print first what is there already
-
-            Reads from KAFKA_BOOTSTRAP_SERVERS, or 127.0.0.1 and SLUICE_KAFKA_PORT (9092).
-            """;
+    @Mixin
+    private KafkaOptions kafka;
 
     private Tail() {}
 
-    static int run(Settings settings, List<String> arguments) {
-        if (arguments.contains("--help")) {
-            System.out.print(USAGE);
-            return 0;
-        }
-        var topics = new ArrayList<>(arguments);
-        var fromBeginning = topics.removeIf("--from-beginning"::equals);
-        if (topics.size() > 1 || topics.stream().anyMatch(topic -> topic.startsWith("-"))) {
-            throw new Complaint("tail does not understand '" + topics.getLast() + "'.\n\n" + USAGE);
-        }
-        var topic = topics.isEmpty() ? "fleet.telemetry" : topics.getFirst();
+    @Override
+    public Integer call() {
+        var kafkaTopics = List.of(kafkaTopic);
         try (var records = fromBeginning
-                ? KafkaRecords.fromBeginning(settings.kafka(), topic)
-                : KafkaRecords.fromNow(settings.kafka(), topic)) {
+                ? KafkaRecords.fromBeginning(kafka.client(), kafkaTopics)
+                : KafkaRecords.fromNow(kafka.client(), kafkaTopics)) {
             var out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
             while (!out.checkError()) { // flushes, and ends when nobody reads any more
                 records.poll(record -> out.println(line(record)));
@@ -58,7 +64,7 @@ final class Tail {
     }
 
     /** Text on one line, or hex digits for what is not text. */
-    static String readable(byte[] bytes) {
+    public static String readable(byte[] bytes) {
         if (bytes == null) {
             return "(null)";
         }

@@ -1,4 +1,4 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;

@@ -1,4 +1,4 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;

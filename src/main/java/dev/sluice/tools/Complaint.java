@@ -1,6 +1,6 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
-/** Something the developer has to put right, in one sentence for the terminal; the launcher prints it and exits with status 1. */
+/** Something that who started the process has to put right, in one sentence for the terminal; it is printed, and the exit status is 1. */
 public final class Complaint extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

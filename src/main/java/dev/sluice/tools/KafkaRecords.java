@@ -1,4 +1,4 @@
-package dev.sluice.dev;
+package dev.sluice.tools;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -18,6 +18,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /** Reads all partitions of some Kafka topics, without a consumer group; confined to one thread. */
 public final class KafkaRecords implements AutoCloseable {
     private static final Duration ANSWER_TIME = Duration.ofSeconds(5);
+    /** So long may a topic that has more say nothing. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final List<TopicPartition> partitions = new ArrayList<>();
@@ -25,6 +27,9 @@ public final class KafkaRecords implements AutoCloseable {
     private KafkaRecords(Map<String, Object> client) {
         var config = new HashMap<String, Object>(client);
         config.put("isolation.level", "read_committed");
+        // A reader leaves no trace, whatever the configuration of others says.
+        config.remove("group.id");
+        config.put("enable.auto.commit", "false");
         this.consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
@@ -42,7 +47,12 @@ public final class KafkaRecords implements AutoCloseable {
 
     /** Stands behind the last record that each partition has now. */
     public static KafkaRecords fromNow(String bootstrap, String... kafkaTopics) {
-        var records = open(Map.of("bootstrap.servers", bootstrap), List.of(kafkaTopics));
+        return fromNow(Map.of("bootstrap.servers", bootstrap), List.of(kafkaTopics));
+    }
+
+    /** The same with the properties of a Kafka client. */
+    static KafkaRecords fromNow(Map<String, Object> client, List<String> kafkaTopics) {
+        var records = open(client, kafkaTopics);
         records.consumer.endOffsets(records.partitions).forEach(records.consumer::seek);
         return records;
     }
@@ -65,8 +75,8 @@ public final class KafkaRecords implements AutoCloseable {
         } catch (TimeoutException e) {
             records.close();
             throw new Complaint(
-                    "no Kafka answers on " + bootstrap + ": start one with ./sluice run, or set " + Settings.KAFKA
-                            + ".",
+                    "no Kafka answers on " + bootstrap
+                            + ": name another one by --bootstrap or KAFKA_BOOTSTRAP_SERVERS, or correct kafka.security.protocol.",
                     e);
         } catch (RuntimeException e) {
             records.close();
@@ -103,13 +113,27 @@ public final class KafkaRecords implements AutoCloseable {
     /** Hands over every record up to the end that the partitions have now, and none behind it. */
     public void readToEnd(Consumer<ConsumerRecord<byte[], byte[]>> sink) {
         var ends = consumer.endOffsets(partitions);
-        while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+        var missing = missing(ends);
+        for (var since = System.nanoTime(); missing > 0; ) {
             poll(record -> {
                 if (record.offset() < ends.get(new TopicPartition(record.topic(), record.partition()))) {
                     sink.accept(record);
                 }
             });
+            var before = missing;
+            missing = missing(ends);
+            if (missing < before) since = System.nanoTime();
+            else if (System.nanoTime() - since > PATIENCE.toNanos())
+                throw new Complaint("Kafka has not answered for " + PATIENCE.toSeconds() + " s, with " + missing
+                        + " records still to read.");
         }
+    }
+
+    /** Offsets between where we are and these ends. */
+    private long missing(Map<TopicPartition, Long> ends) {
+        return ends.entrySet().stream()
+                .mapToLong(end -> Math.max(0, end.getValue() - consumer.position(end.getKey())))
+                .sum();
     }
 
     @Override
