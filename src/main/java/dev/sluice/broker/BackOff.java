@@ -3,8 +3,8 @@ package dev.sluice.broker;
 import java.time.Duration;
 
 /**
- * How long to wait before something is tried again: twice as long each time that nothing came of it, up to a bound. What waits for
- * a server that is away must not keep an event loop busy. Confined to one thread.
+ * The pause before the next attempt: twice as long after each attempt in vain, up to a bound, so that waiting for a server that is
+ * away does not keep an event loop busy. Confined to one thread.
  */
 final class BackOff {
     private static final Duration FIRST = Duration.ofMillis(5);

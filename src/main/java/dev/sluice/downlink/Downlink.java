@@ -4,7 +4,9 @@ import dev.sluice.broker.Broker;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -21,6 +23,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.jboss.logging.Logger;
 
 /**
@@ -50,6 +53,8 @@ class Downlink {
     private long tellAt = System.nanoTime();
 
     private volatile DownlinkConsumer consumer;
+    /** Why the last consumer has failed; null while there is one that works. */
+    private volatile String failure;
 
     Downlink(
             DownlinkConfig config,
@@ -78,21 +83,20 @@ class Downlink {
                 .toList();
     }
 
-    /** When the broker knows who has subscribed to what. */
-    void start(@Observes @Priority(3100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (kafkaTopics.isEmpty()) return;
         topics.start();
         thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
     }
 
     /** Before clients are told to go, so that they still acknowledge what they have; does not wait for that. */
-    void drain(@Observes @Priority(1000) ShutdownDelayInitiatedEvent event) {
+    void drain(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownDelayInitiatedEvent event) {
         stopped.countDown();
         var current = consumer;
         if (current != null) current.execute(() -> {}); // wakes it
     }
 
-    void stop(@Observes @Priority(1000) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownEvent event) {
         stopped.countDown();
         if (thread == null) return;
         try {
@@ -117,12 +121,18 @@ class Downlink {
     private void consume() {
         try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
             consumer = life;
-            while (isRunning()) life.turn(topics.present());
+            while (isRunning()) {
+                life.turn(topics.present());
+                failure = null;
+            }
             life.finish();
         } catch (KafkaException refused) {
+            failure = sentence(refused);
             tell(refused);
-        } catch (RuntimeException failure) {
-            LOG.errorf(failure, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
+        } catch (RuntimeException
+                | Error failed) { // of a library that cannot be loaded, or of memory: the thread goes on
+            failure = failed.toString();
+            LOG.errorf(failed, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
         } finally {
             consumer = null;
         }
@@ -137,9 +147,29 @@ class Downlink {
         }
         tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
         LOG.errorf(
-                "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka"
-                        + " topics, and Read on its consumer group %s)",
-                AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group());
+                "no commands come from Kafka, which is tried again every %d s: %s%s",
+                AFTER_FAILURE.toSeconds(), sentence(refused), hint(refused));
+    }
+
+    /** What is wrapped says more. */
+    private static String sentence(KafkaException refused) {
+        var root = RootCause.of(refused);
+        return root == refused ? refused.getMessage() : refused.getMessage() + ": " + root.getMessage();
+    }
+
+    private String hint(KafkaException refused) {
+        return refused instanceof AuthorizationException
+                ? " (the downlink needs Read and Describe on its Kafka topics, and Read on its consumer group "
+                        + config.group() + ")"
+                : "";
+    }
+
+    /** Why no commands come, or not from a partition, by what has the trouble; empty while there is none. From any thread. */
+    Map<String, String> troubles() {
+        var failed = failure;
+        if (failed != null) return Map.of("failure", failed);
+        var current = consumer;
+        return current == null ? Map.of() : current.standstills();
     }
 
     private boolean isRunning() {

@@ -1,6 +1,6 @@
 package dev.sluice.downlink;
 
-import dev.sluice.broker.routing.Offer;
+import dev.sluice.broker.routing.TrackedDelivery;
 import java.time.Duration;
 import java.util.ArrayDeque;
 
@@ -20,9 +20,9 @@ final class Lane {
     private final Lanes lanes;
     private final ArrayDeque<Command> commands = new ArrayDeque<>(2);
     /** Of the first record; null while that waits. */
-    private Offer offer;
+    private TrackedDelivery offer;
     /** Of the first record: the one under way or the last one; null before. */
-    private Offer latest;
+    private TrackedDelivery latest;
     /** Tells an answer to the latest offer from that to an earlier one. */
     private int attempt;
 
@@ -73,7 +73,7 @@ final class Lane {
         var number = ++attempt;
         triedVersion = lanes.broker().subscriptionsVersion();
         latest = lanes.broker()
-                .offer(
+                .track(
                         command.message(),
                         command.reached(),
                         outcome -> lanes.execute(() -> lanes.settled(this, number, outcome)));
@@ -81,15 +81,15 @@ final class Lane {
         offer.start(command.progress().partition().toString(), command.isToBeStored());
     }
 
-    void settled(int number, Offer.Outcome outcome) {
+    void settled(int number, TrackedDelivery.Outcome outcome) {
         if (offer == null || number != attempt) return;
         offer = null;
         var now = System.nanoTime();
         switch (outcome) {
-            case Offer.Outcome.Nobody _ -> nobody(now);
-            case Offer.Outcome.Refused _ ->
+            case TrackedDelivery.Outcome.Nobody _ -> nobody(now);
+            case TrackedDelivery.Outcome.Refused _ ->
                 end(new Ending.Dead("downlink-refused", "PostgreSQL does not keep the message for its subscribers"));
-            case Offer.Outcome.Settled settled -> settled(settled, now);
+            case TrackedDelivery.Outcome.Settled settled -> settled(settled, now);
         }
     }
 
@@ -115,7 +115,7 @@ final class Lane {
         end(new Ending.Undeliverable(isReached ? Ending.Why.CLIENT_LEFT : Ending.Why.NO_SUBSCRIBER));
     }
 
-    private void settled(Offer.Outcome.Settled settled, long now) {
+    private void settled(TrackedDelivery.Outcome.Settled settled, long now) {
         var command = commands.peek();
         command.reached(settled);
         nobodySince = Command.NEVER;
@@ -146,7 +146,8 @@ final class Lane {
         var command = commands.peek();
         if (offer != null)
             command.offered(now + lanes.config().deliveryTimeout().toNanos());
-        if (latest.isOwedToLaggardsAlone()) command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
+        if (latest.isOwedOnlyToNotAcknowledging())
+            command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
         return command.isOverdue(now);
     }
 

@@ -1,7 +1,7 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
-import dev.sluice.broker.routing.Offer;
+import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.topic.TopicName;
 import java.util.HashMap;
@@ -37,7 +37,7 @@ final class Lanes {
         if (lane.isEmpty()) lanes.remove(topicName);
     }
 
-    void settled(Lane lane, int number, Offer.Outcome outcome) {
+    void settled(Lane lane, int number, TrackedDelivery.Outcome outcome) {
         lane.settled(number, outcome);
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.uplink;
 
+import dev.sluice.config.StartOrder;
+import dev.sluice.uplink.producer.RootCause;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;
@@ -19,6 +21,7 @@ import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
@@ -71,14 +74,13 @@ public class KafkaHealth {
         return everComplete;
     }
 
-    /** Late, when the channel of the uplink is there. */
-    void start(@Observes @Priority(3000) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
         if (uplink.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
         Thread.ofVirtual().name("sluice-kafka-health").start(this::watch);
     }
 
-    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
         stopped.countDown();
     }
 
@@ -87,13 +89,25 @@ public class KafkaHealth {
         config.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-health");
         config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
+        try {
+            do {
+                ask(config);
+            } while (!stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Until the end, or until there can be no client: one is made with a token, for which an OAuth server is asked. */
+    private void ask(Map<String, Object> config) throws InterruptedException {
         try (var admin = Admin.create(config)) {
             this.admin = admin;
             do {
                 tell(probe(admin));
             } while (!stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
+        } catch (KafkaException | LinkageError noClient) {
+            LOG.debug("no client of Kafka", noClient);
+            tell(new State(false, state.missingTopics(), RootCause.of(noClient).getMessage()));
         } finally {
             admin = null;
         }

@@ -1,5 +1,6 @@
 package dev.sluice.uplink;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.spool.SpoolStore;
@@ -70,8 +71,7 @@ class SpoolWatch {
         this.shared = new LaneDrain.Shared(spool, store, uplink, meters);
     }
 
-    /** Late, when the channel of the uplink is there and Kafka is asked. */
-    void start(@Observes @Priority(3100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (!spool.isOn()) return;
         Thread.ofVirtual().name("sluice-spool-watch").start(this::watch);
         for (var lane : spool.lanes())
@@ -81,7 +81,7 @@ class SpoolWatch {
     }
 
     /** What the drain has in hand gets a moment, so that Kafka does not get it again from the next gateway. */
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         stopped.countDown();
         shared.stop();
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();

@@ -1,5 +1,6 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.config.StartOrder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
@@ -63,9 +64,13 @@ public class UplinkProducer {
                 .register(meters);
     }
 
-    /** Late, when the channel is there. */
-    void warn(@Observes @Priority(3000) StartupEvent event) {
-        ProducerWarnings.of(clients.getProducer(CHANNEL).configuration()).forEach(LOG::warn);
+    /**
+     * @throws IllegalArgumentException when its codec cannot be used
+     */
+    void warn(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
+        var configuration = clients.getProducer(CHANNEL).configuration();
+        ProducerCodec.requireUsable(configuration);
+        ProducerWarnings.of(configuration).forEach(LOG::warn);
     }
 
     /** Never blocks, as the channel sets `max.block.ms` to 0; the callback is told the outcome in every case. */
@@ -81,6 +86,12 @@ public class UplinkProducer {
             callback.onCompletion(null, refused);
             // What concerns the record comes by the callback, or is such a refusal.
             if (Refusal.of(refused) == null) replace(current, refused);
+        } catch (
+                LinkageError
+                        missing) { // of a codec, at its first record: this is an event loop, which must not end by it
+            var failure = new KafkaException("the Kafka producer lacks a library", missing);
+            callback.onCompletion(null, failure);
+            replace(current, failure);
         }
     }
 
