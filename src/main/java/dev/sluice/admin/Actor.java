@@ -2,7 +2,7 @@ package dev.sluice.admin;
 
 import io.vertx.core.http.HttpServerRequest;
 
-/** Who a change is put down to. Stateless. */
+/** Names the person or program that made a change. Stateless. */
 final class Actor {
     static final String HEADER = "X-Sluice-Actor";
     static final String MEANING =

@@ -10,7 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
-/** Looks for what is hardly meant in routes; blocks for Kafka's answer, so it is called on virtual threads. */
+/** Looks for likely mistakes in routes; blocks for Kafka's answer, so it is called on virtual threads. */
 @Singleton
 final class Findings {
     private final LiveRoutes live;

@@ -43,16 +43,16 @@ final class Json {
     static JsonNode tree(byte[] body) {
         try {
             var tree = MAPPER.readTree(body);
-            if (tree == null || tree.isMissingNode()) throw Problem.of(BAD_REQUEST, "there is no JSON in the request");
+            if (tree == null || tree.isMissingNode()) throw Problem.of(BAD_REQUEST, "the request has no JSON");
             return tree;
         } catch (JacksonException e) {
-            throw Problem.of(BAD_REQUEST, "this is no JSON: " + sentence(e));
+            throw Problem.of(BAD_REQUEST, "this is not JSON: " + sentence(e));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** What is stored; as text where PostgreSQL has taken what is too much here. */
+    /** Reads a stored value; returns it as text if PostgreSQL has taken more than this parser does. */
     static JsonNode tree(String stored) {
         try {
             return MAPPER.readTree(stored);
@@ -69,7 +69,7 @@ final class Json {
                     .map(Object::toString)
                     .sorted()
                     .toList();
-            var sentence = "is no field of this; there are " + String.join(", ", fields);
+            var sentence = "is not a known field; there are " + String.join(", ", fields);
             throw mistake(new Problem.Mistake(pointer(e), null, sentence));
         } catch (JsonMappingException e) {
             throw mistake(new Problem.Mistake(pointer(e), null, "is not what it must be: " + e.getOriginalMessage()));

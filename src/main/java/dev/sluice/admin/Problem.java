@@ -18,7 +18,7 @@ final class Problem extends RuntimeException {
         this.document = document;
     }
 
-    /** What the answer says, after RFC 9457. */
+    /** The body of the answer, after RFC 9457. */
     @Schema(name = "Problem", description = "Why a request failed (RFC 9457)")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Document(
@@ -30,7 +30,7 @@ final class Problem extends RuntimeException {
             @Schema(description = "What was wrong, and what to do")
             String detail,
 
-            @Schema(description = "Every mistake of what was sent")
+            @Schema(description = "Every mistake in the request")
             List<Mistake> mistakes) {}
 
     /** One mistake. */
@@ -38,7 +38,8 @@ final class Problem extends RuntimeException {
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Mistake(
             @Schema(
-                    description = "Its place in what was sent, a JSON Pointer (RFC 6901); missing when it is not there",
+                    description =
+                            "Its place in the request, a JSON Pointer (RFC 6901); missing if it is not in the request",
                     examples = "/kafkaTopic")
             String pointer,
 

@@ -17,7 +17,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** What the API answers about routes, and how that is made of what is known. Stateless. */
+/** Owns the API's answers about routes, and how they are made. Stateless. */
 final class RouteAnswers {
     private static final String FILE = "file";
     private static final String DATABASE = "database";
@@ -77,10 +77,10 @@ final class RouteAnswers {
                             "The route as it is now; of a deleted one, that of the configuration file, if there is one")
             Entry route,
 
-            @Schema(description = "Findings about what was changed")
+            @Schema(description = "Findings about the routes that were changed")
             List<Finding> warnings) {}
 
-    @Schema(name = "RouteFinding", description = "What is not wrong, but hardly meant")
+    @Schema(name = "RouteFinding", description = "A likely mistake in a route")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Finding(
             @Schema(enumeration = {"shadowed", "overlapping", "dangling", "missing-topic", "missing-partition"})
@@ -128,7 +128,7 @@ final class RouteAnswers {
             @Schema(
                     implementation = RouteDocument.class,
                     nullable = true,
-                    description = "null where there is none any more")
+                    description = "null if there is none any more")
             JsonNode after) {}
 
     static All all(LiveRoutes.State state, LiveRoutes live) {
@@ -187,7 +187,7 @@ final class RouteAnswers {
         return "/routes/" + RouteJson.escape(mistake.route()) + RouteJson.pointer(mistake);
     }
 
-    /** What a request holds a set of routes in, for the description of the API; {@link RouteBody} reads it. */
+    /** The body that holds a set of routes, for the description of the API; {@link RouteBody} reads it. */
     @Schema(name = "Routes", description = "Routes by name")
     record Set(@Schema(required = true) Map<String, RouteDocument> routes) {}
 }

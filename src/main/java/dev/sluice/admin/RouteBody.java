@@ -16,7 +16,8 @@ final class RouteBody {
     /** The routes below {@code routes}, each as it was written. */
     static SortedMap<String, String> set(JsonNode json) {
         json.fieldNames().forEachRemaining(field -> {
-            if (!field.equals(ROUTES)) refuse("/" + RouteJson.escape(field), "is no field of this; there is routes");
+            if (!field.equals(ROUTES))
+                refuse("/" + RouteJson.escape(field), "is not a known field; the only one is routes");
         });
         return routes(json.path(ROUTES));
     }
@@ -31,6 +32,6 @@ final class RouteBody {
 
     private static void refuse(String pointer, String sentence) {
         throw Problem.of(
-                UNPROCESSABLE, "this is no set of routes", List.of(new Problem.Mistake(pointer, null, sentence)));
+                UNPROCESSABLE, "this is not a set of routes", List.of(new Problem.Mistake(pointer, null, sentence)));
     }
 }

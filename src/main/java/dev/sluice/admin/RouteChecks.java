@@ -100,7 +100,7 @@ class RouteChecks {
     @Path("/lint")
     @Operation(
             operationId = "lintRoutes",
-            summary = "What is not wrong with the routes, but hardly meant",
+            summary = "Likely mistakes in the routes",
             description =
                     "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
                             + " and partitions that do not exist.")

@@ -3,7 +3,7 @@ package dev.sluice.admin;
 import java.util.Map;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** What a route looks like in JSON, for the description of the API; {@link dev.sluice.uplink.route.RouteJson} reads and writes it. */
+/** Describes a route in JSON, for the description of the API; {@link dev.sluice.uplink.route.RouteJson} reads and writes it. */
 @Schema(
         name = "Route",
         description =
@@ -30,7 +30,7 @@ record RouteDocument(
         String key,
 
         @Schema(
-                description = "Headers besides those that every record has, templates",
+                description = "Headers in addition to those that every record has; templates",
                 examples = "{\"mqtt-route\": \"{route}\"}")
         Map<String, String> headers,
 
@@ -44,7 +44,7 @@ record RouteDocument(
         String headerStyle,
 
         @Schema(
-                description = "What becomes of characters that Kafka does not take in the name of a topic",
+                description = "What happens to characters that Kafka does not take in the name of a topic",
                 enumeration = {"reject", "replace"},
                 defaultValue = "reject")
         String illegalCharacters,
@@ -60,7 +60,7 @@ record RouteDocument(
         Long maximumPayload,
 
         @Schema(
-                description = "What becomes of a message that cannot have its record",
+                description = "What happens to a message that cannot have its record",
                 enumeration = {"refuse", "dead-letter"},
                 defaultValue = "refuse")
         String onFailure,

@@ -40,7 +40,7 @@ import org.jboss.resteasy.reactive.RestPath;
         scheme = "bearer",
         description = "The token of sluice.admin.token")
 @SecurityRequirement(name = "token")
-@Tag(name = "Routes", description = "What becomes of what devices publish")
+@Tag(name = "Routes", description = "Which Kafka records the messages of devices become")
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
 @APIResponse(responseCode = "200", description = "Done")
 @APIResponse(
@@ -67,7 +67,7 @@ class RouteResource {
     @Operation(operationId = "listRoutes", summary = "All routes, of the configuration file and of PostgreSQL")
     @APIResponse(
             responseCode = "200",
-            description = "The routes; the ETag is the version of those stored",
+            description = "The routes; the ETag is the version of the stored routes",
             content = @Content(schema = @Schema(implementation = RouteAnswers.All.class)))
     public Response all() {
         var all = RouteAnswers.all(live.refresh(), live);
@@ -79,7 +79,7 @@ class RouteResource {
     @Operation(
             operationId = "replaceRoutes",
             summary = "Replace all stored routes at once",
-            description = "Those of the configuration file come back where no stored one has their name.")
+            description = "A route of the configuration file comes back if no stored route has its name.")
     @RequestBody(content = @Content(schema = @Schema(implementation = RouteAnswers.Set.class)))
     @APIResponse(
             responseCode = "200",

@@ -11,13 +11,13 @@ import java.util.Base64;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** What would become of a message. Immutable. */
+/** Says which records a message would become. Immutable. */
 @Schema(name = "RouteTrial", description = "What would become of a message; nothing has been produced")
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record TrialAnswer(
         @Schema(
                 description =
-                        "Whether records would be produced, the device told of an error, or the message acknowledged and forgotten",
+                        "Whether records would be produced, the device would get an error, or the message would be acknowledged and dropped",
                 enumeration = {PRODUCED, REFUSED, DROPPED})
         String outcome,
 
@@ -37,7 +37,7 @@ record TrialAnswer(
     record Trouble(
             @Schema(examples = "contract-broken") String error,
 
-            @Schema(description = "What an MQTT 5 device is told", examples = "0x99")
+            @Schema(description = "The reason code that an MQTT 5 device gets", examples = "0x99")
             String reasonCode,
 
             String detail) {
@@ -49,7 +49,7 @@ record TrialAnswer(
     @Schema(name = "RouteTrialRecord")
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Produced(
-            @Schema(description = "Empty for the dead letter of what no route takes")
+            @Schema(description = "Empty for the dead letter of a message that no route takes")
             String route,
 
             String kafkaTopic,
@@ -57,7 +57,7 @@ record TrialAnswer(
             @Schema(description = "A number, or how it is chosen", examples = "key")
             String partition,
 
-            @Schema(description = "Missing where it is none, or not text")
+            @Schema(description = "Missing if there is none, or if it is not text")
             String key,
 
             @Schema(description = "Instead of key where that is not text")
@@ -72,7 +72,7 @@ record TrialAnswer(
             @Schema(description = "Instead of value where that is not text")
             String valueBase64,
 
-            @Schema(description = "Why it is a dead letter; missing if it is none")
+            @Schema(description = "Why it is a dead letter; missing if it is not one")
             Trouble deadLetter) {
         static Produced of(RouteTrial.Produced record) {
             return new Produced(
@@ -119,7 +119,7 @@ record TrialAnswer(
                         .toList());
     }
 
-    /** What the broker refuses before any route is asked. */
+    /** A message that the broker refuses before it asks any route. */
     static TrialAnswer refused(String error, ReasonCode reason, String why) {
         return new TrialAnswer(REFUSED, new Trouble(error, hex(reason), why), List.of(), List.of());
     }

@@ -30,7 +30,7 @@ public final class PacketFramer {
         return held == null ? begin(in) : resume(in);
     }
 
-    /** Whether no part of a packet is held. */
+    /** Returns whether no part of a packet is held. */
     public boolean isEmpty() {
         return held == null;
     }

@@ -4,12 +4,12 @@ package dev.sluice.codec;
 public final class Utf8 {
     private Utf8() {}
 
-    /** Whether the bytes may be a payload of text: well-formed. */
+    /** Returns whether the bytes may be a payload of text: well-formed. */
     public static boolean isWellFormed(byte[] bytes) {
         return isWellFormed(bytes, 0);
     }
 
-    /** Whether the bytes may be a UTF-8 Encoded String: well-formed and without U+0000 [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
+    /** Returns whether the bytes may be a UTF-8 Encoded String: well-formed and without U+0000 [MQTT-1.5.4-1] [MQTT-1.5.4-2]. */
     public static boolean isString(byte[] bytes) {
         return isWellFormed(bytes, 1);
     }

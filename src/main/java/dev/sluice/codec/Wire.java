@@ -50,7 +50,7 @@ final class Wire {
         return bytes;
     }
 
-    /** Whether what comes next, of the length that {@code in} is known to have, are these very bytes. */
+    /** Returns whether what comes next, of the length that {@code in} is known to have, are these very bytes. */
     static boolean isNext(ByteBuffer in, byte[] bytes, int length) {
         if (bytes.length != length) return false;
         if (!in.hasArray()) return in.slice(in.position(), length).equals(ByteBuffer.wrap(bytes));

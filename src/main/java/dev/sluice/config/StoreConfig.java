@@ -51,7 +51,7 @@ public interface StoreConfig {
     @WithDefault("2s")
     Duration routesInterval();
 
-    /** Messages that a session's queue holds at most, but for one batch of each lane. Default 250,000. */
+    /** Largest number of messages in a session's queue; one batch of each lane may exceed it. Default 250,000. */
     @WithDefault("250000")
     long queueCount();
 
@@ -59,14 +59,14 @@ public interface StoreConfig {
     @WithDefault("268435456")
     long queueBytes();
 
-    /** What becomes of a message for a queue that is full. Default drop-oldest. */
+    /** What happens to a message for a queue that is full. Default drop-oldest. */
     @WithDefault("drop-oldest")
     QueuePolicy queuePolicy();
 
-    /** What becomes of a message for a session's queue that is full. */
+    /** What happens to a message for a session's queue that is full. */
     enum QueuePolicy {
         /**
-         * It pushes out the oldest ones, but for those of QoS 2 that may have been sent: without its message, the client would keep a
+         * It drops the oldest ones, except QoS 2 messages that may have been sent: without its message, the client would keep a
          * Packet Identifier that later means another one. A queue that is an eighth above its bounds takes nothing more.
          */
         DROP_OLDEST,

@@ -49,7 +49,7 @@ public interface UplinkConfig {
     @WithDefault("60s")
     Duration deadline();
 
-    /** What becomes of QoS 0 messages above the bounds: {@code wait} like all others, or {@code drop}. Default: wait. */
+    /** What happens to QoS 0 messages above the bounds: {@code wait} like all others, or {@code drop}. Default: wait. */
     @WithName("qos0-when-congested")
     @WithDefault("wait")
     QoS0WhenCongested qos0WhenCongested();
@@ -57,7 +57,7 @@ public interface UplinkConfig {
     /** The Kafka topic of messages and records that cannot go where they should, with the reason in their headers. Default: {@code sluice.dead-letter}. */
     @WithDefault("sluice.dead-letter")
     String deadLetterTopic();
-    /** What becomes of messages while Kafka is away: {@code pause} or {@code spool}. Default: pause. */
+    /** What happens to messages while Kafka is away: {@code pause} or {@code spool}. Default: pause. */
     @WithDefault("pause")
     Outage outage();
 
@@ -73,7 +73,7 @@ public interface UplinkConfig {
     @WithDefault("1073741824")
     long spoolBytes();
 
-    /** What becomes of messages while Kafka is away. */
+    /** What happens to messages while Kafka is away. */
     enum Outage {
         /** They wait, up to the bounds in bytes; then sockets are not read. */
         PAUSE,
@@ -81,7 +81,7 @@ public interface UplinkConfig {
         SPOOL
     }
 
-    /** What becomes of QoS 0 messages while Kafka is behind. */
+    /** What happens to QoS 0 messages while Kafka is behind. */
     enum QoS0WhenCongested {
         /** The socket is not read until there is room. */
         WAIT,
@@ -89,7 +89,7 @@ public interface UplinkConfig {
         DROP
     }
 
-    /** What becomes of a message that no filter matches. */
+    /** What happens to a message that no filter matches. */
     enum Unmatched {
         /** Answered with Topic Name invalid (0x90), before version 5 by closing the connection. */
         REFUSE,
@@ -113,7 +113,7 @@ public interface UplinkConfig {
         /**
          * The Kafka topic of the records: text with <code>{name}</code> for a capture of the filter,
          * <code>{clientId}</code>, <code>{username}</code> (empty without one) or <code>{topic}</code>. A message for
-         * which this is no name that Kafka takes is refused. Required.
+         * which this is not a name that Kafka takes is refused. Required.
          */
         String kafkaTopic();
 
@@ -142,7 +142,7 @@ public interface UplinkConfig {
         @WithDefault("mqtt")
         HeaderStyle headerStyle();
 
-        /** What becomes of characters that Kafka does not take in the name of a topic: {@code reject} or {@code replace}. Default: {@code reject}. */
+        /** What happens to characters that Kafka does not take in the name of a topic: {@code reject} or {@code replace}. Default: {@code reject}. */
         @WithDefault("reject")
         IllegalCharacters illegalCharacters();
 
@@ -156,7 +156,7 @@ public interface UplinkConfig {
         /** Bytes of the largest payload; a larger one is a failure. Default: none but that of the packet. */
         OptionalLong maximumPayload();
 
-        /** What becomes of a message that cannot have its record: {@code refuse} or {@code dead-letter}. Default: {@code refuse}. */
+        /** What happens to a message that cannot have its record: {@code refuse} or {@code dead-letter}. Default: {@code refuse}. */
         @WithDefault("refuse")
         OnFailure onFailure();
 
@@ -166,13 +166,13 @@ public interface UplinkConfig {
 
     /** How the headers of a record are named. */
     enum HeaderStyle {
-        /** Those of the README: mqtt-topic and so on. */
+        /** The headers mqtt-topic and so on, see docs/consumers.md. */
         MQTT,
         /** CloudEvents 1.0 in binary content mode: ce_id and so on. */
         CLOUDEVENTS
     }
 
-    /** What becomes of characters that Kafka does not take in the name of a topic. */
+    /** What happens to characters that Kafka does not take in the name of a topic. */
     enum IllegalCharacters {
         /** The message cannot have its record. */
         REJECT,
@@ -180,7 +180,7 @@ public interface UplinkConfig {
         REPLACE
     }
 
-    /** What becomes of a message that cannot have its record. */
+    /** What happens to a message that cannot have its record. */
     enum OnFailure {
         /** Answered with a reason code, before version 5 by closing the connection. */
         REFUSE,

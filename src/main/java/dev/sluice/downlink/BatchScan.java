@@ -151,7 +151,7 @@ final class BatchScan implements AutoCloseable {
         }
     }
 
-    /** Whether a library or class could not be loaded, which Kafka's codecs sometimes wrap. */
+    /** Returns whether a library or class could not be loaded, which Kafka's codecs sometimes wrap. */
     private static boolean isMissing(Throwable failed) {
         return Stream.iterate(failed, Objects::nonNull, Throwable::getCause).anyMatch(LinkageError.class::isInstance);
     }

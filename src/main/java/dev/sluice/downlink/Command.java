@@ -9,7 +9,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** One record from its reading to its end, and what is known of its delivery. Confined to the downlink's thread. */
 final class Command {
-    /** What a record takes besides its key and value: headers, and the objects around it. */
+    /** Bytes of a record besides its key and value: headers, and the objects around it. */
     private static final int OVERHEAD = 300;
 
     /** The value of a time that is not known yet. */
@@ -21,7 +21,7 @@ final class Command {
     private final long readAt;
     /** Null of a bad record. */
     private Message message;
-    /** Who needs no further offer. */
+    /** Subscribers who need no further offer. */
     private final Set<SubscriberKey> reached = new HashSet<>(2);
 
     private int delivered;
@@ -75,12 +75,12 @@ final class Command {
         stored = message.retain();
     }
 
-    /** Whether it has still to become the retained message of its topic. */
+    /** True if it has still to become the retained message of its topic. */
     boolean isToBeStored() {
         return message.retain() && !stored;
     }
 
-    /** What has become of it, now that nobody is owed it any more. */
+    /** Returns its outcome, now that nobody is owed it any more. */
     Ending ending() {
         if (rejected > 0) return new Ending.Undeliverable(Ending.Why.REJECTED);
         if (delivered > 0 || stored) return new Ending.Delivered();

@@ -36,8 +36,8 @@ final class Detour {
     private final Consumer<UnreadableBatch> unreadable;
 
     /**
-     * @param take told of each record in front of the batch
-     * @param unreadable told of the batch, when all records in front of it were taken
+     * @param take gets each record in front of the batch
+     * @param unreadable gets the batch, when all records in front of it were taken
      */
     Detour(
             Map<String, Object> properties,

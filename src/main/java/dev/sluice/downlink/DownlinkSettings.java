@@ -8,7 +8,7 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 
-/** What the configuration of the downlink comes to, and the mistakes in it. Immutable: any thread may use it. */
+/** Owns the settings of the downlink as they result from its configuration, and the mistakes in them. Immutable: any thread may use it. */
 record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
     private static final String PREFIX = "sluice.downlink.";
     private static final int MOST_POLLED = 500;
@@ -53,7 +53,7 @@ record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
         return templates;
     }
 
-    /** What may be changed, then what was changed, then what must be as it is. */
+    /** Defaults that may be changed, then the changes, then the properties that must stay. */
     Map<String, Object> properties(Map<String, Object> kafkaConfig, String node) {
         var properties = new HashMap<>(kafkaConfig);
         properties.put(ConsumerConfig.CLIENT_ID_CONFIG, "sluice-downlink");

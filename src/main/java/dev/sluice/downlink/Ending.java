@@ -1,13 +1,13 @@
 package dev.sluice.downlink;
 
-/** What becomes of a record in the end. */
+/** The final outcome of a record. */
 sealed interface Ending {
     /** Everybody who is owed it has it, or will have it from PostgreSQL. */
     record Delivered() implements Ending {}
 
     record Expired() implements Ending {}
 
-    /** It has not reached everybody; the backend is told, if it wants to. */
+    /** It has not reached everybody; the backend hears of it, if it wants to. */
     record Undeliverable(Why why) implements Ending {}
 
     /** It cannot be delivered, whoever subscribes. */

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
 
-/** All records that can be delivered and are not yet, by MQTT topic. Confined to the downlink's thread, but for {@link #execute}. */
+/** All records that can be delivered and are not yet, by MQTT topic. Confined to the downlink's thread, except for {@link #execute}. */
 final class Lanes {
     private final Broker broker;
     private final DownlinkConfig config;
@@ -21,7 +21,7 @@ final class Lanes {
 
     /**
      * @param thread the downlink's own
-     * @param ended told of each record once
+     * @param ended called once for each record
      */
     Lanes(Broker broker, DownlinkConfig config, Executor thread, BiConsumer<Command, Ending> ended) {
         this.broker = broker;
@@ -61,7 +61,7 @@ final class Lanes {
         return lanes.isEmpty();
     }
 
-    /** Whether anything is about to be answered. */
+    /** Returns whether anything is about to be answered. */
     boolean isUnderWay() {
         return lanes.values().stream().anyMatch(Lane::isUnderWay);
     }

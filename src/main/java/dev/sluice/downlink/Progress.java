@@ -3,7 +3,7 @@ package dev.sluice.downlink;
 import java.util.LinkedHashSet;
 import org.apache.kafka.common.TopicPartition;
 
-/** How far one partition has come: which of its records are not done with. Confined to the downlink's thread. */
+/** Owns the progress in one partition: which of its records are not finished. Confined to the downlink's thread. */
 final class Progress {
     static final long NOTHING = -1;
 
@@ -31,7 +31,7 @@ final class Progress {
         this.next = next;
     }
 
-    /** Whether {@link #next} says something. */
+    /** Returns whether {@link #next} says something. */
     boolean isKnown() {
         return next != NOTHING;
     }
@@ -55,7 +55,7 @@ final class Progress {
         return open.isEmpty() ? next : open.getFirst().record().offset();
     }
 
-    /** Whether there is something to commit. */
+    /** Returns whether there is something to commit. */
     boolean hasAdvanced() {
         return offset() != committing;
     }

@@ -23,9 +23,9 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Drain implements HealthCheck {
     private static final Logger LOG = Logger.getLogger(Drain.class);
-    /** What connections may take beyond the time over which they are ended, for answers of Kafka under way. */
+    /** Extra time after the drain for Kafka's answers under way. */
     private static final Duration GRACE = Duration.ofMillis(1500);
-    /** What the closing handshakes of connections may take that are told without having been answered. */
+    /** Time for the closing handshakes of connections that end without their answers. */
     private static final Duration CUT = Duration.ofMillis(500);
 
     private final Broker broker;

@@ -51,7 +51,7 @@ public record Message(
         return expiresAt <= now;
     }
 
-    /** What it takes of memory or of a queue, in bytes, for the bounds of queues: topic, payload and what is around them. */
+    /** Returns its weight in bytes, for the bounds of queues: topic, payload and the objects around them. */
     public int bytes() {
         return topicName.utf8().length + payload.length + 64;
     }

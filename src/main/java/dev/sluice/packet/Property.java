@@ -1,7 +1,7 @@
 package dev.sluice.packet;
 
 /**
- * The properties of MQTT 5 (section 2.2.2.2) but for the two that may repeat, User Property and Subscription Identifier:
+ * The properties of MQTT 5 (section 2.2.2.2) except the two that may repeat, User Property and Subscription Identifier:
  * those are lists of {@link Properties}.
  */
 public enum Property {
@@ -31,7 +31,7 @@ public enum Property {
     SUBSCRIPTION_IDENTIFIER_AVAILABLE(0x29, Type.BYTE),
     SHARED_SUBSCRIPTION_AVAILABLE(0x2A, Type.BYTE);
 
-    /** How a value is laid out; the three integer types are unsigned and held as {@code Long}. */
+    /** The layout of a value; the three integer types are unsigned and held as {@code Long}. */
     public enum Type {
         BYTE,
         TWO_BYTES,

@@ -71,7 +71,7 @@ public enum ReasonCode {
         return BY_VALUE[value & 0xFF];
     }
 
-    /** Whether the operation failed: 0x80 or greater. */
+    /** Returns whether the operation failed: 0x80 or greater. */
     public boolean isError() {
         return value >= 0x80;
     }

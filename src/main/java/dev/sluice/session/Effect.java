@@ -4,7 +4,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import java.util.List;
 
-/** What a session wants done. */
+/** Something that a session wants done. */
 public sealed interface Effect {
     record Send(Packet packet) implements Effect {}
 

@@ -7,15 +7,15 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import java.util.List;
 
-/** What happens to a session. */
+/** Something that happens to a session. */
 public sealed interface Event {
-    /** What goes on beside the socket of a client that is online; to a session in any other phase it means nothing. */
+    /** Progress beside the socket of a client that is online; it means nothing to a session in any other phase. */
     sealed interface Progress extends Event {}
 
     record Received(Packet packet) implements Event {}
 
     /**
-     * Bytes that are no packet, or a packet that the standard forbids.
+     * Bytes that are not a packet, or a packet that the standard forbids.
      *
      * @param version that of a CONNECT, which may be the very packet at fault; null before one was recognised
      */

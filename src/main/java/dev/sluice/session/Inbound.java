@@ -17,7 +17,7 @@ final class Inbound {
     private final boolean v5;
     private final Limits limits;
     private final Grant grant;
-    /** Whether QoS 2 identifiers outlive the connection, so that a PUBCOMP waits for the journal. */
+    /** True if QoS 2 identifiers outlive the connection, so that a PUBCOMP waits for the journal. */
     private final boolean durable;
 
     private final TopicAliases aliases;
@@ -25,7 +25,7 @@ final class Inbound {
     private final InboundExchanges exactlyOnce = new InboundExchanges();
     /** Answered with PUBREC, waiting for PUBREL. */
     private Set<Integer> received = Set.of();
-    /** Those of an earlier connection, which the Receive Maximum of this one does not count (section 4.9). */
+    /** Identifiers of an earlier connection, which the Receive Maximum of this one does not count (section 4.9). */
     private Set<Integer> resumed = Set.of();
     /** PUBREL has come, the journal has yet to forget the identifier. */
     private Set<Integer> releasing = Set.of();
@@ -41,12 +41,12 @@ final class Inbound {
         this.resumed = new HashSet<>(received);
     }
 
-    /** Whether an MQTT 3 client, which knows no Receive Maximum, should be read on. */
+    /** Returns whether an MQTT 3 client, which has no Receive Maximum, should be read on. */
     boolean hasRoom() {
         return atLeastOnce.size() + exactlyOnce.size() < limits.receiveMaximum();
     }
 
-    /** Whether a PUBLISH waits for its answer from Kafka or from the journal. */
+    /** Returns whether a PUBLISH waits for its answer from Kafka or from the journal. */
     boolean isWaiting() {
         return atLeastOnce.size() + exactlyOnce.size() + releasing.size() > 0;
     }

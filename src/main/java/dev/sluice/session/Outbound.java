@@ -22,7 +22,7 @@ final class Outbound {
     private final OutboundWindow window;
     /** Messages that are in memory only. */
     private final OutboundQueue queue;
-    /** Those of the durable queue, null for a session without. */
+    /** Rows of the durable queue, null for a session without one. */
     private final OutboundRows rows;
 
     Outbound(
@@ -42,12 +42,12 @@ final class Outbound {
         this.rows = opened.durable() ? new OutboundRows(limits, opened.lastSeq(), opened.queued()) : null;
     }
 
-    /** Whether a message would be sent at once. */
+    /** Returns whether a message would be sent at once. */
     boolean isReady() {
         return room.getAsBoolean() && window.isOpen() && queue.isEmpty() && (rows == null || rows.isCaughtUp());
     }
 
-    /** Whether an answer of the client waits for the journal. */
+    /** Returns whether an answer of the client waits for the journal. */
     boolean isWaiting() {
         return window.isWaiting();
     }
@@ -59,7 +59,7 @@ final class Outbound {
 
     void deliver(Delivery delivery, Consumer<Effect> out) {
         if (delivery.isDurable()) {
-            // A row that a session without a durable queue is told of was that of an earlier session.
+            // A row that is announced to a session without a durable queue belongs to an earlier session.
             if (rows == null) return;
             rows.tell(delivery);
             pump(out);
@@ -135,7 +135,7 @@ final class Outbound {
         if (delivery.receipt() != null) out.accept(new Effect.Settle(delivery.receipt(), outcome));
     }
 
-    /** The session is over: whoever has a receipt of what the client has not answered is told. */
+    /** The session is over: every receipt of a message that the client has not answered is settled. */
     void lose(Consumer<Effect> out) {
         window.lose(out);
         queue.lose(out);
@@ -188,7 +188,7 @@ final class Outbound {
         pump(out);
     }
 
-    /** What goes to other members of Shared Subscriptions when the session ends: PostgreSQL has that of a durable one. */
+    /** Messages that go to other members of Shared Subscriptions when the session ends; those of a durable one are in PostgreSQL. */
     List<Delivery> returned() {
         if (rows != null) return List.of();
         var returned = new ArrayList<>(window.returned());

@@ -48,7 +48,7 @@ final class OutboundAliases {
         return aliased(publish, name, alias);
     }
 
-    /** Whether the name was remembered already. */
+    /** Remembers the name; returns whether it was known already. */
     private boolean remember(TopicName name) {
         var slot = name.hashCode() & RECENT - 1;
         if (name.equals(recent[slot])) return true;

@@ -48,7 +48,7 @@ final class OutboundQueue {
         return qos0Line == null || qos0Line.waiting.isEmpty() && ackedLine.waiting.isEmpty();
     }
 
-    /** Whether a message of this QoS has to queue behind another. */
+    /** Returns whether a message of this QoS has to queue behind another. */
     boolean hasBefore(QoS qos) {
         return qos0Line != null && !line(qos).waiting.isEmpty();
     }
@@ -96,7 +96,7 @@ final class OutboundQueue {
         return fits(count(), bytes() + bytes);
     }
 
-    /** Whether one more may join so many. */
+    /** Returns whether one more may join so many. */
     private boolean fits(int count, long bytesWithIt) {
         return count < limits.queueCount() && bytesWithIt <= limits.queueBytes();
     }
@@ -140,7 +140,7 @@ final class OutboundQueue {
         ackedLine = null;
     }
 
-    /** Those of QoS 1 and 2 that a Shared Subscription chose this client for. */
+    /** Messages of QoS 1 and 2 for which a Shared Subscription chose this client. */
     List<Delivery> shared() {
         if (ackedLine == null) return List.of();
         return ackedLine.waiting.stream()

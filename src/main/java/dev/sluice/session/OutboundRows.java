@@ -13,20 +13,20 @@ final class OutboundRows {
     private final Limits limits;
     /** The next rows to send, in order; null before the first. */
     private ArrayDeque<Delivery> waiting;
-    /** Rows told of before earlier ones, or during a load that may lead up to them; null for none. */
+    /** Rows that were announced before earlier ones, or during a load that may lead up to them; null for none. */
     private TreeMap<Long, Delivery> outOfOrder;
     /** Bytes of both. */
     private long bytes;
     /** All rows up to here have been sent, or wait to be, or are done with. */
     private long lastSeq;
-    /** How far the queue had been filled when the session was opened. */
+    /** The place of the last message that the queue had when the session was opened. */
     private final long openedAt;
-    /** Whether rows after the last one have to be read. */
+    /** True if rows after the last one have to be read. */
     private boolean behind;
 
     private boolean loading;
     private boolean loadHasFailed;
-    /** Whether a row was told of during the load, and not kept. */
+    /** True if a row was announced during the load, and not kept. */
     private boolean missedDuringLoad;
 
     /**
@@ -40,7 +40,7 @@ final class OutboundRows {
         this.behind = queued;
     }
 
-    /** Whether no row waits, in memory or in PostgreSQL. */
+    /** Returns whether no row waits, in memory or in PostgreSQL. */
     boolean isCaughtUp() {
         return !behind && isEmpty();
     }
@@ -55,7 +55,7 @@ final class OutboundRows {
         return row;
     }
 
-    /** A row has been committed. Those of one queue may be told of out of order, because several clients publish. */
+    /** A row has been committed. Rows of one queue may be announced out of order, because several clients publish. */
     void tell(Delivery row) {
         var seq = row.seq();
         if (seq <= lastSeq) return;

@@ -28,11 +28,11 @@ final class OutboundWindow {
 
     private static final class Exchange {
         private final long seq;
-        /** Whether the quota is one less for it: the PUBLISH was sent on this connection. */
+        /** True if it counts towards the quota: the PUBLISH was sent on this connection. */
         private final boolean counted;
-        /** What another client gets if this session ends before the answer; else null. */
+        /** The message that another client gets if this session ends before the answer; else null. */
         private final Delivery returned;
-        /** Told what becomes of it; null if nobody asks, or it is told. */
+        /** Gets the outcome; null if nobody asks, or once it has been given. */
         private Receipt receipt;
 
         private Awaiting awaiting;
@@ -61,7 +61,7 @@ final class OutboundWindow {
         this.quota = quota;
     }
 
-    /** Whether one more PUBLISH may be sent [MQTT-3.3.4-9]. */
+    /** Returns whether one more PUBLISH may be sent [MQTT-3.3.4-9]. */
     boolean isOpen() {
         return unanswered < quota && size() < PACKET_IDS;
     }
@@ -70,7 +70,7 @@ final class OutboundWindow {
         return exchanges == null ? 0 : exchanges.size();
     }
 
-    /** Whether an answer of the client waits for the journal. */
+    /** Returns whether an answer of the client waits for the journal. */
     boolean isWaiting() {
         return marking > 0;
     }
@@ -216,7 +216,7 @@ final class OutboundWindow {
         if (exchanges != null) exchanges.values().forEach(exchange -> settle(exchange, Receipt.Outcome.LOST, out));
     }
 
-    /** What was sent because of a Shared Subscription and may go to another client, in the order sent. */
+    /** Messages that were sent because of a Shared Subscription and may go to another client, in the order sent. */
     List<Delivery> returned() {
         if (exchanges == null) return List.of();
         return exchanges.values().stream()

@@ -6,7 +6,7 @@ import dev.sluice.packet.Property;
 
 /** Owns the check of payloads against their Payload Format Indicator (section 3.3.2.3.2). Stateless. */
 public final class PayloadFormat {
-    /** What a payload is told that does not hold. */
+    /** The answer to a payload that is not what it claims to be. */
     public static final String NOT_TEXT = "the payload is not UTF-8, which its Payload Format Indicator claims";
 
     private PayloadFormat() {}

@@ -2,7 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.packet.Packet;
 
-/** Where a connection stands, from the upgrade to its end. */
+/** The state of a connection towards its session, from the upgrade to its end. */
 public sealed interface Phase {
     record AwaitingConnect() implements Phase {}
 

@@ -35,7 +35,7 @@ public final class Session {
     private Outbound outbound;
     /** SUBSCRIBEs and UNSUBSCRIBEs that are not answered yet. */
     private int subscribing;
-    /** Whether an event is being worked on. */
+    /** True while an event is being handled. */
     private boolean performing;
 
     /**
@@ -54,12 +54,12 @@ public final class Session {
         return phase;
     }
 
-    /** What CONNECT was granted, null before. */
+    /** Returns what CONNECT was granted; null before. */
     public Grant grant() {
         return grant;
     }
 
-    /** Whether the socket may be read on: not while the session opens, not above the window of an MQTT 3 client. */
+    /** Returns whether the socket may be read on: not while the session opens, not above the window of an MQTT 3 client. */
     public boolean wantsMore() {
         return switch (phase) {
             case Phase.AwaitingConnect _, Phase.Closed _ -> true;
@@ -68,12 +68,12 @@ public final class Session {
         };
     }
 
-    /** Whether a message for the client would be sent at once. */
+    /** Returns whether a message for the client would be sent at once. */
     public boolean isReady() {
         return phase instanceof Phase.Online && outbound.isReady();
     }
 
-    /** Whether the client waits for Kafka or the journal: a packet of its has not been answered yet. */
+    /** Returns whether the client waits for Kafka or the journal: a packet of its has not been answered yet. */
     public boolean isWaiting() {
         return phase instanceof Phase.Online && (subscribing > 0 || inbound.isWaiting() || outbound.isWaiting());
     }
@@ -259,7 +259,7 @@ public final class Session {
         return close(reason, why, out);
     }
 
-    /** An MQTT 3 client is told of refusals that its CONNACK has a code for; a malformed packet only closes. */
+    /** An MQTT 3 client gets refusals for which its CONNACK has a code; a malformed packet only closes. */
     private boolean answersConnect(ReasonCode reason) {
         if (version == null) return false;
         return version.isV5() || !FAULTS.contains(reason);

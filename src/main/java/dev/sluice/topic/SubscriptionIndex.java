@@ -13,7 +13,7 @@ import java.util.function.Consumer;
  * beside a writer sees the change or does not, and everything else in full.
  *
  * <p>A trie by level. It is walked level by level with a list of nodes instead of recursion, so that a name of 65,535
- * empty levels costs no stack. The share name is no part of the place: values of Shared Subscriptions must carry it.
+ * empty levels costs no stack. The share name is not part of the place: values of Shared Subscriptions must carry it.
  */
 public final class SubscriptionIndex<T> {
     private final Node<T> root = new Node<>();
@@ -127,7 +127,7 @@ public final class SubscriptionIndex<T> {
         return size.sum();
     }
 
-    /** Whether nothing is kept, not even a level without a value. */
+    /** Returns whether nothing is kept, not even a level without a value. */
     public boolean isEmpty() {
         return root.isEmpty();
     }

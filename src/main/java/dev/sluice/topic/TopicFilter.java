@@ -26,7 +26,7 @@ public final class TopicFilter {
         this.levels = List.of(text.substring(nameEnd + 1).split("/", -1));
     }
 
-    /** Whether a filter, well-formed or not, is one of a Shared Subscription. */
+    /** Returns whether a filter, well-formed or not, is one of a Shared Subscription. */
     public static boolean isShared(String text) {
         return text.startsWith(SHARE);
     }
@@ -39,7 +39,7 @@ public final class TopicFilter {
         return new TopicFilter(text);
     }
 
-    /** What is wrong with a filter, as the end of a sentence that begins with the filter; empty if nothing is. */
+    /** Returns the mistake in a filter, as the end of a sentence that begins with the filter; empty if there is none. */
     public static Optional<String> mistake(String text) {
         if (text.indexOf('\0') >= 0) return Optional.of("holds the null character"); // [MQTT-4.7.3-2]
         // [MQTT-4.7.3-3]
@@ -83,7 +83,7 @@ public final class TopicFilter {
         return levels;
     }
 
-    /** Whether it can only match topics that clients may not publish to, as a Shared Subscription, too. */
+    /** Returns whether it can only match topics that clients may not publish to, as a Shared Subscription, too. */
     public boolean isServers() {
         var filter = shareName == null ? text : text.substring(SHARE.length() + shareName.length() + 1);
         return filter.startsWith(TopicName.SERVERS);
@@ -108,7 +108,7 @@ public final class TopicFilter {
         return start > name.length();
     }
 
-    /** Whether there is a Topic Name that both match. */
+    /** Returns whether there is a Topic Name that both match. */
     public boolean intersects(TopicFilter other) {
         for (var i = 0; i < levels.size() && i < other.levels.size(); i++) {
             var here = levels.get(i);
@@ -127,7 +127,7 @@ public final class TopicFilter {
                 && !(common == 1 && longer.getFirst().isEmpty());
     }
 
-    /** Whether it matches all names but those that begin with $. */
+    /** Returns whether it matches all names but those that begin with $. */
     public boolean isEverything() {
         return levels.equals(List.of(ALL_BELOW)) || levels.equals(List.of(ONE_LEVEL, ALL_BELOW));
     }

@@ -4,14 +4,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * A Topic Name as it came: its UTF-8 bytes, and the text decoded once it is asked for. Immutable but for that cache;
+ * A Topic Name as it came: its UTF-8 bytes, and the text decoded once it is asked for. Immutable except for that cache;
  * equal names may be used from any thread.
  */
 public final class TopicName {
     /** The name of a PUBLISH that says its topic by alias. */
     public static final TopicName EMPTY = new TopicName(new byte[0]);
 
-    /** How the topics begin that only the server publishes to. */
+    /** The beginning of topics to which only the server publishes. */
     public static final String SERVERS = "$SYS/";
     /** Why a client may not publish to one of them. */
     public static final String SERVERS_OWN = "the topics below $SYS/ are the server's own";
@@ -45,7 +45,7 @@ public final class TopicName {
         return utf8.length == 0;
     }
 
-    /** Whether clients may not publish to it: {@link #SERVERS_OWN}. */
+    /** Returns whether only the server may publish to it: {@link #SERVERS_OWN}. */
     public boolean isServers() {
         return utf8.length >= SERVERS_UTF8.length
                 && Arrays.equals(utf8, 0, SERVERS_UTF8.length, SERVERS_UTF8, 0, SERVERS_UTF8.length);

@@ -66,7 +66,7 @@ class LinkTest {
     }
 
     private static void reach(Path page, Set<Path> reached) {
-        if (!reached.add(page) || !page.toString().endsWith(".md")) return;
+        if (!page.toString().endsWith(".md") || !Files.exists(page) || !reached.add(page)) return;
         for (var link : links(Repository.text(page.toString())))
             if (!link.startsWith("#")) reach(file(page, link), reached);
     }

@@ -22,9 +22,13 @@ class ReadmeTest {
 
     /** The rows whose first cell is code that matches, as code without its quotes to the other cells. */
     private static Map<String, List<String>> rows(String firstCell) {
+        return rows(PAGES, firstCell);
+    }
+
+    private static Map<String, List<String>> rows(String page, String firstCell) {
         var rows = new TreeMap<String, List<String>>();
         var row = Pattern.compile("\\| `(" + firstCell + ")` \\|(.*)\\|");
-        PAGES.lines().map(row::matcher).filter(found -> found.matches()).forEach(found -> {
+        page.lines().map(row::matcher).filter(found -> found.matches()).forEach(found -> {
             var cells = Arrays.stream(found.group(2).split("\\|"))
                     .map(String::strip)
                     .toList();
@@ -95,12 +99,43 @@ class ReadmeTest {
     }
 
     @Test
-    void theHouseHasThePackagesThatExist() throws IOException {
-        try (var folders = Files.list(MAIN)) {
-            var packages =
-                    folders.map(folder -> folder.getFileName().toString()).collect(Collectors.toSet());
-            assertThat(rows("[a-z]+").keySet()).isEqualTo(packages);
+    void theHouseHasThePackagesAndRoomsThatExist() throws IOException {
+        try (var folders = Files.walk(MAIN)) {
+            var packages = folders.filter(folder -> Files.isDirectory(folder) && !folder.equals(MAIN))
+                    .map(folder -> MAIN.relativize(folder).toString().replace('/', '.'))
+                    .collect(Collectors.toSet());
+            assertThat(rows(Repository.text("docs/architecture.md"), "[a-z]+(?:\\.[a-z]+)?")
+                            .keySet())
+                    .isEqualTo(packages);
         }
+    }
+
+    /** In sentences, alerts and examples, too. */
+    @Test
+    void everyKeyAndMetricThatIsNamedExists() {
+        var keys = ConfigKeys.defaults().keySet();
+        assertThat(named("(?<![\\w/.:-])sluice\\.(?:mqtt|uplink|downlink|store|node|admin)\\.[a-z0-9.-]*[a-z0-9]"))
+                .hasSizeGreaterThan(30)
+                .allMatch(name -> keys.contains(name) || keys.stream().anyMatch(key -> isBelow(name, key)));
+        var metrics = rows("sluice_[a-z_]+").keySet();
+        assertThat(named("(?<![\\w{])sluice_[a-z_]+[a-z](?![\\w*])"))
+                .hasSizeGreaterThan(30)
+                .allMatch(name -> metrics.contains(name.replaceFirst("_(count|sum|bucket)$", "")));
+    }
+
+    /** Whether a name such as sluice.uplink.routes.alarms.filter, or its beginning, is one of a key with a placeholder. */
+    private static boolean isBelow(String name, String key) {
+        return key.contains("<name>")
+                && (key.startsWith(name + ".")
+                        || name.matches(Pattern.quote(key).replace("<name>", "\\E[a-z0-9-]+\\Q")));
+    }
+
+    private static Set<String> named(String pattern) {
+        return Pattern.compile(pattern)
+                .matcher(PAGES)
+                .results()
+                .map(found -> found.group())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static Set<String> sources(String pattern, Path folder) throws IOException {
