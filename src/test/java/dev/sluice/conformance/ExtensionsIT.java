@@ -34,7 +34,8 @@ class ExtensionsIT {
             await().atMost(Duration.ofSeconds(60))
                     .ignoreExceptions()
                     .until(() -> Gateway.get(settings.port(), "/q/health/live").statusCode() == 200);
-            for (var offer : OFFERS) assertThat(answer(settings.port(), offer)).as(offer).isEqualTo("101 without");
+            for (var offer : OFFERS)
+                assertThat(answer(settings.port(), offer)).as(offer).isEqualTo("101 without");
         }
     }
 
