@@ -61,7 +61,7 @@ public final class Connection implements Recipient {
                 new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
         this.writes = new PendingWrites(parts.journal(), loop);
         this.session = new Session(parts.limits(), parts.memory(), output::hasRoom, System::currentTimeMillis);
-        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline());
+        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
@@ -194,7 +194,12 @@ public final class Connection implements Recipient {
 
     void flush() {
         output.flush();
-        if (!isClosed() && output.isSlow()) input.pause();
+        stopIfSlow();
+    }
+
+    /** Reads no more from a client that does not read; the endpoint asks when it has answered a ping. */
+    public void stopIfSlow() {
+        if (!isClosed() && output.isSlow()) input.stopReading();
     }
 
     private void open(Packet.Connect connect, Grant grant) {
@@ -281,16 +286,13 @@ public final class Connection implements Recipient {
 
     /** The loop's clock, once a second. */
     void tick(long now) {
-        if (isClosed()) {
-            if (deadlines.lingers(now)) transport.cut();
-            return;
-        }
+        if (isClosed()) return;
         if (!isWaiting()) deadlines.progressed(now);
         var moved = output.noteProgress();
-        var late = deadlines.late(now, session.phase(), session.grant(), input.lastRead(), input.isPaused(), moved);
+        var late = deadlines.late(now, session.phase(), session.grant(), input, moved);
         if (late != null) on(late);
         if (isClosed()) return;
-        if (deadlines.takePing(now)) transport.ping();
+        if (deadlines.takePing(now, session.phase(), session.grant(), input.lastPacket())) transport.ping();
         if (output.hasRoom()) on(new Event.Drained());
         if (life == Life.DRAINING) leaveIfSettled();
     }
@@ -339,7 +341,6 @@ public final class Connection implements Recipient {
         if (isClosed()) return;
         life = Life.CLOSING;
         endReason = reason;
-        deadlines.closed();
         input.drop();
         if (publishing != null) publishing.close();
         flush();

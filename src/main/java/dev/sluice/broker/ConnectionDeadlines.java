@@ -12,24 +12,23 @@ import java.time.Duration;
  * connection's event loop; times are the JVM's nanoseconds.
  */
 final class ConnectionDeadlines {
-    /** How long a client may take to see that its connection was closed. */
-    private static final Duration CLOSING = Duration.ofSeconds(10);
-
     private final MqttConfig config;
     private final Duration deadline;
-    private final long openedAt = System.nanoTime();
-    private long lastPing = openedAt;
+    private final long acceptedAt;
+    private long lastPing = System.nanoTime();
     /** When Kafka or the journal last settled something, or was last not waited for. */
-    private long lastProgress = openedAt;
+    private long lastProgress = lastPing;
     /** When the client last took some of the bytes that wait for it, or none waited. */
-    private long lastTaken = openedAt;
+    private long lastTaken = lastPing;
 
-    private long closedAt;
-
-    /** @param deadline longest time without an answer of Kafka or the journal */
-    ConnectionDeadlines(MqttConfig config, Duration deadline) {
+    /**
+     * @param deadline longest time without an answer of Kafka or the journal
+     * @param acceptedAt since when its CONNECT is awaited
+     */
+    ConnectionDeadlines(MqttConfig config, Duration deadline, long acceptedAt) {
         this.config = config;
         this.deadline = deadline;
+        this.acceptedAt = acceptedAt;
     }
 
     /** Kafka or the journal has answered something, or is not waited for. */
@@ -41,18 +40,21 @@ final class ConnectionDeadlines {
      * The reason to end the connection now, null if there is none.
      *
      * @param grant what its CONNECT was granted; used while it is online
-     * @param lastRead when something was read last, or reading began again
-     * @param paused whether its socket is not read
+     * @param input what it has read
      * @param moved whether the client has taken anything since this was asked last, or has nothing to take
      */
-    Event.Ended late(long now, Phase phase, Grant grant, long lastRead, boolean paused, boolean moved) {
+    Event.Ended late(long now, Phase phase, Grant grant, PacketInput input, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
-        if (phase instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
+        if (phase instanceof Phase.AwaitingConnect && now - acceptedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
-        if (!paused && phase instanceof Phase.Online && isSilent(now, grant, lastRead))
-            return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
+        if (!input.isPaused() && phase instanceof Phase.Online && isSilent(now, grant, input.lastPacket()))
+            return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "no packet received for one and a half keep alives");
+        var packetTimeout = config.packetTimeout().toNanos();
+        if (packetTimeout > 0 && input.incompleteFor(now) > packetTimeout)
+            return new Event.Ended(
+                    ReasonCode.KEEP_ALIVE_TIMEOUT, "a packet was not whole in " + config.packetTimeout());
         if (moved) lastTaken = now;
         if (isStuck(now))
             return new Event.Ended(
@@ -66,24 +68,21 @@ final class ConnectionDeadlines {
         return limit > 0 && now - lastTaken > limit;
     }
 
-    void closed() {
-        closedAt = System.nanoTime();
-    }
-
-    /** Whether a connection that was {@link #closed} still has its socket, because its peer does not answer. */
-    boolean lingers(long now) {
-        return now - closedAt > CLOSING.toNanos();
-    }
-
-    private static boolean isSilent(long now, Grant grant, long lastRead) {
+    private static boolean isSilent(long now, Grant grant, long lastPacket) {
         var keepAlive = grant.keepAlive(); // [MQTT-3.1.2-22]
-        return keepAlive > 0 && now - lastRead > keepAlive * 1_500_000_000L;
+        return keepAlive > 0 && now - lastPacket > keepAlive * 1_500_000_000L;
     }
 
-    /** Whether it is time for a ping, which then counts as sent. */
-    boolean takePing(long now) {
+    /**
+     * Whether it is time for a ping, which then counts as sent. A client that keeps itself alive more often needs none, and there are
+     * clients that cannot answer one.
+     */
+    boolean takePing(long now, Phase phase, Grant grant, long lastPacket) {
         var interval = config.pingInterval().toNanos();
-        if (interval == 0 || now - lastPing < interval) return false;
+        if (interval == 0 || now - lastPing < interval || now - lastPacket < interval) return false;
+        if (!(phase instanceof Phase.Online)) return false;
+        var keepAlive = grant.keepAlive() * 1_000_000_000L;
+        if (keepAlive > 0 && keepAlive <= interval) return false;
         lastPing = now;
         return true;
     }

@@ -29,7 +29,7 @@ enum Life {
     DRAINING,
     /** The last packet and the close frame are on their way; nothing more is sent. */
     CLOSING,
-    /** There is no socket any more. */
+    /** There is no socket any more, except for the endpoint, which may still be closing it. */
     GONE;
 
     /** Whether the client is neither read nor sent anything any more. */

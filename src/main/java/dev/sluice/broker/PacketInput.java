@@ -26,7 +26,9 @@ final class PacketInput {
 
     private boolean paused;
     private boolean ahead;
-    private long lastRead = System.nanoTime();
+    private long lastPacket = System.nanoTime();
+    /** When the first bytes of the packet came that is not whole, or reading began again. */
+    private long packetBegun;
 
     PacketInput(Connection connection, Transport transport, int maximumPacketSize) {
         this.connection = connection;
@@ -36,15 +38,21 @@ final class PacketInput {
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
     void received(ByteBuffer bytes) {
-        lastRead = System.nanoTime();
         if (held == null) read(bytes);
         if (bytes.hasRemaining() && !connection.isClosed()) hold(bytes);
     }
 
     private void read(ByteBuffer bytes) {
+        var now = System.nanoTime();
+        var wasWhole = framer.isEmpty();
         while (!connection.isClosed() && connection.mayRead()) {
             var packet = next(bytes);
-            if (packet == null) return;
+            if (packet == null) {
+                if (wasWhole) packetBegun = now;
+                return;
+            }
+            lastPacket = now;
+            wasWhole = true;
             connection.received(packet);
         }
         if (!connection.isClosed()) pause();
@@ -76,6 +84,12 @@ final class PacketInput {
         connection.paused();
     }
 
+    /** Reads no more, and nothing ahead either: the client does not read what it is sent. */
+    void stopReading() {
+        pause();
+        if (ahead) stop();
+    }
+
     private void stop() {
         ahead = false;
         transport.pause();
@@ -88,7 +102,8 @@ final class PacketInput {
     /** Reads on, beginning with the bytes that it holds; the caller knows that there is room. True if the socket is read again. */
     boolean resume() {
         paused = false;
-        lastRead = System.nanoTime();
+        lastPacket = System.nanoTime();
+        packetBegun = lastPacket;
         var bytes = held;
         held = null;
         if (bytes != null) {
@@ -109,8 +124,13 @@ final class PacketInput {
         return reader.version();
     }
 
-    /** When something was read last, or reading began again; the JVM's nanoseconds. */
-    long lastRead() {
-        return lastRead;
+    /** When a packet was read last, or reading began again; the JVM's nanoseconds. Parts of one do not count [MQTT-3.1.2-22]. */
+    long lastPacket() {
+        return lastPacket;
+    }
+
+    /** Nanoseconds for which a packet has been on its way that is not whole; 0 for none, and while the socket is not read. */
+    long incompleteFor(long now) {
+        return paused || framer.isEmpty() ? 0 : now - packetBegun;
     }
 }

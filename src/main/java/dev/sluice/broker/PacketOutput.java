@@ -12,9 +12,7 @@ final class PacketOutput {
     private final BrokerMeters meters;
     private final int slowAbove;
 
-    /** Bytes handed to the socket so far. */
-    private long handedBytes;
-    /** How many of them the client had taken when somebody looked, at most. */
+    /** How many bytes the client had taken when somebody looked, at most. */
     private long takenBytes;
 
     private PacketWriter writer;
@@ -52,17 +50,15 @@ final class PacketOutput {
         if (buffer == null) return;
         var written = buffer;
         buffer = null;
-        handedBytes += written.length();
         transport.send(written.array(), written.length());
         loop.giveBack(written);
     }
 
     /** Notes how much the client has taken; true if that is more than the last time, or there is nothing to take. */
     boolean noteProgress() {
-        var unsent = transport.unsent();
         var before = takenBytes;
-        takenBytes = Math.max(before, handedBytes - unsent);
-        return unsent == 0 || takenBytes > before;
+        takenBytes = Math.max(before, transport.taken());
+        return transport.unsent() == 0 || takenBytes > before;
     }
 
     /** Whether messages may be written. Answers always may. */

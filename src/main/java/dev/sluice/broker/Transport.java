@@ -8,14 +8,25 @@ public interface Transport {
     int GOING_AWAY = 1001;
     int PROTOCOL_ERROR = 1002;
     int UNSUPPORTED_DATA = 1003;
+    int INVALID_DATA = 1007;
     int POLICY_VIOLATION = 1008;
+    int TOO_BIG = 1009;
+    int INTERNAL_ERROR = 1011;
+    int TRY_AGAIN_LATER = 1013;
 
-    /** The WebSocket status code of a connection that ends for this reason. */
+    /**
+     * The WebSocket status code of a connection that ends for this reason (RFC 6455, section 7.4.1, and IANA's registry). An MQTT 3
+     * client is told nothing else.
+     */
     static int status(ReasonCode reason) {
         return switch (reason) {
-            case SUCCESS -> NORMAL;
-            case SERVER_SHUTTING_DOWN -> GOING_AWAY;
-            case MALFORMED_PACKET, PROTOCOL_ERROR -> PROTOCOL_ERROR;
+            case SUCCESS, DISCONNECT_WITH_WILL_MESSAGE -> NORMAL;
+            case SERVER_SHUTTING_DOWN, USE_ANOTHER_SERVER, SERVER_MOVED -> GOING_AWAY;
+            case MALFORMED_PACKET, PROTOCOL_ERROR, UNSUPPORTED_PROTOCOL_VERSION -> PROTOCOL_ERROR;
+            case PAYLOAD_FORMAT_INVALID -> INVALID_DATA;
+            case PACKET_TOO_LARGE -> TOO_BIG;
+            case UNSPECIFIED_ERROR, IMPLEMENTATION_SPECIFIC_ERROR -> INTERNAL_ERROR;
+            case SERVER_UNAVAILABLE, SERVER_BUSY, CONNECTION_RATE_EXCEEDED -> TRY_AGAIN_LATER;
             default -> POLICY_VIOLATION;
         };
     }
@@ -23,8 +34,11 @@ public interface Transport {
     /** Sends bytes as one unfragmented message; they are copied before the call returns. */
     void send(byte[] bytes, int length);
 
-    /** Bytes accepted by {@link #send} that the kernel has not taken yet. */
+    /** Bytes that wait for the client to read them: of messages, and of the answers to its pings. */
     long unsent();
+
+    /** All the bytes that the client has read so far, nearly: grows whenever it reads. */
+    long taken();
 
     /** Stops reading, so that the kernel's window closes; what was read already may still arrive. */
     void pause();
@@ -33,11 +47,14 @@ public interface Transport {
 
     void ping();
 
-    /** Closes with a WebSocket status code once everything sent is out. */
+    /**
+     * Closes with a WebSocket status code once everything sent is out; the client has two seconds to answer. Nothing is sent after it,
+     * and the bytes that the client still sends are not looked at.
+     */
     void close(int status);
 
-    /** Ends the socket now, whatever waits to be sent. */
-    void cut();
+    /** Since when the client has had the time to send its CONNECT; the JVM's nanoseconds. */
+    long acceptedAt();
 
     /** Address of the peer, for the log. */
     String peer();

@@ -37,11 +37,29 @@ public interface MqttConfig {
     @WithDefault("256")
     int clientIdMaximum();
 
-    /** Time from the WebSocket upgrade to CONNECT; then the socket is closed. */
+    /** Sockets that may be open in all, upgraded or not; further ones are closed at once. 0 bounds none. */
+    @WithDefault("200000")
+    int connectionsMaximum();
+
+    /** The same from one address (IPv6: from one /64); a further upgrade is answered with 429. 0 bounds none. */
+    @WithDefault("0")
+    int connectionsPerAddressMaximum();
+
+    /** Origins of web pages that may connect besides those of the gateway's own host, such as `https://app.example.com`; `*` for any. */
+    Optional<List<String>> allowedOrigins();
+
+    /** Time from the acceptance of the socket to CONNECT; then it is closed. */
     @WithDefault("10s")
     Duration connectTimeout();
 
-    /** Interval of WebSocket pings to the client, for the sake of proxies that cut idle sockets; 0s sends none. */
+    /** Time from the first byte of a packet to its last; then the socket is closed. 0s waits for ever. */
+    @WithDefault("60s")
+    Duration packetTimeout();
+
+    /**
+     * Silence after which a client is sent a WebSocket ping, for the sake of proxies that cut idle sockets, if its Keep Alive is 0 or longer;
+     * 0s sends none.
+     */
     @WithDefault("30s")
     Duration pingInterval();
 

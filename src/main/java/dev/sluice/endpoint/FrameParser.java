@@ -1,5 +1,6 @@
 package dev.sluice.endpoint;
 
+import dev.sluice.broker.Transport;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -21,15 +22,16 @@ final class FrameParser {
     static final class Violation extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        private final boolean text;
+        private final int status;
 
-        private Violation(String message, boolean text) {
+        /** @param status the status code of the Close frame that answers it */
+        Violation(int status, String message) {
             super(message, null, false, false);
-            this.text = text;
+            this.status = status;
         }
 
-        boolean isText() {
-            return text;
+        int status() {
+            return status;
         }
     }
 
@@ -40,6 +42,7 @@ final class FrameParser {
     private static final int PING = 0x9;
     private static final int PONG = 0xA;
     private static final int LONGEST_HEADER = 14;
+    private static final int MASKED = 0x80;
     private static final int LONGEST_CONTROL = 125;
 
     /** The bytes of a header that has not come whole; null when it has, or nothing of it. */
@@ -51,6 +54,8 @@ final class FrameParser {
     private long left;
     /** The masking key twice, first byte highest, so that it lies over eight bytes; turned with each piece. */
     private long mask;
+
+    private boolean masked;
     /** A control frame's payload that has not come whole. */
     private ByteBuffer control;
 
@@ -59,6 +64,11 @@ final class FrameParser {
 
     Kind kind() {
         return kind;
+    }
+
+    /** Whether the last frame was masked, as every frame of a client has to be; only a PONG is let through that is not. */
+    boolean isMasked() {
+        return masked;
     }
 
     /** The bytes of the last {@link #next}, valid until the following one. */
@@ -139,45 +149,59 @@ final class FrameParser {
     private static int headerLength(ByteBuffer bytes, int start, int available) {
         if (available < 2) return 0;
         var second = bytes.get(start + 1);
-        if (second >= 0) throw new Violation("a client's frame is not masked", false);
+        var key = (second & MASKED) == 0 ? 0 : 4;
         return switch (second & 0x7F) {
-            case 126 -> 8;
-            case 127 -> 14;
-            default -> 6;
+            case 126 -> 4 + key;
+            case 127 -> 10 + key;
+            default -> 2 + key;
         };
     }
 
     private void open(ByteBuffer bytes, int start, int length) {
         var first = bytes.get(start);
         opcode = first & 0x0F;
-        left = switch (length) {
-            case 6 -> bytes.get(start + 1) & 0x7F;
-            case 8 -> bytes.getShort(start + 2) & 0xFFFF;
-            default -> bytes.getLong(start + 2);
-        };
-        var key = bytes.getInt(start + length - 4) & 0xFFFFFFFFL;
+        masked = (bytes.get(start + 1) & MASKED) != 0;
+        // Some clients answer a ping with an unmasked PONG (Paho Python does), which says what it is to say all the
+        // same.
+        if (!masked && opcode != PONG) throw violation("a client's frame is not masked");
+        left = payloadLength(bytes, start);
+        var key = masked ? bytes.getInt(start + length - 4) & 0xFFFFFFFFL : 0;
         mask = key << 32 | key;
         check(first, (first & 0x80) != 0);
     }
 
+    /** RFC 6455, section 5.2: the shortest form that holds the length is the only one. */
+    private static long payloadLength(ByteBuffer bytes, int start) {
+        var shortForm = bytes.get(start + 1) & 0x7F;
+        if (shortForm < 126) return shortForm;
+        var length = shortForm == 126 ? bytes.getShort(start + 2) & 0xFFFF : bytes.getLong(start + 2);
+        if (length < 0) throw violation("a frame's length has its highest bit set");
+        if (length < (shortForm == 126 ? 126 : 0x10000))
+            throw violation("a frame's length is longer written than it has to be");
+        return length;
+    }
+
     private void check(int first, boolean fin) {
-        if ((first & 0x70) != 0) throw new Violation("reserved bits of a frame are set", false);
-        if (left < 0) throw new Violation("a frame's length has its highest bit set", false);
+        if ((first & 0x70) != 0) throw violation("reserved bits of a frame are set");
         switch (opcode) {
-            case TEXT -> throw new Violation("a text frame", true);
+            case TEXT -> throw new Violation(Transport.UNSUPPORTED_DATA, "a text frame");
             case BINARY -> {
-                if (inMessage) throw new Violation("a new message before the last one's end", false);
+                if (inMessage) throw violation("a new message before the last one's end");
                 inMessage = !fin;
             }
             case CONTINUATION -> {
-                if (!inMessage) throw new Violation("a continuation of nothing", false);
+                if (!inMessage) throw violation("a continuation of nothing");
                 inMessage = !fin;
             }
             case CLOSE, PING, PONG -> {
-                if (!fin || left > LONGEST_CONTROL) throw new Violation("a control frame in parts or too long", false);
+                if (!fin || left > LONGEST_CONTROL) throw violation("a control frame in parts or too long");
             }
-            default -> throw new Violation("an unknown opcode, " + opcode, false);
+            default -> throw violation("an unknown opcode, " + opcode);
         }
+    }
+
+    private static Violation violation(String message) {
+        return new Violation(Transport.PROTOCOL_ERROR, message);
     }
 
     private void unmask(ByteBuffer bytes, int start, int length) {

@@ -4,20 +4,17 @@ import dev.sluice.broker.Broker;
 import dev.sluice.config.MqttConfig;
 import io.netty.channel.WriteBufferWaterMark;
 import io.quarkus.websockets.next.InboundProcessingMode;
-import io.quarkus.websockets.next.OnClose;
 import io.quarkus.websockets.next.OnError;
 import io.quarkus.websockets.next.OnOpen;
-import io.quarkus.websockets.next.OnPongMessage;
 import io.quarkus.websockets.next.WebSocket;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.smallrye.common.annotation.NonBlocking;
-import io.vertx.core.buffer.Buffer;
 import jakarta.inject.Singleton;
 import org.jboss.logging.Logger;
 
 /**
- * The WebSocket that devices connect to, from its opening to its end; the bytes in between pass {@link WebSocketFrames}.
- * Each callback runs on its connection's event loop.
+ * The WebSocket that devices connect to, when it opens; everything after that is {@link WebSocketFrames}, which sees the socket's end
+ * before WebSockets Next does. Each callback runs on its connection's event loop.
  */
 @Singleton
 @WebSocket(path = MqttEndpoint.PATH, inboundProcessingMode = InboundProcessingMode.SERIAL)
@@ -40,18 +37,7 @@ public class MqttEndpoint {
     void opened(WebSocketConnection webSocket) {
         var frames = webSocket.userData().get(UpgradeCheck.FRAMES);
         frames.context().channel().config().setWriteBufferWaterMark(waterMark);
-        frames.open(webSocket, broker.connect(frames.context().channel().eventLoop(), frames));
-    }
-
-    /** Clients answer our pings; that the socket is alive is all there is to know. */
-    @OnPongMessage
-    @NonBlocking
-    void pong(Buffer data) {}
-
-    @OnClose
-    @NonBlocking
-    void closed(WebSocketConnection webSocket) {
-        webSocket.userData().get(UpgradeCheck.FRAMES).closed();
+        frames.open(broker.connect(frames.context().channel().eventLoop(), frames));
     }
 
     @OnError

@@ -2,66 +2,93 @@ package dev.sluice.endpoint;
 
 import dev.sluice.broker.Connection;
 import dev.sluice.broker.Transport;
+import dev.sluice.endpoint.FrameParser.Violation;
 import dev.sluice.packet.ReasonCode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
-import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.timeout.IdleStateHandler;
-import io.quarkus.websockets.next.CloseReason;
-import io.quarkus.websockets.next.WebSocketConnection;
 import io.vertx.core.http.HttpServerRequest;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
- * One socket's WebSocket frames (RFC 6455): hands the bytes of binary frames to the {@link Connection} as they come, and
- * control frames to WebSockets Next. Confined to the channel's event loop.
+ * Owns one socket's WebSocket frames (RFC 6455): hands the bytes of binary frames to the {@link Connection} as they come, answers pings
+ * and Close frames, and ends the socket. Confined to the channel's event loop.
  *
- * <p>It stands in place of Netty's own decoder. MQTT does not care where frames end
+ * <p>It stands in place of Netty's own decoder, and Vert.x sees no frame. MQTT does not care where frames end
  * [MQTT-6.0.0-2], so a frame of any size streams through without being gathered, a read that holds many small frames is
- * one call, and not reading the channel is back-pressure that reaches the client.
+ * one call, and not reading the channel is back-pressure that reaches the client. The socket is closed from this handler's place, since
+ * Vert.x, which stands behind it, would send a Close frame of its own.
  */
 final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Transport {
     private static final Logger LOG = Logger.getLogger(WebSocketFrames.class);
 
-    /** Of a server frame: the first byte of an unfragmented binary message, and the longest header. */
+    /** Of a server frame: the first byte of an unfragmented message or control frame, and the longest header. */
     private static final int FINAL_BINARY = 0x82;
 
+    private static final int FINAL_CLOSE = 0x88;
+    private static final int FINAL_PING = 0x89;
+    private static final int FINAL_PONG = 0x8A;
     private static final int LONGEST_HEADER = 10;
 
+    private static final byte[] NOTHING = {};
+
+    /** How much a client may send before {@link #open}, which follows the upgrade at once. */
+    private static final int EARLY_BYTES = 64 * 1024;
+    /** How long a client may take to answer a Close frame. */
+    private static final long CLOSING_MILLIS = 2000;
+
     private final FrameParser parser = new FrameParser();
+    private final AcceptedSocket socket;
+    private final String peer;
     private HttpServerRequest handshake;
     private ChannelHandlerContext context;
-    private WebSocketConnection webSocket;
     private Connection connection;
-    /** What came between the upgrade and {@link #open}. */
+    /** The bytes that came between the upgrade and {@link #open}; null from then on. */
     private ArrayDeque<ByteBuf> early = new ArrayDeque<>(1);
 
+    private int earlyBytes;
+    /** Bytes given to the channel so far, headers included. */
+    private long handedBytes;
+    /** The payload of the last ping that is not answered, null for none: only the latest one needs an answer (section 5.5.3). */
+    private byte[] ping;
+
+    /** A Close frame has been sent: nothing may follow it. */
     private boolean closing;
+    /** The client has sent its Close frame, or a violation: nothing that follows is looked at. */
+    private boolean deaf;
+
+    private ScheduledFuture<?> cut;
+
+    /** @param peer address of the client, which is not the channel's behind a proxy */
+    WebSocketFrames(HttpServerRequest handshake, AcceptedSocket socket, String peer) {
+        this.handshake = handshake;
+        this.socket = socket;
+        this.peer = peer;
+    }
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         this.context = context;
     }
 
-    WebSocketFrames(HttpServerRequest handshake) {
-        this.handshake = handshake;
-    }
-
     /** The WebSocket is open: from here on bytes go to the connection. */
-    void open(WebSocketConnection webSocket, Connection connection) {
+    void open(Connection connection) {
         shed();
-        this.webSocket = webSocket;
+        socket.opened();
         this.connection = connection;
         var held = early;
         early = null;
         for (var bytes : held) read(bytes);
-        connection.readComplete();
+        readComplete();
         if (!context.channel().isActive()) connection.transportClosed();
     }
 
@@ -78,21 +105,31 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         return context;
     }
 
-    void closed() {
-        if (connection != null) connection.transportClosed();
-    }
-
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (!(message instanceof ByteBuf bytes)) context.fireChannelRead(message);
-        else if (early != null) early.add(bytes);
-        else read(bytes);
+        else if (early == null) read(bytes);
+        else keep(bytes);
+    }
+
+    private void keep(ByteBuf bytes) {
+        early.add(bytes);
+        earlyBytes += bytes.readableBytes();
+        if (earlyBytes > EARLY_BYTES) context.close();
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        if (connection != null) connection.readComplete();
+        if (connection != null) readComplete();
         context.fireChannelReadComplete();
+    }
+
+    private void readComplete() {
+        connection.readComplete();
+        if (ping == null) return;
+        write(FINAL_PONG, ping);
+        ping = null;
+        connection.stopIfSlow();
     }
 
     @Override
@@ -104,27 +141,79 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
     private void read(ByteBuf bytes) {
         try {
             var in = bytes.nioBuffer();
-            while (parser.next(in)) {
-                switch (parser.kind()) {
-                    case DATA -> {
-                        if (!closing) connection.received(parser.payload());
-                    }
-                    case PING -> context.fireChannelRead(new PingWebSocketFrame(copy()));
-                    case PONG -> context.fireChannelRead(new PongWebSocketFrame(copy()));
-                    case CLOSE -> context.fireChannelRead(new CloseWebSocketFrame(true, 0, copy()));
-                }
-            }
-        } catch (FrameParser.Violation violation) {
-            LOG.debugf("%s closed: %s", peer(), violation.getMessage());
-            connection.noteEndReason(ReasonCode.PROTOCOL_ERROR);
-            close(violation.isText() ? UNSUPPORTED_DATA : PROTOCOL_ERROR);
+            while (!deaf && parser.next(in)) take(parser.kind(), parser.payload());
+        } catch (Violation violation) {
+            violated(violation);
         } finally {
             bytes.release();
         }
     }
 
-    private ByteBuf copy() {
-        return Unpooled.copiedBuffer(parser.payload());
+    private void take(FrameParser.Kind kind, ByteBuffer payload) {
+        switch (kind) {
+            case DATA -> {
+                if (!closing) connection.received(payload);
+            }
+            case PING -> ping = bytes(payload);
+            case PONG -> {
+                if (!parser.isMasked()) socket.sockets().unmaskedPong();
+            }
+            case CLOSE -> closeReceived(payload);
+        }
+    }
+
+    private static byte[] bytes(ByteBuffer payload) {
+        var bytes = new byte[payload.remaining()];
+        payload.get(bytes);
+        return bytes;
+    }
+
+    /** Answers the client's Close frame, or takes it for the answer, and closes the socket: the server does that first (section 7.1.1). */
+    private void closeReceived(ByteBuffer payload) {
+        var answer = CloseFrame.answerTo(payload);
+        deaf = true;
+        connection.readComplete();
+        write(FINAL_CLOSE, answer);
+        closing = true;
+        connection.transportClosed();
+        cutLater();
+        afterFlush(context::close);
+    }
+
+    /**
+     * Fails the connection (RFC 6455, section 7.1.7): its session ends now, nothing is waited for. What the client still sends is read
+     * for a moment and dropped, since closing a socket with unread bytes would take the Close frame from it.
+     */
+    private void violated(Violation violation) {
+        LOG.debugf("%s closed: %s", peer, violation.getMessage());
+        deaf = true;
+        ping = null;
+        if (!closing) {
+            connection.readComplete();
+            connection.noteEndReason(ReasonCode.PROTOCOL_ERROR);
+        }
+        write(FINAL_CLOSE, CloseFrame.payload(violation.status()));
+        closing = true;
+        connection.transportClosed();
+        resume();
+        cutLater();
+        afterFlush(this::finish);
+    }
+
+    private void afterFlush(Runnable task) {
+        context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> task.run());
+    }
+
+    /** Sends the end of the stream; with TLS there is no end in one direction. */
+    private void finish() {
+        if (context.channel() instanceof DuplexChannel channel
+                && channel.pipeline().get(SslHandler.class) == null) channel.shutdownOutput();
+        else context.close();
+    }
+
+    private void cutLater() {
+        if (cut == null)
+            cut = context.executor().schedule(() -> context.close(), CLOSING_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -133,18 +222,30 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
             early.forEach(ByteBuf::release);
             early.clear();
         }
+        if (cut != null) cut.cancel(false);
+        if (connection != null) connection.transportClosed();
         context.fireChannelInactive();
     }
 
     @Override
     public void send(byte[] bytes, int length) {
-        if (!context.channel().isActive()) return;
+        write(FINAL_BINARY, bytes, length);
+    }
+
+    private void write(int first, byte[] payload) {
+        write(first, payload, payload.length);
+    }
+
+    /** Nothing is sent after a Close frame (section 5.5.1). */
+    private void write(int first, byte[] payload, int length) {
+        if (closing || !context.channel().isActive()) return;
         var frame = context.alloc().directBuffer(LONGEST_HEADER + length);
-        frame.writeByte(FINAL_BINARY);
+        frame.writeByte(first);
         if (length < 126) frame.writeByte(length);
         else if (length <= 0xFFFF) frame.writeByte(126).writeShort(length);
         else frame.writeByte(127).writeLong(length);
-        frame.writeBytes(bytes, 0, length);
+        frame.writeBytes(payload, 0, length);
+        handedBytes += frame.readableBytes();
         context.writeAndFlush(frame, context.voidPromise());
     }
 
@@ -153,6 +254,11 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         var buffer = context.channel().unsafe().outboundBuffer();
         // A large message that goes out bit by bit counts as a whole until it is out.
         return buffer == null ? 0 : buffer.totalPendingWriteBytes() - buffer.currentProgress();
+    }
+
+    @Override
+    public long taken() {
+        return handedBytes - unsent();
     }
 
     @Override
@@ -167,31 +273,25 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     @Override
     public void ping() {
-        webSocket
-                .sendPing(io.vertx.core.buffer.Buffer.buffer())
-                .subscribe()
-                .with(sent -> {}, failure -> LOG.debugf("ping to %s: %s", peer(), failure.getMessage()));
+        write(FINAL_PING, NOTHING);
     }
 
     @Override
     public void close(int status) {
-        if (closing) return;
+        write(FINAL_CLOSE, CloseFrame.payload(status));
         closing = true;
-        // The client's own close frame, or the end of its stream, is still to be read.
+        // The client's own Close frame, or the end of its stream, is still to be read.
         resume();
-        webSocket
-                .close(new CloseReason(status))
-                .subscribe()
-                .with(closed -> {}, failure -> LOG.debugf("closing %s: %s", peer(), failure.getMessage()));
+        cutLater();
     }
 
     @Override
-    public void cut() {
-        context.close();
+    public long acceptedAt() {
+        return socket.since();
     }
 
     @Override
     public String peer() {
-        return String.valueOf(context.channel().remoteAddress());
+        return peer;
     }
 }

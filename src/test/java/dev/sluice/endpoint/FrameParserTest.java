@@ -21,6 +21,7 @@ class FrameParserTest {
     private static final int BINARY = Frames.BINARY;
     private static final int CONTINUATION = Frames.CONTINUATION;
     private static final int PING = Frames.PING;
+    private static final int PONG = Frames.PONG;
     private static final int CLOSE = Frames.CLOSE;
 
     private final FrameParser parser = new FrameParser();
@@ -108,6 +109,12 @@ class FrameParserTest {
     @ParameterizedTest
     @CsvSource({
         "a frame that is not masked, 82 01 00",
+        "a ping that is not masked, 89 00",
+        "a close that is not masked, 88 00",
+        "a pong in parts that is not masked, 0A 00",
+        "a pong of 126 bytes that is not masked, 8A 7E 00 7E",
+        "a length of 125 in two bytes, 82 FE 00 7D 00 00 00 00",
+        "a length of 65535 in eight bytes, 82 FF 00 00 00 00 00 00 FF FF 00 00 00 00",
         "the first reserved bit, C2 81 00 00 00 00 00",
         "the second reserved bit, A2 81 00 00 00 00 00",
         "the third reserved bit, 92 81 00 00 00 00 00",
@@ -128,7 +135,7 @@ class FrameParserTest {
         var bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
         var whole = catchThrowableOfType(Violation.class, () -> parse(bytes));
         assertThat(whole).as(what).isNotNull();
-        assertThat(whole.isText()).isFalse();
+        assertThat(whole.status()).isEqualTo(1002);
         var other = new FrameParserTest();
         var piecewise = catchThrowableOfType(Violation.class, () -> {
             for (byte piece : bytes) other.parse(new byte[] {piece});
@@ -137,9 +144,19 @@ class FrameParserTest {
     }
 
     @Test
+    void aPongNeedNotBeMasked() {
+        parse(Frames.join(
+                Frames.unmasked(PONG, new byte[] {7, 8}),
+                Frames.masked(true, BINARY, new byte[] {1}),
+                Frames.unmasked(PONG, new byte[0])));
+        assertThat(parsed()).containsExactly("PONG 0708", "DATA 01", "PONG ");
+        assertThat(parser.isMasked()).isFalse();
+    }
+
+    @Test
     void textIsAViolationOfItsOwn() {
         var violation = catchThrowableOfType(Violation.class, () -> parse(Frames.masked(true, 1, new byte[] {65})));
-        assertThat(violation.isText()).isTrue();
+        assertThat(violation.status()).isEqualTo(1003);
     }
 
     @Test

@@ -1,0 +1,51 @@
+package dev.sluice.endpoint;
+
+import io.vertx.core.http.HttpServerRequest;
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Which web pages may connect (RFC 6455, section 10.2): those of the gateway's own host, and those of a list. A browser lets any page open a
+ * WebSocket to anywhere and says in {@code Origin} whose page it is; other clients send no such header. Immutable.
+ */
+final class Origins {
+    private static final String ANY = "*";
+    /** What a browser says of a page without an origin, such as a file. */
+    private static final String NONE = "null";
+
+    private final Set<String> allowed;
+
+    /** @throws IllegalArgumentException for an entry that no browser would send */
+    Origins(List<String> allowed) {
+        this.allowed = allowed.stream().map(Origins::checked).collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static String checked(String origin) {
+        if (origin.equals(ANY) || origin.equals(NONE)) return origin;
+        if (!origin.matches("[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\s]+"))
+            throw new IllegalArgumentException("sluice.mqtt.allowed-origins: \"" + origin
+                    + "\" is not an origin: write scheme://host or scheme://host:port, without a path, or *");
+        return origin.toLowerCase(Locale.ROOT);
+    }
+
+    /** The origin in the request that may not connect, null if there is none. */
+    String stranger(HttpServerRequest request) {
+        var own = request.authority() == null ? null : request.authority().host();
+        for (var origin : request.headers().getAll("Origin")) if (!isAllowed(origin, own)) return origin;
+        return null;
+    }
+
+    /** @param own the host that the client takes the gateway for, null if it does not say */
+    boolean isAllowed(String origin, String own) {
+        if (allowed.contains(ANY) || allowed.contains(origin.toLowerCase(Locale.ROOT))) return true;
+        try {
+            var host = URI.create(origin).getHost();
+            return own != null && host != null && host.equalsIgnoreCase(own);
+        } catch (IllegalArgumentException _) {
+            return false;
+        }
+    }
+}
