@@ -13,7 +13,8 @@ import picocli.CommandLine.Parameters;
  */
 @Command(
         name = "health",
-        description = "Asks the gateway on this machine whether it lives; exit status 0 if it does. For an image's health check.",
+        description =
+                "Asks the gateway on this machine whether it lives; exit status 0 if it does. For an image's health check.",
         mixinStandardHelpOptions = true)
 final class Health implements Callable<Integer> {
     private static final int TIMEOUT_MILLIS = 3000;

@@ -3,7 +3,6 @@ package dev.sluice.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.dev.Complaint;
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -11,6 +10,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
+import dev.sluice.tools.Complaint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
