@@ -289,10 +289,11 @@ public final class Connection implements Recipient {
         if (isClosed()) return;
         if (!isWaiting()) deadlines.progressed(now);
         var moved = output.noteProgress();
-        var late = deadlines.late(now, session.phase(), session.grant(), input, moved);
+        var reading = input.reading(now);
+        var late = deadlines.late(now, session.phase(), session.grant(), reading, moved);
         if (late != null) on(late);
         if (isClosed()) return;
-        if (deadlines.takePing(now, session.phase(), session.grant(), input.lastPacket())) transport.ping();
+        if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();
         if (output.hasRoom()) on(new Event.Drained());
         if (life == Life.DRAINING) leaveIfSettled();
     }

@@ -22,6 +22,15 @@ final class ConnectionDeadlines {
     private long lastTaken = lastPing;
 
     /**
+     * How far the gateway has read a client.
+     *
+     * @param isPaused whether the gateway does not read it now
+     * @param lastPacket when its last whole packet came
+     * @param incomplete for how long the packet that it is sending has not been whole, nanoseconds; 0 if none is under way
+     */
+    record Reading(boolean isPaused, long lastPacket, long incomplete) {}
+
+    /**
      * @param deadline longest time without an answer of Kafka or the journal
      * @param acceptedAt since when its CONNECT is awaited
      */
@@ -40,19 +49,19 @@ final class ConnectionDeadlines {
      * The reason to end the connection now, null if there is none.
      *
      * @param grant what its CONNECT was granted; used while it is online
-     * @param input what it has read
+     * @param reading how far the gateway has read it
      * @param moved whether the client has taken anything since this was asked last, or has nothing to take
      */
-    Event.Ended late(long now, Phase phase, Grant grant, PacketInput input, boolean moved) {
+    Event.Ended late(long now, Phase phase, Grant grant, Reading reading, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
         if (phase instanceof Phase.AwaitingConnect && now - acceptedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
-        if (!input.isPaused() && phase instanceof Phase.Online && isSilent(now, grant, input.lastPacket()))
+        if (!reading.isPaused() && phase instanceof Phase.Online && isSilent(now, grant, reading.lastPacket()))
             return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "no packet received for one and a half keep alives");
         var packetTimeout = config.packetTimeout().toNanos();
-        if (packetTimeout > 0 && input.incompleteFor(now) > packetTimeout)
+        if (packetTimeout > 0 && reading.incomplete() > packetTimeout)
             return new Event.Ended(
                     ReasonCode.KEEP_ALIVE_TIMEOUT, "a packet was not whole in " + config.packetTimeout());
         if (moved) lastTaken = now;

@@ -124,13 +124,8 @@ final class PacketInput {
         return reader.version();
     }
 
-    /** When a packet was read last, or reading began again; the JVM's nanoseconds. Parts of one do not count [MQTT-3.1.2-22]. */
-    long lastPacket() {
-        return lastPacket;
-    }
-
-    /** Nanoseconds for which a packet has been on its way that is not whole; 0 for none, and while the socket is not read. */
-    long incompleteFor(long now) {
-        return paused || framer.isEmpty() ? 0 : now - packetBegun;
+    /** How far the client has been read. Its last packet is the last whole one, or the moment when reading began again [MQTT-3.1.2-22]. */
+    ConnectionDeadlines.Reading reading(long now) {
+        return new ConnectionDeadlines.Reading(paused, lastPacket, paused || framer.isEmpty() ? 0 : now - packetBegun);
     }
 }

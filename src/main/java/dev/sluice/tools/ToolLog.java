@@ -2,8 +2,10 @@ package dev.sluice.tools;
 
 import java.util.List;
 import java.util.logging.Handler;
+import org.apache.kafka.clients.NetworkClient;
 import org.jboss.logmanager.Level;
 import org.jboss.logmanager.LogContext;
+import org.jboss.logmanager.LogManager;
 import org.jboss.logmanager.formatters.PatternFormatter;
 import org.jboss.logmanager.handlers.ConsoleHandler;
 
@@ -18,9 +20,9 @@ public final class ToolLog {
     private ToolLog() {}
 
     public static void start() {
-        System.setProperty("java.util.logging.manager", "org.jboss.logmanager.LogManager");
+        System.setProperty("java.util.logging.manager", LogManager.class.getName());
         var log = LogContext.getLogContext();
-        log.getLogger("org.apache.kafka.clients.NetworkClient").setLevel(Level.OFF);
+        log.getLogger(NetworkClient.class.getName()).setLevel(Level.OFF);
         for (var name : ERRORS_ONLY) log.getLogger(name).setLevel(Level.ERROR);
         var root = log.getLogger("");
         root.setLevel(Level.WARN);
