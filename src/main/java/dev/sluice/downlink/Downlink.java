@@ -7,7 +7,7 @@ import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.producer.UplinkProducer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.ShutdownEvent;
@@ -43,7 +43,7 @@ class Downlink {
     private final RecordReader reader;
     private final Map<String, Object> properties;
     private final Broker broker;
-    private final Uplink uplink;
+    private final UplinkProducer producer;
     private final DownlinkMeters meters;
     private final ThrottledLog refusals = new ThrottledLog(LOG);
     private final Repeating thread = Repeating.onPlatformThread("sluice-downlink");
@@ -58,7 +58,7 @@ class Downlink {
             NodeConfig node,
             @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig,
             Broker broker,
-            Uplink uplink,
+            UplinkProducer producer,
             MeterRegistry registry) {
         var settings = new DownlinkSettings(config, uplinkConfig.deadLetterTopic());
         settings.requireSound();
@@ -68,7 +68,7 @@ class Downlink {
         this.reader = new RecordReader(settings.templates(), mqtt.payloadFormatCheck());
         this.properties = settings.properties(kafkaConfig, node.id());
         this.broker = broker;
-        this.uplink = uplink;
+        this.producer = producer;
         this.meters = new DownlinkMeters(registry);
         this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics());
     }
@@ -106,7 +106,7 @@ class Downlink {
     }
 
     private void consume() {
-        try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
+        try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, producer, meters)) {
             consumer = life;
             while (!thread.isStopped()) life.turn(topics.present());
             life.finish();

@@ -2,7 +2,7 @@ package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
 import dev.sluice.config.DownlinkConfig;
-import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.producer.UplinkProducer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -66,16 +66,16 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             String deadLetterTopic,
             RecordReader reader,
             Broker broker,
-            Uplink uplink,
+            UplinkProducer producer,
             DownlinkMeters meters) {
         this.config = config;
         this.reader = reader;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         this.lanes = new Lanes(broker, config, this, this::ended);
-        this.deadLetters = new LetterBox(deadLetterTopic, uplink, this, this::arrived, this::abandoned);
+        this.deadLetters = new LetterBox(deadLetterTopic, producer, this, this::arrived, this::abandoned);
         this.undeliverable = config.undeliverableTopic()
-                .map(kafkaTopic -> new LetterBox(kafkaTopic, uplink, this, this::arrived, this::abandoned))
+                .map(kafkaTopic -> new LetterBox(kafkaTopic, producer, this, this::arrived, this::abandoned))
                 .orElse(null);
     }
 

@@ -1,6 +1,9 @@
 package dev.sluice.uplink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.route.RoutesInForce;
+import dev.sluice.uplink.spool.Spool;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;
@@ -32,7 +35,9 @@ public class KafkaHealth {
     private static final Duration INTERVAL = Duration.ofSeconds(2);
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
-    private final Uplink uplink;
+    private final RoutesInForce routes;
+    private final UplinkProducer producer;
+    private final Spool spool;
     private final Map<String, Object> kafkaConfig;
     private final Repeating probing = Repeating.onVirtualThread("sluice-kafka-health");
 
@@ -52,8 +57,14 @@ public class KafkaHealth {
     /** Null before the first probe and after the last one. */
     private volatile Admin admin;
 
-    KafkaHealth(Uplink uplink, @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
-        this.uplink = uplink;
+    KafkaHealth(
+            RoutesInForce routes,
+            UplinkProducer producer,
+            Spool spool,
+            @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
+        this.routes = routes;
+        this.producer = producer;
+        this.spool = spool;
         this.kafkaConfig = kafkaConfig;
     }
 
@@ -73,7 +84,7 @@ public class KafkaHealth {
 
     /** Late, when the channel of the uplink is there. */
     void start(@Observes @Priority(3000) StartupEvent event) {
-        if (uplink.routes().routes().isEmpty())
+        if (routes.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
         probing.start(this::turn);
     }
@@ -121,16 +132,16 @@ public class KafkaHealth {
 
     private State probe(Admin admin) throws InterruptedException {
         var missing = new TreeSet<String>();
-        var topics = uplink.routes().literalKafkaTopics();
+        var topics = routes.routes().literalKafkaTopics();
         try {
             admin.describeCluster().nodes().get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
             for (var topic : admin.describeTopics(topics).topicNameValues().entrySet()) {
                 var count = partitions(topic.getValue());
-                if (count > 0) uplink.keepMetadata(topic.getKey());
+                if (count > 0) producer.keepMetadata(topic.getKey());
                 else missing.add(topic.getKey());
                 if (count > 0) lacking(topic.getKey(), count).ifPresent(missing::add);
             }
-            uplink.spool().heard();
+            spool.kafkaAnswered();
             return new State(true, missing, null);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
@@ -144,7 +155,7 @@ public class KafkaHealth {
 
     /** The partition that a route asks for by its number, and the Kafka topic does not have. */
     private Optional<String> lacking(String kafkaTopic, int count) {
-        var highest = uplink.routes().highestPartition(kafkaTopic);
+        var highest = routes.routes().highestPartition(kafkaTopic);
         return highest < count ? Optional.empty() : Optional.of(kafkaTopic + " (partition " + highest + ")");
     }
 
@@ -193,7 +204,7 @@ public class KafkaHealth {
                         now.refusal());
             refused = now.refusal();
         } else if (now.available() && refused != null) {
-            uplink.letInAgain(refused);
+            producer.renew(refused);
             refused = null;
         }
     }

@@ -18,9 +18,9 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
-import org.apache.kafka.common.errors.DisconnectException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
@@ -36,7 +36,6 @@ public class UplinkProducer {
     private static final String CHANNEL = "uplink";
     private static final Duration BETWEEN_REPLACEMENTS = Duration.ofSeconds(1);
     private static final Duration CLOSE_TIME = Duration.ofSeconds(1);
-    private static final Exception REPLACING = new DisconnectException("the Kafka producer is being replaced");
 
     private final KafkaClientService clients;
     private final Event<Producer<?, ?>> opened;
@@ -68,19 +67,48 @@ public class UplinkProducer {
         ProducerWarnings.of(clients.getProducer(CHANNEL).configuration()).forEach(LOG::warn);
     }
 
-    /** Never blocks, as the channel sets `max.block.ms` to 0; the callback is told the outcome in every case. */
-    public void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+    /**
+     * Hands over a record. Never blocks, as the channel sets `max.block.ms` to 0.
+     *
+     * @param later told once what becomes of the record, on Kafka's network thread; only after {@link Handover.Taken}
+     */
+    public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var current = current();
-        if (replacing.get()) {
-            callback.onCompletion(null, REPLACING);
-            return;
-        }
+        if (replacing.get()) return Handover.NOT_NOW;
+        var sending = new Sending(later);
         try {
-            current.send(record, callback);
-        } catch (KafkaException | IllegalStateException refused) {
-            callback.onCompletion(null, refused);
-            // What concerns the record comes by the callback, or is such a refusal.
-            if (Refusal.of(refused) == null) replace(current, refused);
+            current.send(record, sending);
+        } catch (KafkaException | IllegalStateException failure) {
+            var answer = Handover.of(failure);
+            // A failure that concerns the record comes by the callback, or is a refusal: this one is the producer's
+            // own.
+            if (answer == Handover.NOT_NOW) replace(current, failure);
+            return answer;
+        }
+        return sending.end();
+    }
+
+    /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on every later answer. */
+    private static final class Sending implements Callback {
+        private final Callback later;
+        /** Null once {@code send} has returned. */
+        private Thread caller = Thread.currentThread();
+
+        private Exception failure;
+
+        Sending(Callback later) {
+            this.later = later;
+        }
+
+        @Override
+        public void onCompletion(RecordMetadata metadata, Exception exception) {
+            if (exception != null && Thread.currentThread() == caller) failure = exception;
+            else later.onCompletion(metadata, exception);
+        }
+
+        Handover end() {
+            caller = null;
+            return failure == null ? Handover.TAKEN : Handover.of(failure);
         }
     }
 
@@ -109,6 +137,24 @@ public class UplinkProducer {
         } catch (IllegalStateException closed) {
             throw new KafkaException("the Kafka producer is being replaced", closed);
         }
+    }
+
+    /**
+     * Says in a sentence which topic or partition Kafka lacks, as far as the producer knows; null if it lacks nothing.
+     *
+     * @param partition null for any
+     */
+    public String absence(String kafkaTopic, Integer partition) {
+        var count = 0;
+        try {
+            count = partitions(kafkaTopic);
+        } catch (KafkaException unknown) {
+            LOG.debugf(unknown, "the partitions of %s are not known", kafkaTopic);
+        }
+        if (count == 0) return "the Kafka topic " + kafkaTopic + " does not exist";
+        return partition == null || partition < count
+                ? null
+                : "the Kafka topic " + kafkaTopic + " has no partition " + partition;
     }
 
     /** Kafka lets us in again: the producer may have given up for good without saying so. */

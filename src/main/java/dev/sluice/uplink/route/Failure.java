@@ -1,7 +1,6 @@
 package dev.sluice.uplink.route;
 
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.uplink.producer.Refusal;
 import java.util.Locale;
 
 /**
@@ -51,10 +50,5 @@ public record Failure(Kind kind, ReasonCode reason, String why) {
                 Kind.CONTRACT_BROKEN,
                 ReasonCode.PAYLOAD_FORMAT_INVALID,
                 "the payload breaks the contract of route " + route.name() + ": " + breach);
-    }
-
-    /** @param refusal one that {@link Refusal} knows */
-    public static Failure rejectedByKafka(Exception refusal) {
-        return new Failure(Kind.REJECTED_BY_KAFKA, Refusal.of(refusal), refusal.getMessage());
     }
 }

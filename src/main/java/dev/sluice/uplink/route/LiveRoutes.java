@@ -5,7 +5,6 @@ import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.route.RouteListener;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.route.StoredRoutes;
-import dev.sluice.uplink.Uplink;
 import dev.sluice.uplink.route.RouteMistakes.Mistake;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -31,7 +30,7 @@ import org.jboss.logging.Logger;
 public class LiveRoutes {
     private static final Logger LOG = Logger.getLogger(LiveRoutes.class);
 
-    private final Uplink uplink;
+    private final RoutesInForce inForce;
     private final UplinkConfig config;
     private final RouteStore store;
     private final RouteListener listener;
@@ -63,8 +62,13 @@ public class LiveRoutes {
     /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
     public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
 
-    LiveRoutes(Uplink uplink, UplinkConfig config, RouteStore store, RouteListener listener, MeterRegistry meters) {
-        this.uplink = uplink;
+    LiveRoutes(
+            RoutesInForce inForce,
+            UplinkConfig config,
+            RouteStore store,
+            RouteListener listener,
+            MeterRegistry meters) {
+        this.inForce = inForce;
         this.config = config;
         this.store = store;
         this.listener = listener;
@@ -174,7 +178,7 @@ public class LiveRoutes {
 
     private void use(StoredRoutes stored) {
         try {
-            uplink.use(routes(stored.specs()));
+            inForce.use(routes(stored.specs()));
             state = new State(stored, stored.version(), Optional.empty());
             LOG.infof("routes of version %d are in force", stored.version());
         } catch (RouteMistakes wrong) {
@@ -197,18 +201,18 @@ public class LiveRoutes {
     /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
     private void reject(StoredRoutes stored, RouteMistakes wrong) {
         var good = store.good().filter(it -> it.version() > state.inForce && it.version() != stored.version());
-        var inForce = state.inForce;
+        var version = state.inForce;
         var besides = "";
         if (good.isPresent()) {
             try {
-                uplink.use(routes(good.get().specs()));
-                inForce = good.get().version();
+                inForce.use(routes(good.get().specs()));
+                version = good.get().version();
             } catch (RouteMistakes here) {
                 besides = "; nor does version " + good.get().version()
                         + ", which was good, go with this gateway's own file: " + inLine(here);
             }
         }
-        state = new State(stored, inForce, Optional.of(wrong));
+        state = new State(stored, version, Optional.of(wrong));
         LOG.errorf(
                 "the routes of version %d in PostgreSQL are wrong (in force: %s): %s%s. Correct them in the table route, or"
                         + " by PUT /admin/routes",

@@ -5,8 +5,7 @@ import dev.sluice.clock.ThrottledLog;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.store.spool.SpoolStore.Place;
-import dev.sluice.uplink.Uplink;
-import dev.sluice.uplink.route.Failure;
+import dev.sluice.uplink.producer.UplinkProducer;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
@@ -19,11 +18,11 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
- * Brings the rows of one lane to Kafka, in their order, and the lane back to where records go to Kafka at once. Runs on a virtual thread of
- * its own, so that a lane that waits for one topic holds up no other.
+ * Brings the rows of one stripe to Kafka, in their order, and the stripe back to where records go to Kafka at once. Runs on a virtual thread of
+ * its own, so that a stripe that waits for one topic holds up no other.
  */
-public final class LaneDrain implements Repeating.Turn {
-    private static final Logger LOG = Logger.getLogger(LaneDrain.class);
+public final class StripeDrain implements Repeating.Turn {
+    private static final Logger LOG = Logger.getLogger(StripeDrain.class);
 
     /** What a gateway that is killed has sent and not struck off is sent again: a few of these. */
     private static final int ROWS = 500;
@@ -32,54 +31,59 @@ public final class LaneDrain implements Repeating.Turn {
     private static final Duration IDLE = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofMillis(10);
     private static final Duration CLOSING_STEP = Duration.ofMillis(2);
-    /** Clients of the lane wait while it is closing; what does not settle in that time goes on spooling. */
+    /** Clients of the stripe wait while it is closing; what does not settle in that time goes on spooling. */
     private static final Duration CLOSING = Duration.ofSeconds(1);
 
     private static final Duration AFTER_CLOSING = Duration.ofSeconds(2);
     /** A topic or partition that is not there for so long, while Kafka answers, is not waited for. */
     private static final Duration MISSING = Duration.ofSeconds(10);
 
-    private final SpoolLane lane;
+    private final SpoolStripe stripe;
     private final Shared shared;
     /** Where the producer finds nothing, since when. */
-    private final Map<Destination, Long> missing = new HashMap<>();
+    private final Map<TopicPartitionRef, Long> missing = new HashMap<>();
 
     private long cursor;
     private long closedAt;
     private long closeAgainAt = System.nanoTime();
 
-    /** @param partition null where the key chooses it */
-    private record Destination(String kafkaTopic, Integer partition) {
-        static Destination of(SpoolDelivery.Each each) {
-            return new Destination(each.kafkaTopic(), each.partition());
-        }
-    }
-
-    public LaneDrain(SpoolLane lane, Shared shared) {
-        this.lane = lane;
+    public StripeDrain(SpoolStripe stripe, Shared shared) {
+        this.stripe = stripe;
         this.shared = shared;
     }
 
-    /** What all lanes share; any thread. */
+    /** What all stripes share; any thread. */
     public static final class Shared {
         private final Spool spool;
         private final SpoolStore store;
-        private final Uplink uplink;
+        private final UplinkProducer producer;
+        private final String deadLetterTopic;
+        /** Counts a dead letter that Kafka has. */
+        private final Runnable deadLettered;
+
         private final Counter drained;
         private final Counter failed;
         /** PostgreSQL has others to answer, too. */
         private final Semaphore turns = new Semaphore(2);
 
-        private final ThrottledLog burials = new ThrottledLog(LOG);
-        private final ThrottledLog failures = new ThrottledLog(LOG);
+        private final ThrottledLog deadLetterLog = new ThrottledLog(LOG);
+        private final ThrottledLog failureLog = new ThrottledLog(LOG);
         private volatile boolean abandoned;
         private volatile boolean answers;
         private volatile long answersSince;
 
-        public Shared(Spool spool, SpoolStore store, Uplink uplink, MeterRegistry meters) {
+        public Shared(
+                Spool spool,
+                SpoolStore store,
+                UplinkProducer producer,
+                String deadLetterTopic,
+                Runnable deadLettered,
+                MeterRegistry meters) {
             this.spool = spool;
             this.store = store;
-            this.uplink = uplink;
+            this.producer = producer;
+            this.deadLetterTopic = deadLetterTopic;
+            this.deadLettered = deadLettered;
             drained = Counter.builder("sluice.spool.drained")
                     .description("Records of the spool that Kafka has taken")
                     .register(meters);
@@ -99,14 +103,14 @@ public final class LaneDrain implements Repeating.Turn {
             abandoned = true;
         }
 
-        void failed(String why) {
+        void countFailed(String why) {
             failed.increment();
-            failures.warn("Kafka takes neither a record of the spool nor its dead letter: " + why);
+            failureLog.warn("Kafka takes neither a record of the spool nor its dead letter: " + why);
         }
 
-        void buried(String why) {
-            uplink.deadLettered(Failure.Kind.REJECTED_BY_KAFKA);
-            burials.warn("a record of the spool is a dead letter, because Kafka does not take it: " + why);
+        void countDeadLetter(String why) {
+            deadLettered.run();
+            deadLetterLog.warn("a record of the spool is a dead letter, because Kafka does not take it: " + why);
         }
 
         private <T> T ask(Supplier<T> question) throws InterruptedException {
@@ -121,11 +125,11 @@ public final class LaneDrain implements Repeating.Turn {
 
     @Override
     public Duration take() throws InterruptedException {
-        if (lane.isDirect() || !shared.answers || shared.spool.isAway()) return IDLE;
+        if (stripe.isDirect() || !shared.answers || shared.spool.isAway()) return IDLE;
         try {
             return step();
         } catch (StoreUnavailable away) {
-            LOG.debugf("lane %d of the spool waits: %s", lane.number(), away.getMessage());
+            LOG.debugf("stripe %d of the spool waits: %s", stripe.number(), away.getMessage());
             return IDLE;
         } catch (RuntimeException bug) {
             cursor = 0;
@@ -134,39 +138,39 @@ public final class LaneDrain implements Repeating.Turn {
     }
 
     private Duration step() throws InterruptedException {
-        if (lane.beginDrain()) {
+        if (stripe.beginDrain()) {
             try {
                 return drain();
             } finally {
-                lane.endDrain();
+                stripe.endDrain();
             }
         }
-        return lane.state() == SpoolLane.State.CLOSING || lane.isNearlyDrained() ? close() : IDLE;
+        return stripe.state() == SpoolStripe.State.CLOSING || stripe.isNearlyDrained() ? close() : IDLE;
     }
 
-    /** Lets the lane run empty, for which it must take nothing for a moment. */
+    /** Lets the stripe run empty, for which it must take nothing for a moment. */
     private Duration close() throws InterruptedException {
         var now = System.nanoTime();
-        if (lane.state() == SpoolLane.State.SPOOLING) {
+        if (stripe.state() == SpoolStripe.State.SPOOLING) {
             if (now - closeAgainAt < 0) return RETRY;
-            lane.close();
+            stripe.close();
             closedAt = now;
         }
-        if (lane.state() == SpoolLane.State.SPOOLING) return RETRY; // an outage begins
-        if (lane.isSettled() && shared.ask(() -> shared.store.isEmpty(lane.number()))) {
-            if (lane.open()) shared.spool.poke();
+        if (stripe.state() == SpoolStripe.State.SPOOLING) return RETRY; // an outage begins
+        if (stripe.isSettled() && shared.ask(() -> shared.store.isEmpty(stripe.number()))) {
+            if (stripe.open()) shared.spool.retryWaiting();
             return Duration.ZERO;
         }
         if (now - closedAt <= CLOSING.toNanos()) return CLOSING_STEP;
-        lane.spool();
+        stripe.spool();
         closeAgainAt = now + AFTER_CLOSING.toNanos();
         return Duration.ZERO;
     }
 
-    /** Brings one page of rows to Kafka, and closes the lane after the last one. */
+    /** Brings one page of rows to Kafka, and closes the stripe after the last one. */
     private Duration drain() throws InterruptedException {
-        var page = shared.ask(() -> shared.store.page(lane.number(), cursor, ROWS, BYTES));
-        if (!page.rows().isEmpty() && !deliver(SpoolDelivery.of(page.rows()))) {
+        var page = shared.ask(() -> shared.store.page(stripe.number(), cursor, ROWS, BYTES));
+        if (!page.rows().isEmpty() && !deliver(new SpoolDelivery(page.rows()))) {
             cursor = 0; // no row must pass one that is to be read again
             return RETRY;
         }
@@ -188,36 +192,36 @@ public final class LaneDrain implements Repeating.Turn {
         var taken = new ArrayList<Place>();
         var done = true;
         for (var each : delivery.records()) {
-            if (each.isTaken() || each.refusal() != null && bury(each)) taken.add(each.place());
+            if (each.isTaken() || each.refusal() != null && deadLetter(each)) taken.add(each.place());
             else done &= each.refusal() != null;
         }
         if (taken.isEmpty()) return done;
-        shared.spool.heard();
+        shared.spool.kafkaAnswered();
         remove(taken);
         shared.drained.increment(taken.size());
         return done;
     }
 
     /** False if the producer has no room for it now, or does not know the topic yet, or is being replaced. */
-    private boolean hand(SpoolDelivery.Each each) {
+    private boolean hand(SpooledRecord each) {
         // What the last producer has given up comes before it, as soon as its row says so.
-        if (!shared.spool.freed().isEmpty()) return false;
-        if (!each.send(shared.uplink)) return giveUpIfGone(each);
-        missing.remove(Destination.of(each));
+        if (!shared.spool.toUnlease().isEmpty()) return false;
+        if (!each.send(shared.producer)) return giveUpIfGone(each);
+        missing.remove(each.to());
         return true;
     }
 
-    private boolean giveUpIfGone(SpoolDelivery.Each each) {
-        var why = shared.uplink.absence(each.kafkaTopic(), each.partition());
+    private boolean giveUpIfGone(SpooledRecord each) {
+        var why = shared.producer.absence(each.to().kafkaTopic(), each.to().partition());
         if (why == null) {
-            missing.remove(Destination.of(each));
+            missing.remove(each.to());
             return false;
         }
         var now = System.nanoTime();
-        long since = missing.computeIfAbsent(Destination.of(each), _ -> now);
+        long since = missing.computeIfAbsent(each.to(), _ -> now);
         if (!shared.answers || now - since < MISSING.toNanos() || now - shared.answersSince < MISSING.toNanos())
             return false;
-        each.gone(why);
+        each.giveUp(why);
         return true;
     }
 
@@ -225,19 +229,19 @@ public final class LaneDrain implements Repeating.Turn {
      * Makes a dead letter of what Kafka does not take, since its client has its acknowledgement; true if Kafka has that. If it refuses
      * the dead letter, too, the record stays in the spool, out of the drain's way.
      */
-    private boolean bury(SpoolDelivery.Each each) throws InterruptedException {
-        var letter = answered(SpoolDelivery.letter(each, shared.uplink.deadLetterTopic()));
-        if (letter.isPayloadTooLarge()) letter = answered(SpoolDelivery.withoutPayload(letter));
+    private boolean deadLetter(SpooledRecord each) throws InterruptedException {
+        var letter = answered(each.deadLetter(shared.deadLetterTopic));
+        if (letter.isPayloadTooLarge()) letter = answered(letter.withoutPayload());
         if (letter.isTaken()) {
-            shared.buried(each.refusal());
+            shared.countDeadLetter(each.refusal());
             return true;
         }
         if (letter.refusal() != null) fail(each);
         return false;
     }
 
-    private SpoolDelivery.Each answered(SpoolDelivery.Each letter) throws InterruptedException {
-        while (!letter.send(shared.uplink) && !shared.abandoned) if (!giveUpIfGone(letter)) Thread.sleep(RETRY);
+    private SpooledRecord answered(SpooledRecord letter) throws InterruptedException {
+        while (!letter.send(shared.producer) && !shared.abandoned) if (!giveUpIfGone(letter)) Thread.sleep(RETRY);
         while (!letter.await(IDLE) && !shared.abandoned) giveUpIfGone(letter);
         return letter;
     }
@@ -246,9 +250,9 @@ public final class LaneDrain implements Repeating.Turn {
         untilDone(() -> shared.store.remove(places));
     }
 
-    private void fail(SpoolDelivery.Each each) throws InterruptedException {
+    private void fail(SpooledRecord each) throws InterruptedException {
         untilDone(() -> shared.store.fail(each.place(), each.refusal()));
-        shared.failed(each.refusal());
+        shared.countFailed(each.refusal());
     }
 
     /** What Kafka has must not be read again. */
@@ -261,7 +265,7 @@ public final class LaneDrain implements Repeating.Turn {
                 });
                 return;
             } catch (StoreUnavailable away) {
-                LOG.debugf("lane %d of the spool waits: %s", lane.number(), away.getMessage());
+                LOG.debugf("stripe %d of the spool waits: %s", stripe.number(), away.getMessage());
                 Thread.sleep(IDLE);
             }
         }
