@@ -1,5 +1,6 @@
 package dev.sluice.admin;
 
+import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.route.StoredRoutes;
 import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteJson;
@@ -86,20 +87,21 @@ class RouteResource {
             description = "In force",
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
     public Response replace(
-            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-RouteMatch") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request,
             byte[] body) {
         var wanted = RouteBody.set(Json.tree(body));
-        var stored = change(Actor.of(actor, request), UNPROCESSABLE, RouteAnswers::inSet, before -> {
+        var changed = change(Actor.of(actor, request), UNPROCESSABLE, RouteAnswers::inSet, before -> {
             Precondition.of(ifMatch).require("the set of routes", Precondition.tag(before.version()));
             return wanted;
         });
+        var stored = changed.after();
         var touched = stored.routes().entrySet().stream()
                 .filter(it -> it.getValue().version() == stored.version())
                 .map(it -> it.getKey())
                 .toList();
-        return changed(200, stored, null, findings.about(stored, touched));
+        return answer(200, changed, null, touched);
     }
 
     @GET
@@ -135,21 +137,20 @@ class RouteResource {
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
     public Response put(
             @RestPath String name,
-            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-RouteMatch") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request,
             byte[] body) {
         var spec = Json.tree(body).toString();
-        var created = new boolean[1];
-        var stored = change(Actor.of(actor, request), UNPROCESSABLE, it -> pointer(it, name), before -> {
+        var changed = change(Actor.of(actor, request), UNPROCESSABLE, it -> pointer(it, name), before -> {
             var known = RouteAnswers.entry(name, before, live);
-            created[0] = known == null;
             Precondition.of(ifMatch).require("route " + name, known == null ? null : known.tag());
             var specs = before.specs();
             specs.put(name, spec);
             return specs;
         });
-        return changed(created[0] ? CREATED : 200, stored, name, findings.about(stored, List.of(name)));
+        var isNew = RouteAnswers.entry(name, changed.before(), live) == null;
+        return answer(isNew ? CREATED : 200, changed, name, List.of(name));
     }
 
     @DELETE
@@ -165,10 +166,10 @@ class RouteResource {
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
     public Response delete(
             @RestPath String name,
-            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-RouteMatch") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request) {
-        var stored = change(Actor.of(actor, request), CONFLICT, _ -> null, before -> {
+        var changed = change(Actor.of(actor, request), CONFLICT, _ -> null, before -> {
             var known = RouteAnswers.entry(name, before, live);
             Precondition.of(ifMatch).require("route " + name, known == null ? null : known.tag());
             if (known == null) throw Problem.of(NOT_FOUND, "there is no route \"" + name + "\"");
@@ -181,10 +182,10 @@ class RouteResource {
             specs.remove(name);
             return specs;
         });
-        return changed(200, stored, name, findings.about(stored, List.of(name)));
+        return answer(200, changed, name, List.of(name));
     }
 
-    private StoredRoutes change(
+    private RouteStore.Changed<LiveRoutes.Candidate> change(
             String actor,
             int status,
             Function<RouteMistakes.Mistake, String> pointers,
@@ -204,7 +205,14 @@ class RouteResource {
         return route.equals(mistake.route()) ? RouteJson.pointer(mistake) : null;
     }
 
-    private Response changed(int status, StoredRoutes stored, String name, List<RouteAnswers.Finding> warnings) {
+    /**
+     * @param name the route that the answer shows; null for a change of the whole set
+     * @param touched the routes to look for findings about
+     */
+    private Response answer(
+            int status, RouteStore.Changed<LiveRoutes.Candidate> changed, String name, List<String> touched) {
+        var stored = changed.after();
+        var warnings = findings.about(changed, touched);
         var entry = name == null ? null : RouteAnswers.entry(name, stored, live);
         var tag = name == null ? Precondition.tag(stored.version()) : entry == null ? null : entry.tag();
         var answer = Response.status(status).entity(new RouteAnswers.Changed(stored.version(), entry, warnings));

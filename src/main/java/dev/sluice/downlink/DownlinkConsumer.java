@@ -25,8 +25,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
 
 /**
- * One life of the Kafka consumer: takes records while there is room, hands them to the lanes, and commits what is done with. Confined
- * to the downlink's thread, but for {@link #execute}, by which everybody else tells it something.
+ * One life of the Kafka consumer: takes records while there is room, hands them to the queues of their topics, and commits what is done with. Confined
+ * to the downlink's thread, except for {@link #execute}, by which everybody else tells it something.
  */
 final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(DownlinkConsumer.class);
@@ -43,7 +43,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private final RecordReader reader;
     private final DownlinkMeters meters;
     private final KafkaConsumer<byte[], byte[]> consumer;
-    private final Lanes lanes;
+    private final TopicQueues queues;
     private final LetterBox deadLetters;
     /** Null where nobody is told of undeliverable records. */
     private final LetterBox undeliverable;
@@ -72,7 +72,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         this.reader = reader;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        this.lanes = new Lanes(broker, config, this, this::ended);
+        this.queues = new TopicQueues(broker, config, this, this::ended);
         this.deadLetters = new LetterBox(deadLetterTopic, producer, this, this::arrived, this::abandoned);
         this.undeliverable = config.undeliverableTopic()
                 .map(kafkaTopic -> new LetterBox(kafkaTopic, producer, this, this::arrived, this::abandoned))
@@ -93,7 +93,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             consumer.subscribe(kafkaTopics, this);
         }
         holdBack();
-        for (var record : poll(lanes.isEmpty() && letters() == 0 ? IDLE : TICK)) take(record);
+        for (var record : poll(queues.isEmpty() && letters() == 0 ? IDLE : TICK)) take(record);
         for (var task = mailbox.poll(); task != null; task = mailbox.poll()) task.run();
         var now = System.nanoTime();
         if (now - tickAt >= 0) tick(now);
@@ -110,7 +110,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     /** A slow consumer polls on, without taking anything, so that its partitions stay its own. */
     private void holdBack() {
-        if (lanes.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight())
+        if (queues.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight())
             consumer.pause(consumer.assignment());
         else if (!consumer.paused().isEmpty()) consumer.resume(consumer.paused());
     }
@@ -129,27 +129,27 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private void take(ConsumerRecord<byte[], byte[]> record) {
         var from = progress.get(new TopicPartition(record.topic(), record.partition()));
         if (from == null) return; // taken away within the very poll
-        var command = new Command(record, from, System.nanoTime());
+        var command = new DownlinkRecord(record, from, System.nanoTime());
         from.begun(command);
         inFlight++;
         bytesInFlight += command.bytes();
         try {
             command.reads(reader.read(record, System.currentTimeMillis()));
         } catch (BadRecord bad) {
-            ended(command, new Ending.Dead("downlink-bad-record", bad.getMessage()));
+            ended(command, new DownlinkOutcome.Dead("downlink-bad-record", bad.getMessage()));
             return;
         }
-        lanes.add(command);
+        queues.add(command);
     }
 
-    private void ended(Command command, Ending ending) {
+    private void ended(DownlinkRecord command, DownlinkOutcome ending) {
         switch (ending) {
-            case Ending.Delivered _, Ending.Expired _ -> done(command, ending);
-            case Ending.Dead dead -> {
+            case DownlinkOutcome.Delivered _, DownlinkOutcome.Expired _ -> done(command, ending);
+            case DownlinkOutcome.Dead dead -> {
                 log("is a dead letter: " + dead.reason(), command);
                 deadLetters.add(Letter.dead(command, dead));
             }
-            case Ending.Undeliverable lost -> {
+            case DownlinkOutcome.Undeliverable lost -> {
                 log("is undeliverable: " + lost.why().sentence(), command);
                 if (undeliverable == null) done(command, ending);
                 else undeliverable.add(Letter.undeliverable(command, lost));
@@ -167,17 +167,17 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         done(letter.command());
     }
 
-    private void done(Command command, Ending ending) {
+    private void done(DownlinkRecord command, DownlinkOutcome ending) {
         meters.ended(command, ending);
         done(command);
     }
 
-    private static void log(String what, Command command) {
+    private static void log(String what, DownlinkRecord command) {
         var record = command.record();
         LOG.debugf("%s partition %d offset %d %s", record.topic(), record.partition(), record.offset(), what);
     }
 
-    private void done(Command command) {
+    private void done(DownlinkRecord command) {
         if (!command.progress().ended(command)) return;
         inFlight--;
         bytesInFlight -= command.bytes();
@@ -185,7 +185,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     private void tick(long now) {
         tickAt = now + TICK.toNanos();
-        lanes.tick(now);
+        queues.tick(now);
         deadLetters.send();
         if (undeliverable != null) undeliverable.send();
     }
@@ -258,7 +258,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
                 bytesInFlight -= command.bytes();
             }
             lost.close();
-            lanes.drop(lost);
+            queues.drop(lost);
             deadLetters.drop(lost);
             if (undeliverable != null) undeliverable.drop(lost);
         }
@@ -266,9 +266,9 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     /** Takes nothing more, finishes what can be finished shortly, and says how far it has come. */
     void finish() {
-        lanes.stop();
+        queues.stop();
         var until = System.nanoTime() + FINISH_TIME.toNanos();
-        while ((lanes.isUnderWay() || letters() > 0) && System.nanoTime() - until < 0) turn(subscribed);
+        while ((queues.isUnderWay() || letters() > 0) && System.nanoTime() - until < 0) turn(subscribed);
         commitNow(progress.keySet());
     }
 

@@ -9,17 +9,18 @@ import org.apache.kafka.clients.producer.ProducerRecord;
  *
  * @param prefix begins the names of the headers that are added
  */
-record Letter(Command command, Ending ending, String prefix, String error, String reason, boolean hasValue) {
-    static Letter dead(Command command, Ending.Dead ending) {
+record Letter(
+        DownlinkRecord command, DownlinkOutcome ending, String prefix, String error, String reason, boolean hasValue) {
+    static Letter dead(DownlinkRecord command, DownlinkOutcome.Dead ending) {
         return new Letter(command, ending, HeaderNames.DEAD_LETTER, ending.error(), ending.reason(), hasValue(command));
     }
 
-    static Letter undeliverable(Command command, Ending.Undeliverable ending) {
+    static Letter undeliverable(DownlinkRecord command, DownlinkOutcome.Undeliverable ending) {
         var why = ending.why();
         return new Letter(command, ending, HeaderNames.UNDELIVERABLE, why.code(), why.sentence(), hasValue(command));
     }
 
-    private static boolean hasValue(Command command) {
+    private static boolean hasValue(DownlinkRecord command) {
         return command.record().value() != null;
     }
 

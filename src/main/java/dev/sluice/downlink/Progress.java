@@ -9,7 +9,7 @@ final class Progress {
 
     private final TopicPartition partition;
     /** In the order of their offsets. */
-    private final LinkedHashSet<Command> open = new LinkedHashSet<>();
+    private final LinkedHashSet<DownlinkRecord> open = new LinkedHashSet<>();
 
     private long next = NOTHING;
     private long committing = NOTHING;
@@ -22,17 +22,17 @@ final class Progress {
         return partition;
     }
 
-    void begun(Command command) {
+    void begun(DownlinkRecord command) {
         open.add(command);
         next = command.record().offset() + 1;
     }
 
     /** False if it was done with before. */
-    boolean ended(Command command) {
+    boolean ended(DownlinkRecord command) {
         return open.remove(command);
     }
 
-    Iterable<Command> open() {
+    Iterable<DownlinkRecord> open() {
         return open;
     }
 

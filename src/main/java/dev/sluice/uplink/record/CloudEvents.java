@@ -6,7 +6,7 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.route.HeaderNames;
-import dev.sluice.uplink.route.Match;
+import dev.sluice.uplink.route.RouteMatch;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -31,7 +31,7 @@ public final class CloudEvents {
     private CloudEvents() {}
 
     /** What is the same for every PUBLISH of a client to a Topic Name. */
-    static List<Header> leading(Match match, TopicName topicName, String clientId, Header clientIdHeader) {
+    static List<Header> leading(RouteMatch match, TopicName topicName, String clientId, Header clientIdHeader) {
         var headers = new ArrayList<Header>(6);
         headers.add(SPEC_VERSION);
         if (!match.headers().containsKey(HeaderNames.CE_TYPE))

@@ -6,9 +6,9 @@ import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.route.HeaderNames;
-import dev.sluice.uplink.route.Match;
 import dev.sluice.uplink.route.Partition;
 import dev.sluice.uplink.route.Resolution;
+import dev.sluice.uplink.route.RouteMatch;
 import dev.sluice.uplink.route.Routes;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -84,7 +84,7 @@ public final class RouteTrial {
         };
     }
 
-    private static Target target(Match match, Question question) {
+    private static Target target(RouteMatch match, Question question) {
         var clientId = UplinkRecord.header(HeaderNames.CLIENT_ID, question.clientId());
         var sequence = new Sequence(match.route().name(), EPOCH);
         return Target.of(match, question.topicName(), question.clientId(), clientId, sequence, new Backlog(0));

@@ -2,9 +2,9 @@ package dev.sluice.uplink.record;
 
 import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.route.Match;
 import dev.sluice.uplink.route.Partition;
 import dev.sluice.uplink.route.Route;
+import dev.sluice.uplink.route.RouteMatch;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
@@ -23,7 +23,7 @@ import org.apache.kafka.common.header.Header;
  * @param trailing those that come after them: the route's own
  */
 public record Target(
-        Match match,
+        RouteMatch match,
         Sequence sequence,
         Backlog backlog,
         byte[] key,
@@ -33,7 +33,7 @@ public record Target(
         PropertyHeaders ofProperties,
         List<Header> trailing) {
     public static Target of(
-            Match match,
+            RouteMatch match,
             TopicName topicName,
             String clientId,
             Header clientIdHeader,

@@ -59,8 +59,13 @@ public class LiveRoutes {
         }
     }
 
-    /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
-    public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
+    /**
+     * A set of routes without a mistake, as somebody wrote it and as it would be in force.
+     *
+     * @param stored those of them that PostgreSQL holds, or would hold: JSON by name
+     * @param specs those and the ones of the configuration file, by name
+     */
+    public record Candidate(SortedMap<String, String> stored, SortedMap<String, RouteSpec> specs, Routes routes) {}
 
     LiveRoutes(
             RoutesInForce inForce,
@@ -134,27 +139,30 @@ public class LiveRoutes {
      * Changes the stored routes, and puts them in force here; blocks. Nobody else changes them meanwhile.
      *
      * @param change gets the stored routes, and returns the specs that are to be stored, as JSON by name
-     * @return the routes as they are stored then
      * @throws RouteMistakes when the routes would be wrong; then nothing has changed
      */
-    public StoredRoutes change(String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
-        var stored = store.change(actor, before -> {
-            var wanted = change.apply(before);
-            var specs = with(wanted).specs();
-            var known = before.specs();
-            // What changes is stored with every field that says something, whatever its author left out.
-            wanted.replaceAll((name, json) -> json.equals(known.get(name))
-                    ? json
-                    : RouteJson.write(specs.get(name)).toString());
-            return wanted;
-        });
+    public RouteStore.Changed<Candidate> change(
+            String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
+        var changed = store.change(actor, before -> candidate(before, change.apply(before)), Candidate::stored);
         turn.lock();
         try {
-            if (stored.version() > state.stored.version()) use(stored);
-            return stored;
+            if (changed.after().version() > state.stored.version())
+                use(changed.after(), changed.wanted().routes());
+            return changed;
         } finally {
             turn.unlock();
         }
+    }
+
+    /** What changes is stored with every field that says something, whatever its author left out. */
+    private Candidate candidate(StoredRoutes before, SortedMap<String, String> wanted) {
+        var candidate = with(wanted);
+        var known = before.specs();
+        var stored = new TreeMap<>(wanted);
+        stored.replaceAll((name, json) -> json.equals(known.get(name))
+                ? json
+                : RouteJson.write(candidate.specs().get(name)).toString());
+        return new Candidate(stored, candidate.specs(), candidate.routes());
     }
 
     /**
@@ -169,7 +177,7 @@ public class LiveRoutes {
         specs.forEach((name, json) -> RouteJson.read(name, json, mistakes).ifPresent(spec -> merged.put(name, spec)));
         try {
             var routes = Routes.of(merged, config);
-            if (mistakes.isEmpty()) return new Candidate(merged, routes);
+            if (mistakes.isEmpty()) return new Candidate(new TreeMap<>(specs), merged, routes);
         } catch (RouteMistakes more) {
             mistakes.addAll(more.mistakes());
         }
@@ -178,12 +186,16 @@ public class LiveRoutes {
 
     private void use(StoredRoutes stored) {
         try {
-            inForce.use(routes(stored.specs()));
-            state = new State(stored, stored.version(), Optional.empty());
-            LOG.infof("routes of version %d are in force", stored.version());
+            use(stored, routes(stored.specs()));
         } catch (RouteMistakes wrong) {
             reject(stored, wrong);
         }
+    }
+
+    private void use(StoredRoutes stored, Routes routes) {
+        inForce.use(routes);
+        state = new State(stored, stored.version(), Optional.empty());
+        LOG.infof("routes of version %d are in force", stored.version());
     }
 
     /** Nothing that somebody may have stored stops a start, or the listener. */

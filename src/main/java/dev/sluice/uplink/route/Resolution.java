@@ -8,7 +8,7 @@ import java.util.List;
  */
 public sealed interface Resolution {
     /** One record for each match, at least one, in the order of the routes; a match with a failure is a dead letter. */
-    record Forward(List<Match> matches) implements Resolution {}
+    record Forward(List<RouteMatch> matches) implements Resolution {}
 
     /**
      * Answer with the failure's reason code, before version 5 by closing. All or nothing: one route that cannot have its

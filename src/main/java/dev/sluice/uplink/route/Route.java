@@ -84,7 +84,7 @@ public record Route(
     }
 
     /** The record that this route asks for. */
-    public Match match(TopicName topicName, String clientId, String username) {
+    public RouteMatch match(TopicName topicName, String clientId, String username) {
         var topic = topicName.toString();
         Map<String, String> captured = filter.map(it -> it.values(topic)).orElse(Map.of());
         UnaryOperator<String> values = asked -> switch (asked) {
@@ -107,7 +107,7 @@ public record Route(
                 : KafkaTopicName.mistake(kafkaName)
                         .map(mistake -> Failure.topicIllegal(this, mistake))
                         .orElse(null);
-        return new Match(
+        return new RouteMatch(
                 this,
                 kafkaName,
                 renderedKey.isEmpty() ? null : renderedKey,

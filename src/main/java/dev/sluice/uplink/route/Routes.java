@@ -67,7 +67,7 @@ public final class Routes {
     public Resolution resolve(TopicName topicName, String clientId, String username) {
         var matching = matching(topicName);
         if (matching.isEmpty()) return unmatched;
-        var matches = new ArrayList<Match>(matching.size());
+        var matches = new ArrayList<RouteMatch>(matching.size());
         for (var route : matching) {
             var match = route.match(topicName, clientId, username);
             if (match.failure() != null && !route.hasDeadLetters()) return new Resolution.Refuse(match.failure());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.support.Table;
 import dev.sluice.uplink.route.RouteTables.Section;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,7 @@ class RouteLintTest {
     @MethodSource("cases")
     void finds(Section section) {
         var config = RouteTables.config(section.keys());
-        var candidate = new LiveRoutes.Candidate(RouteSpec.all(config), Routes.of(config));
+        var candidate = new LiveRoutes.Candidate(new TreeMap<>(), RouteSpec.all(config), Routes.of(config));
         var found = RouteLint.of(candidate, Map.of("missing", 0, "small", 2)).stream()
                 .map(it -> it.kind() + " " + it.route() + it.others() + " " + it.sentence())
                 .collect(Collectors.joining("\n"));
