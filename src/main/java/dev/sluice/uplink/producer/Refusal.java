@@ -18,9 +18,13 @@ import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
  * @param why Kafka's message
  */
 public record Refusal(ReasonCode reason, String why) {
-    /** Returns null for a failure that may pass. */
+    /**
+     * Returns null for a failure that may pass.
+     *
+     * @param failure null if there is none: then there is no refusal either
+     */
     public static Refusal of(Exception failure) {
-        var reason = reason(failure);
+        var reason = failure == null ? null : reason(failure);
         return reason == null ? null : new Refusal(reason, failure.getMessage());
     }
 
