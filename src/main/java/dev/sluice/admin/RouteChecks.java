@@ -4,6 +4,7 @@ import dev.sluice.config.MqttConfig;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.PayloadFormat;
 import dev.sluice.store.route.RouteStore;
+import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.record.RouteTrial;
 import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteMistakes;
@@ -41,7 +42,6 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 class RouteChecks {
     private static final int UNPROCESSABLE = 422;
     private static final int LONGEST_PAGE = 1000;
-    private static final String SYS = "$SYS/";
     private static final String LAST = "" + Long.MAX_VALUE;
 
     private final LiveRoutes live;
@@ -82,9 +82,8 @@ class RouteChecks {
         if (mqtt.payloadFormatCheck() && !PayloadFormat.holds(question.properties(), question.payload()))
             return TrialAnswer.refused(
                     "payload-format-invalid", ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
-        if (request.topic().startsWith(SYS))
-            return TrialAnswer.refused(
-                    "not-authorized", ReasonCode.NOT_AUTHORIZED, "the topics below $SYS/ are the server's own");
+        if (TopicName.of(request.topic()).isServers())
+            return TrialAnswer.refused("not-authorized", ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
         return TrialAnswer.of(RouteTrial.of(routes, question));
     }
 

@@ -1,16 +1,18 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Addressee;
-import dev.sluice.broker.routing.Heirs;
-import dev.sluice.broker.routing.Laggards;
-import dev.sluice.broker.routing.Offer;
-import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.NotAcknowledging;
 import dev.sluice.broker.routing.Router;
+import dev.sluice.broker.routing.SharedRedelivery;
+import dev.sluice.broker.routing.SubscriberKey;
+import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
@@ -30,6 +32,7 @@ import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.store.session.Wills;
 import dev.sluice.uplink.Uplink;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -42,38 +45,29 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
-/** What all connections share: configuration, event loops, and the ways to Kafka and PostgreSQL. Any thread may use it. */
+/** Opens, registers and ends the connections of this gateway, and makes the parts that they share. Any thread may use it. */
 @ApplicationScoped
 public class Broker {
     private static final Logger LOG = Logger.getLogger(Broker.class);
 
-    private final MqttConfig config;
-    private final Limits limits;
-    private final QueueMemory memory;
-    private final Duration deadline;
-    private final String node;
-    private final Uplink uplink;
     private final SessionStore sessions;
-    private final Journal journal;
-    private final ConnectionRegistry registry = new ConnectionRegistry();
-    private final BrokerMeters meters;
-    private final Router router = new Router();
+    private final Duration openTimeout;
     private final SubscriptionReader subscriptions;
-    private final QueueReader queues;
+    private final ConnectionParts parts;
+    private final Router router = new Router();
+    private final Deliveries deliveries;
+    private final NotAcknowledging notAcknowledging = new NotAcknowledging();
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
-    private final Heirs heirs = new Heirs(this);
+    private final SharedRedelivery sharedRedelivery;
+    private final BrokerMeters meters;
+    private final ConnectionRegistry registry = new ConnectionRegistry();
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
-
-    private final LongAdder underWay = new LongAdder();
-    private final Laggards laggards = new Laggards();
-    private final Duration openTimeout;
     private volatile boolean draining;
 
     Broker(
@@ -88,23 +82,47 @@ public class Broker {
             QueueReader queues,
             RetainedReader retained,
             Wills wills,
-            MeterRegistry meters) {
-        this.config = config;
-        this.deadline = uplinkConfig.deadline();
-        this.openTimeout = storeConfig.openTimeout();
-        this.node = node.id();
-        this.uplink = uplink;
+            MeterRegistry registered) {
         this.sessions = sessions;
-        this.journal = journal;
+        this.openTimeout = storeConfig.openTimeout();
         this.subscriptions = subscriptions;
-        this.queues = queues;
-        this.meters = new BrokerMeters(meters, registry, router);
-        this.retained = new RetainedMessages(this, retained);
-        this.sysTopics = new SysTopics(this, config.sysInterval());
-        this.wills = new WillPublisher(this, wills);
-        this.limits = limits(config);
-        this.memory = new QueueMemory(config.queueBytesInAll());
-        this.meters.memory(memory);
+        this.meters = new BrokerMeters(registered);
+        this.deliveries = new Deliveries(config.deliveriesUnderWay());
+        this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
+        this.retained = new RetainedMessages(router, sysTopics, retained);
+        this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
+        this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
+        var memory = new QueueMemory(config.queueBytesInAll());
+        this.parts = new ConnectionParts(
+                config,
+                limits(config),
+                memory,
+                uplinkConfig.deadline(),
+                node.id(),
+                uplink,
+                journal,
+                router,
+                deliveries,
+                queues,
+                sysTopics,
+                meters);
+        gauges(registered, memory);
+    }
+
+    private void gauges(MeterRegistry meters, QueueMemory memory) {
+        Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
+                .description("Subscriptions, those of clients that are offline included")
+                .register(meters);
+        Gauge.builder("sluice.connections", registry, it -> it.all().size())
+                .description("Open sockets")
+                .register(meters);
+        Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
+                .description("Clients with an open session here")
+                .register(meters);
+        Gauge.builder("sluice.queue.memory", memory, QueueMemory::bytes)
+                .baseUnit("bytes")
+                .description("Bytes of messages that wait in memory for clients")
+                .register(meters);
     }
 
     private static Limits limits(MqttConfig config) {
@@ -124,37 +142,34 @@ public class Broker {
                 config.payloadFormatCheck());
     }
 
-    /**
-     * Before the first connection, after the schema is there and what an earlier run of this node held is given up: knows
-     * what persistent sessions have subscribed to.
-     */
-    void start(@Observes @Priority(2600) StartupEvent event) {
+    /** Reads what persistent sessions have subscribed to, before the first connection. */
+    void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
         subscriptions.all(router::restore);
         if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
         sysTopics.start();
         wills.start();
     }
 
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         sysTopics.stop();
         wills.stop();
     }
 
-    /** Expired while they were offline. */
-    void ended(@Observes SessionsEnded sessions) {
+    /** Sessions have expired while their clients were offline. */
+    void forget(@Observes SessionsEnded sessions) {
         sessions.clientIds().forEach(router::forget);
         wills.poke();
     }
 
-    /** Messages that their sessions left to other members of Shared Subscriptions. */
-    void left(@Observes SharedLeft left) {
-        heirs.give(left);
+    /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
+    void redeliver(@Observes SharedLeft left) {
+        sharedRedelivery.give(left);
     }
 
     /** Starts a connection on its event loop, from which it is called. */
     public Connection connect(ScheduledExecutorService eventLoop, Transport transport) {
         var loop = loops.computeIfAbsent(eventLoop, Loop::new);
-        var connection = new Connection(this, loop, transport);
+        var connection = new Connection(this, parts, retained, loop, transport);
         registry.add(connection);
         loop.add(connection);
         if (draining) connection.drain();
@@ -162,7 +177,15 @@ public class Broker {
     }
 
     /** Opens the session on a virtual thread when it is its turn, and tells the connection. */
-    void open(SessionStore.OpenRequest request, Connection connection) {
+    void open(Connection connection, Packet.Connect connect, Grant grant) {
+        var request = new SessionStore.OpenRequest(
+                grant.clientId(),
+                connect.cleanStart(),
+                connect.version().level(),
+                grant.sessionExpiry(),
+                connect.username(),
+                parts.node(),
+                connect.will());
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
@@ -184,8 +207,8 @@ public class Broker {
     }
 
     /**
-     * What the client's last connection here said at its end comes first, such as that its will is not wanted [MQTT-3.14.4-3],
-     * and so do its earlier CONNECTs. Returns what is left of the time for an open.
+     * Waits until the client's earlier CONNECTs, and the end of its last connection here, are written: that may have withdrawn the
+     * will [MQTT-3.14.4-3]. Returns the time that is left for the open.
      */
     private Duration awaitTurn(SessionTurns.Turn turn) {
         if (!sessions.isAvailable()) throw new StoreUnavailable("PostgreSQL does not answer", null);
@@ -194,7 +217,7 @@ public class Broker {
         return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
     }
 
-    void opened(Connection connection, Grant grant) {
+    void online(Connection connection, Grant grant) {
         registry.online(connection);
         LOG.infof(
                 "client %s online from %s (epoch %d, keep alive %d s, session expiry %d s)",
@@ -205,23 +228,23 @@ public class Broker {
                 grant.sessionExpiry());
     }
 
-    /** Gives the client's subscriptions to a connection; returns the last place in its queue that was told of here. */
+    /** Gives the client's subscriptions to a connection; returns the last place in its queue that this gateway has heard of. */
     long attach(Connection connection, boolean resumed, boolean durable, List<StoredSubscription> stored) {
         router.attach(connection, resumed, durable, stored);
         var subscriber = router.find(connection.clientId());
         return subscriber == null ? 0 : subscriber.lastSeq();
     }
 
-    /** The connection is closed by now; what its open has ended or taken over is over all the same. */
+    /** The connection was closed while its session was opened. Another connection may have lost the session to it, so it is ended here. */
     void openedInVain(Connection connection, SessionStore.OpenedSession opened, Effect.EndSession end) {
         var durable = end.sessionExpiry() > 0 || opened.present();
         router.attach(connection, opened.present(), durable, opened.subscriptions());
         registry.online(connection);
         registry.offline(connection);
-        ended(connection, end);
+        endSession(connection, end);
     }
 
-    void ended(Connection connection, Effect.EndSession end) {
+    void endSession(Connection connection, Effect.EndSession end) {
         router.detach(connection, end.sessionExpiry() == 0);
         var turn = turns.take(connection.clientId());
         connection.journal(new JournalWrite.CloseSession(
@@ -239,28 +262,20 @@ public class Broker {
                 }));
     }
 
-    /** Deliveries that have been handed to event loops and not been looked at there. */
-    public Laggards laggards() {
-        return laggards;
-    }
-
-    public LongAdder underWay() {
-        return underWay;
-    }
-
     /** Whether publishers have to wait for the event loops of subscribers. */
     public boolean hasManyUnderWay() {
-        return underWay.sum() >= config.deliveriesUnderWay();
+        return deliveries.areMany();
     }
 
-    /** A message with everybody who is owed it. */
-    Publication publication(Message message, String publisher) {
-        return Publication.of(message, router.route(message.topicName(), publisher));
-    }
-
-    /** Makes an offer, to be {@link Offer#start started}, to everybody but those whom an earlier one has reached. */
-    public Offer offer(Message message, Set<Addressee> reached, Consumer<Offer.Outcome> told) {
-        return new Offer(this, message, reached, told);
+    /**
+     * Makes the delivery of a message that no client has published, to be {@link TrackedDelivery#start started}.
+     *
+     * @param reached subscribers that an earlier attempt has reached: they get nothing more
+     * @param answer is told once what has become of all copies, on any thread
+     */
+    public TrackedDelivery track(
+            Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> answer) {
+        return new TrackedDelivery(router, parts.journal(), deliveries, notAcknowledging, message, reached, answer);
     }
 
     /** Changes whenever somebody may have subscribed or come back. */
@@ -268,33 +283,8 @@ public class Broker {
         return router.version();
     }
 
-    /** Reads from PostgreSQL for a connection, on a virtual thread. */
-    void read(Connection connection, Runnable away, Runnable reading) {
-        Thread.ofVirtual().name("sluice-read").start(() -> {
-            try {
-                reading.run();
-            } catch (StoreUnavailable unavailable) {
-                LOG.debugf("client %s waits: %s", connection.clientId(), unavailable.getMessage());
-                away.run();
-            } catch (RuntimeException bug) {
-                failed(connection, bug);
-                connection.tell(new Event.Ended(
-                        ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
-            }
-        });
-    }
-
-    void failed(Connection connection, RuntimeException bug) {
-        LOG.errorf(
-                bug,
-                "client %s from %s",
-                connection.clientId(),
-                connection.transport().peer());
-    }
-
     /** The gateway closes the socket. */
     void closing(Connection connection, ReasonCode reason, String why) {
-        connection.ended(reason);
         if (connection.clientId() == null)
             LOG.debugf("connection from %s closed: %s", connection.transport().peer(), why);
         else if (reason.isError())
@@ -302,20 +292,27 @@ public class Broker {
         else LOG.infof("client %s offline: %s", connection.clientId(), why);
     }
 
-    /** The socket is closed. */
-    void closed(Connection connection) {
+    /**
+     * The socket is closed.
+     *
+     * @param reason why the gateway has closed it; unspecified if it has not
+     * @param lost whether it closed by itself while the client was online
+     */
+    void closed(Connection connection, ReasonCode reason, boolean lost) {
         registry.remove(connection);
         if (connection.clientId() != null) router.detach(connection, false);
-        meters.disconnected(connection.endReason());
-        if (connection.wasLost()) LOG.infof("client %s offline: the socket closed", connection.clientId());
+        meters.disconnected(reason);
+        if (lost) LOG.infof("client %s offline: the socket closed", connection.clientId());
     }
 
     /** Ends every connection, evenly over the given time, once what is under way has been answered. */
     public void drain(Duration over) {
         draining = true;
         var connections = registry.all().toArray(Connection[]::new);
-        for (int i = 0; i < connections.length; i++)
-            connections[i].drainAfter(over.multipliedBy(i).dividedBy(connections.length));
+        for (int i = 0; i < connections.length; i++) {
+            var connection = connections[i];
+            connection.loop().after(over.multipliedBy(i).dividedBy(connections.length), connection::drain);
+        }
     }
 
     /** Ends every connection that is left, answered or not. */
@@ -328,59 +325,7 @@ public class Broker {
         return draining;
     }
 
-    int online() {
-        return registry.onlineCount();
-    }
-
     public int connections() {
         return registry.all().size();
-    }
-
-    MqttConfig config() {
-        return config;
-    }
-
-    Limits limits() {
-        return limits;
-    }
-
-    QueueMemory memory() {
-        return memory;
-    }
-
-    Duration deadline() {
-        return deadline;
-    }
-
-    String node() {
-        return node;
-    }
-
-    Uplink uplink() {
-        return uplink;
-    }
-
-    public Journal journal() {
-        return journal;
-    }
-
-    public Router router() {
-        return router;
-    }
-
-    QueueReader queues() {
-        return queues;
-    }
-
-    RetainedMessages retained() {
-        return retained;
-    }
-
-    SysTopics sysTopics() {
-        return sysTopics;
-    }
-
-    BrokerMeters meters() {
-        return meters;
     }
 }

@@ -1,13 +1,10 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
-import dev.sluice.session.QueueMemory;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -49,7 +46,7 @@ final class BrokerMeters {
     private final Counter willsPublished;
     private final Counter willsRefused;
 
-    BrokerMeters(MeterRegistry meters, ConnectionRegistry registry, Router router) {
+    BrokerMeters(MeterRegistry meters) {
         this.meters = meters;
         received = packets("received");
         sent = packets("sent");
@@ -77,22 +74,6 @@ final class BrokerMeters {
                             .register(meters));
         willsPublished = wills("published");
         willsRefused = wills("refused");
-        Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
-                .description("Subscriptions, those of clients that are offline included")
-                .register(meters);
-        Gauge.builder("sluice.connections", registry, r -> r.all().size())
-                .description("Open sockets")
-                .register(meters);
-        Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
-                .description("Clients with an open session here")
-                .register(meters);
-    }
-
-    void memory(QueueMemory memory) {
-        Gauge.builder("sluice.queue.memory", memory, QueueMemory::bytes)
-                .baseUnit("bytes")
-                .description("Bytes of messages that wait in memory for clients")
-                .register(meters);
     }
 
     private Counter wills(String outcome) {

@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Recipient;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
@@ -14,24 +15,27 @@ import dev.sluice.session.Session;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
 import java.nio.ByteBuffer;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
 /**
  * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
  * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
-public final class Connection {
+public final class Connection implements Recipient {
+    private static final Logger LOG = Logger.getLogger(Connection.class);
+
     private final Broker broker;
+    private final ConnectionParts parts;
+    private final RetainedMessages retained;
     private final Loop loop;
     private final Transport transport;
-    private final Inlet inlet;
-    private final Outbox outbox;
+    private final PacketInput input;
+    private final PacketOutput output;
     private final PendingWrites writes;
     private final Session session;
-    private final Watch watch;
+    private final ConnectionDeadlines deadlines;
     private final Consumer<Effect> perform = this::perform;
 
     private Publishing publishing;
@@ -40,50 +44,48 @@ public final class Connection {
     private long sessionId;
     private String username;
     private boolean hasWill;
-    private boolean draining;
-    private volatile boolean closed;
-    private boolean gone;
-    private boolean lost;
-    /** What the socket's own end counts as: nobody has said why. */
+    private volatile Life life = Life.OPEN;
+    /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
-    private volatile boolean ready;
-    private List<Runnable> waitingForReady = List.of();
+    private final Readiness readiness = new Readiness();
 
-    Connection(Broker broker, Loop loop, Transport transport) {
+    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
         this.broker = broker;
+        this.parts = parts;
+        this.retained = retained;
         this.loop = loop;
         this.transport = transport;
-        this.inlet = new Inlet(this, transport, broker.limits().maximumPacketSize());
-        this.outbox =
-                new Outbox(loop, transport, broker.meters(), broker.config().sendBuffer());
-        this.writes = new PendingWrites(broker.journal(), loop);
-        this.session = new Session(broker.limits(), broker.memory(), outbox::hasRoom, System::currentTimeMillis);
-        this.watch = new Watch(broker.config(), broker.deadline());
+        this.input = new PacketInput(this, transport, parts.limits().maximumPacketSize());
+        this.output =
+                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
+        this.writes = new PendingWrites(parts.journal(), loop);
+        this.session = new Session(parts.limits(), parts.memory(), output::hasRoom, System::currentTimeMillis);
+        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline());
     }
 
-    /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
+    /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
     public void received(ByteBuffer bytes) {
-        inlet.received(bytes);
+        input.received(bytes);
     }
 
-    /** Ends a turn of reading: what it made the connection send leaves as one message. */
+    /** Ends a turn of reading: all packets that it made the connection send leave as one WebSocket message. */
     public void readComplete() {
         loop.flush();
     }
 
     void received(Packet packet) {
-        broker.meters().received(packet);
+        parts.meters().received(packet);
         on(new Event.Received(packet));
     }
 
     boolean mayRead() {
-        return !draining
+        return life == Life.OPEN
                 && session.wantsMore()
                 && (publishing == null || !publishing.holdsBack())
                 && !writes.isFull()
-                && !broker.hasManyUnderWay()
-                && !outbox.isSlow();
+                && !parts.deliveries().areMany()
+                && !output.isSlow();
     }
 
     /** Whether its CONNECT waits for PostgreSQL. */
@@ -92,36 +94,37 @@ public final class Connection {
     }
 
     void paused() {
-        broker.meters().paused();
+        parts.meters().paused();
         retryLater();
     }
 
-    /** The session says itself when it wants more; Kafka's backlog and slow sockets are looked at again. */
+    /** Kafka's backlog and slow sockets are looked at again after a while. A session that wants no more says itself when it does. */
     private void retryLater() {
         if (session.wantsMore()) loop.paused(this);
     }
 
-    /** Reads on if what made the connection pause is over. */
+    /** Reads on if the reason for the pause is over. */
     void resume() {
-        if (!inlet.isPaused() || closed) return;
+        if (!input.isPaused() || isClosed()) return;
         if (publishing != null) publishing.retry();
         if (!mayRead()) retryLater();
-        else loop.resumed(this, inlet.resume());
+        else loop.resumed(this, input.resume());
     }
 
-    /** Tells the session an event from any thread. */
+    /** Tells the session an event, from any thread. */
     public void tell(Event event) {
         loop.execute(() -> on(event));
     }
 
-    /** Gives the client a message, from any thread. */
+    @Override
     public void deliver(Delivery delivery) {
         loop.execute(() -> delivered(delivery));
     }
 
+    @Override
     public void delivered(Delivery delivery) {
-        // A message on its way to a member of a Shared Subscription that has left goes to another one.
-        var missed = closed && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
+        // The member of a Shared Subscription that this message was for has left: another member gets it.
+        var missed = isClosed() && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
         if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
         else on(new Event.Deliver(delivery));
     }
@@ -130,32 +133,33 @@ public final class Connection {
         try {
             session.on(event, perform);
         } catch (RuntimeException bug) {
-            broker.failed(this, bug);
-            var wasOnline = !closed && session.phase() instanceof Phase.Online;
+            LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+            var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
-            if (wasOnline) broker.ended(this, unused());
+            if (wasOnline) broker.endSession(this, unused());
         }
         noteReady();
     }
 
-    private void noteReady() {
-        var now = !closed && session.isReady() && !writes.isFull();
-        if (now != ready) ready = now;
-        if (waitingForReady.isEmpty() || !now && !closed) return;
-        var waiting = waitingForReady;
-        waitingForReady = List.of();
-        waiting.forEach(Runnable::run);
+    /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
+    void unreadable(RuntimeException bug) {
+        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
-    /** Whether a message for the client could be sent at once; from any thread. */
+    private void noteReady() {
+        var closed = isClosed();
+        readiness.note(!closed && session.isReady() && !writes.isFull(), closed);
+    }
+
+    @Override
     public boolean isReady() {
-        return ready;
+        return readiness.isReady();
     }
 
     /** Runs a task when the client can take a message, or is gone. */
     void whenReady(Runnable task) {
-        if (waitingForReady.isEmpty()) waitingForReady = new ArrayList<>(1);
-        waitingForReady.add(task);
+        readiness.add(task);
         noteReady();
     }
 
@@ -167,59 +171,50 @@ public final class Connection {
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var _, var why) -> broker.meters().dropped(why);
+            case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Forget(var packetId) ->
                 journal(new JournalWrite.ForgetReceived(
-                        clientId(), epoch, packetId, journalled(() -> on(new Event.Forgotten(packetId)))));
+                        clientId(), epoch, packetId, thenOnLoop(() -> on(new Event.Forgotten(packetId)))));
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
-            case Effect.Start(var grant) -> broker.opened(this, grant);
-            case Effect.EndSession end -> broker.ended(this, end);
+            case Effect.Start(var grant) -> broker.online(this, grant);
+            case Effect.EndSession end -> broker.endSession(this, end);
             case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
 
     private void send(Packet packet) {
-        var version = inlet.version() == null ? ProtocolVersion.V3_1_1 : inlet.version();
+        var version = input.version() == null ? ProtocolVersion.V3_1_1 : input.version();
         var largest = session.grant() == null ? Long.MAX_VALUE : session.grant().clientMaximumPacketSize();
-        if (outbox.write(packet, version, largest)) loop.wantsFlush(this);
+        if (output.write(packet, version, largest)) loop.wantsFlush(this);
     }
 
     void flush() {
-        outbox.flush();
-        if (!closed && outbox.isSlow()) inlet.pause();
+        output.flush();
+        if (!isClosed() && output.isSlow()) input.pause();
     }
 
     private void open(Packet.Connect connect, Grant grant) {
         username = connect.username();
         hasWill = connect.will() != null;
-        broker.open(
-                new SessionStore.OpenRequest(
-                        grant.clientId(),
-                        connect.cleanStart(),
-                        connect.version().level(),
-                        grant.sessionExpiry(),
-                        connect.username(),
-                        broker.node(),
-                        connect.will()),
-                this);
+        broker.open(this, connect, grant);
     }
 
     /**
-     * The session's row is this connection's; called on any thread.
+     * Takes the session, whose row is this connection's now; from any thread.
      *
-     * @param over runs when everybody here knows it: the client's next open may follow
+     * @param over runs once this gateway knows the new owner: then the client's next open may follow
      */
     void opened(SessionStore.OpenedSession opened, Runnable over) {
         loop.execute(() -> {
             try {
                 epoch = opened.epoch();
                 sessionId = opened.id();
-                // Nobody else ends what was opened for a connection that is closed meanwhile.
-                if (closed) broker.openedInVain(this, opened, unused());
+                // The connection was closed meanwhile, and nobody else would end the session.
+                if (isClosed()) broker.openedInVain(this, opened, unused());
                 else start(opened);
             } finally {
                 over.run();
@@ -234,8 +229,8 @@ public final class Connection {
     private void start(SessionStore.OpenedSession opened) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        publishing = new Publishing(this, broker, username, durable, inlet.version());
-        receiving = new Receiving(this, broker, durable, opened.sentSeq());
+        publishing = new Publishing(this, parts, username, durable, input.version());
+        receiving = new Receiving(this, parts, retained, durable, opened.sentSeq());
         var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
         var received = opened.received().stream()
                 .map(SessionStore.ReceivedPublish::packetId)
@@ -249,25 +244,26 @@ public final class Connection {
         receiving.give(publication);
     }
 
-    void settled(Event event) {
+    /** Tells the session what Kafka or the journal has answered. */
+    void answered(Event event) {
         on(event);
         progressed();
     }
 
     /** Kafka or the journal has answered something. */
     void progressed() {
-        watch.progressed(System.nanoTime());
+        deadlines.progressed(System.nanoTime());
         noteReady();
-        if (inlet.isPaused()) resume();
-        if (draining) leaveIfSettled();
+        if (input.isPaused()) resume();
+        if (life == Life.DRAINING) leaveIfSettled();
     }
 
     void journal(JournalWrite write) {
         writes.submit(write);
     }
 
-    /** What to do with the outcome of a write, on the journal's thread: the task runs on the loop once it is committed. */
-    Consumer<JournalWrite.Outcome> journalled(Runnable committed) {
+    /** Makes the callback of a write, for the journal's thread: runs the task on the loop once the write is committed. */
+    Consumer<JournalWrite.Outcome> thenOnLoop(Runnable committed) {
         return outcome -> loop.execute(() -> journalled(outcome, committed));
     }
 
@@ -285,23 +281,24 @@ public final class Connection {
 
     /** The loop's clock, once a second. */
     void tick(long now) {
-        if (closed) {
-            if (watch.lingers(now)) transport.cut();
+        if (isClosed()) {
+            if (deadlines.lingers(now)) transport.cut();
             return;
         }
-        if (!isWaiting()) watch.progressed(now);
-        var late = watch.late(now, session, inlet, outbox);
+        if (!isWaiting()) deadlines.progressed(now);
+        var moved = output.noteProgress();
+        var late = deadlines.late(now, session.phase(), session.grant(), input.lastRead(), input.isPaused(), moved);
         if (late != null) on(late);
-        if (closed) return;
-        if (watch.wantsPing(now)) transport.ping();
-        if (outbox.hasRoom()) on(new Event.Drained());
-        if (draining) leaveIfSettled();
+        if (isClosed()) return;
+        if (deadlines.takePing(now)) transport.ping();
+        if (output.hasRoom()) on(new Event.Drained());
+        if (life == Life.DRAINING) leaveIfSettled();
     }
 
-    /** The socket takes more: what waits for it may go, but not from within the very call that sends. */
-    public void drained() {
+    /** The socket takes bytes again. Sends what waits for that, but in a later turn: this may be called from within a send. */
+    public void writable() {
         loop.execute(() -> {
-            if (!closed && outbox.hasRoom()) on(new Event.Drained());
+            if (!isClosed() && output.hasRoom()) on(new Event.Drained());
             resume();
         });
     }
@@ -312,84 +309,74 @@ public final class Connection {
 
     /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
     void drain() {
-        draining = true;
+        if (life == Life.OPEN) life = Life.DRAINING;
         leaveIfSettled();
-        if (!closed) inlet.pause();
+        if (!isClosed()) input.pause();
         loop.flush();
     }
 
     private void leaveIfSettled() {
-        if (closed || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
+        if (isClosed() || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
     /** The socket is gone. */
     public void transportClosed() {
-        if (gone) return;
-        gone = true;
-        if (!closed) {
-            lost = session.phase() instanceof Phase.Online;
-            on(new Event.TransportClosed());
-        }
-        closed = true;
-        inlet.drop();
+        if (life == Life.GONE) return;
+        var lost = !isClosed() && session.phase() instanceof Phase.Online;
+        if (!isClosed()) on(new Event.TransportClosed());
+        if (life == Life.GONE) return; // a fault has closed the socket from here
+        life = Life.GONE;
+        input.drop();
         session.discard();
         noteReady();
         if (publishing != null) publishing.close();
         loop.remove(this);
-        broker.closed(this);
+        broker.closed(this, endReason, lost);
     }
 
     private void close(ReasonCode reason, String why) {
-        if (closed) return;
-        closed = true;
-        watch.closed();
-        inlet.drop();
+        if (isClosed()) return;
+        life = Life.CLOSING;
+        endReason = reason;
+        deadlines.closed();
+        input.drop();
         if (publishing != null) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);
     }
 
-    void drainAfter(Duration delay) {
-        loop.after(delay, this::drain);
-    }
-
-    /** Notes why the gateway ended the connection. */
-    public void ended(ReasonCode reason) {
+    /** Notes the reason, before the endpoint closes the socket itself. */
+    public void noteEndReason(ReasonCode reason) {
         endReason = reason;
     }
 
-    ReasonCode endReason() {
-        return endReason;
-    }
-
-    /** Whether a session was online when the socket closed by itself. */
-    boolean wasLost() {
-        return lost;
-    }
-
+    /** Whether the socket is closed, or being closed; from any thread. */
     boolean isClosed() {
-        return closed;
+        return life.isOver();
     }
 
     boolean hasWill() {
         return hasWill;
     }
 
+    @Override
     public String clientId() {
         return session.grant() == null ? null : session.grant().clientId();
     }
 
+    @Override
     public long epoch() {
         return epoch;
     }
 
-    /** The session's identity in PostgreSQL. */
+    @Override
     public long sessionId() {
         return sessionId;
     }
 
+    @Override
     public Loop loop() {
         return loop;
     }

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Which connections are open, and which of them holds which client's session. Any thread may use it. */
+/** Owns the set of open connections, and knows which of them holds which client's session. Any thread may use it. */
 final class ConnectionRegistry {
     private final Set<Connection> open = ConcurrentHashMap.newKeySet();
     private final Map<String, Connection> online = new ConcurrentHashMap<>();

@@ -23,7 +23,7 @@ public final class Loop implements Executor {
     private static final Logger LOG = Logger.getLogger(Loop.class);
 
     private static final int TASKS_PER_TURN = 4096;
-    /** Sockets are to be read in between. */
+    /** Longest time before sockets are read again. */
     private static final long NANOS_PER_TURN = 5_000_000;
 
     private static final int POOLED_BUFFERS = 64;
@@ -71,7 +71,7 @@ public final class Loop implements Executor {
         try {
             task.run();
         } catch (RuntimeException fault) {
-            LOG.error("a connection's task failed", fault);
+            LOG.error("a task of a connection failed", fault);
         }
     }
 
@@ -94,7 +94,7 @@ public final class Loop implements Executor {
         unflushed.clear();
     }
 
-    /** Has a paused connection try again, until it is {@link #resumed}; later each time that all try in vain. */
+    /** Has a paused connection try again until it is {@link #resumed}. The pause grows while no paused connection can go on. */
     void paused(Connection connection) {
         paused.add(connection);
         retryLater();
@@ -106,7 +106,7 @@ public final class Loop implements Executor {
         thread.schedule(this::retry, backOff.pause().toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** @param entirely or it was read on, and paused again */
+    /** @param entirely false if it was read on, and paused again */
     void resumed(Connection connection, boolean entirely) {
         readOn = true;
         if (entirely) paused.remove(connection);
@@ -119,7 +119,7 @@ public final class Loop implements Executor {
             readOn = false;
             flush();
         } finally {
-            // After an Error, too, or no paused connection of this loop would ever be read on.
+            // Even after an Error: without this, no paused connection of this loop would ever be read again.
             retrying = false;
             if (!paused.isEmpty()) retryLater();
         }

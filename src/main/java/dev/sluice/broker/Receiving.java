@@ -1,8 +1,7 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Interest;
+import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
-import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
@@ -19,15 +18,16 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What one client subscribes to and what it is sent: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
+ * The receiving side of one client: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
  * the connection's event loop.
  */
-public final class Receiving {
+final class Receiving {
     /** Most bytes of one page of the queue. */
     private static final long PAGE_BYTES = 256 * 1024;
 
     private final Connection connection;
-    private final Broker broker;
+    private final ConnectionParts parts;
+    private final RetainedMessages retained;
     private final boolean durable;
     /** Rows of the queue up to here may have been sent on an earlier connection. */
     private final long sentSeq;
@@ -36,14 +36,15 @@ public final class Receiving {
 
     private boolean sendingRetained;
 
-    Receiving(Connection connection, Broker broker, boolean durable, long sentSeq) {
+    Receiving(Connection connection, ConnectionParts parts, RetainedMessages retained, boolean durable, long sentSeq) {
         this.connection = connection;
-        this.broker = broker;
+        this.parts = parts;
+        this.retained = retained;
         this.durable = durable;
         this.sentSeq = sentSeq;
     }
 
-    /** In force at once, so that what the client publishes next finds it; acknowledged once it is durable. */
+    /** Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed. */
     void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
@@ -54,7 +55,7 @@ public final class Receiving {
             var reason = reason(asked);
             reasons.add(reason);
             if (reason.isError()) continue;
-            var stored = Interest.stored(asked, identifier);
+            var stored = LiveSubscription.stored(asked, identifier);
             granted.add(stored);
             if (subscribe(stored)) wanted.add(TopicFilter.of(stored.filter()));
         }
@@ -65,17 +66,17 @@ public final class Receiving {
         if (!durable || granted.isEmpty()) connection.loop().execute(committed);
         else
             connection.journal(new JournalWrite.Subscribe(
-                    connection.clientId(), connection.epoch(), granted, connection.journalled(committed)));
+                    connection.clientId(), connection.epoch(), granted, connection.thenOnLoop(committed)));
     }
 
     /** Whether retained messages are due [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for a Shared Subscription. */
     private boolean subscribe(StoredSubscription stored) {
-        var isNew = broker.router().subscribe(connection, durable, stored);
-        if (stored.filter().startsWith("$share/")) return false;
+        var isNew = parts.router().subscribe(connection, durable, stored);
+        if (TopicFilter.isShared(stored.filter())) return false;
         return stored.retainHandling() == 0 || stored.retainHandling() == 1 && isNew;
     }
 
-    /** One reader for each connection: filters that come meanwhile wait until it is through. */
+    /** Each connection has one reader of retained messages: further filters wait until it is done. */
     private void sendRetained(List<TopicFilter> filters) {
         if (!filters.isEmpty() && retainedDue.isEmpty()) retainedDue = new LinkedHashSet<>();
         if (!filters.isEmpty()) retainedDue.addAll(filters);
@@ -83,7 +84,7 @@ public final class Receiving {
         sendingRetained = true;
         var next = List.copyOf(retainedDue);
         retainedDue.clear();
-        broker.retained().send(next, connection, () -> {
+        retained.send(next, connection, () -> {
             sendingRetained = false;
             sendRetained(List.of());
         });
@@ -91,10 +92,9 @@ public final class Receiving {
 
     private ReasonCode reason(Subscription asked) {
         if (TopicFilter.mistake(asked.filter()).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        if (TopicFilter.of(asked.filter()).isBelow(SysTopics.PREFIX)
-                && !broker.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
+        if (TopicFilter.of(asked.filter()).isServers() && !parts.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
         if (isOneTooMany(asked)) {
-            broker.meters().subscriptionRefused();
+            parts.meters().subscriptionRefused();
             return ReasonCode.QUOTA_EXCEEDED;
         }
         return switch (asked.maximumQoS()) {
@@ -104,13 +104,13 @@ public final class Receiving {
         };
     }
 
-    /** One that replaces another adds none. */
+    /** A subscription that replaces another one does not count. */
     private boolean isOneTooMany(Subscription asked) {
-        var subscriber = broker.router().find(connection.clientId());
-        var isOwn = subscriber != null && subscriber.connection() == connection;
-        var interests = isOwn ? subscriber.interests() : Map.<TopicFilter, Interest>of();
-        return interests.size() >= broker.config().subscriptionsMaximum()
-                && !interests.containsKey(TopicFilter.of(asked.filter()));
+        var subscriber = parts.router().find(connection.clientId());
+        var isOwn = subscriber != null && subscriber.recipient() == connection;
+        var subscriptions = isOwn ? subscriber.subscriptions() : Map.<TopicFilter, LiveSubscription>of();
+        return subscriptions.size() >= parts.config().subscriptionsMaximum()
+                && !subscriptions.containsKey(TopicFilter.of(asked.filter()));
     }
 
     void unsubscribe(Packet.Unsubscribe unsubscribe) {
@@ -122,17 +122,17 @@ public final class Receiving {
                     connection.clientId(),
                     connection.epoch(),
                     unsubscribe.filters(),
-                    connection.journalled(committed)));
+                    connection.thenOnLoop(committed)));
     }
 
     private ReasonCode unsubscribe(String filter) {
         if (TopicFilter.mistake(filter).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        return broker.router().unsubscribe(connection, TopicFilter.of(filter));
+        return parts.router().unsubscribe(connection, TopicFilter.of(filter));
     }
 
     void acknowledge(long seq, long sentSeq) {
         connection.journal(new JournalWrite.Acknowledge(
-                connection.clientId(), connection.epoch(), seq, sentSeq, connection.journalled(() -> {})));
+                connection.clientId(), connection.epoch(), seq, sentSeq, connection.thenOnLoop(() -> {})));
     }
 
     void markReceived(long seq) {
@@ -140,16 +140,18 @@ public final class Receiving {
                 connection.clientId(),
                 connection.epoch(),
                 seq,
-                connection.journalled(() -> connection.on(new Event.Marked(seq)))));
+                connection.thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
-    /** Reads on in the client's queue, on a virtual thread. */
+    /** Reads the next page of the client's queue, on a virtual thread. */
     void loadQueue(long afterSeq, int limit) {
-        broker.read(connection, () -> connection.tell(new Event.QueueFailed()), () -> {
-            var page = broker.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
+        Runnable reading = () -> {
+            var page = parts.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
             var rows = page.rows().stream().map(this::delivery).toList();
             connection.tell(new Event.QueueLoaded(rows, page.more()));
-        });
+        };
+        Runnable away = () -> connection.tell(new Event.QueueFailed());
+        StoreThreads.read(connection.clientId(), reading, away, connection::unreadable);
     }
 
     private Delivery delivery(QueueReader.Row row) {
@@ -164,19 +166,19 @@ public final class Receiving {
                 row.received());
     }
 
-    /** Gives what a member of a Shared Subscription left behind to another one [MQTT-4.8.2-5]. */
+    /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match =
-                    broker.router().another(delivery.share(), delivery.message().topicName(), connection);
-            if (match != null) give(Publication.of(unretained(delivery.message()), List.of(match)));
+                    parts.router().another(delivery.share(), delivery.message().topicName(), connection);
+            if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
         }
     }
 
-    /** Delivers a message that nobody waits for an answer to. */
+    /** Delivers a message whose sender waits for no answer. */
     void give(Publication publication) {
-        publication.deliver(broker.underWay());
-        if (publication.copies().isEmpty()) return;
+        parts.deliveries().send(publication);
+        if (!publication.hasCopies()) return;
         connection.journal(new JournalWrite.Accept(
                 connection.clientId(),
                 JournalWrite.NO_FENCE,
@@ -188,15 +190,5 @@ public final class Receiving {
                 outcome -> {
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
                 }));
-    }
-
-    public static Message unretained(Message message) {
-        return new Message(
-                message.topicName(),
-                message.qos(),
-                false,
-                message.properties(),
-                message.payload(),
-                message.expiresAt());
     }
 }

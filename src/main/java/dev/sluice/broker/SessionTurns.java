@@ -11,28 +11,36 @@ import java.util.concurrent.TimeoutException;
 /**
  * The order in which one client's sessions are opened and closed in this gateway: that of its CONNECTs and of the ends of its
  * connections, whatever threads they are on. Any thread may use it.
+ *
+ * <pre>
+ *   close A     own ----end()----> over
+ *                                   | before of the next
+ *   open B      own ----end()----> over      over = own and before: an open that gives up waiting (end() without
+ *                                   |        {@link Turn#await}) still does not let later ones overtake close A
+ *   open C      own ----end()----> over --> nothing is kept of the client
+ * </pre>
  */
 final class SessionTurns {
     private final Map<String, Turn> last = new ConcurrentHashMap<>();
 
-    /** Takes the place behind every open and close of the client that is not over. */
+    /** Takes the place behind every open and close of the client that is still under way. */
     Turn take(String clientId) {
         var turn = last.compute(clientId, (_, before) -> new Turn(clientId, before));
         turn.over.thenRun(() -> last.remove(clientId, turn));
         return turn;
     }
 
-    /** Clients of which an open or a close is not over. */
+    /** Clients with an open or a close under way. */
     int clients() {
         return last.size();
     }
 
-    /** One open or close. Who takes it has to {@link #end} it. */
+    /** One open or close. Whoever takes it has to {@link #end} it. */
     static final class Turn {
         private final String clientId;
         private final CompletableFuture<Void> before;
         private final CompletableFuture<Void> own = new CompletableFuture<>();
-        /** Not before those that were there first, even if this one has not waited for them. */
+        /** Completes after all earlier turns, even if this one did not wait for them. */
         private final CompletableFuture<Void> over;
 
         private Turn(String clientId, Turn before) {
@@ -41,7 +49,7 @@ final class SessionTurns {
             this.over = own.thenCombine(this.before, (_, _) -> null);
         }
 
-        /** Waits until those that were there first are over; false if they are not within this time. */
+        /** Waits until all earlier turns are over; false if that takes longer than this. */
         boolean await(Duration within) {
             try {
                 before.get(within.toNanos(), TimeUnit.NANOSECONDS);

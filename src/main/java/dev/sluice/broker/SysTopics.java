@@ -1,5 +1,7 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
@@ -7,7 +9,6 @@ import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -20,38 +21,31 @@ import org.jboss.logging.Logger;
  * The topics below {@code $SYS/broker/} that operators know from other brokers: the figures of this replica, published as
  * often as configured. One virtual thread publishes; any thread may ask.
  */
-public final class SysTopics {
+final class SysTopics {
     private static final Logger LOG = Logger.getLogger(SysTopics.class);
 
-    static final String PREFIX = "$SYS/";
-    private static final String BROKER = PREFIX + "broker/";
-    private static final byte[] PREFIX_UTF8 = PREFIX.getBytes(StandardCharsets.US_ASCII);
+    private static final String BROKER = TopicName.SERVERS + "broker/";
 
-    private final Broker broker;
+    private final Router router;
+    private final Deliveries deliveries;
     private final Duration interval;
     private final Map<String, LongSupplier> figures = new LinkedHashMap<>();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final long startedAt = System.nanoTime();
 
-    SysTopics(Broker broker, Duration interval) {
-        this.broker = broker;
+    /** @param online how many clients have an open session here */
+    SysTopics(Router router, Deliveries deliveries, BrokerMeters meters, Duration interval, LongSupplier online) {
+        this.router = router;
+        this.deliveries = deliveries;
         this.interval = interval;
-        var meters = broker.meters();
         figures.put("uptime", () -> TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedAt));
-        figures.put("clients/connected", broker::online);
-        figures.put("subscriptions/count", broker.router()::subscriptions);
+        figures.put("clients/connected", online);
+        figures.put("subscriptions/count", router::subscriptions);
         figures.put("messages/received", meters::packetsReceived);
         figures.put("messages/sent", meters::packetsSent);
         figures.put("publish/messages/received", meters::publishesReceived);
         figures.put("publish/messages/sent", meters::publishesSent);
         figures.put("publish/messages/dropped", meters::deliveriesDropped);
-    }
-
-    /** Whether a topic is one that clients may not publish to. */
-    public static boolean owns(TopicName topicName) {
-        var utf8 = topicName.utf8();
-        return utf8.length >= PREFIX_UTF8.length
-                && Arrays.equals(utf8, 0, PREFIX_UTF8.length, PREFIX_UTF8, 0, PREFIX_UTF8.length);
     }
 
     /** Whether clients may subscribe to them. */
@@ -77,16 +71,15 @@ public final class SysTopics {
 
     private void publish() {
         try {
-            figures.forEach((name, figure) ->
-                    broker.publication(message(name, figure), null).deliver(broker.underWay()));
+            figures.forEach((name, figure) -> deliveries.send(router.publication(message(name, figure), null)));
         } catch (RuntimeException failure) {
-            LOG.error("publishing figures failed", failure);
+            LOG.error("cannot publish the $SYS figures; they are tried again at the next interval", failure);
         }
     }
 
-    /** Tells a client that subscribes the figures of now. */
+    /** Passes on the present figures whose topics match, for a client that subscribes. */
     void matching(TopicFilter filter, Consumer<Message> tell) {
-        if (!isOn() || !filter.toString().startsWith(PREFIX)) return;
+        if (!isOn() || !filter.isServers()) return;
         figures.forEach((name, figure) -> {
             if (filter.matches(BROKER + name)) tell.accept(message(name, figure));
         });

@@ -39,6 +39,6 @@ public interface Transport {
     /** Ends the socket now, whatever waits to be sent. */
     void cut();
 
-    /** The peer, for the log. */
+    /** Address of the peer, for the log. */
     String peer();
 }

@@ -1,15 +1,20 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Will;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.Wills;
 import dev.sluice.store.session.Wills.DueWill;
+import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;
+import dev.sluice.uplink.Uplink;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -21,7 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jboss.logging.Logger;
 
 /**
- * Publishes the wills that are due, wherever their clients were: to Kafka, to PostgreSQL and to subscribers, and only then
+ * Publishes the wills that are due, those of other gateways' clients included: to Kafka, to PostgreSQL and to subscribers. Only then it
  * deletes them. Owns one virtual thread; any thread may {@link #poke} it.
  */
 final class WillPublisher {
@@ -29,28 +34,37 @@ final class WillPublisher {
 
     private static final int BATCH = 256;
     private static final int AT_ONCE = 4 * BATCH;
-    /** A will whose gateway is killed meanwhile is published by another one after that. */
+    /** If this gateway is killed meanwhile, another one publishes the will after this time. */
     private static final Duration LEASE = Duration.ofSeconds(60);
 
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration RETRY = Duration.ofMillis(5);
 
-    private final Broker broker;
     private final Wills wills;
-    /** What the thread does next; Kafka's and the journal's answers come in here. */
+    private final Uplink uplink;
+    private final Journal journal;
+    private final Router router;
+    private final Deliveries deliveries;
+    private final BrokerMeters meters;
+    /** Tasks for the thread: answers of Kafka and of the journal come in here. */
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
-    private final Map<DueWill, Publishing> publishing = new HashMap<>();
-    /** Published, and still to be deleted. */
+    private final Map<DueWill, PendingWill> publishing = new HashMap<>();
+    /** Wills that are published and not deleted yet. */
     private final ArrayDeque<DueWill> published = new ArrayDeque<>();
 
     private long claimAt = System.nanoTime();
     private final AtomicBoolean poked = new AtomicBoolean();
     private volatile boolean stopped;
 
-    WillPublisher(Broker broker, Wills wills) {
-        this.broker = broker;
+    WillPublisher(
+            Wills wills, Uplink uplink, Journal journal, Router router, Deliveries deliveries, BrokerMeters meters) {
         this.wills = wills;
+        this.uplink = uplink;
+        this.journal = journal;
+        this.router = router;
+        this.deliveries = deliveries;
+        this.meters = meters;
     }
 
     void start() {
@@ -80,20 +94,20 @@ final class WillPublisher {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        publishing.values().forEach(Publishing::close);
+        publishing.values().forEach(PendingWill::close);
     }
 
     private void step(Runnable task) {
         try {
             if (task != null) task.run();
-            publishing.values().forEach(Publishing::retry);
+            publishing.values().forEach(PendingWill::retry);
             giveUpLate();
             for (; !published.isEmpty(); published.remove()) wills.published(published.peek());
             claim();
         } catch (StoreUnavailable away) {
             LOG.debugf("wills wait: %s", away.getMessage());
         } catch (RuntimeException bug) {
-            LOG.error("publishing wills failed; they are tried again", bug);
+            LOG.error("cannot publish wills; they are tried again", bug);
         }
     }
 
@@ -103,13 +117,13 @@ final class WillPublisher {
         var due = wills.claim(BATCH, LEASE);
         if (due.size() == BATCH) claimAt = System.nanoTime();
         for (var will : due) {
-            var one = new Publishing(will);
+            var one = new PendingWill(will);
             publishing.put(will, one);
             one.start();
         }
     }
 
-    /** Their leases are about to run out: whoever claims them next begins anew. */
+    /** Gives up wills whose leases are about to run out: the next one to claim them begins anew. */
     private void giveUpLate() {
         var now = System.nanoTime();
         for (var one : List.copyOf(publishing.values())) {
@@ -120,25 +134,25 @@ final class WillPublisher {
     }
 
     /** One will under way; confined to the publisher's thread. */
-    private final class Publishing {
+    private final class PendingWill {
         private final DueWill due;
-        private final ClientUplink uplink;
+        private final ClientUplink client;
         private final Publication publication;
         private final long giveUpAt = System.nanoTime() + LEASE.toNanos() * 9 / 10;
         private JournalWrite unsubmitted;
 
-        Publishing(DueWill due) {
+        PendingWill(DueWill due) {
             this.due = due;
-            this.uplink = broker.uplink().open(due.clientId(), null, due.id(), true, mailbox::add, this::forwarded);
-            this.publication = broker.publication(Message.of(due.will(), System.currentTimeMillis()), due.clientId());
+            this.client = uplink.open(due.clientId(), null, due.id(), true, mailbox::add, this::forwarded);
+            this.publication = router.publication(Message.of(due.will(), System.currentTimeMillis()), due.clientId());
         }
 
         void start() {
-            if (SysTopics.owns(due.will().topicName())) {
-                refused("the topics below $SYS/ are the server's own");
+            if (due.will().topicName().isServers()) {
+                refused(TopicName.SERVERS_OWN);
                 return;
             }
-            switch (uplink.forward(publish(due.will()), null)) {
+            switch (client.forward(publish(due.will()), null)) {
                 case ClientUplink.Admission.UnderWay _, ClientUplink.Admission.DeadLettered _ -> {}
                 case ClientUplink.Admission.Unmatched _, ClientUplink.Admission.Shed _ -> keep();
                 case ClientUplink.Admission.Refused(var _, var why) -> refused(why);
@@ -146,12 +160,12 @@ final class WillPublisher {
         }
 
         void retry() {
-            uplink.retry();
-            if (unsubmitted != null && broker.journal().submit(unsubmitted)) unsubmitted = null;
+            client.retry();
+            if (unsubmitted != null && journal.submit(unsubmitted)) unsubmitted = null;
         }
 
         void close() {
-            uplink.close();
+            client.close();
         }
 
         private void forwarded(Forwarding forwarding) {
@@ -167,14 +181,14 @@ final class WillPublisher {
 
         private void refused(String why) {
             LOG.warnf("the will of client %s is refused: %s", due.clientId(), why);
-            broker.meters().willRefused();
+            meters.willRefused();
             done();
         }
 
         private void keep() {
             if (!publication.isKept()) {
-                publication.deliver(broker.underWay());
-                broker.meters().willPublished();
+                deliveries.send(publication);
+                meters.willPublished();
                 done();
                 return;
             }
@@ -196,8 +210,8 @@ final class WillPublisher {
                 return;
             }
             publication.committed();
-            publication.deliver(broker.underWay());
-            broker.meters().willPublished();
+            deliveries.send(publication);
+            meters.willPublished();
             done();
         }
 

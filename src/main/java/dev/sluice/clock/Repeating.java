@@ -69,7 +69,7 @@ public final class Repeating {
     private Duration take(Turn turn) throws InterruptedException {
         try {
             return turn.take();
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) { // of a library that cannot be loaded, or of memory: it may pass
             LOG.errorf(failure, "%s failed, and tries again in %d s", name, AFTER_FAILURE.toSeconds());
             return AFTER_FAILURE;
         }

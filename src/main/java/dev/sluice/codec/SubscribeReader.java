@@ -9,6 +9,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
+import dev.sluice.topic.TopicFilter;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -72,7 +73,7 @@ final class SubscribeReader {
         // A Protocol Error in MQTT 5, section 3.8.3.1; malformed by [MQTT-3-8.3-4] of 3.1.1.
         if ((options & QOS) == 3) throw new MqttFault(version.isV5() ? PROTOCOL_ERROR : MALFORMED_PACKET, "QoS 3");
         check(retainHandling != 3, "Retain Handling 3");
-        check(!noLocal || !filter.startsWith("$share/"), "No Local on a shared subscription"); // [MQTT-3.8.3-4]
+        check(!noLocal || !TopicFilter.isShared(filter), "No Local on a shared subscription"); // [MQTT-3.8.3-4]
         boolean retainAsPublished = (options & RETAIN_AS_PUBLISHED) != 0;
         return new Subscription(filter, QoS.of(options & QOS), noLocal, retainAsPublished, retainHandling);
     }

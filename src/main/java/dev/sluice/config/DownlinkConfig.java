@@ -44,6 +44,18 @@ public interface DownlinkConfig {
     /** The Kafka topic that is told of records that did not reach everybody. Default: none. */
     Optional<String> undeliverableTopic();
 
+    /** What becomes of records that cannot be read: corrupt, or compressed by a codec that is not there. Default: dead-letter. */
+    @WithDefault("dead-letter")
+    UnreadablePolicy unreadable();
+
+    /** What becomes of records that cannot be read. */
+    enum UnreadablePolicy {
+        /** Their batch goes to the dead-letter topic as it is, and those behind it go on. */
+        DEAD_LETTER,
+        /** Their partition stands still until they can be read, or are no longer in Kafka. */
+        WAIT
+    }
+
     /** Properties of the Kafka consumer, by name. Default: none. */
     Map<String, String> consumer();
 }

@@ -6,7 +6,9 @@ import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.producer.UplinkProducer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.jboss.logging.Logger;
 
 /**
@@ -30,9 +33,6 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Downlink {
     private static final Logger LOG = Logger.getLogger(Downlink.class);
-    private static final String REFUSED =
-            "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka topics,"
-                    + " and Read on its consumer group %s)";
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
     private static final Duration WITHOUT_TOPIC = Duration.ofMillis(100);
     private static final Duration STOP_TIME = Duration.ofSeconds(4);
@@ -50,6 +50,8 @@ class Downlink {
     private final TopicWatch topics;
 
     private volatile DownlinkConsumer consumer;
+    /** Why the last consumer has failed; null while there is one that works. */
+    private volatile String failure;
 
     Downlink(
             DownlinkConfig config,
@@ -78,22 +80,21 @@ class Downlink {
                 .toList();
     }
 
-    /** When the broker knows who has subscribed to what. */
-    void start(@Observes @Priority(3100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (kafkaTopics.isEmpty()) return;
         topics.start();
         thread.start(this::turn);
     }
 
     /** Before clients are told to go, so that they still acknowledge what they have; does not wait for that. */
-    void drain(@Observes @Priority(1000) ShutdownDelayInitiatedEvent event) {
+    void drain(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownDelayInitiatedEvent event) {
         thread.stop();
         topics.stop();
         var current = consumer;
         if (current != null) current.execute(() -> {}); // wakes it
     }
 
-    void stop(@Observes @Priority(1000) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownEvent event) {
         thread.stop();
         topics.stop();
         if (!thread.join(STOP_TIME)) LOG.warn("the downlink does not end; its last records come again");
@@ -108,14 +109,42 @@ class Downlink {
     private void consume() {
         try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, producer, meters)) {
             consumer = life;
-            while (!thread.isStopped()) life.turn(topics.present());
+            while (!thread.isStopped()) {
+                life.turn(topics.present());
+                failure = null;
+            }
             life.finish();
         } catch (KafkaException refused) {
-            refusals.error(REFUSED.formatted(AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group()));
-        } catch (RuntimeException failure) {
-            LOG.errorf(failure, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
+            failure = sentence(refused);
+            refusals.error("no commands come from Kafka, which is tried again every %d s: %s%s"
+                    .formatted(AFTER_FAILURE.toSeconds(), failure, hint(refused)));
+        } catch (RuntimeException
+                | Error failed) { // of a library that cannot be loaded, or of memory: the thread goes on
+            failure = failed.toString();
+            LOG.errorf(failed, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
         } finally {
             consumer = null;
         }
+    }
+
+    /** What is wrapped says more. */
+    private static String sentence(KafkaException refused) {
+        var root = RootCause.of(refused);
+        return root == refused ? refused.getMessage() : refused.getMessage() + ": " + root.getMessage();
+    }
+
+    private String hint(KafkaException refused) {
+        return refused instanceof AuthorizationException
+                ? " (the downlink needs Read and Describe on its Kafka topics, and Read on its consumer group "
+                        + config.group() + ")"
+                : "";
+    }
+
+    /** Why no commands come, or not from a partition, by what has the trouble; empty while there is none. From any thread. */
+    Map<String, String> troubles() {
+        var failed = failure;
+        if (failed != null) return Map.of("failure", failed);
+        var current = consumer;
+        return current == null ? Map.of() : current.standstills();
     }
 }

@@ -2,10 +2,12 @@ package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
 import dev.sluice.config.DownlinkConfig;
+import dev.sluice.config.DownlinkConfig.UnreadablePolicy;
 import dev.sluice.uplink.producer.UplinkProducer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -20,6 +22,9 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
@@ -36,6 +41,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private static final Duration COMMIT_INTERVAL = Duration.ofMillis(100);
     private static final Duration LAG_INTERVAL = Duration.ofSeconds(1);
     private static final Duration COMMIT_TIME = Duration.ofSeconds(1);
+    private static final Duration POSITION_TIME = Duration.ofSeconds(1);
     /** For what clients, PostgreSQL and Kafka are about to answer when the gateway stops. */
     private static final Duration FINISH_TIME = Duration.ofMillis(1500);
 
@@ -49,6 +55,8 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private final LetterBox undeliverable;
 
     private final Map<TopicPartition, Progress> progress = new HashMap<>();
+    private final Standstills standstills = new Standstills();
+    private final Detour detour;
     /** Answers of clients, PostgreSQL and Kafka. */
     private final ConcurrentLinkedQueue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
 
@@ -72,6 +80,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         this.reader = reader;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        this.detour = new Detour(properties, consumer, progress, standstills, this::take, this::unreadable);
         this.queues = new TopicQueues(broker, config, this, this::ended);
         this.deadLetters = new LetterBox(deadLetterTopic, producer, this, this::arrived, this::abandoned);
         this.undeliverable = config.undeliverableTopic()
@@ -101,7 +110,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         if (now - lagAt >= 0) tellLag(now);
         meters.inFlight(inFlight);
         meters.lettersWaiting(letters());
-        meters.up(true);
+        meters.up(standstills.isEmpty());
     }
 
     private int letters() {
@@ -110,12 +119,25 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     /** A slow consumer polls on, without taking anything, so that its partitions stay its own. */
     private void holdBack() {
-        if (queues.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight())
-            consumer.pause(consumer.assignment());
-        else if (!consumer.paused().isEmpty()) consumer.resume(consumer.paused());
+        var isFull = queues.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight();
+        if (!isFull && standstills.isEmpty() && consumer.paused().isEmpty()) return;
+        for (var partition : consumer.assignment())
+            if (isFull || standstills.isResting(partition)) consumer.pause(List.of(partition));
+            else consumer.resume(List.of(partition));
     }
 
     private ConsumerRecords<byte[], byte[]> poll(Duration patience) {
+        try {
+            return pollOnce(patience);
+        } catch (AuthenticationException | AuthorizationException | InterruptException refused) {
+            throw refused;
+        } catch (RuntimeException | LinkageError failed) {
+            if (!detour.isTaken()) throw failed;
+            return ConsumerRecords.empty();
+        }
+    }
+
+    private ConsumerRecords<byte[], byte[]> pollOnce(Duration patience) {
         polling.set(true);
         try {
             return consumer.poll(mailbox.isEmpty() ? patience : Duration.ZERO);
@@ -127,12 +149,11 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     }
 
     private void take(ConsumerRecord<byte[], byte[]> record) {
-        var from = progress.get(new TopicPartition(record.topic(), record.partition()));
+        var partition = new TopicPartition(record.topic(), record.partition());
+        var from = progress.get(partition);
         if (from == null) return; // taken away within the very poll
-        var command = new DownlinkRecord(record, from, System.nanoTime());
-        from.begun(command);
-        inFlight++;
-        bytesInFlight += command.bytes();
+        standstills.passed(partition, record.offset());
+        var command = begin(record, from, record.offset() + 1);
         try {
             command.reads(reader.read(record, System.currentTimeMillis()));
         } catch (BadRecord bad) {
@@ -140,6 +161,28 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             return;
         }
         queues.add(command);
+    }
+
+    private DownlinkRecord begin(ConsumerRecord<byte[], byte[]> record, Progress from, long next) {
+        var command = new DownlinkRecord(record, from, System.nanoTime());
+        from.begun(command, next);
+        inFlight++;
+        bytesInFlight += command.bytes();
+        return command;
+    }
+
+    /** All in front of it were taken. */
+    private void unreadable(UnreadableBatch batch) {
+        if (config.unreadable() == UnreadablePolicy.WAIT || !batch.hasEnd()) {
+            if (standstills.add(batch)) meters.unreadable(batch);
+            return;
+        }
+        meters.unreadable(batch);
+        LOG.errorf(
+                "records of the downlink cannot be read, become a dead letter, and hold up nothing: %s. %s",
+                batch, batch.cause().advice());
+        var command = begin(batch.record(), progress.get(batch.partition()), batch.last() + 1);
+        ended(command, new DownlinkOutcome.Dead("downlink-unreadable", batch.why()));
     }
 
     private void ended(DownlinkRecord command, DownlinkOutcome ending) {
@@ -237,8 +280,26 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-        for (var partition : partitions) progress.put(partition, new Progress(partition));
+        for (var partition : partitions) progress.put(partition, new Progress(partition, position(partition)));
         if (!partitions.isEmpty()) LOG.infof("commands come from %s", partitions);
+    }
+
+    private long position(TopicPartition partition) {
+        try {
+            try {
+                return consumer.position(partition, POSITION_TIME);
+            } catch (WakeupException _) { // the mailbox has its turn after this poll
+                return consumer.position(partition, POSITION_TIME);
+            }
+        } catch (KafkaException unknown) {
+            LOG.debugf(unknown, "where %s is to be read from is not known yet", partition);
+            return Progress.NOTHING;
+        }
+    }
+
+    /** What is to be said of each partition that stands still, by its name. From any thread. */
+    Map<String, String> standstills() {
+        return standstills.sentences();
     }
 
     @Override
@@ -251,6 +312,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     @Override
     public void onPartitionsLost(Collection<TopicPartition> partitions) {
         for (var partition : partitions) {
+            standstills.drop(partition);
             var lost = progress.remove(partition);
             if (lost == null) continue;
             for (var command : lost.open()) {

@@ -5,6 +5,8 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -20,8 +22,16 @@ final class DownlinkMeters {
     private final AtomicLong inFlight = new AtomicLong();
     private final AtomicLong lettersWaiting = new AtomicLong();
     private final AtomicLong up = new AtomicLong();
+    private final Map<UnreadableBatch.Cause, Counter> unreadable = new EnumMap<>(UnreadableBatch.Cause.class);
 
     DownlinkMeters(MeterRegistry meters) {
+        for (var cause : UnreadableBatch.Cause.values())
+            unreadable.put(
+                    cause,
+                    Counter.builder("sluice.downlink.unreadable")
+                            .description("Records for devices that could not be read, by the cause")
+                            .tag("reason", cause.code())
+                            .register(meters));
         delivered = records(meters, "delivered");
         expired = records(meters, "expired");
         undeliverable = records(meters, "undeliverable");
@@ -48,7 +58,8 @@ final class DownlinkMeters {
                 .description("Records that could not be delivered, and of which Kafka does not know yet")
                 .register(meters);
         Gauge.builder("sluice.downlink.up", up, AtomicLong::get)
-                .description("1 while the consumer of the downlink's Kafka topics works")
+                .description(
+                        "1 while the consumer of the downlink's Kafka topics works, and none of its partitions stands still")
                 .register(meters);
     }
 
@@ -74,6 +85,10 @@ final class DownlinkMeters {
     /** Kafka does not take the letter about a record. */
     void abandoned() {
         abandoned.increment();
+    }
+
+    void unreadable(UnreadableBatch batch) {
+        unreadable.get(batch.cause()).increment(batch.records());
     }
 
     void lag(long records) {

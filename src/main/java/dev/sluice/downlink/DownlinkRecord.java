@@ -1,7 +1,7 @@
 package dev.sluice.downlink;
 
-import dev.sluice.broker.routing.Addressee;
-import dev.sluice.broker.routing.Offer;
+import dev.sluice.broker.routing.SubscriberKey;
+import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.packet.Message;
 import java.util.HashSet;
 import java.util.Set;
@@ -22,7 +22,7 @@ final class DownlinkRecord {
     /** Null of a bad record. */
     private Message message;
     /** Who needs no further offer. */
-    private final Set<Addressee> reached = new HashSet<>(2);
+    private final Set<SubscriberKey> reached = new HashSet<>(2);
 
     private int delivered;
     private int rejected;
@@ -63,11 +63,11 @@ final class DownlinkRecord {
         this.message = message;
     }
 
-    Set<Addressee> reached() {
+    Set<SubscriberKey> reached() {
         return reached;
     }
 
-    void reached(Offer.Outcome.Settled settled) {
+    void reached(TrackedDelivery.Outcome.Settled settled) {
         reached.addAll(settled.reached());
         delivered += settled.delivered();
         rejected += settled.rejected();

@@ -5,26 +5,40 @@ import org.apache.kafka.common.TopicPartition;
 
 /** How far one partition has come: which of its records are not done with. Confined to the downlink's thread. */
 final class Progress {
-    private static final long NOTHING = -1;
+    static final long NOTHING = -1;
 
     private final TopicPartition partition;
     /** In the order of their offsets. */
     private final LinkedHashSet<DownlinkRecord> open = new LinkedHashSet<>();
 
-    private long next = NOTHING;
-    private long committing = NOTHING;
+    private long next;
+    private long committing;
 
-    Progress(TopicPartition partition) {
+    /** @param next offset of the first record that comes; {@link #NOTHING} where that is not known yet */
+    Progress(TopicPartition partition, long next) {
         this.partition = partition;
+        this.next = next;
+        this.committing = next;
     }
 
     TopicPartition partition() {
         return partition;
     }
 
-    void begun(DownlinkRecord command) {
+    /** @param next offset behind all records that the command stands for */
+    void begun(DownlinkRecord command, long next) {
         open.add(command);
-        next = command.record().offset() + 1;
+        this.next = next;
+    }
+
+    /** Whether {@link #next} says something. */
+    boolean isKnown() {
+        return next != NOTHING;
+    }
+
+    /** Offset of the first record that was not taken. */
+    long next() {
+        return next;
     }
 
     /** False if it was done with before. */

@@ -1,6 +1,5 @@
 package dev.sluice.downlink;
 
-import dev.sluice.broker.SysTopics;
 import dev.sluice.codec.Utf8;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
@@ -66,7 +65,7 @@ final class RecordReader {
     private static TopicName topicName(byte[] utf8, String from) throws BadRecord {
         checkTopic(utf8, from);
         var topicName = TopicName.ofUtf8(utf8);
-        if (SysTopics.owns(topicName))
+        if (topicName.isServers())
             throw new BadRecord("the " + from + " is a topic below $SYS/, which is the server's own");
         return topicName;
     }

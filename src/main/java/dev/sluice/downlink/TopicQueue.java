@@ -1,7 +1,7 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
-import dev.sluice.broker.routing.Offer;
+import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.clock.BackOff;
 import dev.sluice.config.DownlinkConfig;
 import java.time.Duration;
@@ -26,9 +26,9 @@ final class TopicQueue {
     private final Surroundings around;
     private final ArrayDeque<DownlinkRecord> commands = new ArrayDeque<>(2);
     /** Of the first record; null while that waits. */
-    private Offer offer;
+    private TrackedDelivery offer;
     /** Of the first record: the one under way or the last one; null before. */
-    private Offer latest;
+    private TrackedDelivery latest;
     /** Tells an answer to the latest offer from that to an earlier one. */
     private int attempt;
 
@@ -94,22 +94,22 @@ final class TopicQueue {
         var command = commands.peek();
         var number = ++attempt;
         triedVersion = around.broker().subscriptionsVersion();
-        latest = around.broker().offer(command.message(), command.reached(), outcome -> around.thread()
+        latest = around.broker().track(command.message(), command.reached(), outcome -> around.thread()
                 .execute(() -> settled(number, outcome)));
         offer = latest;
         offer.start(command.progress().partition().toString(), command.isToBeStored());
     }
 
-    private void settled(int number, Offer.Outcome outcome) {
+    private void settled(int number, TrackedDelivery.Outcome outcome) {
         if (offer == null || number != attempt) return;
         offer = null;
         var now = System.nanoTime();
         switch (outcome) {
-            case Offer.Outcome.Nobody _ -> nobody(now);
-            case Offer.Outcome.Refused _ ->
+            case TrackedDelivery.Outcome.Nobody _ -> nobody(now);
+            case TrackedDelivery.Outcome.Refused _ ->
                 end(new DownlinkOutcome.Dead(
                         "downlink-refused", "PostgreSQL does not keep the message for its subscribers"));
-            case Offer.Outcome.Settled settled -> settled(settled, now);
+            case TrackedDelivery.Outcome.Settled settled -> settled(settled, now);
         }
     }
 
@@ -136,7 +136,7 @@ final class TopicQueue {
                 isReached ? DownlinkOutcome.Why.CLIENT_LEFT : DownlinkOutcome.Why.NO_SUBSCRIBER));
     }
 
-    private void settled(Offer.Outcome.Settled settled, long now) {
+    private void settled(TrackedDelivery.Outcome.Settled settled, long now) {
         var command = commands.peek();
         command.reached(settled);
         nobodySince = DownlinkRecord.NEVER;
@@ -176,7 +176,8 @@ final class TopicQueue {
         var command = commands.peek();
         if (offer != null)
             command.offered(now + around.config().deliveryTimeout().toNanos());
-        if (latest.isOwedToLaggardsAlone()) command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
+        if (latest.isOwedOnlyToNotAcknowledging())
+            command.offered(Math.max(gaveUpAt, command.readAt()) + GRACE.toNanos());
         return command.isOverdue(now);
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.downlink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.uplink.KafkaTopics;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -8,15 +9,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.KafkaFuture;
-import org.apache.kafka.common.errors.TopicAuthorizationException;
-import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
 /**
@@ -33,8 +30,8 @@ final class TopicWatch {
     private final Set<String> forLetters;
     private final Repeating watch = Repeating.onVirtualThread("sluice-downlink-topics");
     private volatile Set<String> present = Set.of();
-    private boolean told;
-    private boolean toldOfLetters;
+    private boolean hasComplained;
+    private boolean hasCheckedLetters;
 
     /**
      * @param wanted where records come from
@@ -73,38 +70,27 @@ final class TopicWatch {
             var missing = missing(admin, wanted);
             present = wanted.stream().filter(topic -> !missing.contains(topic)).collect(Collectors.toUnmodifiableSet());
             tell(missing);
-            if (!present.isEmpty() && !toldOfLetters) tellOfLetters(missing(admin, forLetters));
+            if (!present.isEmpty() && !hasCheckedLetters) tellOfLetters(missing(admin, forLetters));
         } catch (ExecutionException | TimeoutException | KafkaException away) {
             LOG.debug("Kafka does not say which topics of the downlink exist", away);
         }
     }
 
+    /** A topic that may not be described is as good as missing. */
     private static TreeSet<String> missing(Admin admin, Set<String> kafkaTopics)
             throws InterruptedException, ExecutionException, TimeoutException {
         var missing = new TreeSet<String>();
-        for (var topic : admin.describeTopics(kafkaTopics).topicNameValues().entrySet())
-            if (!exists(topic.getValue())) missing.add(topic.getKey());
+        KafkaTopics.partitions(admin, kafkaTopics, TIMEOUT).forEach((topic, count) -> {
+            if (count == 0) missing.add(topic);
+        });
         return missing;
-    }
-
-    /** One that may not be described is as good as none. */
-    private static boolean exists(KafkaFuture<?> description)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        try {
-            description.get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
-            return true;
-        } catch (ExecutionException failed) {
-            if (failed.getCause() instanceof UnknownTopicOrPartitionException
-                    || failed.getCause() instanceof TopicAuthorizationException) return false;
-            throw failed;
-        }
     }
 
     private void tell(Set<String> missing) {
         if (isComplete()) {
-            if (told) LOG.info("every Kafka topic of the downlink exists");
-        } else if (!told) {
-            told = true;
+            if (hasComplained) LOG.info("every Kafka topic of the downlink exists");
+        } else if (!hasComplained) {
+            hasComplained = true;
             LOG.warnf(
                     "Kafka topics of the downlink do not exist or may not be described, no commands come from them: %s. Create them,"
                             + " allow Read and Describe, or correct sluice.downlink.topics (empty for no downlink)",
@@ -113,7 +99,7 @@ final class TopicWatch {
     }
 
     private void tellOfLetters(Set<String> missing) {
-        toldOfLetters = true;
+        hasCheckedLetters = true;
         if (!missing.isEmpty())
             LOG.warnf(
                     "Kafka topics for records of the downlink that cannot be delivered do not exist or may not be described: %s. Create"

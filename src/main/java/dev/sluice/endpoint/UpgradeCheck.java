@@ -40,8 +40,9 @@ class UpgradeCheck implements HttpUpgradeCheck {
             return CheckResult.rejectUpgrade(UPGRADE_REQUIRED, Map.of("Sec-WebSocket-Version", List.of("13")));
         if (!has(request, "Connection", "upgrade") || !has(request, "Upgrade", "websocket"))
             return CheckResult.rejectUpgrade(BAD_REQUEST);
-        if (!offersMqtt(request)) // [MQTT-6.0.0-3]
-        return CheckResult.rejectUpgrade(
+        // [MQTT-6.0.0-3]
+        if (!offersMqtt(request))
+            return CheckResult.rejectUpgrade(
                     BAD_REQUEST, Map.of("Sec-WebSocket-Protocol", List.of(String.join(", ", SUB_PROTOCOLS))));
         var frames = new WebSocketFrames(request);
         var pipeline = ((HttpServerConnection) request.connection()).channel().pipeline();

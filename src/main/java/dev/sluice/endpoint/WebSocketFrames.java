@@ -97,7 +97,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (connection != null && context.channel().isWritable()) connection.drained();
+        if (connection != null && context.channel().isWritable()) connection.writable();
         context.fireChannelWritabilityChanged();
     }
 
@@ -116,7 +116,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
             }
         } catch (FrameParser.Violation violation) {
             LOG.debugf("%s closed: %s", peer(), violation.getMessage());
-            connection.ended(ReasonCode.PROTOCOL_ERROR);
+            connection.noteEndReason(ReasonCode.PROTOCOL_ERROR);
             close(violation.isText() ? UNSUPPORTED_DATA : PROTOCOL_ERROR);
         } finally {
             bytes.release();

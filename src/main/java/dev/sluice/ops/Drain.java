@@ -2,7 +2,9 @@ package dev.sluice.ops;
 
 import dev.sluice.broker.Broker;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
@@ -42,7 +44,7 @@ class Drain implements HealthCheck {
     }
 
     /** While the sockets are still open: {@code ShutdownEvent} comes after the HTTP server has closed them. */
-    void stop(@Observes ShutdownDelayInitiatedEvent event) {
+    void stop(@Observes @Priority(StartOrder.DRAIN) ShutdownDelayInitiatedEvent event) {
         var connections = broker.connections();
         if (connections > 0)
             LOG.infof(

@@ -42,6 +42,11 @@ public record Message(
         return new Message(topicName, qos, retain, forwarded, payload, expiry < 0 ? NEVER : at + expiry * 1000);
     }
 
+    /** The same message with the RETAIN flag off. */
+    public Message unretained() {
+        return new Message(topicName, qos, false, properties, payload, expiresAt);
+    }
+
     public boolean isExpired(long now) {
         return expiresAt <= now;
     }

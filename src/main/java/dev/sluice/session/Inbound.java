@@ -55,7 +55,7 @@ final class Inbound {
         var publish = aliases.resolve(sent);
         switch (publish.qos()) {
             case AT_MOST_ONCE -> {
-                if (!isWhatItClaims(publish))
+                if (!hasClaimedFormat(publish))
                     throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
                 out.accept(new Effect.Forward(publish));
             }
@@ -76,14 +76,14 @@ final class Inbound {
         requireQuota();
         var packetId = publish.packetId();
         atLeastOnce.admit(packetId);
-        if (isWhatItClaims(publish)) out.accept(new Effect.Forward(publish));
+        if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish));
         else settleAtLeastOnce(packetId, ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT, out);
     }
 
     private void admitExactlyOnce(Packet.Publish publish, Consumer<Effect> out) {
         requireQuota();
         exactlyOnce.admit(publish);
-        if (isWhatItClaims(publish)) {
+        if (hasClaimedFormat(publish)) {
             out.accept(new Effect.Forward(publish));
         } else {
             var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
@@ -95,13 +95,14 @@ final class Inbound {
     private void requireQuota() {
         var exchanges = exactlyOnce.size() + received.size() + releasing.size() - resumed.size();
         var unanswered = atLeastOnce.size() + exchanges;
-        if (v5 && unanswered >= limits.receiveMaximum()) // [MQTT-3.3.4-7]
-        throw new MqttFault(
+        // [MQTT-3.3.4-7]
+        if (v5 && unanswered >= limits.receiveMaximum())
+            throw new MqttFault(
                     ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
                     "more than " + limits.receiveMaximum() + " PUBLISHes sent without waiting for an answer");
     }
 
-    private boolean isWhatItClaims(Packet.Publish publish) {
+    private boolean hasClaimedFormat(Packet.Publish publish) {
         return !limits.payloadFormatCheck() || PayloadFormat.holds(publish.properties(), publish.payload());
     }
 

@@ -163,12 +163,12 @@ final class Outbound {
 
     void loaded(Event.QueueLoaded page, Consumer<Effect> out) {
         if (rows == null) return;
-        rows.loaded(page, row -> isReleased(row, out));
+        rows.loaded(page, row -> releaseIfFree(row, out));
         pump(out);
     }
 
-    /** PUBREL does not wait for the quota [MQTT-3.3.4-10], nor behind those that do. */
-    private boolean isReleased(Delivery row, Consumer<Effect> out) {
+    /** Sends PUBREL, which waits neither for the quota [MQTT-3.3.4-10] nor behind messages that do; false if the row is not due one now. */
+    private boolean releaseIfFree(Delivery row, Consumer<Effect> out) {
         var packetId = row.received() ? window.packetId(row) : 0;
         if (packetId > 0) window.release(row, packetId, out);
         return packetId > 0;

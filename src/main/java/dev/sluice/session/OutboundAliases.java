@@ -39,7 +39,7 @@ final class OutboundAliases {
         if (name.utf8().length < WORTHWHILE) return publish;
         var alias = aliases.get(name);
         if (alias != null) return aliased(publish, TopicName.EMPTY, alias);
-        if (room < COST || aliases.size() == maximum && !isBack(name)) return publish;
+        if (room < COST || aliases.size() == maximum && !remember(name)) return publish;
         var number = aliases.size() < maximum
                 ? aliases.size() + 1
                 : aliases.pollFirstEntry().getValue().number;
@@ -48,7 +48,8 @@ final class OutboundAliases {
         return aliased(publish, name, alias);
     }
 
-    private boolean isBack(TopicName name) {
+    /** Whether the name was remembered already. */
+    private boolean remember(TopicName name) {
         var slot = name.hashCode() & RECENT - 1;
         if (name.equals(recent[slot])) return true;
         recent[slot] = name;

@@ -52,8 +52,9 @@ final class OutboundPackets {
     private static Properties properties(Delivery delivery, long now) {
         var message = delivery.message();
         var properties = message.properties();
-        if (!delivery.subscriptionIdentifiers().isEmpty()) // [MQTT-3.3.4-3]
-        properties = properties.withSubscriptionIdentifiers(delivery.subscriptionIdentifiers());
+        // [MQTT-3.3.4-3]
+        if (!delivery.subscriptionIdentifiers().isEmpty())
+            properties = properties.withSubscriptionIdentifiers(delivery.subscriptionIdentifiers());
         if (message.expiresAt() == Message.NEVER) return properties;
         var seconds = Math.max(1, (message.expiresAt() - now) / 1000);
         return properties.with(Property.MESSAGE_EXPIRY_INTERVAL, seconds); // [MQTT-3.3.2-6]

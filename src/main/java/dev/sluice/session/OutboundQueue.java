@@ -32,10 +32,11 @@ final class OutboundQueue {
 
     private final Limits limits;
     private final QueueMemory memory;
-    /** QoS 0, and QoS 1 with 2; null before the first that has to wait. */
-    private Line atMostOnce;
+    /** Null before the first message that has to wait, like {@link #ackedLine}. */
+    private Line qos0Line;
+    /** QoS 1 and 2. */
+    private Line ackedLine;
 
-    private Line acknowledged;
     private long turns;
 
     OutboundQueue(Limits limits, QueueMemory memory) {
@@ -44,17 +45,17 @@ final class OutboundQueue {
     }
 
     boolean isEmpty() {
-        return atMostOnce == null || atMostOnce.waiting.isEmpty() && acknowledged.waiting.isEmpty();
+        return qos0Line == null || qos0Line.waiting.isEmpty() && ackedLine.waiting.isEmpty();
     }
 
     /** Whether a message of this QoS has to queue behind another. */
     boolean hasBefore(QoS qos) {
-        return atMostOnce != null && !line(qos).waiting.isEmpty();
+        return qos0Line != null && !line(qos).waiting.isEmpty();
     }
 
     /** The first of QoS 1 and 2, null for none. */
     Delivery first() {
-        var first = acknowledged == null ? null : acknowledged.waiting.peek();
+        var first = ackedLine == null ? null : ackedLine.waiting.peek();
         return first == null ? null : first.delivery;
     }
 
@@ -70,9 +71,9 @@ final class OutboundQueue {
 
     /** Takes a message, or drops one or several as the policy says. */
     void offer(Delivery delivery, Consumer<Effect> out) {
-        if (atMostOnce == null) {
-            atMostOnce = new Line();
-            acknowledged = new Line();
+        if (qos0Line == null) {
+            qos0Line = new Line();
+            ackedLine = new Line();
         }
         if (!makeRoom(delivery, out)) drop(delivery, Effect.Why.QUEUE_FULL, out);
         else if (!memory.take(delivery.message().bytes())) drop(delivery, Effect.Why.MEMORY_FULL, out);
@@ -88,8 +89,8 @@ final class OutboundQueue {
                 while (!fits(count(), bytes() + bytes)) drop(poll(oldest()), Effect.Why.QUEUE_FULL, out);
             }
             case DROP_QOS0_FIRST -> {
-                if (!fits(acknowledged.waiting.size(), acknowledged.bytes + bytes)) return false;
-                while (!fits(count(), bytes() + bytes)) drop(poll(atMostOnce), Effect.Why.QUEUE_FULL, out);
+                if (!fits(ackedLine.waiting.size(), ackedLine.bytes + bytes)) return false;
+                while (!fits(count(), bytes() + bytes)) drop(poll(qos0Line), Effect.Why.QUEUE_FULL, out);
             }
         }
         return fits(count(), bytes() + bytes);
@@ -101,10 +102,10 @@ final class OutboundQueue {
     }
 
     private Line oldest() {
-        var first = atMostOnce.waiting.peek();
-        var other = acknowledged.waiting.peek();
-        if (first == null) return acknowledged;
-        return other == null || first.turn < other.turn ? atMostOnce : acknowledged;
+        var first = qos0Line.waiting.peek();
+        var other = ackedLine.waiting.peek();
+        if (first == null) return ackedLine;
+        return other == null || first.turn < other.turn ? qos0Line : ackedLine;
     }
 
     private static void drop(Delivery delivery, Effect.Why why, Consumer<Effect> out) {
@@ -114,35 +115,35 @@ final class OutboundQueue {
 
     /** The session is over: what waits is lost. */
     void lose(Consumer<Effect> out) {
-        if (atMostOnce == null) return;
-        for (var one : atMostOnce.waiting) Outbound.settle(one.delivery, Receipt.Outcome.LOST, out);
-        for (var one : acknowledged.waiting) Outbound.settle(one.delivery, Receipt.Outcome.LOST, out);
+        if (qos0Line == null) return;
+        for (var one : qos0Line.waiting) Outbound.settle(one.delivery, Receipt.Outcome.LOST, out);
+        for (var one : ackedLine.waiting) Outbound.settle(one.delivery, Receipt.Outcome.LOST, out);
     }
 
     private int count() {
-        return atMostOnce.waiting.size() + acknowledged.waiting.size();
+        return qos0Line.waiting.size() + ackedLine.waiting.size();
     }
 
     private long bytes() {
-        return atMostOnce.bytes + acknowledged.bytes;
+        return qos0Line.bytes + ackedLine.bytes;
     }
 
     private Line line(QoS qos) {
-        return qos == QoS.AT_MOST_ONCE ? atMostOnce : acknowledged;
+        return qos == QoS.AT_MOST_ONCE ? qos0Line : ackedLine;
     }
 
     /** Nobody gets what waits any more. */
     void discard() {
-        if (atMostOnce == null) return;
+        if (qos0Line == null) return;
         memory.giveBack(bytes());
-        atMostOnce = null;
-        acknowledged = null;
+        qos0Line = null;
+        ackedLine = null;
     }
 
     /** Those of QoS 1 and 2 that a Shared Subscription chose this client for. */
     List<Delivery> shared() {
-        if (acknowledged == null) return List.of();
-        return acknowledged.waiting.stream()
+        if (ackedLine == null) return List.of();
+        return ackedLine.waiting.stream()
                 .map(Waiting::delivery)
                 .filter(delivery -> delivery.share() != null && delivery.receipt() == null)
                 .toList();

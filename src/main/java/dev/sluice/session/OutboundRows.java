@@ -14,7 +14,7 @@ final class OutboundRows {
     /** The next rows to send, in order; null before the first. */
     private ArrayDeque<Delivery> waiting;
     /** Rows told of before earlier ones, or during a load that may lead up to them; null for none. */
-    private TreeMap<Long, Delivery> early;
+    private TreeMap<Long, Delivery> outOfOrder;
     /** Bytes of both. */
     private long bytes;
     /** All rows up to here have been sent, or wait to be, or are done with. */
@@ -25,9 +25,9 @@ final class OutboundRows {
     private boolean behind;
 
     private boolean loading;
-    private boolean failed;
+    private boolean loadHasFailed;
     /** Whether a row was told of during the load, and not kept. */
-    private boolean missed;
+    private boolean missedDuringLoad;
 
     /**
      * @param lastSeq place of the last row that was put into the queue
@@ -63,19 +63,19 @@ final class OutboundRows {
         if (!behind && seq == lastSeq + 1) {
             if (fits(row)) append(row);
             else fallBehind();
-            takeEarly();
+            takeInOrder();
         } else if (fits(row)) {
-            if (early == null) early = new TreeMap<>();
-            if (early.put(seq, row) == null) bytes += row.message().bytes();
+            if (outOfOrder == null) outOfOrder = new TreeMap<>();
+            if (outOfOrder.put(seq, row) == null) bytes += row.message().bytes();
         } else if (loading) {
-            missed = true;
+            missedDuringLoad = true;
         } else {
             fallBehind();
         }
     }
 
     private boolean fits(Delivery row) {
-        var count = (waiting == null ? 0 : waiting.size()) + (early == null ? 0 : early.size());
+        var count = (waiting == null ? 0 : waiting.size()) + (outOfOrder == null ? 0 : outOfOrder.size());
         if (count == 0) return true;
         return count < limits.queuePage() && bytes + row.message().bytes() <= limits.queueBytes();
     }
@@ -87,37 +87,37 @@ final class OutboundRows {
         lastSeq = row.seq();
     }
 
-    private void takeEarly() {
-        while (early != null && early.firstKey() <= lastSeq + 1) {
-            var row = early.pollFirstEntry().getValue();
+    private void takeInOrder() {
+        while (outOfOrder != null && outOfOrder.firstKey() <= lastSeq + 1) {
+            var row = outOfOrder.pollFirstEntry().getValue();
             bytes -= row.message().bytes();
-            if (early.isEmpty()) early = null;
+            if (outOfOrder.isEmpty()) outOfOrder = null;
             if (row.seq() > lastSeq) append(row);
         }
     }
 
     private void fallBehind() {
         behind = true;
-        forgetEarly();
+        forgetOutOfOrder();
     }
 
-    private void forgetEarly() {
-        if (early == null) return;
-        for (var row : early.values()) bytes -= row.message().bytes();
-        early = null;
+    private void forgetOutOfOrder() {
+        if (outOfOrder == null) return;
+        for (var row : outOfOrder.values()) bytes -= row.message().bytes();
+        outOfOrder = null;
     }
 
-    /** The clock: a row that should have come before others has not, so all are read; and a failed load is tried again. */
+    /** The clock: a row that should have come before others has not, so all are read; and a load that failed is tried again. */
     void drained() {
-        failed = false;
-        if (early != null && !loading) fallBehind();
+        loadHasFailed = false;
+        if (outOfOrder != null && !loading) fallBehind();
     }
 
     /** Asks for the next page when nothing else waits. */
     void load(Consumer<Effect> out) {
-        if (!behind || loading || failed || !isEmpty()) return;
+        if (!behind || loading || loadHasFailed || !isEmpty()) return;
         loading = true;
-        missed = false;
+        missedDuringLoad = false;
         out.accept(new Effect.LoadQueue(lastSeq, limits.queuePage()));
     }
 
@@ -133,18 +133,18 @@ final class OutboundRows {
             else append(row);
         }
         if (page.more()) {
-            forgetEarly();
+            forgetOutOfOrder();
             return;
         }
         lastSeq = Math.max(lastSeq, openedAt);
-        takeEarly();
-        behind = missed;
-        if (behind) forgetEarly();
+        takeInOrder();
+        behind = missedDuringLoad;
+        if (behind) forgetOutOfOrder();
     }
 
     void loadFailed() {
         loading = false;
-        failed = true;
-        forgetEarly();
+        loadHasFailed = true;
+        forgetOutOfOrder();
     }
 }

@@ -110,9 +110,8 @@ final class OutboundWindow {
         if (!delivery.isDurable()) lastId = packetId;
         unanswered++;
         var atLeastOnce = delivery.qos() == QoS.AT_LEAST_ONCE;
-        // A QoS 2 message that was sent is nobody else's [MQTT-4.8.2-5], a durable one is in PostgreSQL, and of one
-        // with a
-        // receipt its sender is told.
+        // Nobody else gets a QoS 2 message that was sent [MQTT-4.8.2-5]. A durable one is in PostgreSQL. Who sent one
+        // with a receipt learns from that what became of it.
         var mayGoOn = delivery.share() != null && !delivery.isDurable() && delivery.receipt() == null;
         var returned = atLeastOnce && mayGoOn ? delivery : null;
         var awaiting = atLeastOnce ? Awaiting.PUBACK : Awaiting.PUBREC;

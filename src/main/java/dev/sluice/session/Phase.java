@@ -6,7 +6,7 @@ import dev.sluice.packet.Packet;
 public sealed interface Phase {
     record AwaitingConnect() implements Phase {}
 
-    /** The session's row is being opened; nothing is read from the socket meanwhile. */
+    /** The session's row is being opened; nothing that the client sends meanwhile is looked at. */
     record Opening(Packet.Connect connect, Grant grant) implements Phase {}
 
     record Online() implements Phase {}

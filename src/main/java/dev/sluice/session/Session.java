@@ -15,7 +15,7 @@ import java.util.function.LongSupplier;
 
 /**
  * One client's protocol state: events in, effects out. Confined to its connection's event loop; performs nothing itself,
- * and must not be told an event from within an effect.
+ * and refuses an event that it is told from within an effect.
  */
 public final class Session {
     private static final Set<ReasonCode> FAULTS =
@@ -35,6 +35,8 @@ public final class Session {
     private Outbound outbound;
     /** SUBSCRIBEs and UNSUBSCRIBEs that are not answered yet. */
     private int subscribing;
+    /** Whether an event is being worked on. */
+    private boolean performing;
 
     /**
      * @param memory what all sessions share
@@ -81,11 +83,17 @@ public final class Session {
         if (outbound != null) outbound.discard();
     }
 
+    /** @throws IllegalStateException if it is told from within an effect of an earlier event */
     public void on(Event event, Consumer<Effect> out) {
+        if (performing)
+            throw new IllegalStateException(event.getClass().getSimpleName() + " is told from within an effect");
+        performing = true;
         try {
             phase = next(event, out);
         } catch (MqttFault fault) {
             phase = refuse(fault.reason(), fault.getMessage(), out);
+        } finally {
+            performing = false;
         }
     }
 
@@ -109,8 +117,8 @@ public final class Session {
             case Event.Received(Packet.Connect connect) -> connect(connect, out);
             case Event.Received _ -> // [MQTT-3.1.0-1]
                 close(ReasonCode.PROTOCOL_ERROR, "the first packet is not CONNECT", out);
-            case Event.Faulted(var fault, var told) -> {
-                version = told;
+            case Event.Faulted(var fault, var spoken) -> {
+                version = spoken;
                 throw fault;
             }
             case Event.Ended(var reason, var why) -> close(reason, why, out);
@@ -122,8 +130,9 @@ public final class Session {
     private Phase connect(Packet.Connect connect, Consumer<Effect> out) {
         version = connect.version();
         asked = connect;
-        if (connect.properties().has(Property.AUTHENTICATION_METHOD)) // [MQTT-4.12.0-1]
-        throw new MqttFault(ReasonCode.BAD_AUTHENTICATION_METHOD, "extended authentication is not offered");
+        // [MQTT-4.12.0-1]
+        if (connect.properties().has(Property.AUTHENTICATION_METHOD))
+            throw new MqttFault(ReasonCode.BAD_AUTHENTICATION_METHOD, "extended authentication is not offered");
         grant = Grant.of(connect, limits);
         asked = null;
         requireText(connect.will());

@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -48,12 +49,11 @@ public class StoreHealth {
         return available;
     }
 
-    /** Early, so that the answer is known before the first connection is accepted. */
-    void start(@Observes @Priority(100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.POSTGRES_PROBE) StartupEvent event) {
         start();
     }
 
-    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
         stop();
     }
 

@@ -20,10 +20,15 @@ public final class TopicFilter {
 
     private TopicFilter(String text) {
         this.text = text;
-        var shared = text.startsWith(SHARE);
+        var shared = isShared(text);
         var nameEnd = shared ? text.indexOf('/', SHARE.length()) : -1;
         this.shareName = shared ? text.substring(SHARE.length(), nameEnd) : null;
         this.levels = List.of(text.substring(nameEnd + 1).split("/", -1));
+    }
+
+    /** Whether a filter, well-formed or not, is one of a Shared Subscription. */
+    public static boolean isShared(String text) {
+        return text.startsWith(SHARE);
     }
 
     /** @throws IllegalArgumentException with a sentence that names the mistake */
@@ -37,15 +42,16 @@ public final class TopicFilter {
     /** What is wrong with a filter, as the end of a sentence that begins with the filter; empty if nothing is. */
     public static Optional<String> mistake(String text) {
         if (text.indexOf('\0') >= 0) return Optional.of("holds the null character"); // [MQTT-4.7.3-2]
-        if (text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) // [MQTT-4.7.3-3]
-        return Optional.of("is longer than 65,535 bytes");
-        if (!text.startsWith(SHARE)) return mistakeInLevels(text);
+        // [MQTT-4.7.3-3]
+        if (text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) return Optional.of("is longer than 65,535 bytes");
+        if (!isShared(text)) return mistakeInLevels(text);
         var nameEnd = text.indexOf('/', SHARE.length());
         if (nameEnd < 0) return Optional.of("has a share name but no filter after it"); // [MQTT-4.8.2-2]
         if (nameEnd == SHARE.length()) return Optional.of("has an empty share name"); // [MQTT-4.8.2-1]
         var shareName = text.substring(SHARE.length(), nameEnd);
-        if (shareName.contains(ONE_LEVEL) || shareName.contains(ALL_BELOW)) // [MQTT-4.8.2-2]
-        return Optional.of("has a wildcard in its share name");
+        // [MQTT-4.8.2-2]
+        if (shareName.contains(ONE_LEVEL) || shareName.contains(ALL_BELOW))
+            return Optional.of("has a wildcard in its share name");
         return mistakeInLevels(text.substring(nameEnd + 1));
     }
 
@@ -54,12 +60,15 @@ public final class TopicFilter {
         var levels = filter.split("/", -1);
         for (var i = 0; i < levels.length; i++) {
             var level = levels[i];
-            if (level.length() > 1 && level.contains(ALL_BELOW)) // [MQTT-4.7.1-1]
-            return Optional.of("has a # that shares its level with other characters");
-            if (level.equals(ALL_BELOW) && i < levels.length - 1) // [MQTT-4.7.1-1]
-            return Optional.of("has a # that is not the last level");
-            if (level.length() > 1 && level.contains(ONE_LEVEL)) // [MQTT-4.7.1-2]
-            return Optional.of("has a + that shares its level with other characters");
+            // [MQTT-4.7.1-1]
+            if (level.length() > 1 && level.contains(ALL_BELOW))
+                return Optional.of("has a # that shares its level with other characters");
+            // [MQTT-4.7.1-1]
+            if (level.equals(ALL_BELOW) && i < levels.length - 1)
+                return Optional.of("has a # that is not the last level");
+            // [MQTT-4.7.1-2]
+            if (level.length() > 1 && level.contains(ONE_LEVEL))
+                return Optional.of("has a + that shares its level with other characters");
         }
         return Optional.empty();
     }
@@ -74,10 +83,10 @@ public final class TopicFilter {
         return levels;
     }
 
-    /** Whether it can only match names that begin like this: the levels in it are literal, that of a Shared Subscription too. */
-    public boolean isBelow(String prefix) {
+    /** Whether it can only match topics that clients may not publish to, as a Shared Subscription, too. */
+    public boolean isServers() {
         var filter = shareName == null ? text : text.substring(SHARE.length() + shareName.length() + 1);
-        return filter.startsWith(prefix);
+        return filter.startsWith(TopicName.SERVERS);
     }
 
     public boolean matches(TopicName name) {

@@ -11,6 +11,13 @@ public final class TopicName {
     /** The name of a PUBLISH that says its topic by alias. */
     public static final TopicName EMPTY = new TopicName(new byte[0]);
 
+    /** How the topics begin that only the server publishes to. */
+    public static final String SERVERS = "$SYS/";
+    /** Why a client may not publish to one of them. */
+    public static final String SERVERS_OWN = "the topics below $SYS/ are the server's own";
+
+    private static final byte[] SERVERS_UTF8 = SERVERS.getBytes(StandardCharsets.US_ASCII);
+
     private final byte[] utf8;
     private final int hash;
     private String text;
@@ -36,6 +43,12 @@ public final class TopicName {
 
     public boolean isEmpty() {
         return utf8.length == 0;
+    }
+
+    /** Whether clients may not publish to it: {@link #SERVERS_OWN}. */
+    public boolean isServers() {
+        return utf8.length >= SERVERS_UTF8.length
+                && Arrays.equals(utf8, 0, SERVERS_UTF8.length, SERVERS_UTF8, 0, SERVERS_UTF8.length);
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.sluice.uplink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.config.StartOrder;
+import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
@@ -21,11 +23,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.admin.TopicDescription;
-import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
-import org.apache.kafka.common.errors.TopicAuthorizationException;
-import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
 /** Owns the knowledge whether Kafka answers and which topics of the routes it lacks: one virtual thread asks, any may read. */
@@ -82,23 +81,30 @@ public class KafkaHealth {
         return everComplete;
     }
 
-    /** Late, when the channel of the uplink is there. */
-    void start(@Observes @Priority(3000) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
         if (routes.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
         probing.start(this::turn);
     }
 
-    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
         probing.stop();
         var asked = admin;
         if (asked != null) asked.close(Duration.ZERO);
     }
 
     private Duration turn() throws InterruptedException {
-        if (admin == null) admin = open();
-        var seen = probe(admin);
-        if (!probing.isStopped()) tell(seen); // a client that is closed says nothing about Kafka
+        try {
+            if (admin == null) admin = open();
+            var seen = probe(admin);
+            if (!probing.isStopped()) tell(seen); // a client that is closed says nothing about Kafka
+        } catch (KafkaException
+                | LinkageError noClient) { // it is made with a token, for which an OAuth server is asked
+            LOG.debug("no client of Kafka", noClient);
+            tell(new State(false, state.missingTopics(), RootCause.of(noClient).getMessage()));
+            if (admin != null) admin.close(Duration.ZERO);
+            admin = null;
+        }
         return INTERVAL;
     }
 
@@ -118,10 +124,7 @@ public class KafkaHealth {
         var asked = admin;
         if (asked == null || !state.available()) return Optional.empty();
         try {
-            var counts = new HashMap<String, Integer>();
-            for (var topic : asked.describeTopics(topics).topicNameValues().entrySet())
-                counts.put(topic.getKey(), partitions(topic.getValue()));
-            return Optional.of(counts);
+            return Optional.of(KafkaTopics.partitions(asked, topics, TIMEOUT));
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);
         } catch (InterruptedException _) {
@@ -135,12 +138,11 @@ public class KafkaHealth {
         var topics = routes.routes().literalKafkaTopics();
         try {
             admin.describeCluster().nodes().get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
-            for (var topic : admin.describeTopics(topics).topicNameValues().entrySet()) {
-                var count = partitions(topic.getValue());
-                if (count > 0) producer.keepMetadata(topic.getKey());
-                else missing.add(topic.getKey());
-                if (count > 0) lacking(topic.getKey(), count).ifPresent(missing::add);
-            }
+            KafkaTopics.partitions(admin, topics, TIMEOUT).forEach((topic, count) -> {
+                if (count > 0) producer.keepMetadata(topic);
+                else missing.add(topic);
+                if (count > 0) lacking(topic, count).ifPresent(missing::add);
+            });
             spool.kafkaAnswered();
             return new State(true, missing, null);
         } catch (ExecutionException | TimeoutException away) {
@@ -157,21 +159,6 @@ public class KafkaHealth {
     private Optional<String> lacking(String kafkaTopic, int count) {
         var highest = routes.routes().highestPartition(kafkaTopic);
         return highest < count ? Optional.empty() : Optional.of(kafkaTopic + " (partition " + highest + ")");
-    }
-
-    /** 0 if Kafka says that there is no such topic. */
-    private static int partitions(KafkaFuture<TopicDescription> description)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        try {
-            return description
-                    .get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
-                    .partitions()
-                    .size();
-        } catch (ExecutionException failed) {
-            if (failed.getCause() instanceof UnknownTopicOrPartitionException
-                    || failed.getCause() instanceof TopicAuthorizationException) return 0;
-            throw failed;
-        }
     }
 
     /** What a probe has seen; on the thread that probes. */

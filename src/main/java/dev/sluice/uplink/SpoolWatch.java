@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.spool.SpoolStore;
@@ -78,8 +79,7 @@ class SpoolWatch {
                 meters);
     }
 
-    /** Late, when the channel of the uplink is there and Kafka is asked. */
-    void start(@Observes @Priority(3100) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (!spool.isOn()) return;
         watch.every(TURN, this::turn);
         for (var stripe : spool.stripes()) {
@@ -90,7 +90,7 @@ class SpoolWatch {
     }
 
     /** What the drain has in hand gets a moment, so that Kafka does not get it again from the next gateway. */
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         watch.stop();
         drains.forEach(Repeating::stop);
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();

@@ -41,6 +41,7 @@ class DependencyRuleTest {
                 .containsExactlyInAnyOrder(
                         climb("access.Climbs", "broker.Fine"),
                         climb("admin.ImportsDriver", "ops.Driver"),
+                        climb("broker.routing.Climbs", "broker.Fine"),
                         climb("cluster.Climbs", "broker.Fine"),
                         climb("codec.Climbs", "config.Leaf"),
                         climb("config.Climbs", "packet.Tangled"),

@@ -15,16 +15,16 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The tables of the README say what the code says. */
+/** The tables of the README and of docs/ say what the code says. */
 class ReadmeTest {
-    private static final String README = Repository.text("README.md");
+    private static final String PAGES = Repository.documentation();
     private static final Path MAIN = Repository.path("src/main/java/dev/sluice");
 
     /** The rows whose first cell is code that matches, as code without its quotes to the other cells. */
     private static Map<String, List<String>> rows(String firstCell) {
         var rows = new TreeMap<String, List<String>>();
         var row = Pattern.compile("\\| `(" + firstCell + ")` \\|(.*)\\|");
-        README.lines().map(row::matcher).filter(found -> found.matches()).forEach(found -> {
+        PAGES.lines().map(row::matcher).filter(found -> found.matches()).forEach(found -> {
             var cells = Arrays.stream(found.group(2).split("\\|"))
                     .map(String::strip)
                     .toList();
@@ -44,7 +44,7 @@ class ReadmeTest {
     /** Rows behind a blank line are shown as text. */
     @Test
     void everyTableHasItsHeading() {
-        var lines = README.lines().toList();
+        var lines = PAGES.lines().toList();
         for (int i = 1; i < lines.size() - 1; i++)
             if (lines.get(i).startsWith("|") && !lines.get(i - 1).startsWith("|"))
                 assertThat(lines.get(i + 1)).as("below " + lines.get(i)).startsWith("|---");

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Properties;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 
@@ -25,6 +27,13 @@ final class Repository {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** The README and the pages of docs/, one after the other. */
+    static String documentation() {
+        return Stream.concat(Stream.of(path("README.md")), files("docs", ".md").stream())
+                .map(page -> text(page.toString()))
+                .collect(Collectors.joining("\n"));
     }
 
     static List<Path> files(String folder, String ending) {

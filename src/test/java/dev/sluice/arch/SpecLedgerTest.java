@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.commons.annotation.Testable;
 
-/** Every statement that binds a server has a test that names it, and the README counts them. */
+/** Every statement that binds a server has a test that names it, and the documentation counts them. */
 class SpecLedgerTest {
     private static final Ledger V5 = ledger("MQTT 5.0", "mqtt-5.0");
     private static final Ledger V311 = ledger("MQTT 3.1.1", "mqtt-3.1.1");
@@ -65,8 +65,8 @@ class SpecLedgerTest {
     }
 
     @Test
-    void theReadmeCountsThem() {
-        assertThat(Repository.text("README.md").lines().filter(line -> line.startsWith("| MQTT ")))
+    void theDocumentationCountsThem() {
+        assertThat(Repository.documentation().lines().filter(line -> line.startsWith("| MQTT ")))
                 .containsExactly(row(V5), row(V311));
     }
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The packaged gateway with a Kafka that asks for TLS and SCRAM, by configuration alone. */
+/** The packaged gateway with a Kafka that asks who it is, over TLS, by configuration alone. */
 class SecuredKafkaIT {
     @TempDir
     private static Path folder;
@@ -48,15 +48,37 @@ class SecuredKafkaIT {
     }
 
     private static Settings settings(String password) {
+        return settings(kafka.options(password), kafka.securedBootstrap());
+    }
+
+    private static Settings settings(List<String> options, String bootstrap) {
         return Gateway.shared()
-                .settingsOfAnother(kafka.options(password).toArray(String[]::new))
-                .withKafka(kafka.securedBootstrap());
+                .settingsOfAnother(options.toArray(String[]::new))
+                .withKafka(bootstrap);
     }
 
     @Test
     void writesOverTlsWithScram() {
         kafka.password("right");
-        var settings = settings("right");
+        assertPublishesWith(settings("right"));
+    }
+
+    @Test
+    void writesOverTlsWithPlain() {
+        assertPublishesWith(settings(kafka.plainOptions(), kafka.securedBootstrap()));
+    }
+
+    @Test
+    void writesOverTlsWithATokenOfAnOauthServer() {
+        assertPublishesWith(settings(kafka.tokenOptions(), kafka.securedBootstrap()));
+    }
+
+    @Test
+    void writesOverTlsWithAClientCertificate() {
+        assertPublishesWith(settings(kafka.certificateOptions(), kafka.certificateBootstrap()));
+    }
+
+    private static void assertPublishesWith(Settings settings) {
         try (var gateway = GatewayProcess.start(settings)) {
             gateway.awaitReady();
             assertPublishes(settings.port());
@@ -95,6 +117,22 @@ class SecuredKafkaIT {
                     .until(() -> Gateway.get(settings.port(), "/q/health/ready").statusCode() == 200);
             assertPublishes(settings.port());
             assertThat(log(settings)).anyMatch(line -> line.contains("Kafka answers"));
+        }
+    }
+
+    /** Here it is not Kafka that refuses, and no client of Kafka can even be made: the start fails, and says so. */
+    @Test
+    void anOauthServerThatRefusesIsNamed() {
+        kafka.tokens().secret("of yesterday");
+        var settings = settings(kafka.tokenOptions(), kafka.securedBootstrap());
+        try (var gateway = GatewayProcess.start(settings)) {
+            await("the end of a gateway without a token")
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> gateway.process().awaitEnd(Duration.ofMillis(100)));
+            assertThat(log(settings)).anyMatch(line -> line.contains("invalid_client"));
+            assertThat(log(settings)).noneMatch(line -> line.contains(GuardedKafka.CLIENT_SECRET));
+        } finally {
+            kafka.tokens().secret(GuardedKafka.CLIENT_SECRET);
         }
     }
 

@@ -84,12 +84,18 @@ public final class KafkaBroker implements AutoCloseable {
         server.awaitShutdown();
     }
 
-    /** Runs a broker until the process is asked to end. Arguments: port, folder, and then settings, {@code name=value}. */
+    /**
+     * Runs a broker until the process is asked to end. Arguments: port, folder, and then settings, {@code name=value}; those that Kafka
+     * wants as system properties become that.
+     */
     public static void main(String[] arguments) throws Exception {
         var more = Arrays.stream(arguments)
                 .skip(2)
                 .map(setting -> setting.split("=", 2))
                 .collect(Collectors.toMap(setting -> setting[0], setting -> setting[1]));
+        more.forEach((name, value) -> {
+            if (name.startsWith("org.apache.kafka.")) System.setProperty(name, value);
+        });
         var broker = start(Integer.parseInt(arguments[0]), Path.of(arguments[1]), more);
         Runtime.getRuntime().addShutdownHook(new Thread(broker::close, "kafka-close"));
         new CountDownLatch(1).await();

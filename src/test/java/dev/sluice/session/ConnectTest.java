@@ -19,21 +19,21 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class ConnectTest {
     private static Grant grant(ProtocolVersion version, boolean cleanStart, int keepAlive, Properties properties) {
-        var play = new Play(version);
-        play.receives(Play.connect(version, "c1", cleanStart, keepAlive, properties));
-        return play.session.grant();
+        var rig = new SessionRig(version);
+        rig.receives(SessionRig.connect(version, "c1", cleanStart, keepAlive, properties));
+        return rig.session.grant();
     }
 
     private static Properties connAck(Packet.Connect connect) {
-        var play = new Play(connect.version());
-        play.receives(connect);
-        var effects = play.on(new Event.SessionOpened(false, false, List.of(), 0, false));
+        var rig = new SessionRig(connect.version());
+        rig.receives(connect);
+        var effects = rig.on(new Event.SessionOpened(false, false, List.of(), 0, false));
         assertThat(effects.getFirst()).isInstanceOf(Effect.Send.class);
         return ((Packet.ConnAck) ((Effect.Send) effects.getFirst()).packet()).properties();
     }
 
     private static Properties connAckV5(int keepAlive, Properties properties) {
-        return connAck(Play.connect(ProtocolVersion.V5, "c1", true, keepAlive, properties));
+        return connAck(SessionRig.connect(ProtocolVersion.V5, "c1", true, keepAlive, properties));
     }
 
     private static Properties asking(Property property, long value) {
@@ -43,15 +43,15 @@ class ConnectTest {
     @ParameterizedTest
     @EnumSource
     void connectOpensTheSessionAndThenIsAccepted(ProtocolVersion version) {
-        var play = new Play(version);
-        var connect = play.connect("c1", true);
-        assertThat(play.receives(connect)).containsExactly(new Effect.OpenSession(connect, play.session.grant()));
-        assertThat(play.session.wantsMore()).isFalse();
-        var effects = play.on(new Event.SessionOpened(true, false, List.of(), 0, false));
-        assertThat(effects).hasSize(2).last().isEqualTo(new Effect.Start(play.session.grant()));
+        var rig = new SessionRig(version);
+        var connect = rig.connect("c1", true);
+        assertThat(rig.receives(connect)).containsExactly(new Effect.OpenSession(connect, rig.session.grant()));
+        assertThat(rig.session.wantsMore()).isFalse();
+        var effects = rig.on(new Event.SessionOpened(true, false, List.of(), 0, false));
+        assertThat(effects).hasSize(2).last().isEqualTo(new Effect.Start(rig.session.grant()));
         assertThat(((Packet.ConnAck) ((Effect.Send) effects.getFirst()).packet()).sessionPresent())
                 .isTrue();
-        assertThat(play.session.wantsMore()).isTrue();
+        assertThat(rig.session.wantsMore()).isTrue();
     }
 
     /** [MQTT-3.1.3-6], [MQTT-3.1.3-8] of 3.1.1: an empty client identifier in 3.1.1 needs a clean session. */
@@ -65,21 +65,21 @@ class ConnectTest {
         "V5,false,true"
     })
     void anEmptyClientIdentifierIsAcceptedAsTheVersionSays(ProtocolVersion version, boolean clean, boolean accepted) {
-        var play = new Play(version);
-        var effects = play.receives(play.connect("", clean));
+        var rig = new SessionRig(version);
+        var effects = rig.receives(rig.connect("", clean));
         if (accepted) {
             assertThat(effects).hasExactlyElementsOfTypes(Effect.OpenSession.class);
-            assertThat(play.session.grant().clientId()).isNotEmpty();
+            assertThat(rig.session.grant().clientId()).isNotEmpty();
         } else {
             var reason = ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
-            assertThat(Play.ends(effects)).containsExactly(reason, reason);
+            assertThat(SessionRig.ends(effects)).containsExactly(reason, reason);
         }
     }
 
     /** [MQTT-3.1.3-7] */
     @Test
     void theAssignedClientIdentifierIsTold() {
-        var assigned = connAck(Play.connect(ProtocolVersion.V5, "", true, 60, Properties.NONE))
+        var assigned = connAck(SessionRig.connect(ProtocolVersion.V5, "", true, 60, Properties.NONE))
                 .text(Property.ASSIGNED_CLIENT_IDENTIFIER);
         assertThat(assigned).matches("[0-9A-Za-z-]{8,}");
         assertThat(connAckV5(60, Properties.NONE).has(Property.ASSIGNED_CLIENT_IDENTIFIER))
@@ -88,17 +88,18 @@ class ConnectTest {
 
     @Test
     void assignedClientIdentifiersDiffer() {
-        var connect = Play.connect(ProtocolVersion.V5, "", true, 60, Properties.NONE);
+        var connect = SessionRig.connect(ProtocolVersion.V5, "", true, 60, Properties.NONE);
         assertThat(connAck(connect)).isNotEqualTo(connAck(connect));
     }
 
     @ParameterizedTest
     @EnumSource
     void aClientIdentifierAboveTheMaximumIsRefused(ProtocolVersion version) {
-        var play = new Play(version);
+        var rig = new SessionRig(version);
         var reason = ReasonCode.CLIENT_IDENTIFIER_NOT_VALID;
-        assertThat(Play.ends(play.receives(play.connect("é".repeat(17), true)))).containsExactly(reason, reason);
-        assertThat(new Play(version).receives(play.connect("é".repeat(16), true)))
+        assertThat(SessionRig.ends(rig.receives(rig.connect("é".repeat(17), true))))
+                .containsExactly(reason, reason);
+        assertThat(new SessionRig(version).receives(rig.connect("é".repeat(16), true)))
                 .hasExactlyElementsOfTypes(Effect.OpenSession.class);
     }
 
@@ -122,9 +123,9 @@ class ConnectTest {
     @Test
     void theSessionExpiryIsCutToTheMaximumAndTold() {
         var never = asking(Property.SESSION_EXPIRY_INTERVAL, 0xFFFFFFFFL);
-        assertThat(grant(ProtocolVersion.V5, true, 60, never).sessionExpiry()).isEqualTo(Play.EXPIRY_MAXIMUM);
+        assertThat(grant(ProtocolVersion.V5, true, 60, never).sessionExpiry()).isEqualTo(SessionRig.EXPIRY_MAXIMUM);
         assertThat(connAckV5(60, never).number(Property.SESSION_EXPIRY_INTERVAL, -1))
-                .isEqualTo(Play.EXPIRY_MAXIMUM);
+                .isEqualTo(SessionRig.EXPIRY_MAXIMUM);
         var short_ = asking(Property.SESSION_EXPIRY_INTERVAL, 10);
         assertThat(grant(ProtocolVersion.V5, true, 60, short_).sessionExpiry()).isEqualTo(10);
         assertThat(connAckV5(60, short_).has(Property.SESSION_EXPIRY_INTERVAL)).isFalse();
@@ -133,17 +134,17 @@ class ConnectTest {
         assertThat(grant(ProtocolVersion.V3_1_1, true, 60, Properties.NONE).sessionExpiry())
                 .isZero();
         assertThat(grant(ProtocolVersion.V3_1_1, false, 60, Properties.NONE).sessionExpiry())
-                .isEqualTo(Play.EXPIRY_MAXIMUM);
+                .isEqualTo(SessionRig.EXPIRY_MAXIMUM);
     }
 
     @Test
     void theConnAckTellsTheLimits() {
         assertThat(connAckV5(60, Properties.NONE))
                 .isEqualTo(Properties.NONE
-                        .with(Property.RECEIVE_MAXIMUM, Play.RECEIVE_MAXIMUM)
+                        .with(Property.RECEIVE_MAXIMUM, SessionRig.RECEIVE_MAXIMUM)
                         .with(Property.MAXIMUM_PACKET_SIZE, 65536)
-                        .with(Property.TOPIC_ALIAS_MAXIMUM, Play.TOPIC_ALIAS_MAXIMUM));
-        assertThat(connAck(Play.connect(ProtocolVersion.V3_1_1, "c1", true, 60, Properties.NONE))
+                        .with(Property.TOPIC_ALIAS_MAXIMUM, SessionRig.TOPIC_ALIAS_MAXIMUM));
+        assertThat(connAck(SessionRig.connect(ProtocolVersion.V3_1_1, "c1", true, 60, Properties.NONE))
                         .isEmpty())
                 .isTrue();
     }
@@ -158,32 +159,33 @@ class ConnectTest {
 
     @Test
     void reasonStringsAreForThoseWhoDoNotDecline() {
-        var loud = Play.online(ProtocolVersion.V5);
+        var loud = SessionRig.online(ProtocolVersion.V5);
         loud.receivesQoS1(1);
         assertThat(loud.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "why"))
-                .containsExactly(Play.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Play.reason("why"))));
-        var quiet = Play.online(ProtocolVersion.V5, asking(Property.REQUEST_PROBLEM_INFORMATION, 0));
+                .containsExactly(
+                        SessionRig.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, SessionRig.reason("why"))));
+        var quiet = SessionRig.online(ProtocolVersion.V5, asking(Property.REQUEST_PROBLEM_INFORMATION, 0));
         quiet.receivesQoS1(1);
         assertThat(quiet.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "why"))
-                .containsExactly(Play.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE)));
+                .containsExactly(SessionRig.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE)));
     }
 
     /** [MQTT-3.4.2-2] */
     @Test
     void aReasonStringThatTheClientHasNoRoomForIsLeftOut() {
-        var play = Play.online(ProtocolVersion.V5, asking(Property.MAXIMUM_PACKET_SIZE, 40));
-        play.receivesQoS1(1);
-        assertThat(play.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "w".repeat(40)))
-                .containsExactly(Play.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE)));
+        var rig = SessionRig.online(ProtocolVersion.V5, asking(Property.MAXIMUM_PACKET_SIZE, 40));
+        rig.receivesQoS1(1);
+        assertThat(rig.refused(QoS.AT_LEAST_ONCE, 1, ReasonCode.QUOTA_EXCEEDED, "w".repeat(40)))
+                .containsExactly(SessionRig.send(new Packet.PubAck(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE)));
     }
 
     /** [MQTT-3.1.0-1] */
     @Test
     void aFirstPacketThatIsNotConnectOnlyCloses() {
-        var effects = new Play(ProtocolVersion.V5).receives(new Packet.PingReq());
+        var effects = new SessionRig(ProtocolVersion.V5).receives(new Packet.PingReq());
         assertThat(effects).hasExactlyElementsOfTypes(Effect.Close.class);
         var fault = new MqttFault(ReasonCode.PROTOCOL_ERROR, "first packet is not CONNECT");
-        assertThat(new Play(ProtocolVersion.V5).on(new Event.Faulted(fault, null)))
+        assertThat(new SessionRig(ProtocolVersion.V5).on(new Event.Faulted(fault, null)))
                 .containsExactly(new Effect.Close(ReasonCode.PROTOCOL_ERROR, fault.getMessage()));
     }
 
@@ -191,8 +193,8 @@ class ConnectTest {
     @ParameterizedTest
     @EnumSource
     void aSecondConnectEndsTheConnection(ProtocolVersion version) {
-        var play = Play.online(version);
-        var ends = Play.ends(play.receives(play.connect("c1", true)));
+        var rig = SessionRig.online(version);
+        var ends = SessionRig.ends(rig.receives(rig.connect("c1", true)));
         if (version.isV5()) assertThat(ends).containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
         else assertThat(ends).containsExactly(ReasonCode.PROTOCOL_ERROR);
     }
@@ -203,7 +205,7 @@ class ConnectTest {
     void anUnsupportedVersionIsTold(ProtocolVersion nearest) {
         var reason = ReasonCode.UNSUPPORTED_PROTOCOL_VERSION;
         var fault = new MqttFault(reason, "neither");
-        assertThat(Play.ends(new Play(nearest).on(new Event.Faulted(fault, nearest))))
+        assertThat(SessionRig.ends(new SessionRig(nearest).on(new Event.Faulted(fault, nearest))))
                 .containsExactly(reason, reason);
     }
 
@@ -212,9 +214,10 @@ class ConnectTest {
     @CsvSource({"MALFORMED_PACKET", "PROTOCOL_ERROR", "TOPIC_NAME_INVALID"})
     void aMalformedConnectIsAnsweredInVersion5Only(ReasonCode reason) {
         var fault = new MqttFault(reason, "why");
-        assertThat(Play.ends(new Play(ProtocolVersion.V5).on(new Event.Faulted(fault, ProtocolVersion.V5))))
+        assertThat(SessionRig.ends(new SessionRig(ProtocolVersion.V5).on(new Event.Faulted(fault, ProtocolVersion.V5))))
                 .containsExactly(reason, reason);
-        assertThat(Play.ends(new Play(ProtocolVersion.V3_1_1).on(new Event.Faulted(fault, ProtocolVersion.V3_1_1))))
+        assertThat(SessionRig.ends(
+                        new SessionRig(ProtocolVersion.V3_1_1).on(new Event.Faulted(fault, ProtocolVersion.V3_1_1))))
                 .containsExactly(reason);
     }
 
@@ -222,9 +225,10 @@ class ConnectTest {
     @Test
     void anAuthenticationMethodIsRefused() {
         var method = Properties.NONE.with(Property.AUTHENTICATION_METHOD, "SCRAM-SHA-1");
-        var effects = new Play(ProtocolVersion.V5).receives(Play.connect(ProtocolVersion.V5, "c1", true, 60, method));
+        var effects = new SessionRig(ProtocolVersion.V5)
+                .receives(SessionRig.connect(ProtocolVersion.V5, "c1", true, 60, method));
         var reason = ReasonCode.BAD_AUTHENTICATION_METHOD;
-        assertThat(Play.ends(effects)).containsExactly(reason, reason);
+        assertThat(SessionRig.ends(effects)).containsExactly(reason, reason);
     }
 
     /** Section 3.1.3.2.3 */
@@ -234,39 +238,40 @@ class ConnectTest {
         var topicName = TopicName.of("t");
         for (byte last : new byte[] {'a', (byte) 0xFF}) {
             var will = new Will(topicName, QoS.AT_MOST_ONCE, false, text, new byte[] {'a', last});
-            var effects = new Play(ProtocolVersion.V5)
+            var effects = new SessionRig(ProtocolVersion.V5)
                     .receives(
                             new Packet.Connect(ProtocolVersion.V5, true, 60, "c1", will, null, null, Properties.NONE));
             var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
             if (last == 'a') assertThat(effects).hasExactlyElementsOfTypes(Effect.OpenSession.class);
-            else assertThat(Play.ends(effects)).containsExactly(reason, reason);
+            else assertThat(SessionRig.ends(effects)).containsExactly(reason, reason);
         }
     }
 
     /** [MQTT-4.12.0-6] */
     @Test
     void authWithoutAMethodIsAProtocolError() {
-        var effects =
-                Play.online(ProtocolVersion.V5).receives(new Packet.Auth(ReasonCode.RE_AUTHENTICATE, Properties.NONE));
-        assertThat(Play.ends(effects)).containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
+        var effects = SessionRig.online(ProtocolVersion.V5)
+                .receives(new Packet.Auth(ReasonCode.RE_AUTHENTICATE, Properties.NONE));
+        assertThat(SessionRig.ends(effects)).containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
     }
 
     @ParameterizedTest
     @EnumSource
     void aSessionThatCannotBeOpenedIsToldInTheConnAck(ProtocolVersion version) {
-        var play = new Play(version);
-        play.receives(play.connect("c1", true));
-        var effects = play.on(new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "away"));
-        assertThat(Play.ends(effects)).containsExactly(ReasonCode.SERVER_UNAVAILABLE, ReasonCode.SERVER_UNAVAILABLE);
+        var rig = new SessionRig(version);
+        rig.receives(rig.connect("c1", true));
+        var effects = rig.on(new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "away"));
+        assertThat(SessionRig.ends(effects))
+                .containsExactly(ReasonCode.SERVER_UNAVAILABLE, ReasonCode.SERVER_UNAVAILABLE);
         assertThat(effects).noneMatch(Effect.EndSession.class::isInstance);
     }
 
     @Test
     void aSocketThatIsGoneWhileItsSessionOpensEndsNothing() {
-        var play = new Play(ProtocolVersion.V5);
-        play.receives(play.connect("c1", true));
-        assertThat(play.on(new Event.TransportClosed())).isEmpty();
-        assertThat(play.on(new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "away")))
+        var rig = new SessionRig(ProtocolVersion.V5);
+        rig.receives(rig.connect("c1", true));
+        assertThat(rig.on(new Event.TransportClosed())).isEmpty();
+        assertThat(rig.on(new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "away")))
                 .isEmpty();
     }
 }

@@ -18,47 +18,47 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Messages in memory for a client that answers. */
 class DeliverTest {
-    private final Play v5 = Play.online(ProtocolVersion.V5);
+    private final SessionRig v5 = SessionRig.online(ProtocolVersion.V5);
 
-    private static List<Effect> deliver(Play play, Delivery delivery) {
-        return play.on(new Event.Deliver(delivery));
+    private static List<Effect> deliver(SessionRig rig, Delivery delivery) {
+        return rig.on(new Event.Deliver(delivery));
     }
 
     @ParameterizedTest
     @EnumSource
     void qos0IsSentAndForgotten(ProtocolVersion version) {
-        var play = Play.online(version);
+        var rig = SessionRig.online(version);
         var mail = Mail.qos0(1);
         var message = mail.message();
         var publish = new Packet.Publish(
                 false, QoS.AT_MOST_ONCE, false, message.topicName(), 0, Properties.NONE, message.payload());
-        assertThat(deliver(play, mail)).containsExactly(Play.send(publish));
-        assertThat(play.session.isWaiting()).isFalse();
+        assertThat(deliver(rig, mail)).containsExactly(SessionRig.send(publish));
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     @ParameterizedTest
     @EnumSource
     void qos1IsSentAndDoneWithAfterPubAck(ProtocolVersion version) {
-        var play = Play.online(version);
-        var publish = Mail.publishes(deliver(play, Mail.qos1(1))).getFirst();
+        var rig = SessionRig.online(version);
+        var publish = Mail.publishes(deliver(rig, Mail.qos1(1))).getFirst();
         assertThat(publish.qos()).isEqualTo(QoS.AT_LEAST_ONCE);
         assertThat(publish.packetId()).isPositive();
         assertThat(publish.dup()).isFalse();
-        assertThat(play.receives(new Packet.PubAck(publish.packetId()))).isEmpty();
-        assertThat(play.receives(new Packet.PubAck(publish.packetId()))).isEmpty();
+        assertThat(rig.receives(new Packet.PubAck(publish.packetId()))).isEmpty();
+        assertThat(rig.receives(new Packet.PubAck(publish.packetId()))).isEmpty();
     }
 
     /** [MQTT-4.3.3-4] */
     @ParameterizedTest
     @EnumSource
     void qos2IsReleasedAfterPubRec(ProtocolVersion version) {
-        var play = Play.online(version);
-        var packetId = Mail.publishes(deliver(play, Mail.qos2(1))).getFirst().packetId();
-        var pubRel = Play.send(new Packet.PubRel(packetId));
-        assertThat(play.receives(new Packet.PubRec(packetId))).containsExactly(pubRel);
-        assertThat(play.receives(new Packet.PubRec(packetId))).containsExactly(pubRel);
-        assertThat(play.receives(new Packet.PubComp(packetId))).isEmpty();
-        assertThat(play.receives(new Packet.PubComp(packetId))).isEmpty();
+        var rig = SessionRig.online(version);
+        var packetId = Mail.publishes(deliver(rig, Mail.qos2(1))).getFirst().packetId();
+        var pubRel = SessionRig.send(new Packet.PubRel(packetId));
+        assertThat(rig.receives(new Packet.PubRec(packetId))).containsExactly(pubRel);
+        assertThat(rig.receives(new Packet.PubRec(packetId))).containsExactly(pubRel);
+        assertThat(rig.receives(new Packet.PubComp(packetId))).isEmpty();
+        assertThat(rig.receives(new Packet.PubComp(packetId))).isEmpty();
     }
 
     @Test
@@ -72,42 +72,42 @@ class DeliverTest {
     @ParameterizedTest
     @EnumSource
     void noMoreThanTheQuotaIsUnanswered(ProtocolVersion version) {
-        var play = Play.online(version);
-        for (int number = 1; number <= Play.SEND_QUOTA; number++)
-            assertThat(Mail.numbers(deliver(play, Mail.qos1(number)))).containsExactly(number);
-        assertThat(play.session.isReady()).isFalse();
-        assertThat(deliver(play, Mail.qos1(50))).isEmpty();
-        assertThat(deliver(play, Mail.qos2(51))).isEmpty();
-        assertThat(Mail.numbers(play.receives(new Packet.PubAck(2)))).containsExactly(50);
-        assertThat(Mail.numbers(play.receives(new Packet.PubAck(1)))).containsExactly(51);
-        assertThat(play.session.isReady()).isFalse();
-        play.receives(new Packet.PubAck(3));
-        assertThat(play.session.isReady()).isTrue();
+        var rig = SessionRig.online(version);
+        for (int number = 1; number <= SessionRig.SEND_QUOTA; number++)
+            assertThat(Mail.numbers(deliver(rig, Mail.qos1(number)))).containsExactly(number);
+        assertThat(rig.session.isReady()).isFalse();
+        assertThat(deliver(rig, Mail.qos1(50))).isEmpty();
+        assertThat(deliver(rig, Mail.qos2(51))).isEmpty();
+        assertThat(Mail.numbers(rig.receives(new Packet.PubAck(2)))).containsExactly(50);
+        assertThat(Mail.numbers(rig.receives(new Packet.PubAck(1)))).containsExactly(51);
+        assertThat(rig.session.isReady()).isFalse();
+        rig.receives(new Packet.PubAck(3));
+        assertThat(rig.session.isReady()).isTrue();
     }
 
     @Test
     void theReceiveMaximumOfTheClientIsKept() {
-        var play = Play.online(ProtocolVersion.V5, Properties.NONE.with(Property.RECEIVE_MAXIMUM, 1));
-        assertThat(Mail.numbers(deliver(play, Mail.qos2(1)))).containsExactly(1);
-        assertThat(deliver(play, Mail.qos1(2))).isEmpty();
-        play.receives(new Packet.PubRec(1));
-        assertThat(Mail.numbers(play.receives(new Packet.PubComp(1)))).containsExactly(2);
+        var rig = SessionRig.online(ProtocolVersion.V5, Properties.NONE.with(Property.RECEIVE_MAXIMUM, 1));
+        assertThat(Mail.numbers(deliver(rig, Mail.qos2(1)))).containsExactly(1);
+        assertThat(deliver(rig, Mail.qos1(2))).isEmpty();
+        rig.receives(new Packet.PubRec(1));
+        assertThat(Mail.numbers(rig.receives(new Packet.PubComp(1)))).containsExactly(2);
     }
 
     /** Section 4.9 */
     @Test
     void aPubRecWithAnErrorGivesTheQuotaBack() {
-        var play = Play.online(ProtocolVersion.V5, Properties.NONE.with(Property.RECEIVE_MAXIMUM, 1));
-        deliver(play, Mail.qos2(1));
-        deliver(play, Mail.qos2(2));
+        var rig = SessionRig.online(ProtocolVersion.V5, Properties.NONE.with(Property.RECEIVE_MAXIMUM, 1));
+        deliver(rig, Mail.qos2(1));
+        deliver(rig, Mail.qos2(2));
         var refusal = new Packet.PubRec(1, ReasonCode.QUOTA_EXCEEDED, Properties.NONE);
-        assertThat(Mail.numbers(play.receives(refusal))).containsExactly(2);
+        assertThat(Mail.numbers(rig.receives(refusal))).containsExactly(2);
     }
 
     /** [MQTT-4.6.0-5] asks for order within a QoS only. */
     @Test
     void qos0NeedNotWaitForTheQuota() {
-        for (int number = 1; number <= Play.SEND_QUOTA + 1; number++) deliver(v5, Mail.qos1(number));
+        for (int number = 1; number <= SessionRig.SEND_QUOTA + 1; number++) deliver(v5, Mail.qos1(number));
         assertThat(Mail.numbers(deliver(v5, Mail.qos0(50)))).containsExactly(50);
     }
 
@@ -129,9 +129,9 @@ class DeliverTest {
     void anUnknownPubRecIsAnsweredAsTheVersionCan() {
         assertThat(v5.receives(new Packet.PubRec(9)))
                 .containsExactly(
-                        Play.send(new Packet.PubRel(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
-        assertThat(Play.online(ProtocolVersion.V3_1_1).receives(new Packet.PubRec(9)))
-                .containsExactly(Play.send(new Packet.PubRel(9)));
+                        SessionRig.send(new Packet.PubRel(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
+        assertThat(SessionRig.online(ProtocolVersion.V3_1_1).receives(new Packet.PubRec(9)))
+                .containsExactly(SessionRig.send(new Packet.PubRel(9)));
     }
 
     @Test
@@ -155,7 +155,7 @@ class DeliverTest {
         deliver(v5, Mail.qos1(1));
         deliver(v5, Mail.qos2(2));
         for (var answer : answers.subList(0, answers.size() - 1)) v5.receives(answer);
-        assertThat(Play.ends(v5.receives(answers.getLast())))
+        assertThat(SessionRig.ends(v5.receives(answers.getLast())))
                 .containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
     }
 
@@ -167,7 +167,7 @@ class DeliverTest {
                 new Event.TransportClosed(),
                 new Event.Received(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE)),
                 new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "elsewhere"))) {
-            var play = Play.online(version);
+            var rig = SessionRig.online(version);
             var mail = List.of(
                     Mail.shared(Mail.qos1(1)),
                     Mail.shared(Mail.qos1(2)),
@@ -176,9 +176,9 @@ class DeliverTest {
                     Mail.shared(Mail.qos1(5)),
                     Mail.shared(Mail.qos2(6)),
                     Mail.qos1(7));
-            mail.forEach(delivery -> deliver(play, delivery));
-            play.receives(new Packet.PubAck(1)); // number 5 is sent
-            var effects = play.on(end);
+            mail.forEach(delivery -> deliver(rig, delivery));
+            rig.receives(new Packet.PubAck(1)); // number 5 is sent
+            var effects = rig.on(end);
             assertThat(effects).contains(new Effect.Return(List.of(mail.get(1), mail.get(4), mail.get(5))));
             var ended = IntStream.range(0, effects.size())
                     .filter(i -> effects.get(i) instanceof Effect.EndSession)

@@ -28,7 +28,7 @@ class DisconnectTest {
 
     @Test
     void aDisconnectEndsTheConnectionAndKeepsTheExpiry() {
-        assertThat(Play.durable(ProtocolVersion.V5)
+        assertThat(SessionRig.durable(ProtocolVersion.V5)
                         .receives(new Packet.Disconnect(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, Properties.NONE)))
                 .containsExactly(
                         new Effect.EndSession(60, ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, 0, true),
@@ -54,7 +54,7 @@ class DisconnectTest {
     }
 
     private static boolean publishesWill(ProtocolVersion version, Event end) {
-        return Play.durable(version).on(end).stream()
+        return SessionRig.durable(version).on(end).stream()
                 .filter(Effect.EndSession.class::isInstance)
                 .map(Effect.EndSession.class::cast)
                 .findFirst()
@@ -64,28 +64,28 @@ class DisconnectTest {
 
     @Test
     void aDisconnectMayChangeTheExpiry() {
-        assertThat(Play.durable(ProtocolVersion.V5).receives(bye(0))).contains(endSession(0));
-        assertThat(Play.durable(ProtocolVersion.V5).receives(bye(90))).contains(endSession(90));
-        assertThat(Play.durable(ProtocolVersion.V5).receives(bye(0xFFFFFFFFL)))
-                .contains(endSession(Play.EXPIRY_MAXIMUM));
+        assertThat(SessionRig.durable(ProtocolVersion.V5).receives(bye(0))).contains(endSession(0));
+        assertThat(SessionRig.durable(ProtocolVersion.V5).receives(bye(90))).contains(endSession(90));
+        assertThat(SessionRig.durable(ProtocolVersion.V5).receives(bye(0xFFFFFFFFL)))
+                .contains(endSession(SessionRig.EXPIRY_MAXIMUM));
     }
 
     /** [MQTT-3.14.2-2] */
     @Test
     void aDisconnectCannotGiveAnExpiryToASessionWithout() {
-        assertThat(Play.ends(Play.online(ProtocolVersion.V5).receives(bye(10))))
+        assertThat(SessionRig.ends(SessionRig.online(ProtocolVersion.V5).receives(bye(10))))
                 .containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
-        assertThat(Play.online(ProtocolVersion.V5).receives(bye(0))).contains(endSession(0));
+        assertThat(SessionRig.online(ProtocolVersion.V5).receives(bye(0))).contains(endSession(0));
     }
 
     @Test
     void aTakenOverSessionIsToldAndNotEnded() {
-        var effects = Play.durable(ProtocolVersion.V5)
+        var effects = SessionRig.durable(ProtocolVersion.V5)
                 .on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "another connection"));
         assertThat(effects)
                 .containsExactly(
-                        Play.send(new Packet.Disconnect(
-                                ReasonCode.SESSION_TAKEN_OVER, Play.reason("another connection"))),
+                        SessionRig.send(new Packet.Disconnect(
+                                ReasonCode.SESSION_TAKEN_OVER, SessionRig.reason("another connection"))),
                         new Effect.Close(ReasonCode.SESSION_TAKEN_OVER, "another connection"));
     }
 
@@ -93,13 +93,13 @@ class DisconnectTest {
     @EnumSource
     void aDrainedClientIsToldWhereItsVersionCan(ProtocolVersion version) {
         var reason = ReasonCode.SERVER_SHUTTING_DOWN;
-        var ends = Play.ends(Play.online(version).on(new Event.Ended(reason, "shuts down")));
+        var ends = SessionRig.ends(SessionRig.online(version).on(new Event.Ended(reason, "shuts down")));
         assertThat(ends).isEqualTo(version.isV5() ? List.of(reason, reason) : List.of(reason));
     }
 
     @Test
     void aLostSocketKeepsTheSessionForItsExpiry() {
-        assertThat(Play.durable(ProtocolVersion.V5).on(new Event.TransportClosed()))
+        assertThat(SessionRig.durable(ProtocolVersion.V5).on(new Event.TransportClosed()))
                 .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR, 0, true));
     }
 
@@ -107,7 +107,7 @@ class DisconnectTest {
     @EnumSource
     void aFaultIsToldWhereTheVersionCan(ProtocolVersion version) {
         var fault = new MqttFault(ReasonCode.PACKET_TOO_LARGE, "too large");
-        var ends = Play.ends(Play.online(version).on(new Event.Faulted(fault, version)));
+        var ends = SessionRig.ends(SessionRig.online(version).on(new Event.Faulted(fault, version)));
         assertThat(ends)
                 .isEqualTo(
                         version.isV5()
@@ -117,21 +117,21 @@ class DisconnectTest {
 
     @Test
     void aClosedSessionDoesNothingMore() {
-        var play = Play.online(ProtocolVersion.V5);
-        play.receivesQoS1(1);
-        play.receives(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE));
-        assertThat(play.forwarded(QoS.AT_LEAST_ONCE, 1)).isEmpty();
-        assertThat(play.receivesQoS1(2)).isEmpty();
-        assertThat(play.on(new Event.Ended(ReasonCode.SERVER_BUSY, "late"))).isEmpty();
-        assertThat(play.on(new Event.TransportClosed())).isEmpty();
-        assertThat(play.session.isWaiting()).isFalse();
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        rig.receivesQoS1(1);
+        rig.receives(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE));
+        assertThat(rig.forwarded(QoS.AT_LEAST_ONCE, 1)).isEmpty();
+        assertThat(rig.receivesQoS1(2)).isEmpty();
+        assertThat(rig.on(new Event.Ended(ReasonCode.SERVER_BUSY, "late"))).isEmpty();
+        assertThat(rig.on(new Event.TransportClosed())).isEmpty();
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     /** [MQTT-3.12.4-1] */
     @Test
     void pingIsAnswered() {
-        assertThat(Play.online(ProtocolVersion.V3_1_1).receives(new Packet.PingReq()))
-                .containsExactly(Play.send(new Packet.PingResp()));
+        assertThat(SessionRig.online(ProtocolVersion.V3_1_1).receives(new Packet.PingReq()))
+                .containsExactly(SessionRig.send(new Packet.PingResp()));
     }
 
     static Stream<Packet> serverPackets() {
@@ -145,7 +145,7 @@ class DisconnectTest {
     @ParameterizedTest
     @MethodSource("serverPackets")
     void aPacketOutOfPlaceIsAProtocolError(Packet packet) {
-        assertThat(Play.ends(Play.online(ProtocolVersion.V5).receives(packet)))
+        assertThat(SessionRig.ends(SessionRig.online(ProtocolVersion.V5).receives(packet)))
                 .containsExactly(ReasonCode.PROTOCOL_ERROR, ReasonCode.PROTOCOL_ERROR);
     }
 }

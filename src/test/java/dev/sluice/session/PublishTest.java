@@ -18,26 +18,26 @@ class PublishTest {
     private static final QoS ONE = QoS.AT_LEAST_ONCE;
     private static final QoS TWO = QoS.EXACTLY_ONCE;
 
-    private final Play v5 = Play.online(ProtocolVersion.V5);
+    private final SessionRig v5 = SessionRig.online(ProtocolVersion.V5);
 
     @ParameterizedTest
     @EnumSource
     void qos0IsForwardedAndNotAnswered(ProtocolVersion version) {
-        var play = Play.online(version);
-        var publish = Play.publish(QoS.AT_MOST_ONCE, 0);
-        assertThat(play.receives(publish)).containsExactly(new Effect.Forward(publish));
-        assertThat(play.session.isWaiting()).isFalse();
+        var rig = SessionRig.online(version);
+        var publish = SessionRig.publish(QoS.AT_MOST_ONCE, 0);
+        assertThat(rig.receives(publish)).containsExactly(new Effect.Forward(publish));
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     @ParameterizedTest
     @EnumSource
     void qos1IsAcknowledgedOnceKafkaHasIt(ProtocolVersion version) {
-        var play = Play.online(version);
-        var publish = Play.publish(ONE, 7);
-        assertThat(play.receives(publish)).containsExactly(new Effect.Forward(publish));
-        assertThat(play.session.isWaiting()).isTrue();
-        assertThat(play.forwarded(ONE, 7)).containsExactly(Play.pubAck(7));
-        assertThat(play.session.isWaiting()).isFalse();
+        var rig = SessionRig.online(version);
+        var publish = SessionRig.publish(ONE, 7);
+        assertThat(rig.receives(publish)).containsExactly(new Effect.Forward(publish));
+        assertThat(rig.session.isWaiting()).isTrue();
+        assertThat(rig.forwarded(ONE, 7)).containsExactly(SessionRig.pubAck(7));
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     /** [MQTT-4.6.0-2] */
@@ -48,11 +48,12 @@ class PublishTest {
         v5.receivesQoS1(3);
         assertThat(v5.forwarded(ONE, 3)).isEmpty();
         assertThat(v5.forwarded(ONE, 2)).isEmpty();
-        assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1), Play.pubAck(2), Play.pubAck(3));
+        assertThat(v5.forwarded(ONE, 1))
+                .containsExactly(SessionRig.pubAck(1), SessionRig.pubAck(2), SessionRig.pubAck(3));
     }
 
     private static Effect accept(int packetId) {
-        return new Effect.Accept(Play.publish(TWO, packetId), "id" + packetId);
+        return new Effect.Accept(SessionRig.publish(TWO, packetId), "id" + packetId);
     }
 
     /** [MQTT-4.6.0-3] */
@@ -65,8 +66,8 @@ class PublishTest {
         assertThat(v5.forwarded(TWO, 1)).containsExactly(accept(1), accept(2));
         assertThat(v5.accepted(2)).isEmpty();
         assertThat(v5.forwarded(TWO, 3)).containsExactly(accept(3));
-        assertThat(v5.accepted(1)).containsExactly(Play.pubRec(1), Play.pubRec(2));
-        assertThat(v5.accepted(3)).containsExactly(Play.pubRec(3));
+        assertThat(v5.accepted(1)).containsExactly(SessionRig.pubRec(1), SessionRig.pubRec(2));
+        assertThat(v5.accepted(3)).containsExactly(SessionRig.pubRec(3));
     }
 
     @Test
@@ -81,19 +82,21 @@ class PublishTest {
         assertThat(v5.accepted(3)).isEmpty();
         assertThat(v5.accepted(1))
                 .containsExactly(
-                        Play.pubRec(1), Play.send(new Packet.PubRec(2, refused, Play.reason("why"))), Play.pubRec(3));
+                        SessionRig.pubRec(1),
+                        SessionRig.send(new Packet.PubRec(2, refused, SessionRig.reason("why"))),
+                        SessionRig.pubRec(3));
     }
 
     @Test
     void aRepeatIsAbsorbedWhileItsFirstIsUnderWay() {
         v5.receivesQoS1(1);
         assertThat(v5.receivesQoS1(1)).isEmpty();
-        assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1));
+        assertThat(v5.forwarded(ONE, 1)).containsExactly(SessionRig.pubAck(1));
         v5.receivesQoS2(2);
         assertThat(v5.receivesQoS2(2)).isEmpty();
         assertThat(v5.forwarded(TWO, 2)).containsExactly(accept(2));
         assertThat(v5.receivesQoS2(2)).isEmpty();
-        assertThat(v5.accepted(2)).containsExactly(Play.pubRec(2));
+        assertThat(v5.accepted(2)).containsExactly(SessionRig.pubRec(2));
     }
 
     /** [MQTT-4.3.3-10] */
@@ -101,58 +104,58 @@ class PublishTest {
     void aRepeatBeforePubRelIsAnsweredAndNotForwarded() {
         v5.receivesQoS2(1);
         v5.taken(1);
-        assertThat(v5.receivesQoS2(1)).containsExactly(Play.pubRec(1));
-        assertThat(v5.receives(new Packet.PubRel(1))).containsExactly(Play.pubComp(1));
+        assertThat(v5.receivesQoS2(1)).containsExactly(SessionRig.pubRec(1));
+        assertThat(v5.receives(new Packet.PubRel(1))).containsExactly(SessionRig.pubComp(1));
         assertThat(v5.receivesQoS2(1)).hasExactlyElementsOfTypes(Effect.Forward.class);
     }
 
     @ParameterizedTest
     @EnumSource
     void qos2OfADurableSessionWaitsForTheJournal(ProtocolVersion version) {
-        var play = Play.durable(version);
-        play.receivesQoS2(1);
-        assertThat(play.forwarded(TWO, 1)).containsExactly(accept(1));
-        assertThat(play.session.isWaiting()).isTrue();
-        assertThat(play.receivesQoS2(1)).isEmpty();
-        assertThat(play.accepted(1)).containsExactly(Play.pubRec(1));
-        assertThat(play.receives(new Packet.PubRel(1))).containsExactly(new Effect.Forget(1));
-        assertThat(play.receives(new Packet.PubRel(1))).isEmpty();
-        assertThat(play.receivesQoS2(1)).isEmpty();
-        assertThat(play.on(new Event.Forgotten(1))).containsExactly(Play.pubComp(1));
-        assertThat(play.session.isWaiting()).isFalse();
+        var rig = SessionRig.durable(version);
+        rig.receivesQoS2(1);
+        assertThat(rig.forwarded(TWO, 1)).containsExactly(accept(1));
+        assertThat(rig.session.isWaiting()).isTrue();
+        assertThat(rig.receivesQoS2(1)).isEmpty();
+        assertThat(rig.accepted(1)).containsExactly(SessionRig.pubRec(1));
+        assertThat(rig.receives(new Packet.PubRel(1))).containsExactly(new Effect.Forget(1));
+        assertThat(rig.receives(new Packet.PubRel(1))).isEmpty();
+        assertThat(rig.receivesQoS2(1)).isEmpty();
+        assertThat(rig.on(new Event.Forgotten(1))).containsExactly(SessionRig.pubComp(1));
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     @ParameterizedTest
     @EnumSource
     void qos2WithoutARecordIsAcceptedForItsSubscribers(ProtocolVersion version) {
-        var play = Play.online(version);
-        play.receivesQoS2(1);
+        var rig = SessionRig.online(version);
+        rig.receivesQoS2(1);
         var unmatched = ReasonCode.NO_MATCHING_SUBSCRIBERS;
-        assertThat(play.on(new Event.Forwarded(1, TWO, unmatched, null, null)))
-                .containsExactly(new Effect.Accept(Play.publish(TWO, 1), null));
-        assertThat(play.on(new Event.Accepted(1, unmatched)))
-                .containsExactly(Play.send(new Packet.PubRec(1, unmatched, Properties.NONE)));
-        assertThat(play.receives(new Packet.PubRel(1))).containsExactly(Play.pubComp(1));
+        assertThat(rig.on(new Event.Forwarded(1, TWO, unmatched, null, null)))
+                .containsExactly(new Effect.Accept(SessionRig.publish(TWO, 1), null));
+        assertThat(rig.on(new Event.Accepted(1, unmatched)))
+                .containsExactly(SessionRig.send(new Packet.PubRec(1, unmatched, Properties.NONE)));
+        assertThat(rig.receives(new Packet.PubRel(1))).containsExactly(SessionRig.pubComp(1));
     }
 
     /** [MQTT-4.3.3-10] */
     @Test
     void aResumedIdentifierIsStillHeld() {
-        var play = Play.durable(ProtocolVersion.V5, 5, 6);
-        assertThat(play.receivesQoS2(5)).containsExactly(Play.pubRec(5));
-        assertThat(play.receives(new Packet.PubRel(6))).containsExactly(new Effect.Forget(6));
-        assertThat(play.receivesQoS2(7)).hasExactlyElementsOfTypes(Effect.Forward.class);
+        var rig = SessionRig.durable(ProtocolVersion.V5, 5, 6);
+        assertThat(rig.receivesQoS2(5)).containsExactly(SessionRig.pubRec(5));
+        assertThat(rig.receives(new Packet.PubRel(6))).containsExactly(new Effect.Forget(6));
+        assertThat(rig.receivesQoS2(7)).hasExactlyElementsOfTypes(Effect.Forward.class);
     }
 
     /** Section 4.9: the Receive Maximum begins anew with each connection. */
     @Test
     void resumedIdentifiersLeaveTheReceiveMaximumWhole() {
-        var play = Play.durable(ProtocolVersion.V5, 101, 102, 103);
-        play.receives(new Packet.PubRel(101));
-        for (int id = 1; id <= Play.RECEIVE_MAXIMUM; id++)
-            assertThat(play.receivesQoS1(id)).hasExactlyElementsOfTypes(Effect.Forward.class);
-        play.on(new Event.Forgotten(101));
-        assertThat(Play.ends(play.receivesQoS1(99))).contains(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);
+        var rig = SessionRig.durable(ProtocolVersion.V5, 101, 102, 103);
+        rig.receives(new Packet.PubRel(101));
+        for (int id = 1; id <= SessionRig.RECEIVE_MAXIMUM; id++)
+            assertThat(rig.receivesQoS1(id)).hasExactlyElementsOfTypes(Effect.Forward.class);
+        rig.on(new Event.Forgotten(101));
+        assertThat(SessionRig.ends(rig.receivesQoS1(99))).contains(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);
     }
 
     /** [MQTT-3.3.4-9] */
@@ -164,14 +167,15 @@ class PublishTest {
         v5.taken(2);
         v5.receivesQoS1(4);
         assertThat(v5.session.wantsMore()).isTrue();
-        assertThat(v5.receives(Play.publish(QoS.AT_MOST_ONCE, 0))).hasExactlyElementsOfTypes(Effect.Forward.class);
+        assertThat(v5.receives(SessionRig.publish(QoS.AT_MOST_ONCE, 0)))
+                .hasExactlyElementsOfTypes(Effect.Forward.class);
         var reason = ReasonCode.RECEIVE_MAXIMUM_EXCEEDED;
-        assertThat(Play.ends(v5.receivesQoS1(5))).containsExactly(reason, reason);
+        assertThat(SessionRig.ends(v5.receivesQoS1(5))).containsExactly(reason, reason);
     }
 
     @Test
     void anAnswerMakesRoomAgain() {
-        for (int id = 1; id <= Play.RECEIVE_MAXIMUM; id++) v5.receivesQoS2(id);
+        for (int id = 1; id <= SessionRig.RECEIVE_MAXIMUM; id++) v5.receivesQoS2(id);
         v5.taken(1);
         v5.receives(new Packet.PubRel(1));
         assertThat(v5.receivesQoS2(9)).hasExactlyElementsOfTypes(Effect.Forward.class);
@@ -179,51 +183,52 @@ class PublishTest {
 
     @Test
     void anMqtt3ClientIsNotReadAboveTheWindow() {
-        var play = Play.online(ProtocolVersion.V3_1_1);
-        for (int id = 1; id < Play.RECEIVE_MAXIMUM; id++) play.receivesQoS1(id);
-        assertThat(play.session.wantsMore()).isTrue();
-        play.receivesQoS1(99);
-        assertThat(play.session.wantsMore()).isFalse();
-        play.forwarded(ONE, 1);
-        assertThat(play.session.wantsMore()).isTrue();
+        var rig = SessionRig.online(ProtocolVersion.V3_1_1);
+        for (int id = 1; id < SessionRig.RECEIVE_MAXIMUM; id++) rig.receivesQoS1(id);
+        assertThat(rig.session.wantsMore()).isTrue();
+        rig.receivesQoS1(99);
+        assertThat(rig.session.wantsMore()).isFalse();
+        rig.forwarded(ONE, 1);
+        assertThat(rig.session.wantsMore()).isTrue();
     }
 
     @Test
     void anUnknownPubRelIsAnsweredAsTheVersionCan() {
         assertThat(v5.receives(new Packet.PubRel(9)))
-                .containsExactly(
-                        Play.send(new Packet.PubComp(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
-        assertThat(Play.online(ProtocolVersion.V3_1_1).receives(new Packet.PubRel(9)))
-                .containsExactly(Play.pubComp(9));
+                .containsExactly(SessionRig.send(
+                        new Packet.PubComp(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
+        assertThat(SessionRig.online(ProtocolVersion.V3_1_1).receives(new Packet.PubRel(9)))
+                .containsExactly(SessionRig.pubComp(9));
     }
 
     @Test
     void aPubRelBeforeItsPubRecIsAProtocolError() {
         v5.receivesQoS2(1);
-        assertThat(Play.ends(v5.receives(new Packet.PubRel(1)))).contains(ReasonCode.PROTOCOL_ERROR);
+        assertThat(SessionRig.ends(v5.receives(new Packet.PubRel(1)))).contains(ReasonCode.PROTOCOL_ERROR);
     }
 
     @Test
     void aRefusalIsToldInVersion5AndFreesTheIdentifier() {
         v5.receivesQoS2(1);
         assertThat(v5.refused(TWO, 1, ReasonCode.QUOTA_EXCEEDED, "too large"))
-                .containsExactly(Play.send(new Packet.PubRec(1, ReasonCode.QUOTA_EXCEEDED, Play.reason("too large"))));
+                .containsExactly(SessionRig.send(
+                        new Packet.PubRec(1, ReasonCode.QUOTA_EXCEEDED, SessionRig.reason("too large"))));
         assertThat(v5.receivesQoS2(1)).hasExactlyElementsOfTypes(Effect.Forward.class); // [MQTT-4.3.3-9]
         v5.receivesQoS1(2);
         assertThat(v5.refused(ONE, 2, ReasonCode.NOT_AUTHORIZED, null))
-                .containsExactly(Play.send(new Packet.PubAck(2, ReasonCode.NOT_AUTHORIZED, Properties.NONE)));
+                .containsExactly(SessionRig.send(new Packet.PubAck(2, ReasonCode.NOT_AUTHORIZED, Properties.NONE)));
     }
 
     @ParameterizedTest
     @CsvSource({"V3_1,AT_LEAST_ONCE", "V3_1,EXACTLY_ONCE", "V3_1_1,AT_LEAST_ONCE", "V3_1_1,EXACTLY_ONCE"})
     void aRefusalClosesWhereTheVersionCannotTellIt(ProtocolVersion version, QoS qos) {
-        var play = Play.online(version);
-        play.receives(Play.publish(qos, 1));
-        play.receives(Play.publish(qos, 2));
-        assertThat(play.refused(qos, 2, ReasonCode.QUOTA_EXCEEDED, "too large")).isEmpty();
-        var first = qos == ONE ? Play.pubAck(1) : Play.pubRec(1);
-        var answers = play.forwarded(qos, 1);
-        assertThat(qos == ONE ? answers : play.accepted(1))
+        var rig = SessionRig.online(version);
+        rig.receives(SessionRig.publish(qos, 1));
+        rig.receives(SessionRig.publish(qos, 2));
+        assertThat(rig.refused(qos, 2, ReasonCode.QUOTA_EXCEEDED, "too large")).isEmpty();
+        var first = qos == ONE ? SessionRig.pubAck(1) : SessionRig.pubRec(1);
+        var answers = rig.forwarded(qos, 1);
+        assertThat(qos == ONE ? answers : rig.accepted(1))
                 .containsExactly(
                         first,
                         new Effect.EndSession(0, ReasonCode.QUOTA_EXCEEDED, 0, true),
@@ -233,24 +238,24 @@ class PublishTest {
     @ParameterizedTest
     @EnumSource
     void aMessageThatNobodyWantsIsAcknowledged(ProtocolVersion version) {
-        var play = Play.online(version);
-        play.receivesQoS1(1);
+        var rig = SessionRig.online(version);
+        rig.receivesQoS1(1);
         var reason = ReasonCode.NO_MATCHING_SUBSCRIBERS;
-        assertThat(play.refused(ONE, 1, reason, null))
-                .containsExactly(Play.send(new Packet.PubAck(1, reason, Properties.NONE)));
+        assertThat(rig.refused(ONE, 1, reason, null))
+                .containsExactly(SessionRig.send(new Packet.PubAck(1, reason, Properties.NONE)));
     }
 
     private static Packet.Publish aliased(String topic, int alias) {
-        return Play.publish(QoS.AT_MOST_ONCE, 0, topic, Properties.NONE.with(Property.TOPIC_ALIAS, alias));
+        return SessionRig.publish(QoS.AT_MOST_ONCE, 0, topic, Properties.NONE.with(Property.TOPIC_ALIAS, alias));
     }
 
     /** [MQTT-3.3.2-7] */
     @Test
     void aTopicAliasStandsForTheNameThatItWasSetTo() {
-        var first = new Effect.Forward(Play.publish(QoS.AT_MOST_ONCE, 0, "a", Properties.NONE));
+        var first = new Effect.Forward(SessionRig.publish(QoS.AT_MOST_ONCE, 0, "a", Properties.NONE));
         assertThat(v5.receives(aliased("a", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(first));
         assertThat(v5.receives(aliased("", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(first));
-        var second = new Effect.Forward(Play.publish(QoS.AT_MOST_ONCE, 0, "b", Properties.NONE));
+        var second = new Effect.Forward(SessionRig.publish(QoS.AT_MOST_ONCE, 0, "b", Properties.NONE));
         assertThat(v5.receives(aliased("b", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(second));
         assertThat(v5.receives(aliased("", 1))).usingRecursiveComparison().isEqualTo(java.util.List.of(second));
     }
@@ -259,13 +264,13 @@ class PublishTest {
     @Test
     void anAliasAboveTheMaximumEndsTheConnection() {
         var reason = ReasonCode.TOPIC_ALIAS_INVALID;
-        assertThat(Play.ends(v5.receives(aliased("a", Play.TOPIC_ALIAS_MAXIMUM + 1))))
+        assertThat(SessionRig.ends(v5.receives(aliased("a", SessionRig.TOPIC_ALIAS_MAXIMUM + 1))))
                 .containsExactly(reason, reason);
     }
 
     @Test
     void anAliasThatWasNeverSetIsAProtocolError() {
-        assertThat(Play.ends(v5.receives(aliased("", 2)))).contains(ReasonCode.PROTOCOL_ERROR);
+        assertThat(SessionRig.ends(v5.receives(aliased("", 2)))).contains(ReasonCode.PROTOCOL_ERROR);
     }
 
     private static Packet.Publish claimingText(QoS qos, int packetId, int... payload) {
@@ -283,12 +288,14 @@ class PublishTest {
         v5.receivesQoS2(3);
         assertThat(v5.receives(claimingText(TWO, 4, 0xC3))).isEmpty();
         var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
-        var why = Play.reason(PayloadFormat.NOT_TEXT);
-        assertThat(v5.forwarded(ONE, 1)).containsExactly(Play.pubAck(1), Play.send(new Packet.PubAck(2, reason, why)));
+        var why = SessionRig.reason(PayloadFormat.NOT_TEXT);
+        assertThat(v5.forwarded(ONE, 1))
+                .containsExactly(SessionRig.pubAck(1), SessionRig.send(new Packet.PubAck(2, reason, why)));
         v5.forwarded(TWO, 3);
-        assertThat(v5.accepted(3)).containsExactly(Play.pubRec(3), Play.send(new Packet.PubRec(4, reason, why)));
+        assertThat(v5.accepted(3))
+                .containsExactly(SessionRig.pubRec(3), SessionRig.send(new Packet.PubRec(4, reason, why)));
         assertThat(v5.session.isWaiting()).isFalse();
-        assertThat(Play.ends(v5.receives(claimingText(QoS.AT_MOST_ONCE, 0, 0x80))))
+        assertThat(SessionRig.ends(v5.receives(claimingText(QoS.AT_MOST_ONCE, 0, 0x80))))
                 .containsExactly(reason, reason);
     }
 
@@ -300,8 +307,8 @@ class PublishTest {
 
     @Test
     void aPayloadIsNotCheckedWhereThatIsSwitchedOff() {
-        var play = Play.online(ProtocolVersion.V5, Play.unchecked());
+        var rig = SessionRig.online(ProtocolVersion.V5, SessionRig.unchecked());
         var publish = claimingText(ONE, 1, 0xFF);
-        assertThat(play.receives(publish)).containsExactly(new Effect.Forward(publish));
+        assertThat(rig.receives(publish)).containsExactly(new Effect.Forward(publish));
     }
 }

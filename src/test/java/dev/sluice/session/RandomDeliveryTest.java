@@ -73,11 +73,11 @@ class RandomDeliveryTest {
                     .as("identifier %d is free", packetId)
                     .isTrue();
             counted.add(packetId);
-            assertThat(counted.size()).isLessThanOrEqualTo(Play.SEND_QUOTA);
+            assertThat(counted.size()).isLessThanOrEqualTo(SessionRig.SEND_QUOTA);
             var row = committed.get(publish.topicName().toString());
             assertThat(row.seq()).isGreaterThan(lastSent);
             assertThat(packetId).isEqualTo(1 + (int) (row.seq() % 65_535));
-            assertThat(publish.dup() || !row.message().isExpired(play.now)).isTrue();
+            assertThat(publish.dup() || !row.message().isExpired(rig.now)).isTrue();
             lastSent = row.seq();
             if (!everSent.add(row.seq())) assertThat(publish.dup()).isTrue();
         }
@@ -119,30 +119,30 @@ class RandomDeliveryTest {
     private Random random;
     private Client client;
     private QueueModel queue;
-    private Play play;
+    private SessionRig rig;
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void everyRowArrives(boolean reconnects) {
         for (int seed = 1; seed <= 300; seed++) {
             try {
-                play(seed, reconnects);
+                rig(seed, reconnects);
             } catch (AssertionError | RuntimeException failure) {
                 throw new AssertionError("seed " + seed + ": " + failure.getMessage(), failure);
             }
         }
     }
 
-    private void play(int seed, boolean reconnects) {
+    private void rig(int seed, boolean reconnects) {
         random = new Random(seed);
         queue = new QueueModel(random);
         client = new Client();
         committed.clear();
         dropped.clear();
-        play = new Play(ProtocolVersion.V5);
-        perform(play.openDurable(queue.reopen(true)));
+        rig = new SessionRig(ProtocolVersion.V5);
+        perform(rig.openDurable(queue.reopen(true)));
         for (int i = 0; i < 400; i++) step(reconnects);
-        play.room = true;
+        rig.room = true;
         for (int i = 0; i < 20_000 && !queue.isEmpty(); i++) settle();
         assertThat(queue.isEmpty()).isTrue();
         for (var name : committed.keySet()) {
@@ -156,24 +156,24 @@ class RandomDeliveryTest {
     private void step(boolean reconnects) {
         switch (random.nextInt(12)) {
             case 0, 1, 2 -> commit(reconnects);
-            case 3 -> play.room = random.nextInt(3) > 0;
-            case 4 -> perform(play.on(new Event.Deliver(Mail.qos0(1))));
+            case 3 -> rig.room = random.nextInt(3) > 0;
+            case 4 -> perform(rig.on(new Event.Deliver(Mail.qos0(1))));
             case 5 -> {
-                play.now += 10;
+                rig.now += 10;
                 if (reconnects && random.nextInt(5) == 0) reconnect();
             }
             case 6 -> {
-                for (var told = queue.tell(); told != null; told = queue.tell()) perform(play.on(told));
+                for (var told = queue.tell(); told != null; told = queue.tell()) perform(rig.on(told));
             }
             default -> settle();
         }
     }
 
     private void commit(boolean reconnects) {
-        var burst = random.nextInt(10) == 0 ? 3 * Play.QUEUE_PAGE : 1;
+        var burst = random.nextInt(10) == 0 ? 3 * SessionRig.QUEUE_PAGE : 1;
         for (int i = 0; i < burst; i++) {
             var qos = random.nextBoolean() ? QoS.AT_LEAST_ONCE : QoS.EXACTLY_ONCE;
-            var expiresAt = random.nextInt(10) == 0 ? play.now + random.nextInt(200) : Message.NEVER;
+            var expiresAt = random.nextInt(10) == 0 ? rig.now + random.nextInt(200) : Message.NEVER;
             // Without a jump, two rows would hardly ever want the same identifier.
             var jump = !reconnects && random.nextInt(10) == 0 ? 65_535 - 1 - random.nextInt(3) : 0;
             var row = queue.commit(qos, expiresAt, jump);
@@ -184,16 +184,16 @@ class RandomDeliveryTest {
     private void settle() {
         switch (random.nextInt(5)) {
             case 0 -> {
-                if (play.room) perform(play.on(new Event.Drained()));
+                if (rig.room) perform(rig.on(new Event.Drained()));
             }
             case 1 -> client.receive();
             case 2 -> {
                 var answer = client.answer();
-                if (answer != null) perform(play.receives(answer));
+                if (answer != null) perform(rig.receives(answer));
             }
             default -> {
                 var event = queue.next();
-                if (event != null) perform(play.on(event));
+                if (event != null) perform(rig.on(event));
             }
         }
     }
@@ -202,12 +202,12 @@ class RandomDeliveryTest {
     private void reconnect() {
         var known = random.nextBoolean();
         var end = known ? new Event.TransportClosed() : new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "elsewhere");
-        play.on(end).forEach(queue::take);
+        rig.on(end).forEach(queue::take);
         client.connect();
-        var now = play.now;
-        play = new Play(ProtocolVersion.V5);
-        play.now = now;
-        perform(play.openDurable(queue.reopen(known)));
+        var now = rig.now;
+        rig = new SessionRig(ProtocolVersion.V5);
+        rig.now = now;
+        perform(rig.openDurable(queue.reopen(known)));
     }
 
     private void perform(List<Effect> effects) {

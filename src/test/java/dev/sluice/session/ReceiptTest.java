@@ -26,52 +26,52 @@ class ReceiptTest {
     }
 
     /** The effects, and what they tell is told. */
-    private List<Effect> on(Play play, Event event) {
-        var effects = play.on(event);
+    private List<Effect> on(SessionRig rig, Event event) {
+        var effects = rig.on(event);
         for (var effect : effects) if (effect instanceof Effect.Settle(var to, var outcome)) to.settle(outcome);
         return effects;
     }
 
-    private List<Effect> deliver(Play play, Delivery delivery) {
-        return on(play, new Event.Deliver(asked(delivery)));
+    private List<Effect> deliver(SessionRig rig, Delivery delivery) {
+        return on(rig, new Event.Deliver(asked(delivery)));
     }
 
-    private List<Effect> receives(Play play, Packet packet) {
-        return on(play, new Event.Received(packet));
+    private List<Effect> receives(SessionRig rig, Packet packet) {
+        return on(rig, new Event.Received(packet));
     }
 
     @ParameterizedTest
     @EnumSource
     void anAnswerEndsIt(ProtocolVersion version) {
-        var play = Play.online(version);
-        deliver(play, Mail.qos0(1));
+        var rig = SessionRig.online(version);
+        deliver(rig, Mail.qos0(1));
         assertThat(told).containsExactly(Outcome.DELIVERED);
-        deliver(play, Mail.qos1(2));
+        deliver(rig, Mail.qos1(2));
         assertThat(told).hasSize(1);
-        receives(play, new Packet.PubAck(1));
+        receives(rig, new Packet.PubAck(1));
         assertThat(told).containsExactly(Outcome.DELIVERED, Outcome.DELIVERED);
-        on(play, new Event.TransportClosed());
+        on(rig, new Event.TransportClosed());
         assertThat(told).hasSize(2);
     }
 
     @Test
     void pubRecEndsItAtQoS2() {
-        var play = Play.online(ProtocolVersion.V5);
-        deliver(play, Mail.qos2(1));
-        receives(play, new Packet.PubRec(1));
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        deliver(rig, Mail.qos2(1));
+        receives(rig, new Packet.PubRec(1));
         assertThat(told).containsExactly(Outcome.DELIVERED);
-        receives(play, new Packet.PubComp(1));
-        on(play, new Event.TransportClosed());
+        receives(rig, new Packet.PubComp(1));
+        on(rig, new Event.TransportClosed());
         assertThat(told).hasSize(1);
     }
 
     @Test
     void aRefusalIsAnAnswer() {
-        var play = Play.online(ProtocolVersion.V5);
-        deliver(play, Mail.qos1(1));
-        deliver(play, Mail.qos2(2));
-        receives(play, new Packet.PubAck(1, ReasonCode.NOT_AUTHORIZED, Properties.NONE));
-        receives(play, new Packet.PubRec(2, ReasonCode.NOT_AUTHORIZED, Properties.NONE));
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        deliver(rig, Mail.qos1(1));
+        deliver(rig, Mail.qos2(2));
+        receives(rig, new Packet.PubAck(1, ReasonCode.NOT_AUTHORIZED, Properties.NONE));
+        receives(rig, new Packet.PubRec(2, ReasonCode.NOT_AUTHORIZED, Properties.NONE));
         assertThat(told).containsExactly(Outcome.REJECTED, Outcome.REJECTED);
     }
 
@@ -82,60 +82,60 @@ class ReceiptTest {
                 new Event.Received(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE)),
                 new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "elsewhere"))) {
             told.clear();
-            var play = Play.online(ProtocolVersion.V5);
-            for (int i = 1; i <= Play.SEND_QUOTA; i++) deliver(play, i % 2 == 0 ? Mail.qos1(i) : Mail.qos2(i));
-            deliver(play, Mail.qos1(9));
-            play.room = false;
-            deliver(play, Mail.qos0(10));
+            var rig = SessionRig.online(ProtocolVersion.V5);
+            for (int i = 1; i <= SessionRig.SEND_QUOTA; i++) deliver(rig, i % 2 == 0 ? Mail.qos1(i) : Mail.qos2(i));
+            deliver(rig, Mail.qos1(9));
+            rig.room = false;
+            deliver(rig, Mail.qos0(10));
             assertThat(told).isEmpty();
-            on(play, end);
-            assertThat(told).hasSize(Play.SEND_QUOTA + 2).containsOnly(Outcome.LOST);
-            deliver(play, Mail.qos1(11));
-            assertThat(told).hasSize(Play.SEND_QUOTA + 3).containsOnly(Outcome.LOST);
+            on(rig, end);
+            assertThat(told).hasSize(SessionRig.SEND_QUOTA + 2).containsOnly(Outcome.LOST);
+            deliver(rig, Mail.qos1(11));
+            assertThat(told).hasSize(SessionRig.SEND_QUOTA + 3).containsOnly(Outcome.LOST);
         }
     }
 
     /** A session whose queue is in PostgreSQL has QoS 0 messages in memory. */
     @Test
     void soIsWhatIsInMemoryOfADurableSession() {
-        var play = Play.durable(ProtocolVersion.V5);
-        play.room = false;
-        deliver(play, Mail.qos0(1));
-        on(play, new Event.TransportClosed());
+        var rig = SessionRig.durable(ProtocolVersion.V5);
+        rig.room = false;
+        deliver(rig, Mail.qos0(1));
+        on(rig, new Event.TransportClosed());
         assertThat(told).containsExactly(Outcome.LOST);
     }
 
     @Test
     void whatAFullQueueDropsIsLost() {
-        var play = Play.online(ProtocolVersion.V5);
-        play.room = false;
-        for (int i = 0; i < Play.QUEUE_COUNT; i++) deliver(play, Mail.qos1(i));
-        var effects = deliver(play, Mail.qos1(9));
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        rig.room = false;
+        for (int i = 0; i < SessionRig.QUEUE_COUNT; i++) deliver(rig, Mail.qos1(i));
+        var effects = deliver(rig, Mail.qos1(9));
         assertThat(effects).hasExactlyElementsOfTypes(Effect.Drop.class, Effect.Settle.class);
         assertThat(told).containsExactly(Outcome.LOST);
     }
 
     @Test
     void whatIsTooLateIsExpired() {
-        var play = Play.online(ProtocolVersion.V5);
-        deliver(play, Mail.expiring(Mail.qos1(1), play.now));
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        deliver(rig, Mail.expiring(Mail.qos1(1), rig.now));
         assertThat(told).containsExactly(Outcome.EXPIRED);
     }
 
     @Test
     void whatIsTooLargeIsSaid() {
-        var play = Play.online(ProtocolVersion.V5, Properties.NONE.with(Property.MAXIMUM_PACKET_SIZE, 60));
-        deliver(play, Mail.of(Mail.message(1, "t", Properties.NONE, Long.MAX_VALUE, 100), QoS.AT_LEAST_ONCE));
+        var rig = SessionRig.online(ProtocolVersion.V5, Properties.NONE.with(Property.MAXIMUM_PACKET_SIZE, 60));
+        deliver(rig, Mail.of(Mail.message(1, "t", Properties.NONE, Long.MAX_VALUE, 100), QoS.AT_LEAST_ONCE));
         assertThat(told).containsExactly(Outcome.TOO_LARGE);
     }
 
     /** Its sender finds another member. */
     @Test
     void whatHasAReceiptIsNotReturnedToItsSharedSubscription() {
-        var play = Play.online(ProtocolVersion.V5);
-        for (int i = 1; i <= Play.SEND_QUOTA + 1; i++) deliver(play, Mail.shared(Mail.qos1(i)));
-        var effects = on(play, new Event.TransportClosed());
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        for (int i = 1; i <= SessionRig.SEND_QUOTA + 1; i++) deliver(rig, Mail.shared(Mail.qos1(i)));
+        var effects = on(rig, new Event.TransportClosed());
         assertThat(effects).noneMatch(Effect.Return.class::isInstance);
-        assertThat(told).hasSize(Play.SEND_QUOTA + 1).containsOnly(Outcome.LOST);
+        assertThat(told).hasSize(SessionRig.SEND_QUOTA + 1).containsOnly(Outcome.LOST);
     }
 }

@@ -21,19 +21,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ResumeTest {
     private static final QoS TWO = QoS.EXACTLY_ONCE;
 
-    private final Play play = new Play(ProtocolVersion.V5);
-    private final List<Effect> opened = play.openDurable(queued(100));
+    private final SessionRig rig = new SessionRig(ProtocolVersion.V5);
+    private final List<Effect> opened = rig.openDurable(queued(100));
 
     private static Event.SessionOpened queued(long lastSeq) {
         return new Event.SessionOpened(true, true, List.of(), lastSeq, true);
     }
 
     private static Effect load(long afterSeq) {
-        return new Effect.LoadQueue(afterSeq, Play.QUEUE_PAGE);
+        return new Effect.LoadQueue(afterSeq, SessionRig.QUEUE_PAGE);
     }
 
     private List<Effect> loaded(boolean more, Delivery... rows) {
-        return play.on(new Event.QueueLoaded(Arrays.asList(rows), more));
+        return rig.on(new Event.QueueLoaded(Arrays.asList(rows), more));
     }
 
     private static Delivery[] rows(long first, long last) {
@@ -41,11 +41,11 @@ class ResumeTest {
     }
 
     private List<Effect> ack(long seq) {
-        return play.receives(new Packet.PubAck(1 + (int) seq));
+        return rig.receives(new Packet.PubAck(1 + (int) seq));
     }
 
     private static Effect pubRel(int packetId) {
-        return Play.send(new Packet.PubRel(packetId));
+        return SessionRig.send(new Packet.PubRel(packetId));
     }
 
     private static Event deliver(Delivery row) {
@@ -56,7 +56,7 @@ class ResumeTest {
     @ParameterizedTest
     @EnumSource
     void whatMayHaveBeenSentIsSentAgainUnderItsIdentifier(ProtocolVersion version) {
-        var client = new Play(version);
+        var client = new SessionRig(version);
         assertThat(client.openDurable(queued(9))).containsExactly(load(0));
         assertThat(client.session.isReady()).isFalse();
         var effects = client.on(new Event.QueueLoaded(
@@ -86,34 +86,34 @@ class ResumeTest {
         for (int seq = 3; seq <= 5; seq++) ack(seq);
         assertThat(loaded(false)).isEmpty();
         for (int seq = 6; seq <= 9; seq++) ack(seq);
-        assertThat(play.session.isReady()).isTrue();
-        assertThat(Mail.numbers(play.on(deliver(Mail.row(101))))).containsExactly(101);
+        assertThat(rig.session.isReady()).isTrue();
+        assertThat(Mail.numbers(rig.on(deliver(Mail.row(101))))).containsExactly(101);
     }
 
     @Test
     void rowsCommittedDuringTheLastLoadNeedNoOther() {
-        assertThat(play.on(deliver(Mail.row(102)))).isEmpty();
-        assertThat(play.on(deliver(Mail.row(101)))).isEmpty();
+        assertThat(rig.on(deliver(Mail.row(102)))).isEmpty();
+        assertThat(rig.on(deliver(Mail.row(101)))).isEmpty();
         assertThat(Mail.numbers(loaded(false, Mail.row(3), Mail.row(101)))).containsExactly(3, 101, 102);
-        assertThat(Mail.numbers(play.on(deliver(Mail.row(103))))).containsExactly(103);
+        assertThat(Mail.numbers(rig.on(deliver(Mail.row(103))))).containsExactly(103);
     }
 
     @Test
     void rowsCommittedWhileOthersWaitAreReadLater() {
         loaded(true, rows(1, 5));
         for (int seq = 101; seq < 120; seq++)
-            assertThat(play.on(deliver(Mail.row(seq)))).isEmpty();
+            assertThat(rig.on(deliver(Mail.row(seq)))).isEmpty();
         assertThat(ack(1)).endsWith(load(5));
         assertThat(loaded(false, rows(100, 104))).isEmpty();
         for (int seq = 2; seq <= 5; seq++) assertThat(ack(seq)).hasSize(2);
         assertThat(Mail.numbers(ack(100))).containsExactly(104);
-        assertThat(play.session.isReady()).isFalse();
+        assertThat(rig.session.isReady()).isFalse();
     }
 
     @Test
     void moreRowsThanMemoryTakesDuringALoadAreReadByAnother() {
         for (int seq = 101; seq < 120; seq++)
-            assertThat(play.on(deliver(Mail.row(seq)))).isEmpty();
+            assertThat(rig.on(deliver(Mail.row(seq)))).isEmpty();
         var effects = loaded(false, rows(99, 100));
         assertThat(Mail.numbers(effects)).containsExactly(99, 100, 101, 102);
         ack(99);
@@ -122,29 +122,29 @@ class ResumeTest {
         assertThat(loaded(false, rows(106, 110))).isEmpty();
         for (int seq = 102; seq <= 110; seq++)
             assertThat(ack(seq)).doesNotHaveAnyElementsOfTypes(Effect.LoadQueue.class);
-        assertThat(play.session.isReady()).isTrue();
+        assertThat(rig.session.isReady()).isTrue();
     }
 
     /** Expired, or dropped because the queue was full. */
     @Test
     void rowsThatAreGoneAreNotWaitedFor() {
         assertThat(loaded(false)).isEmpty();
-        assertThat(play.session.isReady()).isTrue();
-        assertThat(Mail.numbers(play.on(deliver(Mail.row(101))))).containsExactly(101);
+        assertThat(rig.session.isReady()).isTrue();
+        assertThat(Mail.numbers(rig.on(deliver(Mail.row(101))))).containsExactly(101);
     }
 
     @Test
     void aFailedLoadIsTriedAgainWithTheClock() {
-        assertThat(play.on(new Event.QueueFailed())).isEmpty();
-        assertThat(play.on(deliver(Mail.row(101)))).isEmpty();
-        assertThat(play.receives(new Packet.PubAck(9))).isEmpty();
-        assertThat(play.on(new Event.Drained())).containsExactly(load(0));
+        assertThat(rig.on(new Event.QueueFailed())).isEmpty();
+        assertThat(rig.on(deliver(Mail.row(101)))).isEmpty();
+        assertThat(rig.receives(new Packet.PubAck(9))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).containsExactly(load(0));
         assertThat(Mail.numbers(loaded(false, rows(100, 101)))).containsExactly(100, 101);
     }
 
     @Test
     void nothingIsReadForASocketThatIsFull() {
-        var client = new Play(ProtocolVersion.V5);
+        var client = new SessionRig(ProtocolVersion.V5);
         client.room = false;
         assertThat(client.openDurable(queued(9))).isEmpty();
         assertThat(client.on(new Event.Drained())).isEmpty();
@@ -155,7 +155,7 @@ class ResumeTest {
     /** [MQTT-3.3.4-10], section 4.9 */
     @Test
     void pubRelNeitherCountsNorWaitsForTheQuota() {
-        var client = new Play(ProtocolVersion.V5);
+        var client = new SessionRig(ProtocolVersion.V5);
         var one = Properties.NONE.with(Property.RECEIVE_MAXIMUM, 1).with(Property.SESSION_EXPIRY_INTERVAL, 60);
         client.open(false, one, queued(9));
         var effects = client.on(new Event.QueueLoaded(
@@ -171,29 +171,29 @@ class ResumeTest {
         var released = 0;
         for (var effects = opened; effects.contains(load(released)); ) {
             var page = new ArrayList<Delivery>();
-            for (int i = 0; i < Play.QUEUE_PAGE; i++) page.add(Mail.received(Mail.row(++released, TWO)));
-            effects = play.on(new Event.QueueLoaded(page, true));
+            for (int i = 0; i < SessionRig.QUEUE_PAGE; i++) page.add(Mail.received(Mail.row(++released, TWO)));
+            effects = rig.on(new Event.QueueLoaded(page, true));
         }
-        assertThat(released).isLessThanOrEqualTo(Play.SEND_QUOTA + 2 * Play.QUEUE_PAGE);
-        assertThat(play.receives(new Packet.PubComp(2)))
+        assertThat(released).isLessThanOrEqualTo(SessionRig.SEND_QUOTA + 2 * SessionRig.QUEUE_PAGE);
+        assertThat(rig.receives(new Packet.PubComp(2)))
                 .containsExactly(new Effect.Acknowledge(1, released), load(released));
     }
 
     /** A row that is not read yet may have the identifier; it is sent again, and answered again. */
     @Test
     void aPubRecIsNotUnknownBeforeAllRowsAreRead() {
-        assertThat(play.receives(new Packet.PubRec(6))).isEmpty();
+        assertThat(rig.receives(new Packet.PubRec(6))).isEmpty();
         loaded(false, Mail.sent(Mail.row(5, TWO)));
-        assertThat(play.receives(new Packet.PubRec(6))).containsExactly(new Effect.MarkReceived(5));
-        assertThat(play.receives(new Packet.PubRec(9)))
+        assertThat(rig.receives(new Packet.PubRec(6))).containsExactly(new Effect.MarkReceived(5));
+        assertThat(rig.receives(new Packet.PubRec(9)))
                 .containsExactly(
-                        Play.send(new Packet.PubRel(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
+                        SessionRig.send(new Packet.PubRel(9, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE)));
     }
 
     /** [MQTT-3.3.2-5]; what has been begun goes on [MQTT-4.4.0-1]. */
     @Test
     void expiredRowsAreGivenUpUnlessTheyMayHaveBeenSent() {
-        var at = play.now - 5000;
+        var at = rig.now - 5000;
         var effects = loaded(
                 false,
                 Mail.expiring(Mail.row(1), at),
@@ -216,7 +216,7 @@ class ResumeTest {
     /** It may hold the identifier, and would take a later message for a repeat. */
     @Test
     void aRowThatIsTooLargeAndMayHaveBeenSentIsReleased() {
-        var client = new Play(ProtocolVersion.V5);
+        var client = new SessionRig(ProtocolVersion.V5);
         var small = Properties.NONE.with(Property.MAXIMUM_PACKET_SIZE, 30).with(Property.SESSION_EXPIRY_INTERVAL, 60);
         client.open(false, small, queued(9));
         var large = Mail.message(1, "t", Properties.NONE, Message.NEVER, 100);
@@ -234,20 +234,20 @@ class ResumeTest {
 
     @Test
     void theEndBeforeAnythingWasSentTellsOfNothing() {
-        assertThat(play.on(new Event.TransportClosed()))
+        assertThat(rig.on(new Event.TransportClosed()))
                 .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR, 0, true));
     }
 
     @Test
     void whatIsInTheDurableQueueIsNotReturned() {
         loaded(false, Mail.shared(Mail.row(1)), Mail.shared(Mail.row(2, TWO)));
-        play.receives(new Packet.PubAck(2));
-        assertThat(play.on(new Event.TransportClosed())).hasExactlyElementsOfTypes(Effect.EndSession.class);
+        rig.receives(new Packet.PubAck(2));
+        assertThat(rig.on(new Event.TransportClosed())).hasExactlyElementsOfTypes(Effect.EndSession.class);
     }
 
     @Test
     void aSessionThatWasResumedToEndWithTheConnectionIsDurableStill() {
-        var client = new Play(ProtocolVersion.V5);
+        var client = new SessionRig(ProtocolVersion.V5);
         var opened = new Event.SessionOpened(true, true, List.of(5), 7, true);
         assertThat(client.open(false, Properties.NONE, opened)).containsExactly(load(0));
         assertThat(client.receives(new Packet.PubRel(5))).containsExactly(new Effect.Forget(5));

@@ -21,15 +21,15 @@ class RowsTest {
     private static final long LAST = 100;
     private static final QoS TWO = QoS.EXACTLY_ONCE;
 
-    private final Play play = caughtUp(ProtocolVersion.V5);
+    private final SessionRig rig = caughtUp(ProtocolVersion.V5);
 
-    private static Play caughtUp(ProtocolVersion version) {
-        return Play.durable(version, new Event.SessionOpened(false, true, List.of(), LAST, false));
+    private static SessionRig caughtUp(ProtocolVersion version) {
+        return SessionRig.durable(version, new Event.SessionOpened(false, true, List.of(), LAST, false));
     }
 
-    private static List<Effect> deliver(Play play, Delivery... rows) {
+    private static List<Effect> deliver(SessionRig rig, Delivery... rows) {
         var effects = new ArrayList<Effect>();
-        for (var row : rows) effects.addAll(play.on(new Event.Deliver(row)));
+        for (var row : rows) effects.addAll(rig.on(new Event.Deliver(row)));
         return effects;
     }
 
@@ -41,8 +41,8 @@ class RowsTest {
         return 1 + (int) (seq % 65_535);
     }
 
-    private static List<Effect> ack(Play play, long seq) {
-        return play.receives(new Packet.PubAck(id(seq)));
+    private static List<Effect> ack(SessionRig rig, long seq) {
+        return rig.receives(new Packet.PubAck(id(seq)));
     }
 
     @ParameterizedTest
@@ -64,7 +64,7 @@ class RowsTest {
         assertThat(client.receives(new Packet.PubRec(102))).containsExactly(new Effect.MarkReceived(101));
         assertThat(client.session.isWaiting()).isTrue();
         assertThat(client.receives(new Packet.PubRec(102))).isEmpty();
-        assertThat(client.on(new Event.Marked(101))).containsExactly(Play.send(new Packet.PubRel(102)));
+        assertThat(client.on(new Event.Marked(101))).containsExactly(SessionRig.send(new Packet.PubRel(102)));
         assertThat(client.session.isWaiting()).isFalse();
         assertThat(client.on(new Event.Marked(101))).isEmpty();
         assertThat(client.receives(new Packet.PubComp(102))).containsExactly(new Effect.Acknowledge(101, 101));
@@ -72,136 +72,136 @@ class RowsTest {
 
     @Test
     void aPubCompBeforeItsPubRelIsAProtocolError() {
-        deliver(play, Mail.row(101, TWO));
-        play.receives(new Packet.PubRec(102));
-        assertThat(Play.ends(play.receives(new Packet.PubComp(102)))).contains(ReasonCode.PROTOCOL_ERROR);
+        deliver(rig, Mail.row(101, TWO));
+        rig.receives(new Packet.PubRec(102));
+        assertThat(SessionRig.ends(rig.receives(new Packet.PubComp(102)))).contains(ReasonCode.PROTOCOL_ERROR);
     }
 
     /** [MQTT-4.4.0-2] */
     @Test
     void aRefusedRowIsDoneWith() {
-        deliver(play, Mail.row(101, TWO), Mail.row(102));
+        deliver(rig, Mail.row(101, TWO), Mail.row(102));
         var no = ReasonCode.QUOTA_EXCEEDED;
-        assertThat(play.receives(new Packet.PubRec(102, no, Properties.NONE)))
+        assertThat(rig.receives(new Packet.PubRec(102, no, Properties.NONE)))
                 .containsExactly(new Effect.Acknowledge(101, 102));
-        assertThat(play.receives(new Packet.PubAck(103, no, Properties.NONE)))
+        assertThat(rig.receives(new Packet.PubAck(103, no, Properties.NONE)))
                 .containsExactly(new Effect.Acknowledge(102, 102));
     }
 
     @Test
     void theEndTellsHowFarTheClientCame() {
-        deliver(play, rows(101, 109));
-        ack(play, 101);
-        assertThat(play.on(new Event.TransportClosed()))
+        deliver(rig, rows(101, 109));
+        ack(rig, 101);
+        assertThat(rig.on(new Event.TransportClosed()))
                 .containsExactly(new Effect.EndSession(60, ReasonCode.UNSPECIFIED_ERROR, 105, true));
     }
 
     @Test
     void rowsWaitForTheQuota() {
-        assertThat(Mail.numbers(deliver(play, rows(101, 106)))).containsExactly(101, 102, 103, 104);
-        assertThat(play.session.isReady()).isFalse();
-        assertThat(Mail.numbers(ack(play, 103))).containsExactly(105);
-        assertThat(Mail.numbers(ack(play, 101))).containsExactly(106);
+        assertThat(Mail.numbers(deliver(rig, rows(101, 106)))).containsExactly(101, 102, 103, 104);
+        assertThat(rig.session.isReady()).isFalse();
+        assertThat(Mail.numbers(ack(rig, 103))).containsExactly(105);
+        assertThat(Mail.numbers(ack(rig, 101))).containsExactly(106);
     }
 
     @Test
     void aRowThatIsKnownIsNotSentAgain() {
-        assertThat(deliver(play, Mail.row(100))).isEmpty();
-        deliver(play, Mail.row(101));
-        assertThat(deliver(play, Mail.row(101))).isEmpty();
-        assertThat(play.on(new Event.Drained())).isEmpty();
+        assertThat(deliver(rig, Mail.row(100))).isEmpty();
+        deliver(rig, Mail.row(101));
+        assertThat(deliver(rig, Mail.row(101))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).isEmpty();
     }
 
     /** Publishers on other threads may tell of theirs first. */
     @Test
     void rowsToldOfOutOfOrderAreSentInOrder() {
-        assertThat(deliver(play, Mail.row(103), Mail.row(102), Mail.row(103))).isEmpty();
-        assertThat(Mail.numbers(deliver(play, Mail.row(101)))).containsExactly(101, 102, 103);
-        assertThat(Mail.numbers(deliver(play, Mail.row(104)))).containsExactly(104);
+        assertThat(deliver(rig, Mail.row(103), Mail.row(102), Mail.row(103))).isEmpty();
+        assertThat(Mail.numbers(deliver(rig, Mail.row(101)))).containsExactly(101, 102, 103);
+        assertThat(Mail.numbers(deliver(rig, Mail.row(104)))).containsExactly(104);
     }
 
     @Test
     void rowsToldOfOutOfOrderTakeMemoryOnlyWhileTheyWait() {
         long seq = 101;
-        for (; seq < 101 + 2 * Play.QUEUE_BYTES / 64; seq += 2) {
-            deliver(play, Mail.row(seq + 1), Mail.row(seq));
-            ack(play, seq);
-            ack(play, seq + 1);
+        for (; seq < 101 + 2 * SessionRig.QUEUE_BYTES / 64; seq += 2) {
+            deliver(rig, Mail.row(seq + 1), Mail.row(seq));
+            ack(rig, seq);
+            ack(rig, seq + 1);
         }
-        deliver(play, rows(seq, seq + Play.SEND_QUOTA + 1));
-        assertThat(ack(play, seq)).hasSize(2);
-        assertThat(ack(play, seq + 1)).hasExactlyElementsOfTypes(Effect.Acknowledge.class, Effect.Send.class);
+        deliver(rig, rows(seq, seq + SessionRig.SEND_QUOTA + 1));
+        assertThat(ack(rig, seq)).hasSize(2);
+        assertThat(ack(rig, seq + 1)).hasExactlyElementsOfTypes(Effect.Acknowledge.class, Effect.Send.class);
     }
 
     @Test
     void aGapThatStaysIsReadFromTheQueue() {
-        assertThat(deliver(play, Mail.row(102), Mail.row(104))).isEmpty();
-        assertThat(play.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(100, Play.QUEUE_PAGE));
-        assertThat(play.on(new Event.Drained())).isEmpty();
+        assertThat(deliver(rig, Mail.row(102), Mail.row(104))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(100, SessionRig.QUEUE_PAGE));
+        assertThat(rig.on(new Event.Drained())).isEmpty();
         var page = new Event.QueueLoaded(List.of(Mail.row(101), Mail.row(102), Mail.row(104)), false);
-        assertThat(Mail.numbers(play.on(page))).containsExactly(101, 102, 104);
-        assertThat(deliver(play, Mail.row(103))).isEmpty(); // was gone by then
-        assertThat(Mail.numbers(deliver(play, Mail.row(105)))).containsExactly(105);
+        assertThat(Mail.numbers(rig.on(page))).containsExactly(101, 102, 104);
+        assertThat(deliver(rig, Mail.row(103))).isEmpty(); // was gone by then
+        assertThat(Mail.numbers(deliver(rig, Mail.row(105)))).containsExactly(105);
     }
 
     /** Such as one of an earlier session, told of late. */
     @Test
     void aRowThatIsNotInTheQueueHoldsNobodyUp() {
-        assertThat(deliver(play, Mail.row(105))).isEmpty();
-        assertThat(play.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(100, Play.QUEUE_PAGE));
-        assertThat(play.on(new Event.QueueLoaded(List.of(), false))).isEmpty();
-        assertThat(play.on(new Event.Drained())).isEmpty();
-        assertThat(Mail.numbers(deliver(play, rows(101, 104)))).containsExactly(101, 102, 103, 104);
+        assertThat(deliver(rig, Mail.row(105))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(100, SessionRig.QUEUE_PAGE));
+        assertThat(rig.on(new Event.QueueLoaded(List.of(), false))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).isEmpty();
+        assertThat(Mail.numbers(deliver(rig, rows(101, 104)))).containsExactly(101, 102, 103, 104);
     }
 
     @Test
     void moreRowsThanAPageAreLeftInTheQueue() {
-        var last = 100 + Play.SEND_QUOTA + Play.QUEUE_PAGE;
-        assertThat(Mail.numbers(deliver(play, rows(101, last + 2)))).containsExactly(101, 102, 103, 104);
-        for (int seq = 101; seq < last - Play.SEND_QUOTA; seq++)
-            assertThat(ack(play, seq)).hasSize(2);
-        assertThat(ack(play, last - Play.SEND_QUOTA))
+        var last = 100 + SessionRig.SEND_QUOTA + SessionRig.QUEUE_PAGE;
+        assertThat(Mail.numbers(deliver(rig, rows(101, last + 2)))).containsExactly(101, 102, 103, 104);
+        for (int seq = 101; seq < last - SessionRig.SEND_QUOTA; seq++)
+            assertThat(ack(rig, seq)).hasSize(2);
+        assertThat(ack(rig, last - SessionRig.SEND_QUOTA))
                 .hasSize(3)
                 .last()
-                .isEqualTo(new Effect.LoadQueue(last, Play.QUEUE_PAGE));
+                .isEqualTo(new Effect.LoadQueue(last, SessionRig.QUEUE_PAGE));
         var page = new Event.QueueLoaded(List.of(Mail.row(last + 1), Mail.row(last + 2)), false);
-        assertThat(play.on(page)).isEmpty();
-        for (int seq = last - Play.SEND_QUOTA + 1; seq < last; seq++) ack(play, seq);
-        assertThat(Mail.numbers(deliver(play, Mail.row(last + 3)))).containsExactly(last + 3);
+        assertThat(rig.on(page)).isEmpty();
+        for (int seq = last - SessionRig.SEND_QUOTA + 1; seq < last; seq++) ack(rig, seq);
+        assertThat(Mail.numbers(deliver(rig, Mail.row(last + 3)))).containsExactly(last + 3);
     }
 
     @Test
     void fewLargeRowsAreAsMuchAsManySmallOnes() {
-        play.room = false;
+        rig.room = false;
         for (int seq = 101; seq <= 104; seq++) {
             var message = Mail.message(seq, "t", Properties.NONE, Message.NEVER, 600);
-            deliver(play, new Delivery(message, TWO, false, List.of(), null, seq, false, false));
+            deliver(rig, new Delivery(message, TWO, false, List.of(), null, seq, false, false));
         }
-        play.room = true;
-        var effects = play.on(new Event.Drained());
+        rig.room = true;
+        var effects = rig.on(new Event.Drained());
         assertThat(Mail.numbers(effects)).containsExactly(101);
-        assertThat(effects).contains(new Effect.LoadQueue(101, Play.QUEUE_PAGE));
+        assertThat(effects).contains(new Effect.LoadQueue(101, SessionRig.QUEUE_PAGE));
     }
 
     @Test
     void qos0OfADurableSessionIsInMemory() {
-        deliver(play, rows(101, 105));
-        assertThat(Mail.numbers(deliver(play, Mail.qos0(1)))).containsExactly(1);
-        play.room = false;
-        for (int number = 1; number <= Play.QUEUE_COUNT; number++)
-            assertThat(deliver(play, Mail.qos0(number))).isEmpty();
-        assertThat(Mail.drops(deliver(play, Mail.qos0(50)), Effect.Why.QUEUE_FULL))
+        deliver(rig, rows(101, 105));
+        assertThat(Mail.numbers(deliver(rig, Mail.qos0(1)))).containsExactly(1);
+        rig.room = false;
+        for (int number = 1; number <= SessionRig.QUEUE_COUNT; number++)
+            assertThat(deliver(rig, Mail.qos0(number))).isEmpty();
+        assertThat(Mail.drops(deliver(rig, Mail.qos0(50)), Effect.Why.QUEUE_FULL))
                 .containsExactly(50);
-        play.room = true;
-        assertThat(Mail.numbers(play.on(new Event.Drained()))).containsExactly(1, 2, 3);
+        rig.room = true;
+        assertThat(Mail.numbers(rig.on(new Event.Drained()))).containsExactly(1, 2, 3);
     }
 
     @Test
     void anExpiredRowIsDoneWith() {
-        deliver(play, rows(101, 104));
-        deliver(play, Mail.expiring(Mail.row(105), play.now + 10), Mail.row(106));
-        play.now += 10;
-        var effects = ack(play, 102);
+        deliver(rig, rows(101, 104));
+        deliver(rig, Mail.expiring(Mail.row(105), rig.now + 10), Mail.row(106));
+        rig.now += 10;
+        var effects = ack(rig, 102);
         assertThat(Mail.drops(effects, Effect.Why.EXPIRED)).containsExactly(105);
         assertThat(effects).contains(new Effect.Acknowledge(105, 104));
         assertThat(Mail.numbers(effects)).containsExactly(106);
@@ -209,7 +209,7 @@ class RowsTest {
 
     @Test
     void aRowThatIsTooLargeIsDoneWith() {
-        var client = new Play(ProtocolVersion.V5);
+        var client = new SessionRig(ProtocolVersion.V5);
         var properties =
                 Properties.NONE.with(Property.MAXIMUM_PACKET_SIZE, 30).with(Property.SESSION_EXPIRY_INTERVAL, 60);
         client.open(false, properties, new Event.SessionOpened(false, true, List.of(), LAST, false));
@@ -223,7 +223,7 @@ class RowsTest {
     /** [MQTT-2.2.1-4] */
     @Test
     void aRowWaitsWhileItsIdentifierIsInUse() {
-        var client = Play.durable(ProtocolVersion.V5, new Event.SessionOpened(false, true, List.of(), 0, false));
+        var client = SessionRig.durable(ProtocolVersion.V5, new Event.SessionOpened(false, true, List.of(), 0, false));
         deliver(client, Mail.row(1));
         for (int seq = 2; seq <= 65_535; seq++) {
             deliver(client, Mail.row(seq));

@@ -16,63 +16,63 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SlowClientTest {
     private static final Effect.Why FULL = Effect.Why.QUEUE_FULL;
 
-    private static Play congested(QueuePolicy policy) {
-        var play = Play.online(ProtocolVersion.V5, Play.limits(policy));
-        play.room = false;
-        return play;
+    private static SessionRig congested(QueuePolicy policy) {
+        var rig = SessionRig.online(ProtocolVersion.V5, SessionRig.limits(policy));
+        rig.room = false;
+        return rig;
     }
 
-    private static List<Effect> deliver(Play play, Delivery... mail) {
+    private static List<Effect> deliver(SessionRig rig, Delivery... mail) {
         var effects = new ArrayList<Effect>();
-        for (var delivery : mail) effects.addAll(play.on(new Event.Deliver(delivery)));
+        for (var delivery : mail) effects.addAll(rig.on(new Event.Deliver(delivery)));
         return effects;
     }
 
-    private static List<Effect> drain(Play play) {
-        play.room = true;
-        return play.on(new Event.Drained());
+    private static List<Effect> drain(SessionRig rig) {
+        rig.room = true;
+        return rig.on(new Event.Drained());
     }
 
     @Test
     void messagesWaitForRoomAndKeepTheirOrder() {
-        var play = congested(QueuePolicy.DROP_NEWEST);
-        assertThat(play.session.isReady()).isFalse();
-        assertThat(deliver(play, Mail.qos0(1), Mail.qos1(2), Mail.qos0(3))).isEmpty();
-        assertThat(play.on(new Event.Drained())).isEmpty();
-        play.room = true;
-        assertThat(play.session.isReady()).isFalse();
-        assertThat(deliver(play, Mail.qos0(4))).hasExactlyElementsOfTypes(Effect.Drop.class);
-        var sent = Mail.numbers(drain(play));
+        var rig = congested(QueuePolicy.DROP_NEWEST);
+        assertThat(rig.session.isReady()).isFalse();
+        assertThat(deliver(rig, Mail.qos0(1), Mail.qos1(2), Mail.qos0(3))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).isEmpty();
+        rig.room = true;
+        assertThat(rig.session.isReady()).isFalse();
+        assertThat(deliver(rig, Mail.qos0(4))).hasExactlyElementsOfTypes(Effect.Drop.class);
+        var sent = Mail.numbers(drain(rig));
         assertThat(sent).containsExactlyInAnyOrder(1, 2, 3).containsSubsequence(1, 3);
-        assertThat(play.session.isReady()).isTrue();
+        assertThat(rig.session.isReady()).isTrue();
     }
 
     @Test
     void drainingStopsWhenTheSocketIsFullAgain() {
-        var play = congested(QueuePolicy.DROP_NEWEST);
-        deliver(play, Mail.qos0(1), Mail.qos0(2), Mail.qos0(3));
-        play.room = true;
+        var rig = congested(QueuePolicy.DROP_NEWEST);
+        deliver(rig, Mail.qos0(1), Mail.qos0(2), Mail.qos0(3));
+        rig.room = true;
         var sent = new ArrayList<Effect>();
-        play.session.on(new Event.Drained(), effect -> {
+        rig.session.on(new Event.Drained(), effect -> {
             sent.add(effect);
-            play.room = sent.size() < 2;
+            rig.room = sent.size() < 2;
         });
         assertThat(Mail.numbers(sent)).containsExactly(1, 2);
-        assertThat(Mail.numbers(drain(play))).containsExactly(3);
+        assertThat(Mail.numbers(drain(rig))).containsExactly(3);
     }
 
     @ParameterizedTest
     @EnumSource
     void aFullQueueDropsWhatThePolicySays(QueuePolicy policy) {
-        var play = congested(policy);
-        assertThat(deliver(play, Mail.qos1(1), Mail.qos0(2), Mail.qos2(3))).isEmpty();
-        var dropped = deliver(play, Mail.qos1(4), Mail.qos1(5), Mail.qos0(6));
+        var rig = congested(policy);
+        assertThat(deliver(rig, Mail.qos1(1), Mail.qos0(2), Mail.qos2(3))).isEmpty();
+        var dropped = deliver(rig, Mail.qos1(4), Mail.qos1(5), Mail.qos0(6));
         switch (policy) {
             case DROP_NEWEST -> assertThat(Mail.drops(dropped, FULL)).containsExactly(4, 5, 6);
             case DROP_OLDEST -> assertThat(Mail.drops(dropped, FULL)).containsExactly(1, 2, 3);
             case DROP_QOS0_FIRST -> assertThat(Mail.drops(dropped, FULL)).containsExactly(2, 5, 6);
         }
-        var sent = Mail.numbers(drain(play));
+        var sent = Mail.numbers(drain(rig));
         switch (policy) {
             case DROP_NEWEST -> assertThat(sent).containsExactly(1, 3, 2);
             case DROP_OLDEST -> assertThat(sent).containsExactly(4, 5, 6);
@@ -88,11 +88,11 @@ class SlowClientTest {
     @ParameterizedTest
     @EnumSource
     void theBoundCountsBytesToo(QueuePolicy policy) {
-        var play = congested(policy);
-        deliver(play, large(1, QoS.AT_MOST_ONCE, 400), large(2, QoS.AT_MOST_ONCE, 600));
-        var half = deliver(play, large(3, QoS.AT_LEAST_ONCE, 401));
-        var whole = deliver(play, large(4, QoS.AT_LEAST_ONCE, Play.QUEUE_BYTES));
-        var tooMuch = deliver(play, large(5, QoS.AT_MOST_ONCE, Play.QUEUE_BYTES + 1));
+        var rig = congested(policy);
+        deliver(rig, large(1, QoS.AT_MOST_ONCE, 400), large(2, QoS.AT_MOST_ONCE, 600));
+        var half = deliver(rig, large(3, QoS.AT_LEAST_ONCE, 401));
+        var whole = deliver(rig, large(4, QoS.AT_LEAST_ONCE, SessionRig.QUEUE_BYTES));
+        var tooMuch = deliver(rig, large(5, QoS.AT_MOST_ONCE, SessionRig.QUEUE_BYTES + 1));
         switch (policy) {
             case DROP_NEWEST -> assertThat(Mail.drops(half, FULL)).containsExactly(3);
             case DROP_OLDEST, DROP_QOS0_FIRST ->
@@ -105,39 +105,39 @@ class SlowClientTest {
 
     @Test
     void whatWaitsTooLongExpires() {
-        var play = congested(QueuePolicy.DROP_NEWEST);
-        deliver(play, Mail.expiring(Mail.qos0(1), play.now + 1000), Mail.expiring(Mail.qos1(2), play.now + 1001));
-        play.now += 1000;
-        var effects = drain(play);
+        var rig = congested(QueuePolicy.DROP_NEWEST);
+        deliver(rig, Mail.expiring(Mail.qos0(1), rig.now + 1000), Mail.expiring(Mail.qos1(2), rig.now + 1001));
+        rig.now += 1000;
+        var effects = drain(rig);
         assertThat(Mail.drops(effects, Effect.Why.EXPIRED)).containsExactly(1);
         assertThat(Mail.numbers(effects)).containsExactly(2);
     }
 
     @Test
     void whatASharedSubscriptionChoseItForIsReturnedUnsent() {
-        var play = congested(QueuePolicy.DROP_NEWEST);
+        var rig = congested(QueuePolicy.DROP_NEWEST);
         var mail = List.of(Mail.shared(Mail.qos1(1)), Mail.shared(Mail.qos2(2)), Mail.shared(Mail.qos0(3)));
-        mail.forEach(delivery -> deliver(play, delivery));
-        assertThat(play.on(new Event.TransportClosed())).contains(new Effect.Return(mail.subList(0, 2)));
+        mail.forEach(delivery -> deliver(rig, delivery));
+        assertThat(rig.on(new Event.TransportClosed())).contains(new Effect.Return(mail.subList(0, 2)));
     }
 
     /** Many clients that each stay within their bounds must not fill the heap together. */
     @Test
     void whatWaitsForAllClientsIsBounded() {
-        var play = congested(QueuePolicy.DROP_NEWEST);
+        var rig = congested(QueuePolicy.DROP_NEWEST);
         var one = Mail.qos0(1);
         var size = one.message().bytes();
-        assertThat(play.memory.take((1 << 20) - 2L * size)).isTrue();
-        assertThat(deliver(play, one, Mail.qos1(2))).isEmpty();
-        assertThat(play.memory.bytes()).isEqualTo(1 << 20);
-        assertThat(Mail.drops(deliver(play, Mail.qos0(3)), Effect.Why.MEMORY_FULL))
+        assertThat(rig.memory.take((1 << 20) - 2L * size)).isTrue();
+        assertThat(deliver(rig, one, Mail.qos1(2))).isEmpty();
+        assertThat(rig.memory.bytes()).isEqualTo(1 << 20);
+        assertThat(Mail.drops(deliver(rig, Mail.qos0(3)), Effect.Why.MEMORY_FULL))
                 .containsExactly(3);
-        drain(play);
-        assertThat(play.memory.bytes()).isEqualTo((1 << 20) - 2L * size);
-        play.room = false;
-        deliver(play, Mail.qos0(4));
-        play.session.discard();
-        play.session.discard();
-        assertThat(play.memory.bytes()).isEqualTo((1 << 20) - 2L * size);
+        drain(rig);
+        assertThat(rig.memory.bytes()).isEqualTo((1 << 20) - 2L * size);
+        rig.room = false;
+        deliver(rig, Mail.qos0(4));
+        rig.session.discard();
+        rig.session.discard();
+        assertThat(rig.memory.bytes()).isEqualTo((1 << 20) - 2L * size);
     }
 }

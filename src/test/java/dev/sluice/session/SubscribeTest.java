@@ -23,47 +23,46 @@ class SubscribeTest {
     @ParameterizedTest
     @EnumSource
     void aSubscribeIsAnsweredOnceItIsInForce(ProtocolVersion version) {
-        var play = Play.online(version);
-        assertThat(play.receives(subscribe(7))).containsExactly(new Effect.Subscribe(subscribe(7)));
-        assertThat(play.session.isWaiting()).isTrue();
+        var rig = SessionRig.online(version);
+        assertThat(rig.receives(subscribe(7))).containsExactly(new Effect.Subscribe(subscribe(7)));
+        assertThat(rig.session.isWaiting()).isTrue();
         var reasons = List.of(ReasonCode.GRANTED_QOS_2);
-        assertThat(play.on(new Event.Subscribed(7, reasons)))
-                .containsExactly(Play.send(new Packet.SubAck(7, reasons, Properties.NONE)));
-        assertThat(play.session.isWaiting()).isFalse();
+        assertThat(rig.on(new Event.Subscribed(7, reasons)))
+                .containsExactly(SessionRig.send(new Packet.SubAck(7, reasons, Properties.NONE)));
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     /** [MQTT-3.10.4-4] [MQTT-3.10.4-5] */
     @ParameterizedTest
     @EnumSource
     void anUnsubscribeIsAnsweredOnceItIsDone(ProtocolVersion version) {
-        var play = Play.online(version);
+        var rig = SessionRig.online(version);
         var unsubscribe = new Packet.Unsubscribe(8, List.of("a/#"), Properties.NONE);
-        assertThat(play.receives(unsubscribe)).containsExactly(new Effect.Unsubscribe(unsubscribe));
-        assertThat(play.session.isWaiting()).isTrue();
+        assertThat(rig.receives(unsubscribe)).containsExactly(new Effect.Unsubscribe(unsubscribe));
+        assertThat(rig.session.isWaiting()).isTrue();
         var reasons = List.of(ReasonCode.NO_SUBSCRIPTION_EXISTED);
-        assertThat(play.on(new Event.Unsubscribed(8, reasons)))
-                .containsExactly(Play.send(new Packet.UnsubAck(8, reasons, Properties.NONE)));
-        assertThat(play.session.isWaiting()).isFalse();
+        assertThat(rig.on(new Event.Unsubscribed(8, reasons)))
+                .containsExactly(SessionRig.send(new Packet.UnsubAck(8, reasons, Properties.NONE)));
+        assertThat(rig.session.isWaiting()).isFalse();
     }
 
     @Test
     void everySubscribeIsWaitedFor() {
-        var play = Play.online(ProtocolVersion.V5);
-        play.receives(subscribe(1));
-        play.receives(subscribe(2));
-        play.on(new Event.Subscribed(2, List.of(ReasonCode.SUCCESS)));
-        assertThat(play.session.isWaiting()).isTrue();
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        rig.receives(subscribe(1));
+        rig.receives(subscribe(2));
+        rig.on(new Event.Subscribed(2, List.of(ReasonCode.SUCCESS)));
+        assertThat(rig.session.isWaiting()).isTrue();
     }
 
     @Test
     void nothingIsAnsweredOnceTheSessionIsClosed() {
-        var play = Play.online(ProtocolVersion.V5);
-        play.receives(subscribe(1));
-        play.on(new Event.TransportClosed());
-        assertThat(play.on(new Event.Subscribed(1, List.of(ReasonCode.SUCCESS))))
-                .isEmpty();
-        assertThat(play.on(new Event.Deliver(Mail.qos0(1)))).isEmpty();
-        assertThat(play.on(new Event.Drained())).isEmpty();
-        assertThat(play.session.isReady()).isFalse();
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        rig.receives(subscribe(1));
+        rig.on(new Event.TransportClosed());
+        assertThat(rig.on(new Event.Subscribed(1, List.of(ReasonCode.SUCCESS)))).isEmpty();
+        assertThat(rig.on(new Event.Deliver(Mail.qos0(1)))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).isEmpty();
+        assertThat(rig.session.isReady()).isFalse();
     }
 }

@@ -2,9 +2,6 @@ package dev.sluice.support;
 
 import dev.sluice.dev.EmbeddedKafka;
 import dev.sluice.dev.Ports;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,23 +25,33 @@ import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 
 /**
- * A Kafka that takes TLS with SCRAM-SHA-512 and keeps access control lists, and of which the test is the administrator over a second,
- * plain listener; used by one thread.
+ * A Kafka that takes TLS with SASL or a client certificate and keeps access control lists, and of which the test is the administrator
+ * over one more, plain listener; used by one thread.
  */
 public final class GuardedKafka implements AutoCloseable {
     public static final String USER = "gateway";
-    private static final String STORE_PASSWORD = "changeit";
+    private static final String PLAIN_PASSWORD = "of PLAIN";
+    public static final String CLIENT_SECRET = "of OAuth";
+    private static final String MODULES = "org.apache.kafka.common.security.";
     private static final int ITERATIONS = 4096;
     private static final long PATIENCE_SECONDS = 30;
 
-    private final Path folder;
     private final int securedPort = Ports.free();
+    private final int certificatePort = Ports.free();
+    private final TokenEndpoint tokens = TokenEndpoint.start(USER, CLIENT_SECRET);
+    private final Path brokerStore;
+    private final Path trustInBroker;
+    private final Path clientStore;
+    private final Path trustInClient;
     private final EmbeddedKafka kafka;
     private final Admin admin;
 
     private GuardedKafka(Path folder) {
-        this.folder = folder;
-        makeCertificate();
+        var stores = new KeyStores(folder);
+        brokerStore = stores.pair("broker", "127.0.0.1");
+        trustInBroker = stores.trustIn("broker");
+        clientStore = stores.pair("client", USER);
+        trustInClient = stores.trustIn("client");
         kafka = EmbeddedKafka.start(Ports.free(), folder, settings());
         admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()));
     }
@@ -57,15 +64,28 @@ public final class GuardedKafka implements AutoCloseable {
 
     private Map<String, String> settings() {
         var settings = new HashMap<String, String>();
-        settings.put("listeners", "SASL_SSL://127.0.0.1:" + securedPort);
-        settings.put("advertised.listeners", "SASL_SSL://127.0.0.1:" + securedPort);
-        settings.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL");
-        settings.put("sasl.enabled.mechanisms", "SCRAM-SHA-512");
+        var listeners = "SASL_SSL://127.0.0.1:" + securedPort + ",SSL://127.0.0.1:" + certificatePort;
+        settings.put("listeners", listeners);
+        settings.put("advertised.listeners", listeners);
         settings.put(
-                "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config",
-                "org.apache.kafka.common.security.scram.ScramLoginModule required;");
-        settings.put("ssl.keystore.location", folder.resolve("broker.p12").toString());
-        settings.put("ssl.keystore.password", STORE_PASSWORD);
+                "listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL");
+        settings.put("ssl.keystore.location", brokerStore.toString());
+        settings.put("ssl.keystore.password", KeyStores.PASSWORD);
+        settings.put("listener.name.ssl.ssl.client.auth", "required");
+        settings.put("listener.name.ssl.ssl.truststore.location", trustInClient.toString());
+        settings.put("listener.name.ssl.ssl.truststore.password", KeyStores.PASSWORD);
+        settings.put("ssl.principal.mapping.rules", "RULE:^CN=(.*)$/$1/");
+        settings.put("sasl.enabled.mechanisms", "SCRAM-SHA-512,PLAIN,OAUTHBEARER");
+        settings.put(sasl("scram-sha-512", "jaas.config"), MODULES + "scram.ScramLoginModule required;");
+        settings.put(
+                sasl("plain", "jaas.config"),
+                MODULES + "plain.PlainLoginModule required user_" + USER + "=\"" + PLAIN_PASSWORD + "\";");
+        settings.put(sasl("oauthbearer", "jaas.config"), MODULES + "oauthbearer.OAuthBearerLoginModule required;");
+        settings.put(
+                sasl("oauthbearer", "server.callback.handler.class"),
+                MODULES + "oauthbearer.OAuthBearerValidatorCallbackHandler");
+        settings.put("sasl.oauthbearer.jwks.endpoint.url", tokens.keysUrl());
+        settings.put("org.apache.kafka.sasl.oauthbearer.allowed.urls", tokens.keysUrl());
         settings.put("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer");
         settings.put(
                 "super.users", "User:ANONYMOUS"); // who comes over the plain listener: the broker itself, and the test
@@ -73,44 +93,8 @@ public final class GuardedKafka implements AutoCloseable {
         return settings;
     }
 
-    /** A key pair of the broker, and a trust store of clients that holds nothing else. */
-    private void makeCertificate() {
-        keytool(
-                "-genkeypair",
-                "-alias",
-                "broker",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=127.0.0.1",
-                "-ext",
-                "SAN=IP:127.0.0.1",
-                "-validity",
-                "2",
-                "-keystore",
-                "broker.p12");
-        keytool("-exportcert", "-alias", "broker", "-file", "broker.cer", "-keystore", "broker.p12");
-        keytool("-importcert", "-noprompt", "-alias", "broker", "-file", "broker.cer", "-keystore", "trust.p12");
-    }
-
-    private void keytool(String... arguments) {
-        var command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
-        command.addAll(List.of(arguments));
-        command.addAll(List.of("-storetype", "PKCS12", "-storepass", STORE_PASSWORD));
-        try {
-            var log = folder.resolve("keytool.log").toFile();
-            var process = new ProcessBuilder(command)
-                    .directory(folder.toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log))
-                    .start();
-            if (process.waitFor() != 0) throw new AssertionError(Files.readString(log.toPath()));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    private static String sasl(String mechanism, String name) {
+        return "listener.name.sasl_ssl." + mechanism + ".sasl." + name;
     }
 
     /** Where the test reads and administers. */
@@ -123,15 +107,61 @@ public final class GuardedKafka implements AutoCloseable {
         return "127.0.0.1:" + securedPort;
     }
 
-    /** The JVM options that lead a gateway here. */
+    /** Where the gateway connects that has a certificate. */
+    public String certificateBootstrap() {
+        return "127.0.0.1:" + certificatePort;
+    }
+
+    /** The JVM options by which a gateway comes in by SCRAM. */
     public List<String> options(String password) {
-        return List.of(
-                "-Dkafka.security.protocol=SASL_SSL",
-                "-Dkafka.sasl.mechanism=SCRAM-SHA-512",
-                "-Dkafka.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=\""
-                        + USER + "\" password=\"" + password + "\";",
-                "-Dkafka.ssl.truststore.location=" + folder.resolve("trust.p12"),
-                "-Dkafka.ssl.truststore.password=" + STORE_PASSWORD);
+        return saslOptions(
+                "SCRAM-SHA-512",
+                "scram.ScramLoginModule required username=\"" + USER + "\" password=\"" + password + "\";");
+    }
+
+    /** The JVM options by which a gateway comes in by PLAIN. */
+    public List<String> plainOptions() {
+        return saslOptions(
+                "PLAIN",
+                "plain.PlainLoginModule required username=\"" + USER + "\" password=\"" + PLAIN_PASSWORD + "\";");
+    }
+
+    /** The JVM options by which a gateway comes in by a token of {@link #tokens}. */
+    public List<String> tokenOptions() {
+        var options = saslOptions("OAUTHBEARER", "oauthbearer.OAuthBearerLoginModule required;");
+        options.add("-Dkafka.sasl.oauthbearer.client.credentials.client.id=" + USER);
+        options.add("-Dkafka.sasl.oauthbearer.client.credentials.client.secret=" + CLIENT_SECRET);
+        options.add("-Dkafka.sasl.oauthbearer.token.endpoint.url=" + tokens.tokenUrl());
+        options.add(
+                "-Dkafka.sasl.login.callback.handler.class=" + MODULES + "oauthbearer.OAuthBearerLoginCallbackHandler");
+        return options;
+    }
+
+    /** The JVM options by which a gateway comes in by its certificate. */
+    public List<String> certificateOptions() {
+        var options = encrypted("SSL");
+        options.add("-Dkafka.ssl.keystore.location=" + clientStore);
+        options.add("-Dkafka.ssl.keystore.password=" + KeyStores.PASSWORD);
+        options.add("-Dkafka.ssl.key.password=" + KeyStores.PASSWORD);
+        return options;
+    }
+
+    private List<String> saslOptions(String mechanism, String module) {
+        var options = encrypted("SASL_SSL");
+        options.add("-Dkafka.sasl.mechanism=" + mechanism);
+        options.add("-Dkafka.sasl.jaas.config=" + MODULES + module);
+        return options;
+    }
+
+    private List<String> encrypted(String protocol) {
+        return new ArrayList<>(List.of(
+                "-Dkafka.security.protocol=" + protocol,
+                "-Dkafka.ssl.truststore.location=" + trustInBroker,
+                "-Dkafka.ssl.truststore.password=" + KeyStores.PASSWORD));
+    }
+
+    public TokenEndpoint tokens() {
+        return tokens;
     }
 
     public Admin admin() {
@@ -186,5 +216,6 @@ public final class GuardedKafka implements AutoCloseable {
     public void close() {
         admin.close();
         kafka.close();
+        tokens.close();
     }
 }

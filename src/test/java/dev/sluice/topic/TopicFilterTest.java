@@ -66,4 +66,24 @@ class TopicFilterTest {
         assertThat(TopicFilter.of(filter).shareName()).isEqualTo(shareName);
         assertThat(TopicFilter.of(filter)).hasToString(filter).isEqualTo(TopicFilter.of(filter));
     }
+
+    @ParameterizedTest
+    @CsvSource({
+        "$SYS/broker/uptime, true",
+        "$SYS/#, true",
+        "$share/g/$SYS/#, true",
+        "$SYS, false",
+        "$SYSTEM/a, false",
+        "+/$SYS/a, false",
+        "#, false"
+    })
+    void knowsWhatIsTheServersOwn(String filter, boolean expected) {
+        assertThat(TopicFilter.of(filter).isServers()).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"$SYS/a, true", "$SYS/, true", "$SYS, false", "$SYSTEM/a, false", "a/$SYS/, false", "s, false"})
+    void knowsANameThatIsTheServersOwn(String name, boolean expected) {
+        assertThat(TopicName.of(name).isServers()).isEqualTo(expected);
+    }
 }

@@ -1,13 +1,12 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Connection;
-import dev.sluice.broker.Loop;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Receipt;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 
@@ -19,11 +18,11 @@ final class Fanout {
     private final Message message;
     private final LongAdder underWay;
     private final List<Batch> batches = new ArrayList<>(2);
-    /** One object for all who get the very same. */
+    /** One object for all recipients that get the very same. */
     private Delivery common;
 
     private QoS commonQoS;
-    /** Null where nobody asks what becomes of the copies. */
+    /** Null if nobody asks what becomes of the copies. */
     private final Function<Match, Receipt> receipts;
 
     Fanout(Message message, LongAdder underWay, Function<Match, Receipt> receipts) {
@@ -33,34 +32,34 @@ final class Fanout {
     }
 
     /** The connections of one loop, and what each of them gets. */
-    private record Batch(Loop loop, List<Connection> connections, List<Delivery> deliveries, LongAdder underWay)
+    private record Batch(Executor loop, List<Recipient> recipients, List<Delivery> deliveries, LongAdder underWay)
             implements Runnable {
         @Override
         public void run() {
-            underWay.add(-connections.size());
-            for (int i = 0; i < connections.size(); i++) connections.get(i).delivered(deliveries.get(i));
+            underWay.add(-recipients.size());
+            for (int i = 0; i < recipients.size(); i++) recipients.get(i).delivered(deliveries.get(i));
         }
     }
 
     void add(Match match) {
-        var connection = match.subscriber().connection();
-        if (connection == null) {
+        var recipient = match.subscriber().recipient();
+        if (recipient == null) {
             if (receipts != null) receipts.apply(match).settle(Receipt.Outcome.LOST);
             return;
         }
-        var batch = batch(connection.loop());
-        batch.connections.add(connection);
+        var batch = batch(recipient.loop());
+        batch.recipients.add(recipient);
         batch.deliveries.add(delivery(match));
     }
 
     void send() {
         for (var batch : batches) {
-            underWay.add(batch.connections.size());
+            underWay.add(batch.recipients.size());
             batch.loop.execute(batch);
         }
     }
 
-    private Batch batch(Loop loop) {
+    private Batch batch(Executor loop) {
         for (int i = 0; i < batches.size(); i++) if (batches.get(i).loop == loop) return batches.get(i);
         var batch = new Batch(loop, new ArrayList<>(), new ArrayList<>(), underWay);
         batches.add(batch);

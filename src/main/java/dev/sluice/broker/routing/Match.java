@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What one client is owed of one message, all its subscriptions that match taken together. Confined to the thread that routes.
+ * The one copy of a message that a client gets, however many of its subscriptions match. Confined to the thread that routes.
  */
 public final class Match {
     private final Subscriber subscriber;
@@ -16,31 +16,31 @@ public final class Match {
     private boolean retainAsPublished;
     private List<Integer> identifiers = List.of();
 
-    Match(Interest interest) {
-        this(interest, false);
+    Match(LiveSubscription subscription) {
+        this(subscription, false);
     }
 
-    private Match(Interest interest, boolean retained) {
+    private Match(LiveSubscription subscription, boolean retained) {
         this.retained = retained;
-        this.subscriber = interest.subscriber();
-        this.share = interest.group() == null ? null : interest.filter().toString();
-        this.maximumQoS = interest.maximumQoS();
-        this.retainAsPublished = interest.retainAsPublished();
-        if (interest.identifier() > 0) identifiers = List.of(interest.identifier());
+        this.subscriber = subscription.subscriber();
+        this.share = subscription.group() == null ? null : subscription.filter().toString();
+        this.maximumQoS = subscription.maximumQoS();
+        this.retainAsPublished = subscription.retainAsPublished();
+        if (subscription.identifier() > 0) identifiers = List.of(subscription.identifier());
     }
 
-    /** What a client is owed of a retained message because it subscribed. */
-    public static Match retained(Interest interest) {
-        return new Match(interest, true);
+    /** The copy of a retained message that a client gets because it subscribed. */
+    public static Match retained(LiveSubscription subscription) {
+        return new Match(subscription, true);
     }
 
-    /** One copy for overlapping subscriptions: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]. */
-    void merge(Interest interest) {
-        if (interest.maximumQoS().compareTo(maximumQoS) > 0) maximumQoS = interest.maximumQoS();
-        retainAsPublished |= interest.retainAsPublished();
-        if (interest.identifier() == 0) return;
+    /** Takes in an overlapping subscription: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]. */
+    void merge(LiveSubscription subscription) {
+        if (subscription.maximumQoS().compareTo(maximumQoS) > 0) maximumQoS = subscription.maximumQoS();
+        retainAsPublished |= subscription.retainAsPublished();
+        if (subscription.identifier() == 0) return;
         var all = new ArrayList<>(identifiers);
-        all.add(interest.identifier());
+        all.add(subscription.identifier());
         identifiers = List.copyOf(all);
     }
 

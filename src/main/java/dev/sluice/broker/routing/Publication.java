@@ -2,12 +2,9 @@ package dev.sluice.broker.routing;
 
 import dev.sluice.packet.Message;
 import dev.sluice.session.Delivery;
-import dev.sluice.session.Receipt;
 import dev.sluice.store.journal.Copy;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Function;
 
 /**
  * One message and everybody who is owed it: those who get it at once, and those for whom PostgreSQL keeps it first. Made
@@ -17,24 +14,29 @@ public final class Publication {
     /** A message that nobody is owed. */
     public static final Publication NOBODYS = new Publication(null, List.of(), List.of());
 
+    /** A client for which PostgreSQL keeps the message, with its copy there. */
+    record Kept(Match match, Copy copy) {
+        static Kept of(Match match, Message message) {
+            return new Kept(
+                    match,
+                    new Copy(
+                            match.subscriber().clientId(),
+                            match.subscriber().sessionId(),
+                            match.qos(message),
+                            match.retain(message),
+                            match.identifiers(),
+                            match.share()));
+        }
+    }
+
     private final Message message;
     private final List<Match> live;
-    private final List<Match> kept;
-    private final List<Copy> copies;
+    private final List<Kept> kept;
 
-    private Publication(Message message, List<Match> live, List<Match> kept) {
+    private Publication(Message message, List<Match> live, List<Kept> kept) {
         this.message = message;
         this.live = live;
         this.kept = kept;
-        this.copies = kept.stream()
-                .map(match -> new Copy(
-                        match.subscriber().clientId(),
-                        match.subscriber().sessionId(),
-                        match.qos(message),
-                        match.retain(message),
-                        match.identifiers(),
-                        match.share()))
-                .toList();
     }
 
     public static Publication of(Message message, List<Match> matches) {
@@ -42,10 +44,11 @@ public final class Publication {
         while (first < matches.size() && !matches.get(first).isDurable(message)) first++;
         if (first == matches.size()) return new Publication(message, matches, List.of());
         var live = new ArrayList<>(matches.subList(0, first));
-        var kept = new ArrayList<Match>();
-        kept.add(matches.get(first)); // each is asked once: a session may become durable meanwhile
+        var kept = new ArrayList<Kept>();
+        kept.add(Kept.of(matches.get(first), message)); // each is asked once: a session may become durable meanwhile
         for (var match : matches.subList(first + 1, matches.size()))
-            (match.isDurable(message) ? kept : live).add(match);
+            if (match.isDurable(message)) kept.add(Kept.of(match, message));
+            else live.add(match);
         return new Publication(message, live, kept);
     }
 
@@ -68,39 +71,26 @@ public final class Publication {
         return live;
     }
 
-    /** Those for whom PostgreSQL keeps it first, in the order of the copies. */
-    List<Match> kept() {
+    /** Those for whom PostgreSQL keeps it first. */
+    List<Kept> kept() {
         return kept;
     }
 
-    /** One for each session that PostgreSQL keeps it for. */
+    /** Whether PostgreSQL keeps it for a session. */
+    public boolean hasCopies() {
+        return !kept.isEmpty();
+    }
+
+    /** One for each session that PostgreSQL keeps it for; they know their places once they are committed. */
     public List<Copy> copies() {
-        return copies;
-    }
-
-    /**
-     * Gives it to those who need not wait for PostgreSQL.
-     *
-     * @param underWay counts the deliveries until their connections look at them
-     */
-    public void deliver(LongAdder underWay) {
-        deliver(underWay, null);
-    }
-
-    /** @param receipts makes for each copy the one that is told what becomes of it; null if nobody asks */
-    public void deliver(LongAdder underWay, Function<Match, Receipt> receipts) {
-        if (live.isEmpty()) return;
-        var fanout = new Fanout(message, underWay, receipts);
-        for (int i = 0; i < live.size(); i++) fanout.add(live.get(i));
-        fanout.send();
+        return kept.stream().map(Kept::copy).toList();
     }
 
     /** The copies are committed: tells the clients that are online. */
     public void committed() {
-        for (int i = 0; i < kept.size(); i++) {
-            var match = kept.get(i);
-            var seq = copies.get(i).seq();
-            if (seq > 0) match.subscriber().told(delivery(match, seq));
+        for (var one : kept) {
+            var seq = one.copy.seq();
+            if (seq > 0) one.match.subscriber().tell(delivery(one.match, seq));
         }
     }
 

@@ -1,6 +1,6 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Connection;
+import dev.sluice.packet.Message;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.SubscriptionIndex;
@@ -16,11 +16,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 
 /**
- * Knows who has subscribed to what, clients that are offline included. Any thread may use it: routing never waits, changes
+ * Owns the subscriptions of all clients, those that are offline included. Any thread may use it: routing never waits, changes
  * take turns.
  */
 public final class Router {
-    private final SubscriptionIndex<Interest> index = new SubscriptionIndex<>();
+    private final SubscriptionIndex<LiveSubscription> index = new SubscriptionIndex<>();
     private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
     private final Map<String, ShareGroup> groups = new HashMap<>();
     private final ReentrantLock changing = new ReentrantLock();
@@ -39,41 +39,41 @@ public final class Router {
     }
 
     /**
-     * A connection holds the client's session from now on, with exactly these subscriptions; nothing if a later one does.
+     * Notes that a connection holds the client's session from now on, with exactly these subscriptions. Does nothing if a later connection
+     * holds it.
      *
      * @param resumed whether it is the session that was there before
      * @param durable whether its messages wait in PostgreSQL
      */
-    public void attach(
-            Connection connection, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
+    public void attach(Recipient recipient, boolean resumed, boolean durable, List<StoredSubscription> subscriptions) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            var other = subscriber == null ? null : subscriber.connection();
-            if (other != null && other.epoch() > connection.epoch()) return;
+            var subscriber = subscribers.get(recipient.clientId());
+            var other = subscriber == null ? null : subscriber.recipient();
+            if (other != null && other.epoch() > recipient.epoch()) return;
             // It may have been resumed, but not be the one that was known here: another gateway has begun it.
-            if (subscriber != null && (!resumed || subscriber.sessionId() != connection.sessionId())) {
+            if (subscriber != null && (!resumed || subscriber.sessionId() != recipient.sessionId())) {
                 drop(subscriber);
                 subscriber = null;
             }
             if (subscriber == null && subscriptions.isEmpty() && !durable) return; // an entry comes with the first one
-            if (subscriber == null) subscriber = subscriber(connection);
+            if (subscriber == null) subscriber = subscriber(recipient);
             var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
-            for (var filter : List.copyOf(subscriber.interests().keySet()))
+            for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
                 if (!kept.contains(filter.toString())) remove(subscriber, filter);
             for (var stored : subscriptions) add(subscriber, stored);
-            subscriber.attach(connection, durable);
+            subscriber.attach(recipient, durable);
         } finally {
             changing.unlock();
         }
     }
 
     /** The connection is gone; its client's subscriptions stay if the session does. */
-    public void detach(Connection connection, boolean sessionEnds) {
+    public void detach(Recipient recipient, boolean sessionEnds) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            if (subscriber == null || subscriber.connection() != connection) return;
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber == null || subscriber.recipient() != recipient) return;
             subscriber.detach();
             if (sessionEnds) removeAll(subscriber);
             forgetIfEmpty(subscriber);
@@ -87,7 +87,7 @@ public final class Router {
         changing.lock();
         try {
             var subscriber = subscribers.get(clientId);
-            if (subscriber == null || subscriber.connection() != null) return;
+            if (subscriber == null || subscriber.recipient() != null) return;
             removeAll(subscriber);
             forgetIfEmpty(subscriber);
         } finally {
@@ -96,19 +96,19 @@ public final class Router {
     }
 
     /** Adds or replaces a subscription; true if the client had none with this filter. */
-    public boolean subscribe(Connection connection, boolean durable, StoredSubscription stored) {
+    public boolean subscribe(Recipient recipient, boolean durable, StoredSubscription stored) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            if (subscriber != null && subscriber.connection() != connection) {
-                var other = subscriber.connection();
-                if (other != null && other.epoch() > connection.epoch()) return false;
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber != null && subscriber.recipient() != recipient) {
+                var other = subscriber.recipient();
+                if (other != null && other.epoch() > recipient.epoch()) return false;
                 drop(subscriber); // left by an earlier connection that did not know yet that it was taken over
                 subscriber = null;
             }
             if (subscriber == null) {
-                subscriber = subscriber(connection);
-                subscriber.attach(connection, durable);
+                subscriber = subscriber(recipient);
+                subscriber.attach(recipient, durable);
             }
             return add(subscriber, stored);
         } finally {
@@ -116,11 +116,11 @@ public final class Router {
         }
     }
 
-    public ReasonCode unsubscribe(Connection connection, TopicFilter filter) {
+    public ReasonCode unsubscribe(Recipient recipient, TopicFilter filter) {
         changing.lock();
         try {
-            var subscriber = subscribers.get(connection.clientId());
-            if (subscriber == null || subscriber.connection() != connection || !remove(subscriber, filter))
+            var subscriber = subscribers.get(recipient.clientId());
+            if (subscriber == null || subscriber.recipient() != recipient || !remove(subscriber, filter))
                 return ReasonCode.NO_SUBSCRIPTION_EXISTED;
             return ReasonCode.SUCCESS;
         } finally {
@@ -134,7 +134,7 @@ public final class Router {
     }
 
     /**
-     * Who gets a message: each client once, and of each Shared Subscription one member.
+     * Finds who gets a message: each client once, and one member of each Shared Subscription.
      *
      * @param publisher client id, or null; clients with No Local do not get what they publish [MQTT-3.8.3-3]
      */
@@ -144,17 +144,23 @@ public final class Router {
         return routing.matches();
     }
 
+    /** A message with everybody who is owed it. */
+    public Publication publication(Message message, String publisher) {
+        return Publication.of(message, route(message.topicName(), publisher));
+    }
+
     /**
-     * Another member for a message that one who left has not acknowledged; null if there is none.
+     * Chooses another member for a message that a member has left unacknowledged; null if there is none.
      *
-     * @param leaving the connection of the one who left, null for none
+     * @param leaving the connection of the member that has left, null if it has none
      */
-    public Match another(String share, TopicName topicName, Connection leaving) {
-        var members = new ArrayList<Interest>();
-        index.forEachMatch(topicName, interest -> {
-            var isMember =
-                    interest.group() != null && interest.filter().toString().equals(share);
-            if (isMember && (leaving == null || interest.subscriber().connection() != leaving)) members.add(interest);
+    public Match another(String share, TopicName topicName, Recipient leaving) {
+        var members = new ArrayList<LiveSubscription>();
+        index.forEachMatch(topicName, subscription -> {
+            var isMember = subscription.group() != null
+                    && subscription.filter().toString().equals(share);
+            if (isMember && (leaving == null || subscription.subscriber().recipient() != leaving))
+                members.add(subscription);
         });
         return members.isEmpty() ? null : new Match(members.getFirst().group().choose(members));
     }
@@ -168,17 +174,17 @@ public final class Router {
         return index.size();
     }
 
-    private Subscriber subscriber(Connection connection) {
+    private Subscriber subscriber(Recipient recipient) {
         return subscribers.computeIfAbsent(
-                connection.clientId(), clientId -> new Subscriber(clientId, connection.sessionId()));
+                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId()));
     }
 
     private boolean add(Subscriber subscriber, StoredSubscription stored) {
-        var isShared = stored.filter().startsWith("$share/");
+        var isShared = TopicFilter.isShared(stored.filter());
         var group = isShared ? groups.computeIfAbsent(stored.filter(), _ -> new ShareGroup()) : null;
-        var interest = Interest.of(subscriber, stored, group);
-        var isNew = subscriber.interests().put(interest.filter(), interest) == null;
-        index.add(interest.filter(), interest);
+        var subscription = LiveSubscription.of(subscriber, stored, group);
+        var isNew = subscriber.subscriptions().put(subscription.filter(), subscription) == null;
+        index.add(subscription.filter(), subscription);
         changed();
         if (group != null && isNew) group.joined();
         return isNew;
@@ -190,15 +196,15 @@ public final class Router {
     }
 
     private boolean remove(Subscriber subscriber, TopicFilter filter) {
-        var interest = subscriber.interests().remove(filter);
-        if (interest == null) return false;
-        index.remove(filter, interest);
+        var subscription = subscriber.subscriptions().remove(filter);
+        if (subscription == null) return false;
+        index.remove(filter, subscription);
         changed();
-        if (interest.group() != null && interest.group().left() == 0) groups.remove(filter.toString());
+        if (subscription.group() != null && subscription.group().left() == 0) groups.remove(filter.toString());
         return true;
     }
 
-    /** Ends an entry. Each session has one of its own: what is told late of an earlier one finds nobody. */
+    /** Ends an entry. Each session has its own, so late news of an earlier session finds nobody. */
     private void drop(Subscriber subscriber) {
         subscriber.detach();
         removeAll(subscriber);
@@ -206,12 +212,12 @@ public final class Router {
     }
 
     private void removeAll(Subscriber subscriber) {
-        for (var filter : List.copyOf(subscriber.interests().keySet())) remove(subscriber, filter);
+        for (var filter : List.copyOf(subscriber.subscriptions().keySet())) remove(subscriber, filter);
     }
 
-    /** Not while it is online: copies that are on their way still have to find its connection. */
+    /** Keeps the entry while the client is online: copies under way still have to find its connection. */
     private void forgetIfEmpty(Subscriber subscriber) {
-        if (subscriber.interests().isEmpty() && subscriber.connection() == null)
+        if (subscriber.subscriptions().isEmpty() && subscriber.recipient() == null)
             subscribers.remove(subscriber.clientId(), subscriber);
     }
 
@@ -220,34 +226,36 @@ public final class Router {
         private final String publisher;
         private final ArrayList<Match> matches = new ArrayList<>();
         private Map<Subscriber, Match> overlapping;
-        private Map<ShareGroup, List<Interest>> shared;
+        private Map<ShareGroup, List<LiveSubscription>> shared;
 
         Routing(String publisher) {
             this.publisher = publisher;
         }
 
-        void take(Interest interest) {
-            if (interest.group() != null) {
+        void take(LiveSubscription subscription) {
+            if (subscription.group() != null) {
                 if (shared == null) shared = new IdentityHashMap<>();
-                shared.computeIfAbsent(interest.group(), _ -> new ArrayList<>()).add(interest);
-            } else if (!interest.noLocal() || !interest.subscriber().clientId().equals(publisher)) {
-                takeOwn(interest);
+                shared.computeIfAbsent(subscription.group(), _ -> new ArrayList<>())
+                        .add(subscription);
+            } else if (!subscription.noLocal()
+                    || !subscription.subscriber().clientId().equals(publisher)) {
+                takeOwn(subscription);
             }
         }
 
-        private void takeOwn(Interest interest) {
-            var subscriber = interest.subscriber();
-            if (subscriber.interests().size() == 1) {
-                matches.add(new Match(interest));
+        private void takeOwn(LiveSubscription subscription) {
+            var subscriber = subscription.subscriber();
+            if (subscriber.subscriptions().size() == 1) {
+                matches.add(new Match(subscription));
                 return;
             }
             if (overlapping == null) overlapping = new IdentityHashMap<>();
             var known = overlapping.get(subscriber);
             if (known != null) {
-                known.merge(interest);
+                known.merge(subscription);
                 return;
             }
-            var match = new Match(interest);
+            var match = new Match(subscription);
             matches.add(match);
             overlapping.put(subscriber, match);
         }

@@ -3,7 +3,7 @@ package dev.sluice.broker.routing;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The turn of a Shared Subscription: who of its members gets the next message. Any thread may use it. */
+/** Decides which member of a Shared Subscription gets the next message. Any thread may use it. */
 final class ShareGroup {
     private final AtomicInteger turn = new AtomicInteger();
     private int members;
@@ -19,7 +19,7 @@ final class ShareGroup {
     }
 
     /** Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]. */
-    Interest choose(List<Interest> members) {
+    LiveSubscription choose(List<LiveSubscription> members) {
         var best = Integer.MAX_VALUE;
         var count = 0;
         for (var member : members) {

@@ -1,6 +1,5 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Connection;
 import dev.sluice.session.Delivery;
 import dev.sluice.topic.TopicFilter;
 import java.util.Map;
@@ -8,8 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * One client that has subscriptions, wherever it is: its interests, and its connection while it is online here. Any thread may
- * read and {@link #told tell}; {@link Router} changes it under its lock.
+ * One client with its subscriptions, and with its connection while it is online here. Any thread may
+ * read and {@link #tell}; {@link Router} changes it under its lock.
  */
 public final class Subscriber {
     private static final int READY = 0;
@@ -18,9 +17,9 @@ public final class Subscriber {
 
     private final String clientId;
     private final long sessionId;
-    private final Map<TopicFilter, Interest> interests = new ConcurrentHashMap<>(2);
+    private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
-    private volatile Connection connection;
+    private volatile Recipient recipient;
     private volatile boolean durable;
 
     Subscriber(String clientId, long sessionId) {
@@ -32,18 +31,18 @@ public final class Subscriber {
         return clientId;
     }
 
-    /** Of the session that the subscriptions are of; each has an entry of its own. */
+    /** Identity of the session that the subscriptions belong to. */
     long sessionId() {
         return sessionId;
     }
 
-    public Map<TopicFilter, Interest> interests() {
-        return interests;
+    public Map<TopicFilter, LiveSubscription> subscriptions() {
+        return subscriptions;
     }
 
     /** The connection that holds the session, null while it is offline. */
-    public Connection connection() {
-        return connection;
+    public Recipient recipient() {
+        return recipient;
     }
 
     /** Whether messages of QoS 1 and 2 wait for it in PostgreSQL. */
@@ -51,34 +50,34 @@ public final class Subscriber {
         return durable;
     }
 
-    void attach(Connection connection, boolean durable) {
+    void attach(Recipient recipient, boolean durable) {
         this.durable = durable;
-        this.connection = connection;
+        this.recipient = recipient;
     }
 
     void detach() {
-        connection = null;
+        recipient = null;
     }
 
     void restore() {
         durable = true;
     }
 
-    /** How well it can take a message now; less is better. */
+    /** Says how well it can take a message now; less is better. */
     int rank() {
-        var here = connection;
+        var here = recipient;
         if (here == null) return OFFLINE;
         return here.isReady() ? READY : BUSY;
     }
 
-    /** A message has its place in the client's queue: the connection is told, or finds out when it is attached. */
-    void told(Delivery delivery) {
+    /** Tells the connection of a message that is committed to the client's queue. Without one, the next connection finds it there. */
+    void tell(Delivery delivery) {
         lastSeq.accumulateAndGet(delivery.seq(), Math::max);
-        var here = connection;
+        var here = recipient;
         if (here != null) here.deliver(delivery);
     }
 
-    /** The last place in the client's queue that was told of. */
+    /** The last place in the client's queue that this gateway has heard of. */
     public long lastSeq() {
         return lastSeq.get();
     }

@@ -1,5 +1,6 @@
 package dev.sluice.store.delivery;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.Rows;
 import dev.sluice.store.StoreHealth;
@@ -9,6 +10,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
@@ -154,11 +156,11 @@ public class DeliverySweep {
                 .register(metrics);
     }
 
-    void start(@Observes StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
         Thread.ofVirtual().name("sluice-delivery-sweep").start(this::watch);
     }
 
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         stopped.countDown();
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.store.journal;
 
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.delivery.Orphans;
@@ -61,7 +62,7 @@ public class Journal {
     }
 
     /** Late, so that what connections write while they are drained is still committed. */
-    public void stop(@Observes @Priority(4000) ShutdownEvent event) {
+    public void stop(@Observes @Priority(StartOrder.STOP_JOURNAL) ShutdownEvent event) {
         stop();
     }
 

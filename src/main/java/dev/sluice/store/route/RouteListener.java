@@ -1,5 +1,6 @@
 package dev.sluice.store.route;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
@@ -44,8 +45,7 @@ public class RouteListener {
         thread = Thread.ofVirtual().name("sluice-route-listener").start(() -> watch(version));
     }
 
-    /** Before the pool is closed. */
-    void stop(@Observes @Priority(4100) ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
         stop();
     }
 

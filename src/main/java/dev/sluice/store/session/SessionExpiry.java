@@ -1,6 +1,7 @@
 package dev.sluice.store.session;
 
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.Transaction;
@@ -9,6 +10,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
@@ -96,7 +98,7 @@ public class SessionExpiry {
     }
 
     /** Before the socket opens, so that no session of this run is taken for one of an earlier run. */
-    void start(@Observes StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
         try {
             var reclaimed = reclaim(node);
             if (reclaimed > 0) LOG.infof("%d connections of an earlier run of node %s ended", reclaimed, node);
@@ -108,7 +110,7 @@ public class SessionExpiry {
         Thread.ofVirtual().name("sluice-session-expiry").start(this::watch);
     }
 
-    void stop(@Observes ShutdownEvent event) {
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         stopped.countDown();
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.uplink.producer;
 
 import dev.sluice.clock.Repeating;
 import dev.sluice.clock.ThrottledLog;
+import dev.sluice.config.StartOrder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
@@ -62,9 +63,13 @@ public class UplinkProducer {
                 .register(meters);
     }
 
-    /** Late, when the channel is there. */
-    void warn(@Observes @Priority(3000) StartupEvent event) {
-        ProducerWarnings.of(clients.getProducer(CHANNEL).configuration()).forEach(LOG::warn);
+    /**
+     * @throws IllegalArgumentException when its codec cannot be used
+     */
+    void warn(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
+        var configuration = clients.getProducer(CHANNEL).configuration();
+        ProducerCodec.requireUsable(configuration);
+        ProducerWarnings.of(configuration).forEach(LOG::warn);
     }
 
     /**
@@ -80,10 +85,12 @@ public class UplinkProducer {
             current.send(record, sending);
         } catch (KafkaException | IllegalStateException failure) {
             var answer = Handover.of(failure);
-            // A failure that concerns the record comes by the callback, or is a refusal: this one is the producer's
-            // own.
+            // A failure that concerns the record comes by the callback, or is a refusal: this one is the producer's.
             if (answer == Handover.NOT_NOW) replace(current, failure);
             return answer;
+        } catch (LinkageError missing) { // of a codec, at its first record: an event loop must not end by it
+            replace(current, new KafkaException("the Kafka producer lacks a library", missing));
+            return Handover.NOT_NOW;
         }
         return sending.end();
     }

@@ -1,5 +1,6 @@
 package dev.sluice.uplink.route;
 
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.route.RouteListener;
@@ -86,8 +87,7 @@ public class LiveRoutes {
                 .register(meters);
     }
 
-    /** Before the first will and the first connection, after the schema is there. */
-    void start(@Observes @Priority(2550) StartupEvent event) {
+    void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event) {
         refresh();
         listener.start(this::follow);
     }

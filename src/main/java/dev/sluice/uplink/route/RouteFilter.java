@@ -24,7 +24,7 @@ public record RouteFilter(String text, TopicFilter topicFilter, List<Capture> ca
 
     /** @throws IllegalArgumentException with a sentence that names the mistake */
     static RouteFilter of(String text) {
-        if (text.startsWith("$share/")) throw mistake(text, "is a shared subscription, which a route cannot be");
+        if (TopicFilter.isShared(text)) throw mistake(text, "is a shared subscription, which a route cannot be");
         var levels = text.split("/", -1);
         var captures = new ArrayList<Capture>();
         for (var i = 0; i < levels.length; i++) {

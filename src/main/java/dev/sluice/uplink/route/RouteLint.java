@@ -2,6 +2,7 @@ package dev.sluice.uplink.route;
 
 import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.topic.TopicFilter;
+import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,6 @@ import java.util.stream.Collectors;
 
 /** Finds what is not wrong with a set of routes, but hardly meant. Confined to the call that looks. */
 public final class RouteLint {
-    private static final String SYS = "$SYS/";
     private static final String NO_TOPIC = "the Kafka topic %s does not exist: messages for it wait until it does";
     private static final String NO_DEAD_LETTERS =
             "the Kafka topic %s, where its dead letters go, does not exist: messages that become one wait until it does";
@@ -142,8 +142,8 @@ public final class RouteLint {
 
     private void dangles(Route route) {
         if (route.filter().isEmpty()) return;
-        if (filter(route).isBelow(SYS))
-            add(Kind.DANGLING, route, "takes what nobody may publish: the topics below $SYS/ are the server's own");
+        if (filter(route).isServers())
+            add(Kind.DANGLING, route, "takes what nobody may publish: " + TopicName.SERVERS_OWN);
         var unused = new TreeSet<>(route.filter().get().names());
         unused.removeAll(route.kafkaTopic().names());
         unused.removeAll(route.key().names());

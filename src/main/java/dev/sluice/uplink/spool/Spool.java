@@ -1,6 +1,7 @@
 package dev.sluice.uplink.spool;
 
 import dev.sluice.clock.BackOff;
+import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -91,7 +92,7 @@ public class Spool {
     }
 
     /** Before the first connection: the records of keys that have some in the spool go there, too. */
-    void start(@Observes @Priority(2550) StartupEvent event, MeterRegistry meters) {
+    void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event, MeterRegistry meters) {
         gauge(meters);
         var begun = store.start();
         noteState(begun, 0, 0);

@@ -12,8 +12,8 @@ import java.nio.ByteBuffer;
  * The reading half of a connection: cuts bytes into packets, and stops reading the socket while there is no room for more.
  * Confined to the connection's event loop.
  */
-final class Inlet {
-    /** How much is read ahead while the session opens: a socket that is not read does not tell that it has closed. */
+final class PacketInput {
+    /** Bytes that are read ahead while the session opens. A socket that is not read would not report that it has closed. */
     private static final int AHEAD = 16 * 1024;
 
     private final Connection connection;
@@ -28,13 +28,13 @@ final class Inlet {
     private boolean ahead;
     private long lastRead = System.nanoTime();
 
-    Inlet(Connection connection, Transport transport, int maximumPacketSize) {
+    PacketInput(Connection connection, Transport transport, int maximumPacketSize) {
         this.connection = connection;
         this.transport = transport;
         this.framer = new PacketFramer(maximumPacketSize);
     }
 
-    /** Takes bytes of the stream, in whatever pieces they come; reads them all, or copies what it cannot look at yet. */
+    /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
     void received(ByteBuffer bytes) {
         lastRead = System.nanoTime();
         if (held == null) read(bytes);
@@ -85,7 +85,7 @@ final class Inlet {
         return paused;
     }
 
-    /** Reads on, what is held first; the caller knows that there is room. True if the socket is read again. */
+    /** Reads on, beginning with the bytes that it holds; the caller knows that there is room. True if the socket is read again. */
     boolean resume() {
         paused = false;
         lastRead = System.nanoTime();

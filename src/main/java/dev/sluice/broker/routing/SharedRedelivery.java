@@ -1,10 +1,9 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.broker.Broker;
-import dev.sluice.broker.Receiving;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.SharedLeft;
 import dev.sluice.store.journal.Copy;
+import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,22 +14,26 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Gives what members of Shared Subscriptions have left in PostgreSQL with the end of their sessions to other members. Called on the thread
- * that sweeps, and returns when it is certain that they have it.
+ * Gives the messages that ended sessions have left in PostgreSQL to other members of their Shared Subscriptions. Called on the sweep's
+ * thread; returns once it is certain that the others have them.
  */
-public final class Heirs {
+public final class SharedRedelivery {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    /** A member may end while it inherits. */
+    /** The session that a message is given to may end meanwhile; then another one is tried. */
     private static final int ATTEMPTS = 8;
 
-    private final Broker broker;
+    private final Router router;
+    private final Journal journal;
+    private final Deliveries deliveries;
 
-    public Heirs(Broker broker) {
-        this.broker = broker;
+    public SharedRedelivery(Router router, Journal journal, Deliveries deliveries) {
+        this.router = router;
+        this.journal = journal;
+        this.deliveries = deliveries;
     }
 
     /** One message on its way to a member whose session is in PostgreSQL. */
-    private record Bequest(
+    private record OrphanedDelivery(
             SharedLeft.Left left, Publication publication, CompletableFuture<JournalWrite.Outcome> kept) {}
 
     public void give(SharedLeft shared) {
@@ -38,22 +41,22 @@ public final class Heirs {
         for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(left);
     }
 
-    /** Returns what was for members that are not there any more. */
+    /** Returns the messages whose new member has gone meanwhile. */
     private List<SharedLeft.Left> offer(List<SharedLeft.Left> left) {
-        var bequests = new ArrayList<Bequest>();
+        var orphaned = new ArrayList<OrphanedDelivery>();
         for (var one : left) {
-            var match = broker.router().another(one.share(), one.message().topicName(), null);
+            var match = router.another(one.share(), one.message().topicName(), null);
             if (match == null) continue;
-            var publication = Publication.of(Receiving.unretained(one.message()), List.of(match));
-            publication.deliver(broker.underWay());
-            if (!publication.copies().isEmpty()) bequests.add(keep(one, publication, match));
+            var publication = Publication.of(one.message().unretained(), List.of(match));
+            deliveries.send(publication);
+            if (publication.hasCopies()) orphaned.add(keep(one, publication, match));
         }
         var missed = new ArrayList<SharedLeft.Left>();
-        for (var bequest : bequests) if (!isTaken(bequest)) missed.add(bequest.left);
+        for (var one : orphaned) if (!isTaken(one)) missed.add(one.left);
         return missed;
     }
 
-    private Bequest keep(SharedLeft.Left left, Publication publication, Match match) {
+    private OrphanedDelivery keep(SharedLeft.Left left, Publication publication, Match match) {
         var kept = new CompletableFuture<JournalWrite.Outcome>();
         var write = new JournalWrite.Accept(
                 match.subscriber().clientId(),
@@ -64,17 +67,17 @@ public final class Heirs {
                 0,
                 null,
                 kept::complete);
-        if (!broker.journal().submit(write)) throw new StoreUnavailable("the journal is full", null);
-        return new Bequest(left, publication, kept);
+        if (!journal.submit(write)) throw new StoreUnavailable("the journal is full", null);
+        return new OrphanedDelivery(left, publication, kept);
     }
 
-    private static boolean isTaken(Bequest bequest) {
+    private static boolean isTaken(OrphanedDelivery one) {
         try {
-            var outcome = bequest.kept.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+            var outcome = one.kept.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
             if (outcome != JournalWrite.Outcome.COMMITTED)
                 return true; // PostgreSQL refuses it, and would the next time
-            bequest.publication.committed();
-            return bequest.publication.copies().getFirst().seq() != Copy.NOBODY;
+            one.publication.committed();
+            return one.publication.kept().getFirst().copy().seq() != Copy.NOBODY;
         } catch (TimeoutException | ExecutionException late) {
             throw new StoreUnavailable("no commit within " + PATIENCE, late);
         } catch (InterruptedException interrupted) {

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Feeds one session with events and keeps what it wants done; for one thread. */
-final class Play {
+final class SessionRig {
     static final int RECEIVE_MAXIMUM = 4;
     static final int TOPIC_ALIAS_MAXIMUM = 2;
     static final long EXPIRY_MAXIMUM = 1000;
@@ -56,40 +56,40 @@ final class Play {
     /** Milliseconds since 1970. */
     long now = 1_000_000;
 
-    Play(ProtocolVersion version) {
+    SessionRig(ProtocolVersion version) {
         this(version, LIMITS);
     }
 
-    Play(ProtocolVersion version, Limits limits) {
+    SessionRig(ProtocolVersion version, Limits limits) {
         this.version = version;
         this.session = new Session(limits, memory, () -> room, () -> now);
     }
 
-    static Play online(ProtocolVersion version) {
+    static SessionRig online(ProtocolVersion version) {
         return online(version, LIMITS);
     }
 
-    static Play online(ProtocolVersion version, Limits limits) {
-        var play = new Play(version, limits);
-        play.open(true, Properties.NONE, new Event.SessionOpened(false, false, List.of(), 0, false));
-        return play;
+    static SessionRig online(ProtocolVersion version, Limits limits) {
+        var rig = new SessionRig(version, limits);
+        rig.open(true, Properties.NONE, new Event.SessionOpened(false, false, List.of(), 0, false));
+        return rig;
     }
 
-    static Play online(ProtocolVersion version, Properties properties) {
-        var play = new Play(version);
-        play.open(true, properties, new Event.SessionOpened(false, false, List.of(), 0, false));
-        return play;
+    static SessionRig online(ProtocolVersion version, Properties properties) {
+        var rig = new SessionRig(version);
+        rig.open(true, properties, new Event.SessionOpened(false, false, List.of(), 0, false));
+        return rig;
     }
 
     /** A client whose session outlives its connection. */
-    static Play durable(ProtocolVersion version, Integer... received) {
+    static SessionRig durable(ProtocolVersion version, Integer... received) {
         return durable(version, new Event.SessionOpened(received.length > 0, true, List.of(received), 0, false));
     }
 
-    static Play durable(ProtocolVersion version, Event.SessionOpened opened) {
-        var play = new Play(version);
-        play.openDurable(opened);
-        return play;
+    static SessionRig durable(ProtocolVersion version, Event.SessionOpened opened) {
+        var rig = new SessionRig(version);
+        rig.openDurable(opened);
+        return rig;
     }
 
     List<Effect> openDurable(Event.SessionOpened opened) {

@@ -6,20 +6,21 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 
 /** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
-final class Outbox {
+final class PacketOutput {
     private final Loop loop;
     private final Transport transport;
     private final BrokerMeters meters;
     private final int slowAbove;
 
-    private long handed;
-    /** Most bytes of those handed to the socket that were taken when somebody looked. */
-    private long taken;
+    /** Bytes handed to the socket so far. */
+    private long handedBytes;
+    /** How many of them the client had taken when somebody looked, at most. */
+    private long takenBytes;
 
     private PacketWriter writer;
     private PacketBuffer buffer;
 
-    Outbox(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
+    PacketOutput(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
         this.loop = loop;
         this.transport = transport;
         this.meters = meters;
@@ -51,25 +52,25 @@ final class Outbox {
         if (buffer == null) return;
         var written = buffer;
         buffer = null;
-        handed += written.length();
+        handedBytes += written.length();
         transport.send(written.array(), written.length());
         loop.giveBack(written);
     }
 
-    /** Whether the client has taken anything since this was asked last, or has nothing to take. */
-    boolean hasMoved() {
+    /** Notes how much the client has taken; true if that is more than the last time, or there is nothing to take. */
+    boolean noteProgress() {
         var unsent = transport.unsent();
-        var before = taken;
-        taken = Math.max(before, handed - unsent);
-        return unsent == 0 || taken > before;
+        var before = takenBytes;
+        takenBytes = Math.max(before, handedBytes - unsent);
+        return unsent == 0 || takenBytes > before;
     }
 
-    /** Whether messages may be written; answers always may. */
+    /** Whether messages may be written. Answers always may. */
     boolean hasRoom() {
         return transport.unsent() + (buffer == null ? 0 : buffer.length()) < slowAbove / 2;
     }
 
-    /** Whether the client leaves unread what it was sent. */
+    /** Whether too many bytes wait for the client to read them. */
     boolean isSlow() {
         return transport.unsent() > slowAbove;
     }

@@ -12,7 +12,7 @@ import dev.sluice.topic.TopicFilter;
  * @param identifier Subscription Identifier, 0 for none
  * @param group the members of its Shared Subscription, null for a subscription of its own
  */
-public record Interest(
+public record LiveSubscription(
         Subscriber subscriber,
         TopicFilter filter,
         QoS maximumQoS,
@@ -21,8 +21,8 @@ public record Interest(
         int identifier,
         ShareGroup group) {
 
-    static Interest of(Subscriber subscriber, StoredSubscription stored, ShareGroup group) {
-        return new Interest(
+    static LiveSubscription of(Subscriber subscriber, StoredSubscription stored, ShareGroup group) {
+        return new LiveSubscription(
                 subscriber,
                 TopicFilter.of(stored.filter()),
                 stored.qos(),
@@ -44,7 +44,7 @@ public record Interest(
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Interest that && subscriber == that.subscriber && filter.equals(that.filter);
+        return other instanceof LiveSubscription that && subscriber == that.subscriber && filter.equals(that.filter);
     }
 
     @Override

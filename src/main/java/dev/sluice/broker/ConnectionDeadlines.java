@@ -3,15 +3,15 @@ package dev.sluice.broker;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
+import dev.sluice.session.Grant;
 import dev.sluice.session.Phase;
-import dev.sluice.session.Session;
 import java.time.Duration;
 
 /**
- * How long one connection has waited for its client, for Kafka and for PostgreSQL, and when it has to be pinged. Confined to the
+ * Measures how long one connection has waited for its client, for Kafka and for PostgreSQL, and decides when to ping and when to end it. Confined to the
  * connection's event loop; times are the JVM's nanoseconds.
  */
-final class Watch {
+final class ConnectionDeadlines {
     /** How long a client may take to see that its connection was closed. */
     private static final Duration CLOSING = Duration.ofSeconds(10);
 
@@ -21,13 +21,13 @@ final class Watch {
     private long lastPing = openedAt;
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress = openedAt;
-    /** When the client last took something of what waits for it, or nothing waited. */
+    /** When the client last took some of the bytes that wait for it, or none waited. */
     private long lastTaken = openedAt;
 
     private long closedAt;
 
     /** @param deadline longest time without an answer of Kafka or the journal */
-    Watch(MqttConfig config, Duration deadline) {
+    ConnectionDeadlines(MqttConfig config, Duration deadline) {
         this.config = config;
         this.deadline = deadline;
     }
@@ -37,24 +37,31 @@ final class Watch {
         lastProgress = now;
     }
 
-    /** Why the connection has to end now, null if it need not. */
-    Event.Ended late(long now, Session session, Inlet inlet, Outbox outbox) {
+    /**
+     * The reason to end the connection now, null if there is none.
+     *
+     * @param grant what its CONNECT was granted; used while it is online
+     * @param lastRead when something was read last, or reading began again
+     * @param paused whether its socket is not read
+     * @param moved whether the client has taken anything since this was asked last, or has nothing to take
+     */
+    Event.Ended late(long now, Phase phase, Grant grant, long lastRead, boolean paused, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
-        if (session.phase() instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
+        if (phase instanceof Phase.AwaitingConnect && now - openedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
-        if (isSilent(now, session, inlet))
+        if (!paused && phase instanceof Phase.Online && isSilent(now, grant, lastRead))
             return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing received for one and a half keep alives");
-        if (isStuck(now, outbox))
+        if (moved) lastTaken = now;
+        if (isStuck(now))
             return new Event.Ended(
                     ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing taken of what waits for it in " + config.sendTimeout());
         return null;
     }
 
-    /** A client that does not read may be dead: while what is sent to it waits, it is not read either, and cannot show that it lives. */
-    private boolean isStuck(long now, Outbox outbox) {
-        if (outbox.hasMoved()) lastTaken = now;
+    /** Whether the client reads nothing. It may be dead: while bytes wait for it, the gateway does not read from it, so keep-alive cannot tell. */
+    private boolean isStuck(long now) {
         var limit = config.sendTimeout().toNanos();
         return limit > 0 && now - lastTaken > limit;
     }
@@ -68,14 +75,13 @@ final class Watch {
         return now - closedAt > CLOSING.toNanos();
     }
 
-    private static boolean isSilent(long now, Session session, Inlet inlet) {
-        if (inlet.isPaused() || !(session.phase() instanceof Phase.Online)) return false;
-        var keepAlive = session.grant().keepAlive(); // [MQTT-3.1.2-22]
-        return keepAlive > 0 && now - inlet.lastRead() > keepAlive * 1_500_000_000L;
+    private static boolean isSilent(long now, Grant grant, long lastRead) {
+        var keepAlive = grant.keepAlive(); // [MQTT-3.1.2-22]
+        return keepAlive > 0 && now - lastRead > keepAlive * 1_500_000_000L;
     }
 
     /** Whether it is time for a ping, which then counts as sent. */
-    boolean wantsPing(long now) {
+    boolean takePing(long now) {
         var interval = config.pingInterval().toNanos();
         if (interval == 0 || now - lastPing < interval) return false;
         lastPing = now;

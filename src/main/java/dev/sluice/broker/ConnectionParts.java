@@ -1,0 +1,33 @@
+package dev.sluice.broker;
+
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.Router;
+import dev.sluice.config.MqttConfig;
+import dev.sluice.session.Limits;
+import dev.sluice.session.QueueMemory;
+import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.journal.Journal;
+import dev.sluice.uplink.Uplink;
+import java.time.Duration;
+
+/**
+ * What all connections share, made once by the {@link Broker}: settings, and the ways to Kafka, to PostgreSQL and to subscribers.
+ * Immutable; each part may be used from any thread.
+ *
+ * @param memory the bytes that wait in memory for all clients together
+ * @param deadline longest time without an answer of Kafka or the journal
+ * @param node this gateway's id, which the row of an open session names
+ */
+record ConnectionParts(
+        MqttConfig config,
+        Limits limits,
+        QueueMemory memory,
+        Duration deadline,
+        String node,
+        Uplink uplink,
+        Journal journal,
+        Router router,
+        Deliveries deliveries,
+        QueueReader queues,
+        SysTopics sysTopics,
+        BrokerMeters meters) {}

@@ -1,0 +1,49 @@
+package dev.sluice.config;
+
+/**
+ * The order in which the gateway's parts start and stop, as priorities of observers of {@code StartupEvent},
+ * {@code ShutdownDelayInitiatedEvent} and {@code ShutdownEvent}: a smaller number comes first; observers with the same number need
+ * nothing of each other. Flyway has migrated the schema before the first one; the HTTP server accepts connections after the last one.
+ *
+ * <table>
+ * <caption>Who needs whom</caption>
+ * <tr><th>start</th><th>part</th><th>needs, or has to come before</th></tr>
+ * <tr><td>{@link #OAUTH_URLS}</td><td>OauthUrls</td><td>every client of Kafka, which asks for the allowed URLs when it logs in</td></tr>
+ * <tr><td>{@link #POSTGRES_PROBE}</td><td>StoreHealth</td><td>everyone who asks PostgreSQL asks it first whether PostgreSQL answers</td></tr>
+ * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep</td><td>the schema; the rows of an earlier run of this node are given up before one
+ *     of this run is there</td></tr>
+ * <tr><td>{@link #ROUTES_AND_SPOOL}</td><td>LiveRoutes, Spool</td><td>the schema; before the first will and the first PUBLISH, which need to know where
+ *     they go</td></tr>
+ * <tr><td>{@link #SUBSCRIPTIONS}</td><td>Broker</td><td>the sweep has given up what an earlier run held; the wills that it starts to publish need
+ *     routes and spool</td></tr>
+ * <tr><td>{@link #KAFKA_PROBE}</td><td>KafkaHealth, UplinkProducer</td><td>the messaging channel, which Quarkus starts at the default priority, 2500</td></tr>
+ * <tr><td>{@link #KAFKA_READERS}</td><td>SpoolWatch, Downlink</td><td>KafkaHealth asks Kafka by then; Broker knows the subscriptions</td></tr>
+ * </table>
+ *
+ * <table>
+ * <caption>At the stop</caption>
+ * <tr><th>stop</th><th>part</th><th>needs, or has to come before</th></tr>
+ * <tr><td>{@link #STOP_DOWNLINK}</td><td>Downlink</td><td>clients are still there, to acknowledge what they were sent</td></tr>
+ * <tr><td>{@link #DRAIN}</td><td>Drain (only while sockets are open: {@code ShutdownDelayInitiatedEvent})</td><td>clients get nothing new from Kafka by then</td></tr>
+ * <tr><td>{@link #STOP_WORKERS}</td><td>Broker, SpoolWatch, SessionExpiry, DeliverySweep</td><td>Journal, which still commits what they have in hand</td></tr>
+ * <tr><td>{@link #STOP_JOURNAL}</td><td>Journal</td><td>PostgreSQL's pool, and everybody who writes is done</td></tr>
+ * <tr><td>{@link #STOP_PROBES}</td><td>StoreHealth, KafkaHealth, RouteListener</td><td>the pool is not closed yet; nobody asks them any more</td></tr>
+ * </table>
+ */
+public final class StartOrder {
+    public static final int OAUTH_URLS = 1;
+    public static final int POSTGRES_PROBE = 100;
+    public static final int SWEEPS = 2500;
+    public static final int ROUTES_AND_SPOOL = 2550;
+    public static final int SUBSCRIPTIONS = 2600;
+    public static final int KAFKA_PROBE = 3000;
+    public static final int KAFKA_READERS = 3100;
+
+    public static final int STOP_DOWNLINK = 1000;
+    public static final int DRAIN = 2500;
+    public static final int STOP_WORKERS = 2500;
+    public static final int STOP_JOURNAL = 4000;
+    public static final int STOP_PROBES = 4100;
+
+    private StartOrder() {}
+}

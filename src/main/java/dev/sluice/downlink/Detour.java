@@ -1,0 +1,139 @@
+package dev.sluice.downlink;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jboss.logging.Logger;
+
+/**
+ * Leads the downlink's consumer past a batch that it cannot read, without losing a record that can be read. Confined to the
+ * downlink's thread, which it blocks for some seconds at most.
+ */
+final class Detour {
+    private static final Logger LOG = Logger.getLogger(Detour.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
+    private static final Duration POLL = Duration.ofMillis(100);
+    /** Records in front of an unreadable batch that are taken at once; the others come with the next detour. */
+    private static final int MOST = 500;
+
+    private final Map<String, Object> properties;
+    private final KafkaConsumer<byte[], byte[]> consumer;
+    private final Map<TopicPartition, Progress> progress;
+    private final Standstills standstills;
+    private final Consumer<ConsumerRecord<byte[], byte[]>> take;
+    private final Consumer<UnreadableBatch> unreadable;
+
+    /**
+     * @param take told of each record in front of the batch
+     * @param unreadable told of the batch, when all records in front of it were taken
+     */
+    Detour(
+            Map<String, Object> properties,
+            KafkaConsumer<byte[], byte[]> consumer,
+            Map<TopicPartition, Progress> progress,
+            Standstills standstills,
+            Consumer<ConsumerRecord<byte[], byte[]>> take,
+            Consumer<UnreadableBatch> unreadable) {
+        this.properties = properties;
+        this.consumer = consumer;
+        this.progress = progress;
+        this.standstills = standstills;
+        this.take = take;
+        this.unreadable = unreadable;
+    }
+
+    /**
+     * Called when a poll has failed. False if no unreadable batch was the cause.
+     *
+     * @throws org.apache.kafka.common.KafkaException when Kafka refuses something
+     */
+    boolean isTaken() {
+        // What the poll had already in hand is lost with it, of every partition.
+        for (var one : progress.values()) if (!one.isKnown()) return false;
+        returnToProgress();
+        try (var scan = new BatchScan(properties)) {
+            var found = false;
+            for (var one : progress.values()) {
+                if (standstills.isResting(one.partition())) continue;
+                var batch = find(scan, one);
+                if (batch.isPresent() && !passes(one, batch.get())) return false;
+                found |= batch.isPresent();
+            }
+            returnToProgress();
+            return found;
+        } catch (WakeupException _) { // meant for the poll that was just over
+            return true;
+        } catch (IOException away) {
+            LOG.debug("Kafka does not show the batches of the downlink", away);
+            return false;
+        }
+    }
+
+    private void returnToProgress() {
+        for (var one : progress.values()) consumer.seek(one.partition(), one.next());
+    }
+
+    private Optional<UnreadableBatch> find(BatchScan scan, Progress one) throws IOException {
+        var leader = leader(one.partition());
+        return leader.isEmpty() ? Optional.empty() : scan.find(leader.get(), one.partition(), one.next());
+    }
+
+    private Optional<Node> leader(TopicPartition partition) {
+        return consumer.partitionsFor(partition.topic(), PATIENCE).stream()
+                .filter(it -> it.partition() == partition.partition())
+                .map(PartitionInfo::leader)
+                .filter(it -> it != null && !it.isEmpty())
+                .findFirst();
+    }
+
+    /** False if it has not come any further. */
+    private boolean passes(Progress one, UnreadableBatch batch) {
+        var before = one.next();
+        if (before == batch.first() || hasReadUntil(batch.first(), one)) {
+            unreadable.accept(batch);
+            return true;
+        }
+        return one.next() > before;
+    }
+
+    /** Record by record, so that the exception costs none of those in front. */
+    private boolean hasReadUntil(long offset, Progress one) {
+        var partition = one.partition();
+        try (var careful =
+                new KafkaConsumer<>(carefulProperties(), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            careful.assign(List.of(partition));
+            careful.seek(partition, one.next());
+            var until = System.nanoTime() + PATIENCE.toNanos();
+            for (int taken = 0; taken < MOST && System.nanoTime() - until < 0; ) {
+                for (var record : careful.poll(POLL)) {
+                    if (record.offset() >= offset) return true;
+                    take.accept(record);
+                    taken++;
+                }
+                if (careful.position(partition) >= offset) return true;
+            }
+            return false;
+        }
+    }
+
+    private Map<String, Object> carefulProperties() {
+        var careful = new HashMap<>(properties);
+        careful.remove(ConsumerConfig.GROUP_ID_CONFIG);
+        careful.remove(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG);
+        careful.put(ConsumerConfig.CLIENT_ID_CONFIG, properties.get(ConsumerConfig.CLIENT_ID_CONFIG) + "-careful");
+        careful.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 1);
+        return careful;
+    }
+}

@@ -1,0 +1,84 @@
+package dev.sluice.downlink;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.kafka.common.TopicPartition;
+import org.jboss.logging.Logger;
+
+/**
+ * Owns the partitions that stand still in front of a batch that cannot be read, and when each is tried again. Confined to the
+ * downlink's thread, but for {@link #sentences}.
+ */
+final class Standstills {
+    private static final Logger LOG = Logger.getLogger(Standstills.class);
+    private static final Duration UNTIL_TRIED_AGAIN = Duration.ofSeconds(5);
+    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
+
+    private final Map<TopicPartition, Standstill> standstills = new HashMap<>();
+    private volatile Map<String, String> sentences = Map.of();
+
+    private record Standstill(UnreadableBatch batch, long tryAt, long tellAt) {}
+
+    /** False if it was known. */
+    boolean add(UnreadableBatch batch) {
+        var now = System.nanoTime();
+        var known = standstills.get(batch.partition());
+        var isNew = known == null || known.batch().first() != batch.first();
+        var told = isNew || now - known.tellAt() >= 0;
+        var tellAt = told ? now + UNTIL_TOLD_AGAIN.toNanos() : known.tellAt();
+        standstills.put(batch.partition(), new Standstill(batch, now + UNTIL_TRIED_AGAIN.toNanos(), tellAt));
+        if (told) tell(batch);
+        if (isNew) publish();
+        return isNew;
+    }
+
+    private static void tell(UnreadableBatch batch) {
+        LOG.errorf(
+                "a partition of the downlink stands still, and is tried again every %d s: %s. %s. To go on without these records, %s",
+                UNTIL_TRIED_AGAIN.toSeconds(),
+                batch,
+                batch.cause().advice(),
+                batch.hasEnd()
+                        ? "set sluice.downlink.unreadable=dead-letter"
+                        : "delete the partition's records up to an offset behind them with kafka-delete-records.sh");
+    }
+
+    /** Whether its time to be tried again has not come. */
+    boolean isResting(TopicPartition partition) {
+        var standstill = standstills.get(partition);
+        return standstill != null && System.nanoTime() - standstill.tryAt() < 0;
+    }
+
+    /** A record of the partition has come. */
+    void passed(TopicPartition partition, long offset) {
+        var standstill = standstills.get(partition);
+        if (standstill == null || offset < standstill.batch().first()) return;
+        LOG.infof("%s goes on at offset %d", partition, offset);
+        drop(partition);
+    }
+
+    void drop(TopicPartition partition) {
+        if (standstills.remove(partition) != null) publish();
+    }
+
+    boolean isEmpty() {
+        return standstills.isEmpty();
+    }
+
+    private void publish() {
+        sentences = standstills.entrySet().stream()
+                .collect(Collectors.toMap(
+                        it -> it.getKey().toString(),
+                        it -> "stands still: " + it.getValue().batch(),
+                        (one, _) -> one,
+                        TreeMap::new));
+    }
+
+    /** What is to be said of each partition, by its name. From any thread. */
+    Map<String, String> sentences() {
+        return sentences;
+    }
+}

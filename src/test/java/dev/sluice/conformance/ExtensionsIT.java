@@ -1,0 +1,52 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Ports;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.WireClient;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.NullSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The gateway agrees to no WebSocket extension, since it speaks none, whatever Vert.x is told about WebSockets. */
+class ExtensionsIT {
+    private static final List<String> OFFERS = List.of(
+            "permessage-deflate",
+            "permessage-deflate; client_max_window_bits, x-webkit-deflate-frame",
+            "x-webkit-deflate-frame",
+            "deflate-frame",
+            "permessage-bzip2, nonsense; a=b");
+
+    @ParameterizedTest(name = "vertx.disableWebsockets = {0}")
+    @ValueSource(strings = {"true", "false"})
+    @NullSource
+    void noExtensionIsAgreedTo(String disableWebSockets) {
+        var options = disableWebSockets == null
+                ? new String[0]
+                : new String[] {"-Dvertx.disableWebsockets=" + disableWebSockets};
+        var settings = Gateway.shared().settingsOfAnother(options).withKafka("127.0.0.1:" + Ports.free());
+        try (var _ = GatewayProcess.start(settings)) {
+            await().atMost(Duration.ofSeconds(60))
+                    .ignoreExceptions()
+                    .until(() -> Gateway.get(settings.port(), "/q/health/live").statusCode() == 200);
+            for (var offer : OFFERS)
+                assertThat(answer(settings.port(), offer)).as(offer).isEqualTo("101 without");
+        }
+    }
+
+    private static String answer(int port, String offer) {
+        var answer = WireClient.upgradeAnswer(
+                port,
+                "/mqtt",
+                "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Protocol: mqtt",
+                "Sec-WebSocket-Extensions: " + offer);
+        var status = answer.split(" ")[1];
+        return status + (answer.toLowerCase().contains("sec-websocket-extensions") ? " with" : " without");
+    }
+}

@@ -1,0 +1,216 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.KafkaRecords;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.Subscriber;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.record.MemoryRecords;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.Test;
+
+/** Commands that cannot be read, among ones that can. */
+class DownlinkUnreadableFaultIT {
+    private static final String KAFKA_TOPIC = "sluice.downlink";
+    private static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
+    private static final String ONE = "fleet/device-1/command";
+    private static final String OTHER = "fleet/device-2/command";
+
+    private static Path partition(String name, int partition) {
+        return Path.of("target", "fault", name, "kafka", KAFKA_TOPIC + "-" + partition);
+    }
+
+    private static Subscriber device(Audience audience) {
+        var device = audience.add(
+                new Subscriber.Profile("device", ProtocolVersion.V5, QoS.EXACTLY_ONCE, true, List.of(ONE, OTHER)));
+        audience.awaitAll(Duration.ofSeconds(30), "subscriptions", Subscriber::isSubscribed);
+        return device;
+    }
+
+    /** Sends a command by Kafka's own producer; returns the offset behind it. */
+    private static long send(Servers servers, String codec, int partition, String topic, int number) throws Exception {
+        var config =
+                Map.<String, Object>of("bootstrap.servers", servers.kafka().bootstrap(), "compression.type", codec);
+        try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+            var key = topic.getBytes(StandardCharsets.US_ASCII);
+            var record = new ProducerRecord<>(KAFKA_TOPIC, partition, key, HandMadeBatch.Inscription.of(number));
+            return producer.send(record).get().offset() + 1;
+        }
+    }
+
+    private static void awaitNumbers(Subscriber device, String topic, IntStream numbers) {
+        var all = new BitSet();
+        numbers.forEach(all::set);
+        await("the commands that can be read")
+                .atMost(Duration.ofSeconds(60))
+                .untilAsserted(() -> assertThat(device.inbox().numbers(topic)).isEqualTo(all));
+        assertThat(device.inbox().outOfOrder(topic)).isZero();
+        assertThat(device.inbox().repeats(topic)).isZero();
+    }
+
+    private static List<ConsumerRecord<byte[], byte[]>> deadLetters(Servers servers, int count) {
+        var letters = new ArrayList<ConsumerRecord<byte[], byte[]>>();
+        try (var records = KafkaRecords.fromBeginning(servers.kafka().bootstrap(), "sluice.dead-letter")) {
+            await("dead letters").atMost(Duration.ofSeconds(20)).until(() -> {
+                records.poll(letters::add);
+                return letters.size() >= count;
+            });
+        }
+        assertThat(letters).hasSize(count);
+        return letters;
+    }
+
+    private static String header(ConsumerRecord<byte[], byte[]> record, String name) {
+        return new String(record.headers().lastHeader("dead-letter-" + name).value(), StandardCharsets.UTF_8);
+    }
+
+    private static List<String> complaints(String name) throws IOException {
+        return Files.readAllLines(Path.of("target", "fault", name, "gateway.log")).stream()
+                .filter(line -> line.contains("ERROR") && line.contains("(sluice-downlink)"))
+                .toList();
+    }
+
+    private static double unreadable(Servers servers, String reason) {
+        return servers.metric("sluice_downlink_unreadable_total{reason=\"" + reason + "\"");
+    }
+
+    @Test
+    void whatCannotBeReadHoldsUpNothing() throws Exception {
+        var name = "downlink-unreadable";
+        try (var servers = Servers.start(name);
+                var audience = new Audience(servers.port())) {
+            var device = device(audience);
+            for (int i = 0; i < CODECS.size(); i++) send(servers, CODECS.get(i), 0, ONE, i + 1);
+            long next = CODECS.size();
+            send(servers, "none", 1, OTHER, 1);
+            servers.kafka().close();
+            var corrupt = HandMadeBatch.of(next, ONE, 101, 102, 103).corrupt();
+            var strange = HandMadeBatch.of(next + 5, ONE, 104, 105).ofUnknownCodec();
+            corrupt.appendTo(partition(name, 0));
+            HandMadeBatch.of(next + 3, ONE, 6, 7).appendTo(partition(name, 0));
+            strange.appendTo(partition(name, 0));
+            HandMadeBatch.of(next + 7, ONE, 8).appendTo(partition(name, 0));
+            HandMadeBatch.of(1, OTHER, 2, 3).appendTo(partition(name, 1));
+            servers.startKafka();
+            for (int i = 0; i < CODECS.size(); i++) send(servers, CODECS.get(i), 0, ONE, 9 + i);
+            send(servers, "none", 1, OTHER, 4);
+
+            awaitNumbers(device, ONE, IntStream.rangeClosed(1, 13));
+            awaitNumbers(device, OTHER, IntStream.rangeClosed(1, 4));
+            await("no lag").until(() -> servers.metric("sluice_downlink_lag") == 0);
+            assertThat(unreadable(servers, "corrupt")).isEqualTo(3);
+            assertThat(unreadable(servers, "unknown_codec")).isEqualTo(2);
+            assertThat(servers.metric("sluice_downlink_up")).isEqualTo(1);
+            assertDeadLetters(servers, next, corrupt, strange);
+            assertNamedOnce(name, next);
+        }
+    }
+
+    private static void assertDeadLetters(Servers servers, long next, HandMadeBatch corrupt, HandMadeBatch strange) {
+        var letters = deadLetters(servers, 2);
+        assertThat(letters).extracting(it -> header(it, "error")).containsOnly("downlink-unreadable");
+        assertThat(letters)
+                .extracting(it -> header(it, "offset") + " to " + header(it, "last-offset"))
+                .containsExactly(next + " to " + (next + 2), next + 5 + " to " + (next + 6));
+        assertThat(letters).extracting(ConsumerRecord::value).containsExactly(corrupt.bytes(), strange.bytes());
+    }
+
+    private static void assertNamedOnce(String name, long next) throws IOException {
+        assertThat(complaints(name))
+                .as("each is named once, and nothing goes round")
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .contains(KAFKA_TOPIC + ", partition 0, offsets " + next, "corrupt", "send them again"),
+                        line -> assertThat(line).contains("Unknown compression type id: 7", "gzip, snappy, lz4, zstd"));
+    }
+
+    /** What the operator has asked for: nothing of the partition is passed over, others go on. */
+    @Test
+    void aPartitionStandsStillUntilTheRecordsAreGone() throws Exception {
+        var name = "downlink-standstill";
+        try (var servers = Servers.start(name, "-Dsluice.downlink.unreadable=wait");
+                var audience = new Audience(servers.port())) {
+            var device = device(audience);
+            var next = send(servers, "none", 0, ONE, 1);
+            servers.kafka().close();
+            HandMadeBatch.of(next, ONE, 2).appendTo(partition(name, 0));
+            HandMadeBatch.of(next + 1, ONE, 101, 102).ofUnknownCodec().appendTo(partition(name, 0));
+            HandMadeBatch.of(next + 3, ONE, 3).appendTo(partition(name, 0));
+            servers.startKafka();
+            for (int i = 1; i <= 3; i++) send(servers, "none", 1, OTHER, i);
+
+            awaitNumbers(device, ONE, IntStream.rangeClosed(1, 2));
+            awaitNumbers(device, OTHER, IntStream.rangeClosed(1, 3));
+            await("a standstill").untilAsserted(() -> assertThat(servers.metric("sluice_downlink_up"))
+                    .isZero());
+            var readiness = Gateway.get(servers.port(), "/q/health/ready");
+            assertThat(readiness.statusCode()).isEqualTo(200);
+            assertThat(readiness.body())
+                    .contains("stands still", "partition 0, offsets " + (next + 1) + " to " + (next + 2));
+            // It is tried more than once meanwhile, and counted and told once.
+            await("tries")
+                    .during(Duration.ofSeconds(7))
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() ->
+                            unreadable(servers, "unknown_codec") == 2 && servers.metric("sluice_downlink_up") == 0);
+            assertThat(complaints(name)).singleElement().asString().contains("sluice.downlink.unreadable=dead-letter");
+
+            delete(servers, next + 3);
+            awaitNumbers(device, ONE, IntStream.rangeClosed(1, 3));
+            await("a downlink that works").until(() -> servers.metric("sluice_downlink_up") == 1);
+        }
+    }
+
+    private static void delete(Servers servers, long before) throws Exception {
+        var config = Map.<String, Object>of("bootstrap.servers", servers.kafka().bootstrap());
+        try (var admin = Admin.create(config)) {
+            var partition = new TopicPartition(KAFKA_TOPIC, 0);
+            admin.deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(before)))
+                    .all()
+                    .get();
+        }
+    }
+
+    /** A gateway that cannot load a codec, as where nothing may be executed in the directory for temporary files. */
+    @Test
+    void aCodecThatCannotBeLoadedHoldsUpNothing() throws Exception {
+        var name = "downlink-codec";
+        try (var servers = Servers.start(name, "-DZstdTempFolder=/nonexistent");
+                var audience = new Audience(servers.port())) {
+            var device = device(audience);
+            send(servers, "gzip", 0, ONE, 1);
+            send(servers, "zstd", 0, ONE, 101);
+            send(servers, "none", 0, ONE, 2);
+            send(servers, "zstd", 0, ONE, 102);
+            send(servers, "lz4", 0, ONE, 3);
+            awaitNumbers(device, ONE, IntStream.rangeClosed(1, 3));
+            await("both").until(() -> unreadable(servers, "codec_unavailable") == 2);
+            var kept = MemoryRecords.readableRecords(
+                    ByteBuffer.wrap(deadLetters(servers, 2).getFirst().value()));
+            assertThat(kept.records()).singleElement().satisfies(record -> assertThat(
+                            StandardCharsets.US_ASCII.decode(record.value()).toString())
+                    .startsWith("101 "));
+            assertThat(servers.metric("sluice_downlink_up")).isEqualTo(1);
+        }
+    }
+}
