@@ -33,7 +33,7 @@ final class Findings {
 
     private RouteAnswers.Lint all(long version, LiveRoutes.Candidate candidate) {
         var partitions = kafka.partitions(candidate.routes().literalKafkaTopics());
-        var found = RouteLint.of(candidate, partitions.orElse(Map.of()));
+        var found = RouteLint.of(candidate.routes(), partitions.orElse(Map.of()));
         return new RouteAnswers.Lint(
                 version,
                 partitions.isPresent(),

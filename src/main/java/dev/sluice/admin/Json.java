@@ -68,7 +68,7 @@ final class Json {
                     .map(Object::toString)
                     .sorted()
                     .toList();
-            var sentence = "is no field of this; there are " + String.join(", ", fields);
+            var sentence = "is not a field of this; the fields are " + String.join(", ", fields);
             throw mistake(new Problem.Mistake(pointer(e), null, sentence));
         } catch (JsonMappingException e) {
             throw mistake(new Problem.Mistake(pointer(e), null, "is not what it must be: " + e.getOriginalMessage()));

@@ -3,7 +3,7 @@ package dev.sluice.admin;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a request says that it has seen, so that it changes nothing else: the header If-RouteMatch. Immutable. */
+/** What a request says that it has seen, so that it changes nothing else: the header If-Match. Immutable. */
 final class Precondition {
     private static final int FAILED = 412;
 
@@ -33,7 +33,7 @@ final class Precondition {
         throw Problem.of(
                 FAILED,
                 tag == null
-                        ? "there is no " + what + ", but If-RouteMatch says that there was"
+                        ? "there is no " + what + ", but If-Match says that there was"
                         : what + " is " + tag + ", not " + header
                                 + ": somebody has changed it. Read it again, and decide again");
     }

@@ -8,6 +8,7 @@ import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteJson;
 import dev.sluice.uplink.route.RouteLint;
 import dev.sluice.uplink.route.RouteMistakes;
+import dev.sluice.uplink.route.RouteSpec;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +43,7 @@ final class RouteAnswers {
 
             @Schema(description = "Who changed it last") String updatedBy,
 
-            @Schema(implementation = RouteDocument.class) JsonNode spec) {
+            @Schema(implementation = RouteSpec.class) JsonNode spec) {
         String tag() {
             return Precondition.tag(version == null ? FILE : version);
         }
@@ -122,11 +123,11 @@ final class RouteAnswers {
 
             String route,
 
-            @Schema(implementation = RouteDocument.class, nullable = true, description = "null where there was none")
+            @Schema(implementation = RouteSpec.class, nullable = true, description = "null where there was none")
             JsonNode before,
 
             @Schema(
-                    implementation = RouteDocument.class,
+                    implementation = RouteSpec.class,
                     nullable = true,
                     description = "null where there is none any more")
             JsonNode after) {}
@@ -189,5 +190,5 @@ final class RouteAnswers {
 
     /** What a request holds a set of routes in, for the description of the API; {@link RouteBody} reads it. */
     @Schema(name = "Routes", description = "Routes by name")
-    record Set(@Schema(required = true) Map<String, RouteDocument> routes) {}
+    record Set(@Schema(required = true) Map<String, RouteSpec> routes) {}
 }

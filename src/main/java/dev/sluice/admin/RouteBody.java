@@ -16,7 +16,8 @@ final class RouteBody {
     /** The routes below {@code routes}, each as it was written. */
     static SortedMap<String, String> set(JsonNode json) {
         json.fieldNames().forEachRemaining(field -> {
-            if (!field.equals(ROUTES)) refuse("/" + RouteJson.escape(field), "is no field of this; there is routes");
+            if (!field.equals(ROUTES))
+                refuse("/" + RouteJson.escape(field), "is not a field of this; the one field is routes");
         });
         return routes(json.path(ROUTES));
     }

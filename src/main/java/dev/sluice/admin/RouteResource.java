@@ -5,6 +5,7 @@ import dev.sluice.store.route.StoredRoutes;
 import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteJson;
 import dev.sluice.uplink.route.RouteMistakes;
+import dev.sluice.uplink.route.RouteSpec;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.ws.rs.Consumes;
@@ -87,7 +88,7 @@ class RouteResource {
             description = "In force",
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
     public Response replace(
-            @Parameter(description = IF_MATCH) @HeaderParam("If-RouteMatch") String ifMatch,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request,
             byte[] body) {
@@ -126,7 +127,7 @@ class RouteResource {
             description =
                     "It takes the place of the configuration file's route of that name. The answer comes when it is in force on the"
                             + " gateway that answers; the others follow within a second.")
-    @RequestBody(content = @Content(schema = @Schema(implementation = RouteDocument.class)))
+    @RequestBody(content = @Content(schema = @Schema(implementation = RouteSpec.class)))
     @APIResponse(
             responseCode = "200",
             description = "Changed, and in force",
@@ -137,7 +138,7 @@ class RouteResource {
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
     public Response put(
             @RestPath String name,
-            @Parameter(description = IF_MATCH) @HeaderParam("If-RouteMatch") String ifMatch,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request,
             byte[] body) {
@@ -166,7 +167,7 @@ class RouteResource {
             content = @Content(schema = @Schema(implementation = RouteAnswers.Changed.class)))
     public Response delete(
             @RestPath String name,
-            @Parameter(description = IF_MATCH) @HeaderParam("If-RouteMatch") String ifMatch,
+            @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request) {
         var changed = change(Actor.of(actor, request), CONFLICT, _ -> null, before -> {

@@ -18,7 +18,7 @@ public record Destination(List<Target> targets, Failure refusal, boolean mayFail
                 targets.stream()
                         .anyMatch(
                                 it -> it.match().failure() != null || it.route().looksAtPayloads()),
-                targets.stream().anyMatch(it -> it.route().qosFloor() > 0));
+                targets.stream().anyMatch(it -> it.route().spec().qosFloor() > 0));
     }
 
     public static Destination refused(Failure failure) {

@@ -39,7 +39,7 @@ public record Target(
             Header clientIdHeader,
             Sequence sequence,
             Backlog backlog) {
-        var isCloudEvent = match.route().headerStyle() == HeaderStyle.CLOUDEVENTS;
+        var isCloudEvent = match.route().spec().headerStyle() == HeaderStyle.CLOUDEVENTS;
         return new Target(
                 match,
                 sequence,

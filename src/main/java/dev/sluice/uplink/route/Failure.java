@@ -40,8 +40,8 @@ public record Failure(Kind kind, ReasonCode reason, String why) {
         return new Failure(
                 Kind.PAYLOAD_TOO_LARGE,
                 ReasonCode.QUOTA_EXCEEDED,
-                "the payload has " + bytes + " bytes, more than the " + route.maximumPayload() + " of route "
-                        + route.name());
+                "the payload has " + bytes + " bytes, more than the "
+                        + route.spec().maximumPayload() + " of route " + route.name());
     }
 
     /** @param breach the end of a sentence */

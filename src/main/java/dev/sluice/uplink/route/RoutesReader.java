@@ -65,16 +65,12 @@ final class RoutesReader {
         requireRange(name, spec);
         routes.add(new Route(
                 name,
+                spec,
                 filter,
                 kafkaTopic.orElse(NOTHING),
                 recordKey.orElse(NOTHING),
                 headers,
                 partition.orElse(BY_KEY),
-                spec.headerStyle(),
-                spec.illegalCharacters(),
-                spec.qosFloor(),
-                spec.maximumPayload(),
-                spec.onFailure(),
                 contract));
     }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.support.Table;
 import dev.sluice.uplink.route.RouteTables.Section;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -21,8 +20,8 @@ class RouteLintTest {
     @MethodSource("cases")
     void finds(Section section) {
         var config = RouteTables.config(section.keys());
-        var candidate = new LiveRoutes.Candidate(new TreeMap<>(), RouteSpec.all(config), Routes.of(config));
-        var found = RouteLint.of(candidate, Map.of("missing", 0, "small", 2)).stream()
+        var routes = Routes.of(config);
+        var found = RouteLint.of(routes, Map.of("missing", 0, "small", 2)).stream()
                 .map(it -> it.kind() + " " + it.route() + it.others() + " " + it.sentence())
                 .collect(Collectors.joining("\n"));
         assertThat(found)
