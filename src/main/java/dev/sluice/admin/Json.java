@@ -15,7 +15,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Reads what is sent, and refuses what is not meant to be there. Stateless. */
+/** Reads the JSON of requests, and refuses unknown fields. Stateless. */
 // Of what is answered as a Response, nothing tells the native build.
 @RegisterForReflection(
         targets = {
@@ -45,13 +45,13 @@ final class Json {
             if (tree == null || tree.isMissingNode()) throw Problem.of(BAD_REQUEST, "there is no JSON in the request");
             return tree;
         } catch (JacksonException e) {
-            throw Problem.of(BAD_REQUEST, "this is no JSON: " + sentence(e));
+            throw Problem.of(BAD_REQUEST, "this is not JSON: " + sentence(e));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** What is stored; as text where PostgreSQL has taken what is too much here. */
+    /** Reads a stored route; as text if PostgreSQL took more than is read here. */
     static JsonNode tree(String stored) {
         try {
             return MAPPER.readTree(stored);
@@ -78,7 +78,8 @@ final class Json {
     }
 
     private static Problem mistake(Problem.Mistake mistake) {
-        return Problem.of(UNPROCESSABLE, "what was sent is not what this takes", List.of(mistake));
+        return Problem.of(
+                UNPROCESSABLE, "the request has a field that is unknown, or has the wrong type", List.of(mistake));
     }
 
     private static String pointer(JsonMappingException e) {

@@ -18,7 +18,7 @@ final class Problem extends RuntimeException {
         this.document = document;
     }
 
-    /** What the answer says, after RFC 9457. */
+    /** The body of the answer, after RFC 9457. */
     @Schema(name = "Problem", description = "Why a request failed (RFC 9457)")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Document(

@@ -18,7 +18,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** What the API answers about routes, and how that is made of what is known. Stateless. */
+/** The answers of the API about routes, and how they are made. Stateless. */
 final class RouteAnswers {
     private static final String FILE = "file";
     private static final String DATABASE = "database";
@@ -81,7 +81,7 @@ final class RouteAnswers {
             @Schema(description = "Findings about what was changed")
             List<Finding> warnings) {}
 
-    @Schema(name = "RouteFinding", description = "What is not wrong, but hardly meant")
+    @Schema(name = "RouteFinding", description = "A likely mistake in a valid route")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Finding(
             @Schema(enumeration = {"shadowed", "overlapping", "dangling", "missing-topic", "missing-partition"})
@@ -188,7 +188,7 @@ final class RouteAnswers {
         return "/routes/" + RouteJson.escape(mistake.route()) + RouteJson.pointer(mistake);
     }
 
-    /** What a request holds a set of routes in, for the description of the API; {@link RouteBody} reads it. */
+    /** The request that holds a set of routes, for the description of the API; {@link RouteBody} reads it. */
     @Schema(name = "Routes", description = "Routes by name")
     record Set(@Schema(required = true) Map<String, RouteSpec> routes) {}
 }

@@ -32,6 +32,6 @@ final class RouteBody {
 
     private static void refuse(String pointer, String sentence) {
         throw Problem.of(
-                UNPROCESSABLE, "this is no set of routes", List.of(new Problem.Mistake(pointer, null, sentence)));
+                UNPROCESSABLE, "this is not a set of routes", List.of(new Problem.Mistake(pointer, null, sentence)));
     }
 }

@@ -100,9 +100,9 @@ class RouteChecks {
     @Path("/lint")
     @Operation(
             operationId = "lintRoutes",
-            summary = "What is not wrong with the routes, but hardly meant",
+            summary = "Likely mistakes in routes that are valid",
             description =
-                    "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
+                    "Routes that do the same as others, that overlap, that capture names they do not use or take topics that never come, and Kafka topics"
                             + " and partitions that do not exist.")
     public RouteAnswers.Lint lint() {
         return findings.all(live.refresh().stored());

@@ -75,7 +75,7 @@ record TrialRequest(
     private TopicName topicName() {
         if (topic == null || topic.isEmpty()) throw mistake("topic", "is required");
         if (topic.contains("+") || topic.contains("#") || topic.contains("\0"))
-            throw mistake("topic", "is no Topic Name: it has a wildcard or the null character");
+            throw mistake("topic", "is not a Topic Name: it has a wildcard or the null character");
         return TopicName.of(text("topic", topic));
     }
 
@@ -142,6 +142,8 @@ record TrialRequest(
 
     private static Problem mistake(String field, String sentence) {
         return Problem.of(
-                UNPROCESSABLE, "this is no message", List.of(new Problem.Mistake("/" + field, null, sentence)));
+                UNPROCESSABLE,
+                "this is not a message that a device could publish",
+                List.of(new Problem.Mistake("/" + field, null, sentence)));
     }
 }

@@ -51,7 +51,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final TopicQueues queues;
     private final LetterBox deadLetters;
-    /** Null where nobody is told of undeliverable records. */
+    /** Null if nobody wants to know of undeliverable records. */
     private final LetterBox undeliverable;
 
     private final Map<TopicPartition, Progress> progress = new HashMap<>();
@@ -244,7 +244,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         });
     }
 
-    /** What is to be committed of these partitions, which then counts as committed. */
+    /** Returns the offsets to commit of these partitions, which then count as committed. */
     private Map<TopicPartition, OffsetAndMetadata> offsets(Collection<TopicPartition> partitions) {
         var offsets = new HashMap<TopicPartition, OffsetAndMetadata>();
         for (var partition : partitions) {
@@ -297,7 +297,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         }
     }
 
-    /** What is to be said of each partition that stands still, by its name. From any thread. */
+    /** Returns a sentence for each partition that stands still, by its name. From any thread. */
     Map<String, String> standstills() {
         return standstills.sentences();
     }

@@ -1,13 +1,13 @@
 package dev.sluice.downlink;
 
-/** What becomes of a record in the end. */
+/** The end of a record. */
 sealed interface DownlinkOutcome {
     /** Everybody who is owed it has it, or will have it from PostgreSQL. */
     record Delivered() implements DownlinkOutcome {}
 
     record Expired() implements DownlinkOutcome {}
 
-    /** It has not reached everybody; the backend is told, if it wants to. */
+    /** It has not reached everybody; the backend gets a record of that, if it wants to. */
     record Undeliverable(Why why) implements DownlinkOutcome {}
 
     /** It cannot be delivered, whoever subscribes. */

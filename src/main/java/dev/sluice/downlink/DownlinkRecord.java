@@ -9,7 +9,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** One record from its reading to its end, and what is known of its delivery. Confined to the downlink's thread. */
 final class DownlinkRecord {
-    /** What a record takes besides its key and value: headers, and the objects around it. */
+    /** Bytes of a record besides its key and value: headers, and the objects around it. */
     private static final int OVERHEAD = 300;
 
     /** The value of a time that is not known yet. */
@@ -21,7 +21,7 @@ final class DownlinkRecord {
     private final long readAt;
     /** Null of a bad record. */
     private Message message;
-    /** Who needs no further offer. */
+    /** The subscribers that need no further offer. */
     private final Set<SubscriberKey> reached = new HashSet<>(2);
 
     private int delivered;
@@ -80,7 +80,7 @@ final class DownlinkRecord {
         return message.retain() && !stored;
     }
 
-    /** What has become of it, now that nobody is owed it any more. */
+    /** Its outcome, now that nobody is owed it any more. */
     DownlinkOutcome ending() {
         if (rejected > 0) return new DownlinkOutcome.Undeliverable(DownlinkOutcome.Why.REJECTED);
         if (delivered > 0 || stored) return new DownlinkOutcome.Delivered();

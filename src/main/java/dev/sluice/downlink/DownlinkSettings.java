@@ -8,7 +8,7 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 
-/** What the configuration of the downlink comes to, and the mistakes in it. Immutable: any thread may use it. */
+/** Reads the configuration of the downlink, and finds the mistakes in it. Immutable: any thread may use it. */
 record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
     private static final String PREFIX = "sluice.downlink.";
     private static final int MOST_POLLED = 500;
@@ -53,7 +53,7 @@ record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
         return templates;
     }
 
-    /** What may be changed, then what was changed, then what must be as it is. */
+    /** Returns the consumer's properties: our defaults, then the operator's, then those that must be as they are. */
     Map<String, Object> properties(Map<String, Object> kafkaConfig, String node) {
         var properties = new HashMap<>(kafkaConfig);
         properties.put(ConsumerConfig.CLIENT_ID_CONFIG, "sluice-downlink");

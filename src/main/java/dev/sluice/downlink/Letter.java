@@ -5,7 +5,7 @@ import dev.sluice.uplink.route.HeaderNames;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /**
- * What Kafka is told of a record that did not arrive: the record itself, and why. Immutable.
+ * The record that tells Kafka of one that did not arrive: the record itself, and why. Immutable.
  *
  * @param prefix begins the names of the headers that are added
  */

@@ -22,7 +22,7 @@ final class LetterBox {
     private final Executor thread;
     private final Consumer<Letter> arrived;
     private final Consumer<Letter> abandoned;
-    /** Those that the producer has not taken. */
+    /** The letters that the producer has not taken. */
     private final ArrayDeque<Letter> waiting = new ArrayDeque<>();
 
     private int underWay;
@@ -33,8 +33,8 @@ final class LetterBox {
     private boolean hasComplained;
 
     /**
-     * @param arrived told of each letter that Kafka has
-     * @param abandoned told of each that it will never take
+     * @param arrived gets each letter that Kafka has
+     * @param abandoned gets each letter that Kafka will never take
      */
     LetterBox(
             String kafkaTopic,

@@ -10,7 +10,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Owns the partitions that stand still in front of a batch that cannot be read, and when each is tried again. Confined to the
- * downlink's thread, but for {@link #sentences}.
+ * downlink's thread, except for {@link #sentences}.
  */
 final class Standstills {
     private static final Logger LOG = Logger.getLogger(Standstills.class);
@@ -77,7 +77,7 @@ final class Standstills {
                         TreeMap::new));
     }
 
-    /** What is to be said of each partition, by its name. From any thread. */
+    /** Returns a sentence for each partition, by its name. From any thread. */
     Map<String, String> sentences() {
         return sentences;
     }

@@ -37,7 +37,7 @@ import org.apache.kafka.common.header.Header;
  * connection's event loop, except for {@link #answered} and {@link #refusedLate}.
  */
 public final class ClientUplink {
-    /** What a record takes besides topic, key and payload: headers, and the objects that wait for its answer. */
+    /** Bytes of a record besides topic, key and payload: headers, and the objects that wait for its answer. */
     private static final int RECORD_OVERHEAD = 200;
 
     private static final int RESOLVED_TOPICS = 64;
@@ -98,9 +98,9 @@ public final class ClientUplink {
                 : null;
     }
 
-    /** What became of a PUBLISH at once. */
+    /** The answer to a PUBLISH that is forwarded, as far as it is known at once. */
     public sealed interface Admission {
-        /** The listener is told once Kafka has answered. */
+        /** The listener gets the {@link Forwarding} when Kafka has answered. */
         record UnderWay() implements Admission {}
 
         /** The same for a message that is not for subscribers: a dead letter takes the place of one of its records. */

@@ -83,17 +83,17 @@ public final class Forwarding implements Runnable {
         return packetId;
     }
 
-    /** What {@link ClientUplink#forward} was given with the PUBLISH. */
+    /** The attachment that {@link ClientUplink#forward} was given with the PUBLISH. */
     public Object attachment() {
         return attachment;
     }
 
-    /** What a repeat of this PUBLISH carries, too; null at QoS 0. */
+    /** The id that a repeat of this PUBLISH carries, too; null at QoS 0. */
     public String messageId() {
         return messageId == null ? null : new String(messageId, StandardCharsets.US_ASCII);
     }
 
-    /** Whether Kafka failed in a way that may pass: the client is not to be told that its message is refused. */
+    /** Whether Kafka failed in a way that may pass: the client must not get an error for its message. */
     public boolean failedForNow() {
         return transientFailure != null;
     }
@@ -108,7 +108,7 @@ public final class Forwarding implements Runnable {
         return deadLettered != null;
     }
 
-    /** What the client is answered. One that cannot be told of dead letters is told that all is well. */
+    /** The reason code for the client: success for a dead letter, if the client has no reason codes. */
     public ReasonCode outcome() {
         if (refused != null) return refused.reason();
         return deadLettered == null ? ReasonCode.SUCCESS : client.answerToDeadLetter(deadLettered);

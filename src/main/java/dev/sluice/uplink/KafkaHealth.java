@@ -41,7 +41,7 @@ public class KafkaHealth {
     private final Repeating probing = Repeating.onVirtualThread("sluice-kafka-health");
 
     /**
-     * What the last probe saw; a topic is missing only if Kafka said so.
+     * The state of Kafka as the last probe saw it; a topic is missing only if Kafka said so.
      *
      * @param refusal why Kafka does not let the gateway in; null if it does, or does not answer
      */
@@ -161,7 +161,7 @@ public class KafkaHealth {
         return highest < count ? Optional.empty() : Optional.of(kafkaTopic + " (partition " + highest + ")");
     }
 
-    /** What a probe has seen; on the thread that probes. */
+    /** Takes over the state that a probe has seen, and logs what changed; on the thread that probes. */
     void tell(State now) {
         var before = state;
         state = now;

@@ -89,7 +89,7 @@ class SpoolWatch {
         }
     }
 
-    /** What the drain has in hand gets a moment, so that Kafka does not get it again from the next gateway. */
+    /** Gives the drains a moment for the records that they have in hand, so that the next gateway does not send them again. */
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         watch.stop();
         drains.forEach(Repeating::stop);
@@ -122,7 +122,7 @@ class SpoolWatch {
 
     /** Not without PostgreSQL: another gateway must not take what this one holds for a dead one's. */
     private void begin() {
-        store.hold(wanted());
+        store.lease(wanted());
         awaySince = System.nanoTime();
         spool.beginOutage();
         LOG.warnf("Kafka has not answered for %s: records go to the spool in PostgreSQL", grace);
@@ -148,11 +148,11 @@ class SpoolWatch {
         var bytes = spool.addedBytes();
         var wanted = wanted();
         var holds = holding || spool.isAway() || !wanted.isEmpty() || !spool.isEmpty();
-        var look = holds ? store.hold(wanted) : store.look();
+        var state = holds ? store.lease(wanted) : store.state();
         holding = holds && !wanted.isEmpty();
-        spool.noteState(look, rows, bytes);
+        spool.noteState(state, rows, bytes);
         if (holds) refreshAt = System.nanoTime() + BUSY_REFRESH.toNanos();
-        for (var seen : look.lanes()) {
+        for (var seen : state.stripes()) {
             var stripe = spool.stripes().get(seen.number());
             stripe.seen(seen);
             if (stripe.isDirect() && seen.freeAgeSeconds() > BACKLOG_SECONDS) stripe.spool();
@@ -162,9 +162,9 @@ class SpoolWatch {
         if (before && !spooling) LOG.info("the spool is drained: records go to Kafka again");
     }
 
-    /** What the producer had when the outage began, and Kafka has answered since. */
+    /** Writes down Kafka's answers to the records that the producer had when the outage began. */
     private void writeDown() {
-        inBatches(spool.toUnlease(), store::free);
+        inBatches(spool.toUnlease(), store::unlease);
         inBatches(spool.toDelete(), store::remove);
     }
 

@@ -137,7 +137,7 @@ public class Uplink {
         return bytesInFlight.get();
     }
 
-    /** What waits for a Kafka topic. Where messages make the topics, and very many, each connection has its own account. */
+    /** Returns the bytes that wait for a Kafka topic. If messages make very many topics, each connection counts on its own. */
     Backlog backlog(String kafkaTopic) {
         var most = config.bytesInFlightPerKafkaTopic();
         if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, _ -> new Backlog(most));

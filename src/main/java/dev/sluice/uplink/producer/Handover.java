@@ -1,7 +1,7 @@
 package dev.sluice.uplink.producer;
 
 /**
- * What the producer answered when it was handed a record. Immutable.
+ * The producer's answer when it is handed a record. Immutable.
  *
  * <p>Kafka's producer gives some answers before {@code send} returns, by the same callback as the later ones; {@link UplinkProducer#hand}
  * tells the two apart, and nobody else has to.
@@ -10,7 +10,7 @@ public sealed interface Handover {
     Handover TAKEN = new Taken();
     Handover NOT_NOW = new NotNow();
 
-    /** The producer has the record; the callback is told what becomes of it. */
+    /** The producer has the record; the callback gets its outcome. */
     record Taken() implements Handover {}
 
     /** The producer has no room, does not know the topic yet, or is being replaced: the record can be handed over again. */

@@ -11,7 +11,7 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
 
 /**
- * Kafka's permanent refusal of a record. A client is told of it, and must not be told of a failure that may pass: a reason code of 0x80 or
+ * Kafka's permanent refusal of a record. A client gets its reason code, but none for a failure that may pass: a reason code of 0x80 or
  * more would keep it from sending again [MQTT-4.4.0-2]. Immutable.
  *
  * @param reason the code in the client's PUBACK or PUBREC

@@ -75,7 +75,7 @@ public class UplinkProducer {
     /**
      * Hands over a record. Never blocks, as the channel sets `max.block.ms` to 0.
      *
-     * @param later told once what becomes of the record, on Kafka's network thread; only after {@link Handover.Taken}
+     * @param later gets the outcome of the record once, on Kafka's network thread; only after {@link Handover.Taken}
      */
     public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var current = current();

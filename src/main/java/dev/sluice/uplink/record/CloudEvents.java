@@ -30,7 +30,7 @@ public final class CloudEvents {
 
     private CloudEvents() {}
 
-    /** What is the same for every PUBLISH of a client to a Topic Name. */
+    /** Returns the headers that are the same for every PUBLISH of a client to a Topic Name. */
     static List<Header> leading(RouteMatch match, TopicName topicName, String clientId, Header clientIdHeader) {
         var headers = new ArrayList<Header>(6);
         headers.add(SPEC_VERSION);
@@ -49,7 +49,7 @@ public final class CloudEvents {
         return "/clients/" + escaped + "/routes/" + route;
     }
 
-    /** What is of this PUBLISH. The sequence and the message id keep their own headers: that is where gaps and repeats are looked for. */
+    /** Adds the headers of this PUBLISH. The sequence and the message id keep their own headers: consumers look there for gaps and repeats. */
     static void add(Headers headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
         headers.add(new RecordHeader(HeaderNames.CE_ID, seq));
         headers.add(new RecordHeader(HeaderNames.CE_TIME, Rfc3339.of(receivedAt)));

@@ -23,7 +23,7 @@ public record DeadLetterRecord(String prefix, Long timestamp, byte[] key, byte[]
     private static final String NO_ERROR = "0x00";
 
     /**
-     * Of a message that cannot have its record.
+     * Makes the dead letter of a message that cannot have its record.
      *
      * @param record the one that cannot be
      * @param clientAnswer the reason code that the client gets; null where it awaits no answer
@@ -40,7 +40,7 @@ public record DeadLetterRecord(String prefix, Long timestamp, byte[] key, byte[]
     }
 
     /**
-     * Of a record of the spool, whose client has its acknowledgement.
+     * Makes the dead letter of a record of the spool, whose client has its acknowledgement.
      *
      * @param route the route's name; null if it is not known
      * @param why a sentence
@@ -57,7 +57,7 @@ public record DeadLetterRecord(String prefix, Long timestamp, byte[] key, byte[]
     }
 
     /**
-     * Of a record that was read from Kafka, and did not reach its devices.
+     * Makes the dead letter of a record that was read from Kafka, and did not reach its devices.
      *
      * @param prefix {@link HeaderNames#DEAD_LETTER} or {@link HeaderNames#UNDELIVERABLE}
      * @param why a sentence

@@ -100,8 +100,8 @@ public final class RouteTrial {
             if (failure == null) {
                 made.add(produced(target, record, target.match().partition().toString(), null));
             } else {
-                var told = question.qos() == QoS.AT_MOST_ONCE ? null : failure.reason();
-                var letter = DeadLetterRecord.ofMessage(record, target.route(), failure, told)
+                var clientAnswer = question.qos() == QoS.AT_MOST_ONCE ? null : failure.reason();
+                var letter = DeadLetterRecord.ofMessage(record, target.route(), failure, clientAnswer)
                         .to(routes.deadLetterTopic());
                 made.add(produced(target, letter, Partition.BY_KEY.toString(), failure));
             }

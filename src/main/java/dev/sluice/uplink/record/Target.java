@@ -11,7 +11,7 @@ import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.header.Header;
 
 /**
- * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, but
+ * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, except
  * for the sequence, the backlog and the headers of the last properties.
  *
  * @param sequence the numbers of the client's records of the route

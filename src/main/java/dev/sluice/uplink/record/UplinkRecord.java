@@ -23,7 +23,7 @@ public final class UplinkRecord {
 
     private UplinkRecord() {}
 
-    /** What is the same for every PUBLISH of a client to a Topic Name, unless the route asks for CloudEvents. */
+    /** Returns the headers that are the same for every PUBLISH of a client to a Topic Name, unless the route asks for CloudEvents. */
     static List<Header> leading(TopicName topicName, Header clientId) {
         return List.of(new RecordHeader(HeaderNames.TOPIC, topicName.utf8()), clientId);
     }

@@ -6,14 +6,14 @@ import java.util.Locale;
 /**
  * Why a message cannot have a record, for good. Immutable: any thread may use it.
  *
- * @param reason what the client is told
+ * @param reason the code that the client gets
  * @param why a sentence without anything the client wrote
  */
 public record Failure(Kind kind, ReasonCode reason, String why) {
     static final Failure UNMATCHED =
             new Failure(Kind.UNMATCHED, ReasonCode.TOPIC_NAME_INVALID, "no route takes this topic name");
 
-    /** What is told apart in dead letters and metrics. */
+    /** The kinds of failures that dead letters and metrics distinguish. */
     public enum Kind {
         UNMATCHED,
         TOPIC_ILLEGAL,

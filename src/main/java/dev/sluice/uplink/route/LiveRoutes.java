@@ -39,20 +39,20 @@ public class LiveRoutes {
     private final ReentrantLock turn = new ReentrantLock();
     /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
     private long kept;
-    /** What the log has told already; the listener's. */
+    /** The last failure that was logged; the listener's. */
     private String trouble = "";
 
     private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
 
     /**
-     * What is known of the stored routes.
+     * The stored routes, and what serves here.
      *
      * @param stored as they were read last
      * @param inForce version of the set in force
      * @param rejection why the stored set is not in force
      */
     public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {
-        /** What serves while the stored set is wrong, in words. */
+        /** Says in words which routes serve while the stored set is wrong. */
         public String stopgap() {
             return inForce == 0
                     ? "the routes of the configuration file alone"
@@ -154,7 +154,7 @@ public class LiveRoutes {
         }
     }
 
-    /** What changes is stored with every field that says something, whatever its author left out. */
+    /** A route that changes is stored with all fields that say something, even those that its author left out. */
     private Candidate candidate(StoredRoutes before, SortedMap<String, String> wanted) {
         var candidate = with(wanted);
         var known = before.specs();
@@ -210,7 +210,7 @@ public class LiveRoutes {
         }
     }
 
-    /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
+    /** Goes on with the last good set, which another gateway, or an earlier run of this one, may have kept. */
     private void reject(StoredRoutes stored, RouteMistakes wrong) {
         var good = store.good().filter(it -> it.version() > state.inForce && it.version() != stored.version());
         var version = state.inForce;

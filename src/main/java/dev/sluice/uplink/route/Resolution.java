@@ -3,7 +3,7 @@ package dev.sluice.uplink.route;
 import java.util.List;
 
 /**
- * What the routes say about a Topic Name of a client: the same as long as the routes are, so it can be kept.
+ * The decision of the routes about a Topic Name of a client. It can be kept for as long as the routes stay the same.
  * Immutable: any thread may use it.
  */
 public sealed interface Resolution {

@@ -34,7 +34,7 @@ public record Route(
     /** The names that a template may ask for whatever the filter captures. */
     static final List<String> ALWAYS_KNOWN = List.of(CLIENT_ID, USERNAME, TOPIC, ROUTE);
 
-    /** What dead letters of messages that no route takes come from. */
+    /** The route of dead letters whose message no route takes. */
     static final Route NONE = new Route(
             "",
             RouteSpec.OF_NO_ROUTE,

@@ -24,7 +24,7 @@ public final class RouteLint {
         this.routes = routes;
     }
 
-    /** What can be said of a route. */
+    /** The kinds of findings. */
     public enum Kind {
         /** Another route does the same, or leaves it nothing to do. */
         SHADOWED,
@@ -90,7 +90,7 @@ public final class RouteLint {
         findings.add(new Finding(kind, route.name(), List.of(), sentence));
     }
 
-    /** @param sentence with %s for the others; nothing is found where there are none */
+    /** @param sentence with %s for the others; without others there is no finding */
     private void add(Kind kind, Route route, List<String> others, String sentence) {
         if (!others.isEmpty())
             findings.add(new Finding(
@@ -158,7 +158,7 @@ public final class RouteLint {
             add(Kind.MISSING_TOPIC, route, NO_DEAD_LETTERS.formatted(letters));
     }
 
-    /** What is left over for the default route. */
+    /** Finds a route that leaves nothing for the default route. */
     private void leftOver(Route byDefault) {
         routes.routes().stream()
                 .filter(route -> route.filter().isPresent() && filter(route).isEverything())

@@ -92,7 +92,7 @@ public record RouteSpec(
                 description = "A JSON Schema that payloads must keep: an object, or its text",
                 examples = "{\"type\": \"object\", \"required\": [\"speed\"]}")
         String contract) {
-    /** What dead letters of messages that no route takes are made by. */
+    /** The spec of dead letters whose message no route takes. */
     static final RouteSpec OF_NO_ROUTE = new RouteSpec(
             null,
             "",
@@ -110,7 +110,7 @@ public record RouteSpec(
         headers = Map.copyOf(headers);
     }
 
-    /** Those of the configuration, by name. */
+    /** The routes of the configuration, by name. */
     static SortedMap<String, RouteSpec> all(UplinkConfig config) {
         var specs = new TreeMap<String, RouteSpec>();
         config.routes().forEach((name, route) -> specs.put(name, of(route)));

@@ -86,7 +86,7 @@ public final class Routes {
         return whenUnmatched.stream().filter(routes::contains).findFirst();
     }
 
-    /** Those that take a Topic Name, in the order of their names. */
+    /** The routes that take a Topic Name, in the order of their names. */
     public List<Route> matching(TopicName topicName) {
         var matching = new ArrayList<Route>();
         index.forEachMatch(topicName, matching::add);
@@ -95,7 +95,7 @@ public final class Routes {
         return matching;
     }
 
-    /** Where dead letters go. */
+    /** The Kafka topic of dead letters. */
     public String deadLetterTopic() {
         return deadLetterTopic;
     }

@@ -64,7 +64,7 @@ public final class ClientSpool {
      * Hands over a record, to the producer or to the spool.
      *
      * @param route the name of the route that made it
-     * @param later told once that Kafka or the spool has the record, or why not; on Kafka's network thread or the journal's
+     * @param later called once, when Kafka or the spool has the record, or with the reason why not; on Kafka's network thread or the journal's
      */
     public Handover hand(ProducerRecord<byte[], byte[]> record, String route, Callback later) {
         var stripe = stripe(record.key());
@@ -89,7 +89,7 @@ public final class ClientSpool {
         return stripe(key).isDirect();
     }
 
-    /** Returns whether a record may be made for the spool; if not, the connection is told when to offer it again. */
+    /** Returns whether a record may be made for the spool; if not, the connection will be asked to offer it again. */
     public boolean hasRoomElseWaits() {
         if (checkRoom()) return true;
         spool.awaitRoom(this);

@@ -7,8 +7,8 @@ import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore;
-import dev.sluice.store.spool.SpoolStore.Look;
 import dev.sluice.store.spool.SpoolStore.Place;
+import dev.sluice.store.spool.SpoolStore.SpoolState;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -26,7 +26,10 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
 import org.jboss.logging.Logger;
 
-/** What all connections share of the spool: its stripes, its bounds, and whether there is an outage. Any thread may use it. */
+/**
+ * Owns the part of the spool that all connections share: its stripes, its bounds, and whether there is an outage. The spool is a table of
+ * PostgreSQL in which records wait while Kafka is away. Any thread may use it.
+ */
 @ApplicationScoped
 public class Spool {
     private static final Logger LOG = Logger.getLogger(Spool.class);
@@ -38,7 +41,7 @@ public class Spool {
     private final Journal journal;
     private final SpoolStore store;
     private final List<SpoolStripe> stripes =
-            IntStream.range(0, SpoolStore.LANES).mapToObj(SpoolStripe::new).toList();
+            IntStream.range(0, SpoolStore.STRIPES).mapToObj(SpoolStripe::new).toList();
 
     private final Set<ClientSpool> clients = ConcurrentHashMap.newKeySet();
     private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
@@ -57,11 +60,11 @@ public class Spool {
     private final LongAdder addedRows = new LongAdder();
 
     private final LongAdder addedBytes = new LongAdder();
-    /** What was there at the last look, less what was added until it began. */
+    /** Rows that were there at the last look, except those that this gateway had added. */
     private volatile long rowsOfOthers;
 
     private volatile long bytesOfOthers;
-    private volatile Look look = new Look(0, 0, List.of());
+    private volatile SpoolState state = new SpoolState(0, 0, List.of());
 
     private final Counter spooled;
     private final Counter fulls;
@@ -79,10 +82,10 @@ public class Spool {
     }
 
     private void gauge(MeterRegistry meters) {
-        Gauge.builder("sluice.spool.rows", this, it -> it.look.rows())
+        Gauge.builder("sluice.spool.rows", this, it -> it.state.rows())
                 .description("Records in the spool, those of all gateways")
                 .register(meters);
-        Gauge.builder("sluice.spool.bytes", this, it -> it.look.bytes())
+        Gauge.builder("sluice.spool.bytes", this, it -> it.state.bytes())
                 .description("Their bytes")
                 .register(meters);
         Gauge.builder("sluice.spool.oldest", this, Spool::oldestSeconds)
@@ -97,7 +100,7 @@ public class Spool {
         var begun = store.start();
         noteState(begun, 0, 0);
         on = isConfigured() || !isEmpty();
-        begun.lanes().stream().filter(lane -> !lane.isEmpty()).forEach(lane -> stripes.get(lane.number())
+        begun.stripes().stream().filter(stripe -> !stripe.isEmpty()).forEach(stripe -> stripes.get(stripe.number())
                 .spool());
         if (!isEmpty()) LOG.infof("%d records wait in the spool", begun.rows());
     }
@@ -238,23 +241,25 @@ public class Spool {
     }
 
     /** @param rows those added when the look began; what was added since may be counted twice until the next one, never missed */
-    public void noteState(Look seen, long rows, long bytes) {
-        look = seen;
+    public void noteState(SpoolState seen, long rows, long bytes) {
+        state = seen;
         rowsOfOthers = seen.rows() - rows;
         bytesOfOthers = seen.bytes() - bytes;
     }
 
     /** Whether nothing waited in it at the last look. */
     public boolean isEmpty() {
-        return look.lanes().stream().allMatch(SpoolStore.Lane::isEmpty);
+        return state.stripes().stream().allMatch(SpoolStore.StripeState::isEmpty);
     }
 
     /** Records in the spool at the last look, with those that Kafka does not take. */
     public long rows() {
-        return look.rows();
+        return state.rows();
     }
 
     private double oldestSeconds() {
-        return look.lanes().stream().mapToDouble(SpoolStore.Lane::ageSeconds).reduce(0, Math::max);
+        return state.stripes().stream()
+                .mapToDouble(SpoolStore.StripeState::ageSeconds)
+                .reduce(0, Math::max);
     }
 }

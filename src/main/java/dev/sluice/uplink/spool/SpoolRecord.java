@@ -15,7 +15,7 @@ public final class SpoolRecord {
     /** Spreads hashes that differ in a few bits; the stripe is in the upper four. */
     private static final int GOLDEN = 0x9E3779B9;
 
-    private static final int STRIPE_SHIFT = Integer.SIZE - Integer.numberOfTrailingZeros(SpoolStore.LANES);
+    private static final int STRIPE_SHIFT = Integer.SIZE - Integer.numberOfTrailingZeros(SpoolStore.STRIPES);
 
     private SpoolRecord() {}
 

@@ -4,7 +4,8 @@ import dev.sluice.store.spool.SpoolStore;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Where the records of some keys go: to Kafka, or to the spool behind those that are there already. Any thread.
+ * Decides for the keys of one stripe where their records go: to Kafka, or to the spool behind those that are there already. A stripe is
+ * one of {@link SpoolStore#LANES} parts of all keys, the column {@code lane} of the table {@code spool}. Any thread.
  *
  * <p>From the spool back to Kafka, a stripe passes a moment in which it takes nothing: under load, new rows would come for as long as there are
  * rows. What the stripe has taken is then committed, drained, and overtaken by nobody.
@@ -27,7 +28,7 @@ public final class SpoolStripe {
     private boolean draining;
 
     /** Null before the first look. */
-    private volatile SpoolStore.Lane seen;
+    private volatile SpoolStore.StripeState seen;
 
     SpoolStripe(int number) {
         this.number = number;
@@ -58,7 +59,7 @@ public final class SpoolStripe {
     /** Leaves the draining to other gateways until they have been asked again; false while this one is at it. */
     public synchronized boolean letGo() {
         if (draining) return false;
-        seen = seen == null ? null : seen.ceded();
+        seen = seen == null ? null : seen.letGo();
         return true;
     }
 
@@ -69,7 +70,7 @@ public final class SpoolStripe {
     }
 
     /** As it is in PostgreSQL. */
-    public void seen(SpoolStore.Lane now) {
+    public void seen(SpoolStore.StripeState now) {
         seen = now;
     }
 

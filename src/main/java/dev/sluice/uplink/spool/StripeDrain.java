@@ -24,7 +24,7 @@ import org.jboss.logging.Logger;
 public final class StripeDrain implements Repeating.Turn {
     private static final Logger LOG = Logger.getLogger(StripeDrain.class);
 
-    /** What a gateway that is killed has sent and not struck off is sent again: a few of these. */
+    /** A page. When a gateway is killed, rows that it has sent and not deleted are sent again: at most a few pages. */
     private static final int ROWS = 500;
 
     private static final long BYTES = 2 << 20;
@@ -40,7 +40,7 @@ public final class StripeDrain implements Repeating.Turn {
 
     private final SpoolStripe stripe;
     private final Shared shared;
-    /** Where the producer finds nothing, since when. */
+    /** Topics and partitions that Kafka lacks, with the time since which. */
     private final Map<TopicPartitionRef, Long> missing = new HashMap<>();
 
     private long cursor;
@@ -52,7 +52,7 @@ public final class StripeDrain implements Repeating.Turn {
         this.shared = shared;
     }
 
-    /** What all stripes share; any thread. */
+    /** The parts that all stripes share; any thread. */
     public static final class Shared {
         private final Spool spool;
         private final SpoolStore store;
@@ -255,7 +255,7 @@ public final class StripeDrain implements Repeating.Turn {
         shared.countFailed(each.refusal());
     }
 
-    /** What Kafka has must not be read again. */
+    /** Tries until it is written: a row that Kafka has must not be read again. */
     private void untilDone(Runnable write) throws InterruptedException {
         while (!shared.abandoned) {
             try {

@@ -65,7 +65,7 @@ class SpoolRecordTest {
 
     @Test
     void keysSpreadOverAllStripes() {
-        var counts = new int[SpoolStore.LANES];
+        var counts = new int[SpoolStore.STRIPES];
         IntStream.range(0, 16_000).forEach(i -> counts[SpoolRecord.stripe(utf8("device-" + i))]++);
         assertThat(counts).satisfies(all -> IntStream.of(all)
                 .forEach(count -> assertThat(count).isBetween(500, 2000)));

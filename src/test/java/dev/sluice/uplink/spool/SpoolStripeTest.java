@@ -55,8 +55,8 @@ class SpoolStripeTest {
         assertThat(stripe.open()).isTrue();
     }
 
-    private static SpoolStore.Lane seen(boolean ours, boolean heldElsewhere) {
-        return new SpoolStore.Lane(0, ours, 5, 5, heldElsewhere);
+    private static SpoolStore.StripeState seen(boolean ours, boolean heldElsewhere) {
+        return new SpoolStore.StripeState(0, ours, 5, 5, heldElsewhere);
     }
 
     /** Clients would wait for nothing. */
