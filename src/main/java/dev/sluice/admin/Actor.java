@@ -2,11 +2,11 @@ package dev.sluice.admin;
 
 import io.vertx.core.http.HttpServerRequest;
 
-/** Names the person or program that made a change. Stateless. */
+/** Names the person or program that a change is recorded under. Stateless. */
 final class Actor {
     static final String HEADER = "X-Sluice-Actor";
     static final String MEANING =
-            "Who a change is put down to in the audit, at most 256 characters; the address of the caller without one";
+            "Who made the change, for the audit; at most 256 characters. Without it, the address of the caller";
     private static final int LONGEST = 256;
     private static final int BAD_REQUEST = 400;
 

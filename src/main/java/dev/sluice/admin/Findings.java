@@ -1,5 +1,6 @@
 package dev.sluice.admin;
 
+import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.route.StoredRoutes;
 import dev.sluice.uplink.KafkaHealth;
 import dev.sluice.uplink.route.LiveRoutes;
@@ -24,21 +25,24 @@ final class Findings {
     /** About the stored routes and those of the configuration file. */
     RouteAnswers.Lint all(StoredRoutes stored) {
         try {
-            var candidate = live.with(stored.specs());
-            var partitions = kafka.partitions(candidate.routes().literalKafkaTopics());
-            var found = RouteLint.of(candidate, partitions.orElse(Map.of()));
-            return new RouteAnswers.Lint(
-                    stored.version(),
-                    partitions.isPresent(),
-                    found.stream().map(RouteAnswers::finding).toList());
+            return all(stored.version(), live.with(stored.specs()));
         } catch (RouteMistakes wrong) {
             throw Problem.of(409, "the stored routes are wrong", RouteAnswers.mistakes(wrong, RouteAnswers::inSet));
         }
     }
 
-    /** About some of them. */
-    List<RouteAnswers.Finding> about(StoredRoutes stored, Collection<String> names) {
-        return all(stored).findings().stream()
+    private RouteAnswers.Lint all(long version, LiveRoutes.Candidate candidate) {
+        var partitions = kafka.partitions(candidate.routes().literalKafkaTopics());
+        var found = RouteLint.of(candidate.routes(), partitions.orElse(Map.of()));
+        return new RouteAnswers.Lint(
+                version,
+                partitions.isPresent(),
+                found.stream().map(RouteAnswers::finding).toList());
+    }
+
+    /** About routes that were just changed. */
+    List<RouteAnswers.Finding> about(RouteStore.Changed<LiveRoutes.Candidate> changed, Collection<String> names) {
+        return all(changed.after().version(), changed.wanted()).findings().stream()
                 .filter(it -> names.contains(it.route())
                         || it.others() != null && it.others().stream().anyMatch(names::contains))
                 .toList();

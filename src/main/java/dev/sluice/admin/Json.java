@@ -15,7 +15,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Reads what is sent, and refuses what is not meant to be there. Stateless. */
+/** Reads the JSON of requests, and refuses unknown fields. Stateless. */
 // Of what is answered as a Response, nothing tells the native build.
 @RegisterForReflection(
         targets = {
@@ -52,7 +52,7 @@ final class Json {
         }
     }
 
-    /** Reads a stored value; returns it as text if PostgreSQL has taken more than this parser does. */
+    /** Reads a stored route; as text if PostgreSQL took more than is read here. */
     static JsonNode tree(String stored) {
         try {
             return MAPPER.readTree(stored);
@@ -69,7 +69,7 @@ final class Json {
                     .map(Object::toString)
                     .sorted()
                     .toList();
-            var sentence = "is not a known field; there are " + String.join(", ", fields);
+            var sentence = "is not a field of this; the fields are " + String.join(", ", fields);
             throw mistake(new Problem.Mistake(pointer(e), null, sentence));
         } catch (JsonMappingException e) {
             throw mistake(new Problem.Mistake(pointer(e), null, "is not what it must be: " + e.getOriginalMessage()));
@@ -79,7 +79,8 @@ final class Json {
     }
 
     private static Problem mistake(Problem.Mistake mistake) {
-        return Problem.of(UNPROCESSABLE, "what was sent is not what this takes", List.of(mistake));
+        return Problem.of(
+                UNPROCESSABLE, "the request has a field that is unknown, or has the wrong type", List.of(mistake));
     }
 
     private static String pointer(JsonMappingException e) {

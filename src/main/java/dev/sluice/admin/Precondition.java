@@ -3,7 +3,7 @@ package dev.sluice.admin;
 import java.util.Arrays;
 import java.util.List;
 
-/** The version that a request has seen (header If-Match), so that it changes no other one. Immutable. */
+/** The version that a request has seen, so that it changes no other: the header If-Match. Immutable. */
 final class Precondition {
     private static final int FAILED = 412;
 

@@ -25,7 +25,7 @@ final class Problems {
         return Problem.of(UNAVAILABLE, away.getMessage() + what).response();
     }
 
-    /** Errors that JAX-RS finds: no such path, method or media type. */
+    /** Answers mistakes that JAX-RS finds: an unknown path, method or media type. */
     @ServerExceptionMapper
     Response refused(WebApplicationException refused) {
         var answer = Problem.of(refused.getResponse().getStatus(), refused.getMessage())

@@ -8,6 +8,7 @@ import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteJson;
 import dev.sluice.uplink.route.RouteLint;
 import dev.sluice.uplink.route.RouteMistakes;
+import dev.sluice.uplink.route.RouteSpec;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +18,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** Owns the API's answers about routes, and how they are made. Stateless. */
+/** The answers of the API about routes, and how they are made. Stateless. */
 final class RouteAnswers {
     private static final String FILE = "file";
     private static final String DATABASE = "database";
@@ -42,7 +43,7 @@ final class RouteAnswers {
 
             @Schema(description = "Who changed it last") String updatedBy,
 
-            @Schema(implementation = RouteDocument.class) JsonNode spec) {
+            @Schema(implementation = RouteSpec.class) JsonNode spec) {
         String tag() {
             return Precondition.tag(version == null ? FILE : version);
         }
@@ -80,7 +81,7 @@ final class RouteAnswers {
             @Schema(description = "Findings about the routes that were changed")
             List<Finding> warnings) {}
 
-    @Schema(name = "RouteFinding", description = "A likely mistake in a route")
+    @Schema(name = "RouteFinding", description = "A likely mistake in a valid route")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Finding(
             @Schema(enumeration = {"shadowed", "overlapping", "dangling", "missing-topic", "missing-partition"})
@@ -122,11 +123,11 @@ final class RouteAnswers {
 
             String route,
 
-            @Schema(implementation = RouteDocument.class, nullable = true, description = "null where there was none")
+            @Schema(implementation = RouteSpec.class, nullable = true, description = "null where there was none")
             JsonNode before,
 
             @Schema(
-                    implementation = RouteDocument.class,
+                    implementation = RouteSpec.class,
                     nullable = true,
                     description = "null if there is none any more")
             JsonNode after) {}
@@ -187,7 +188,7 @@ final class RouteAnswers {
         return "/routes/" + RouteJson.escape(mistake.route()) + RouteJson.pointer(mistake);
     }
 
-    /** The body that holds a set of routes, for the description of the API; {@link RouteBody} reads it. */
+    /** The request that holds a set of routes, for the description of the API; {@link RouteBody} reads it. */
     @Schema(name = "Routes", description = "Routes by name")
-    record Set(@Schema(required = true) Map<String, RouteDocument> routes) {}
+    record Set(@Schema(required = true) Map<String, RouteSpec> routes) {}
 }

@@ -17,7 +17,7 @@ final class RouteBody {
     static SortedMap<String, String> set(JsonNode json) {
         json.fieldNames().forEachRemaining(field -> {
             if (!field.equals(ROUTES))
-                refuse("/" + RouteJson.escape(field), "is not a known field; the only one is routes");
+                refuse("/" + RouteJson.escape(field), "is not a field of this; the one field is routes");
         });
         return routes(json.path(ROUTES));
     }

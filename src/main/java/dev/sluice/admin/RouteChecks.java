@@ -5,11 +5,11 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.PayloadFormat;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.Uplink;
 import dev.sluice.uplink.record.RouteTrial;
 import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteMistakes;
 import dev.sluice.uplink.route.Routes;
+import dev.sluice.uplink.route.RoutesInForce;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -45,14 +45,14 @@ class RouteChecks {
     private static final String LAST = "" + Long.MAX_VALUE;
 
     private final LiveRoutes live;
-    private final Uplink uplink;
+    private final RoutesInForce inForce;
     private final RouteStore store;
     private final Findings findings;
     private final MqttConfig mqtt;
 
-    RouteChecks(LiveRoutes live, Uplink uplink, RouteStore store, Findings findings, MqttConfig mqtt) {
+    RouteChecks(LiveRoutes live, RoutesInForce inForce, RouteStore store, Findings findings, MqttConfig mqtt) {
         this.live = live;
-        this.uplink = uplink;
+        this.inForce = inForce;
         this.store = store;
         this.findings = findings;
         this.mqtt = mqtt;
@@ -88,7 +88,7 @@ class RouteChecks {
     }
 
     private Routes routes(TrialRequest request) {
-        if (request.routes() == null || request.routes().isNull()) return uplink.routes();
+        if (request.routes() == null || request.routes().isNull()) return inForce.routes();
         try {
             return live.with(RouteBody.routes(request.routes())).routes();
         } catch (RouteMistakes wrong) {
@@ -100,9 +100,9 @@ class RouteChecks {
     @Path("/lint")
     @Operation(
             operationId = "lintRoutes",
-            summary = "Likely mistakes in the routes",
+            summary = "Likely mistakes in routes that are valid",
             description =
-                    "Routes that do what others do, that overlap, that name what is not used or take what never comes, and Kafka topics"
+                    "Routes that do the same as others, that overlap, that capture names they do not use or take topics that never come, and Kafka topics"
                             + " and partitions that do not exist.")
     public RouteAnswers.Lint lint() {
         return findings.all(live.refresh().stored());

@@ -1,9 +1,11 @@
 package dev.sluice.admin;
 
+import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.route.StoredRoutes;
 import dev.sluice.uplink.route.LiveRoutes;
 import dev.sluice.uplink.route.RouteJson;
 import dev.sluice.uplink.route.RouteMistakes;
+import dev.sluice.uplink.route.RouteSpec;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.ws.rs.Consumes;
@@ -91,15 +93,16 @@ class RouteResource {
             @Context HttpServerRequest request,
             byte[] body) {
         var wanted = RouteBody.set(Json.tree(body));
-        var stored = change(Actor.of(actor, request), UNPROCESSABLE, RouteAnswers::inSet, before -> {
+        var changed = change(Actor.of(actor, request), UNPROCESSABLE, RouteAnswers::inSet, before -> {
             Precondition.of(ifMatch).require("the set of routes", Precondition.tag(before.version()));
             return wanted;
         });
+        var stored = changed.after();
         var touched = stored.routes().entrySet().stream()
                 .filter(it -> it.getValue().version() == stored.version())
                 .map(it -> it.getKey())
                 .toList();
-        return changed(200, stored, null, findings.about(stored, touched));
+        return answer(200, changed, null, touched);
     }
 
     @GET
@@ -124,7 +127,7 @@ class RouteResource {
             description =
                     "It takes the place of the configuration file's route of that name. The answer comes when it is in force on the"
                             + " gateway that answers; the others follow within a second.")
-    @RequestBody(content = @Content(schema = @Schema(implementation = RouteDocument.class)))
+    @RequestBody(content = @Content(schema = @Schema(implementation = RouteSpec.class)))
     @APIResponse(
             responseCode = "200",
             description = "Changed, and in force",
@@ -140,16 +143,15 @@ class RouteResource {
             @Context HttpServerRequest request,
             byte[] body) {
         var spec = Json.tree(body).toString();
-        var created = new boolean[1];
-        var stored = change(Actor.of(actor, request), UNPROCESSABLE, it -> pointer(it, name), before -> {
+        var changed = change(Actor.of(actor, request), UNPROCESSABLE, it -> pointer(it, name), before -> {
             var known = RouteAnswers.entry(name, before, live);
-            created[0] = known == null;
             Precondition.of(ifMatch).require("route " + name, known == null ? null : known.tag());
             var specs = before.specs();
             specs.put(name, spec);
             return specs;
         });
-        return changed(created[0] ? CREATED : 200, stored, name, findings.about(stored, List.of(name)));
+        var isNew = RouteAnswers.entry(name, changed.before(), live) == null;
+        return answer(isNew ? CREATED : 200, changed, name, List.of(name));
     }
 
     @DELETE
@@ -168,7 +170,7 @@ class RouteResource {
             @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request) {
-        var stored = change(Actor.of(actor, request), CONFLICT, _ -> null, before -> {
+        var changed = change(Actor.of(actor, request), CONFLICT, _ -> null, before -> {
             var known = RouteAnswers.entry(name, before, live);
             Precondition.of(ifMatch).require("route " + name, known == null ? null : known.tag());
             if (known == null) throw Problem.of(NOT_FOUND, "there is no route \"" + name + "\"");
@@ -181,10 +183,10 @@ class RouteResource {
             specs.remove(name);
             return specs;
         });
-        return changed(200, stored, name, findings.about(stored, List.of(name)));
+        return answer(200, changed, name, List.of(name));
     }
 
-    private StoredRoutes change(
+    private RouteStore.Changed<LiveRoutes.Candidate> change(
             String actor,
             int status,
             Function<RouteMistakes.Mistake, String> pointers,
@@ -204,7 +206,14 @@ class RouteResource {
         return route.equals(mistake.route()) ? RouteJson.pointer(mistake) : null;
     }
 
-    private Response changed(int status, StoredRoutes stored, String name, List<RouteAnswers.Finding> warnings) {
+    /**
+     * @param name the route that the answer shows; null for a change of the whole set
+     * @param touched the routes to look for findings about
+     */
+    private Response answer(
+            int status, RouteStore.Changed<LiveRoutes.Candidate> changed, String name, List<String> touched) {
+        var stored = changed.after();
+        var warnings = findings.about(changed, touched);
         var entry = name == null ? null : RouteAnswers.entry(name, stored, live);
         var tag = name == null ? Precondition.tag(stored.version()) : entry == null ? null : entry.tag();
         var answer = Response.status(status).entity(new RouteAnswers.Changed(stored.version(), entry, warnings));

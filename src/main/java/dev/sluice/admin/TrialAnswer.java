@@ -11,7 +11,7 @@ import java.util.Base64;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** Says which records a message would become. Immutable. */
+/** The answer to a trial: the records of a message, or why it has none. Immutable. */
 @Schema(name = "RouteTrial", description = "What would become of a message; nothing has been produced")
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record TrialAnswer(
@@ -119,7 +119,7 @@ record TrialAnswer(
                         .toList());
     }
 
-    /** A message that the broker refuses before it asks any route. */
+    /** Returns the answer for a message that the broker refuses before any route is asked. */
     static TrialAnswer refused(String error, ReasonCode reason, String why) {
         return new TrialAnswer(REFUSED, new Trouble(error, hex(reason), why), List.of(), List.of());
     }
@@ -128,7 +128,7 @@ record TrialAnswer(
         return "0x%02X".formatted(reason.value());
     }
 
-    /** Null where the bytes are none, or not UTF-8. */
+    /** Null without bytes, or if they are not UTF-8. */
     private static String text(byte[] bytes) {
         if (bytes == null) return null;
         try {

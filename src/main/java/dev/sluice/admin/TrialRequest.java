@@ -142,6 +142,8 @@ record TrialRequest(
 
     private static Problem mistake(String field, String sentence) {
         return Problem.of(
-                UNPROCESSABLE, "this is not a message", List.of(new Problem.Mistake("/" + field, null, sentence)));
+                UNPROCESSABLE,
+                "this is not a message that a device could publish",
+                List.of(new Problem.Mistake("/" + field, null, sentence)));
     }
 }

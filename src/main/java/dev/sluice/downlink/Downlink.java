@@ -1,15 +1,17 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.uplink.Uplink;
 import dev.sluice.uplink.producer.ClientCheck;
 import dev.sluice.uplink.producer.Codecs;
 import dev.sluice.uplink.producer.RootCause;
+import dev.sluice.uplink.producer.UplinkProducer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.ShutdownEvent;
@@ -21,8 +23,6 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -36,7 +36,6 @@ import org.jboss.logging.Logger;
 class Downlink {
     private static final Logger LOG = Logger.getLogger(Downlink.class);
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
-    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
     private static final Duration WITHOUT_TOPIC = Duration.ofMillis(100);
     private static final Duration STOP_TIME = Duration.ofSeconds(4);
 
@@ -46,13 +45,11 @@ class Downlink {
     private final RecordReader reader;
     private final Map<String, Object> properties;
     private final Broker broker;
-    private final Uplink uplink;
+    private final UplinkProducer producer;
     private final DownlinkMeters meters;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final ThrottledLog refusals = new ThrottledLog(LOG);
+    private final Repeating thread = Repeating.onPlatformThread("sluice-downlink");
     private final TopicWatch topics;
-    private Thread thread;
-    /** When a failure is to be told, the next time. */
-    private long tellAt = System.nanoTime();
 
     private volatile DownlinkConsumer consumer;
     /** Why the last consumer has failed; null while there is one that works. */
@@ -65,7 +62,7 @@ class Downlink {
             NodeConfig node,
             @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig,
             Broker broker,
-            Uplink uplink,
+            UplinkProducer producer,
             MeterRegistry registry) {
         var settings = new DownlinkSettings(config, uplinkConfig.deadLetterTopic());
         settings.requireSound();
@@ -75,9 +72,9 @@ class Downlink {
         this.reader = new RecordReader(settings.templates(), mqtt.payloadFormatCheck());
         this.properties = settings.properties(kafkaConfig, node.id());
         this.broker = broker;
-        this.uplink = uplink;
+        this.producer = producer;
         this.meters = new DownlinkMeters(registry);
-        this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics(), stopped);
+        this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics());
     }
 
     private List<String> letterTopics() {
@@ -94,49 +91,41 @@ class Downlink {
                         : "kafka." + name);
         Codecs.unreadable().forEach(LOG::warn);
         topics.start();
-        thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
+        thread.start(this::turn);
     }
 
     /** Before clients are told to go, so that they still acknowledge what they have; does not wait for that. */
     void drain(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownDelayInitiatedEvent event) {
-        stopped.countDown();
+        thread.stop();
+        topics.stop();
         var current = consumer;
         if (current != null) current.execute(() -> {}); // wakes it
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownEvent event) {
-        stopped.countDown();
-        if (thread == null) return;
-        try {
-            if (!thread.join(STOP_TIME)) LOG.warn("the downlink does not end; its last records come again");
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        thread.stop();
+        topics.stop();
+        if (!thread.join(STOP_TIME)) LOG.warn("the downlink does not end; its last records come again");
     }
 
-    private void run() {
-        try {
-            while (isRunning() && topics.present().isEmpty()) await(WITHOUT_TOPIC);
-            while (isRunning()) {
-                consume();
-                if (isRunning()) await(AFTER_FAILURE);
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+    private Duration turn() {
+        if (topics.present().isEmpty()) return WITHOUT_TOPIC;
+        consume();
+        return AFTER_FAILURE;
     }
 
     private void consume() {
-        try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
+        try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, producer, meters)) {
             consumer = life;
-            while (isRunning()) {
+            while (!thread.isStopped()) {
                 life.turn(topics.present());
                 failure = null;
             }
             life.finish();
         } catch (KafkaException refused) {
             failure = sentence(refused);
-            tell(refused);
+            refusals.error("no commands come from Kafka, which is tried again every %d s: %s%s"
+                    .formatted(AFTER_FAILURE.toSeconds(), failure, hint(refused)));
         } catch (RuntimeException
                 | Error failed) { // of a library that cannot be loaded, or of memory: the thread goes on
             failure = failed.toString();
@@ -144,19 +133,6 @@ class Downlink {
         } finally {
             consumer = null;
         }
-    }
-
-    /** Once a minute: it is tried every few seconds. */
-    private void tell(KafkaException refused) {
-        var now = System.nanoTime();
-        if (now - tellAt < 0) {
-            LOG.debugf(refused, "the downlink begins anew");
-            return;
-        }
-        tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
-        LOG.errorf(
-                "no commands come from Kafka, which is tried again every %d s: %s%s",
-                AFTER_FAILURE.toSeconds(), sentence(refused), hint(refused));
     }
 
     /** What is wrapped says more. */
@@ -178,13 +154,5 @@ class Downlink {
         if (failed != null) return Map.of("failure", failed);
         var current = consumer;
         return current == null ? Map.of() : current.standstills();
-    }
-
-    private boolean isRunning() {
-        return stopped.getCount() > 0;
-    }
-
-    private void await(Duration time) throws InterruptedException {
-        stopped.await(time.toNanos(), TimeUnit.NANOSECONDS);
     }
 }

@@ -3,7 +3,7 @@ package dev.sluice.downlink;
 import dev.sluice.broker.Broker;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.DownlinkConfig.UnreadablePolicy;
-import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.producer.UplinkProducer;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -30,8 +30,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
 
 /**
- * One life of the Kafka consumer: takes records while there is room, hands them to the lanes, and commits what is done with. Confined
- * to the downlink's thread, but for {@link #execute}, by which everybody else tells it something.
+ * One life of the Kafka consumer: takes records while there is room, hands them to the queues of their topics, and commits what is done with. Confined
+ * to the downlink's thread, except for {@link #execute}, by which everybody else tells it something.
  */
 final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, AutoCloseable {
     private static final Logger LOG = Logger.getLogger(DownlinkConsumer.class);
@@ -49,9 +49,9 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private final RecordReader reader;
     private final DownlinkMeters meters;
     private final KafkaConsumer<byte[], byte[]> consumer;
-    private final Lanes lanes;
+    private final TopicQueues queues;
     private final LetterBox deadLetters;
-    /** Null where nobody is told of undeliverable records. */
+    /** Null if nobody wants to know of undeliverable records. */
     private final LetterBox undeliverable;
 
     private final Map<TopicPartition, Progress> progress = new HashMap<>();
@@ -74,17 +74,17 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             String deadLetterTopic,
             RecordReader reader,
             Broker broker,
-            Uplink uplink,
+            UplinkProducer producer,
             DownlinkMeters meters) {
         this.config = config;
         this.reader = reader;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         this.detour = new Detour(properties, consumer, progress, standstills, this::take, this::unreadable);
-        this.lanes = new Lanes(broker, config, this, this::ended);
-        this.deadLetters = new LetterBox(deadLetterTopic, uplink, this, this::arrived, this::abandoned);
+        this.queues = new TopicQueues(broker, config, this, this::ended);
+        this.deadLetters = new LetterBox(deadLetterTopic, producer, this, this::arrived, this::abandoned);
         this.undeliverable = config.undeliverableTopic()
-                .map(kafkaTopic -> new LetterBox(kafkaTopic, uplink, this, this::arrived, this::abandoned))
+                .map(kafkaTopic -> new LetterBox(kafkaTopic, producer, this, this::arrived, this::abandoned))
                 .orElse(null);
     }
 
@@ -102,7 +102,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             consumer.subscribe(kafkaTopics, this);
         }
         holdBack();
-        for (var record : poll(lanes.isEmpty() && letters() == 0 ? IDLE : TICK)) take(record);
+        for (var record : poll(queues.isEmpty() && letters() == 0 ? IDLE : TICK)) take(record);
         for (var task = mailbox.poll(); task != null; task = mailbox.poll()) task.run();
         var now = System.nanoTime();
         if (now - tickAt >= 0) tick(now);
@@ -119,7 +119,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     /** A slow consumer polls on, without taking anything, so that its partitions stay its own. */
     private void holdBack() {
-        var isFull = lanes.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight();
+        var isFull = queues.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight();
         if (!isFull && standstills.isEmpty() && consumer.paused().isEmpty()) return;
         for (var partition : consumer.assignment())
             if (isFull || standstills.isResting(partition)) consumer.pause(List.of(partition));
@@ -157,14 +157,14 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         try {
             command.reads(reader.read(record, System.currentTimeMillis()));
         } catch (BadRecord bad) {
-            ended(command, new Ending.Dead("downlink-bad-record", bad.getMessage()));
+            ended(command, new DownlinkOutcome.Dead("downlink-bad-record", bad.getMessage()));
             return;
         }
-        lanes.add(command);
+        queues.add(command);
     }
 
-    private Command begin(ConsumerRecord<byte[], byte[]> record, Progress from, long next) {
-        var command = new Command(record, from, System.nanoTime());
+    private DownlinkRecord begin(ConsumerRecord<byte[], byte[]> record, Progress from, long next) {
+        var command = new DownlinkRecord(record, from, System.nanoTime());
         from.begun(command, next);
         inFlight++;
         bytesInFlight += command.bytes();
@@ -182,17 +182,17 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
                 "records of the downlink cannot be read, become a dead letter, and hold up nothing: %s. %s",
                 batch, batch.cause().advice());
         var command = begin(batch.record(), progress.get(batch.partition()), batch.last() + 1);
-        ended(command, new Ending.Dead("downlink-unreadable", batch.why()));
+        ended(command, new DownlinkOutcome.Dead("downlink-unreadable", batch.why()));
     }
 
-    private void ended(Command command, Ending ending) {
+    private void ended(DownlinkRecord command, DownlinkOutcome ending) {
         switch (ending) {
-            case Ending.Delivered _, Ending.Expired _ -> done(command, ending);
-            case Ending.Dead dead -> {
+            case DownlinkOutcome.Delivered _, DownlinkOutcome.Expired _ -> done(command, ending);
+            case DownlinkOutcome.Dead dead -> {
                 log("is a dead letter: " + dead.reason(), command);
                 deadLetters.add(Letter.dead(command, dead));
             }
-            case Ending.Undeliverable lost -> {
+            case DownlinkOutcome.Undeliverable lost -> {
                 log("is undeliverable: " + lost.why().sentence(), command);
                 if (undeliverable == null) done(command, ending);
                 else undeliverable.add(Letter.undeliverable(command, lost));
@@ -210,17 +210,17 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         done(letter.command());
     }
 
-    private void done(Command command, Ending ending) {
+    private void done(DownlinkRecord command, DownlinkOutcome ending) {
         meters.ended(command, ending);
         done(command);
     }
 
-    private static void log(String what, Command command) {
+    private static void log(String what, DownlinkRecord command) {
         var record = command.record();
         LOG.debugf("%s partition %d offset %d %s", record.topic(), record.partition(), record.offset(), what);
     }
 
-    private void done(Command command) {
+    private void done(DownlinkRecord command) {
         if (!command.progress().ended(command)) return;
         inFlight--;
         bytesInFlight -= command.bytes();
@@ -228,7 +228,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     private void tick(long now) {
         tickAt = now + TICK.toNanos();
-        lanes.tick(now);
+        queues.tick(now);
         deadLetters.send();
         if (undeliverable != null) undeliverable.send();
     }
@@ -244,7 +244,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         });
     }
 
-    /** What is to be committed of these partitions, which then counts as committed. */
+    /** Returns the offsets to commit of these partitions, which then count as committed. */
     private Map<TopicPartition, OffsetAndMetadata> offsets(Collection<TopicPartition> partitions) {
         var offsets = new HashMap<TopicPartition, OffsetAndMetadata>();
         for (var partition : partitions) {
@@ -297,7 +297,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         }
     }
 
-    /** What is to be said of each partition that stands still, by its name. From any thread. */
+    /** Returns a sentence for each partition that stands still, by its name. From any thread. */
     Map<String, String> standstills() {
         return standstills.sentences();
     }
@@ -320,7 +320,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
                 bytesInFlight -= command.bytes();
             }
             lost.close();
-            lanes.drop(lost);
+            queues.drop(lost);
             deadLetters.drop(lost);
             if (undeliverable != null) undeliverable.drop(lost);
         }
@@ -328,9 +328,9 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     /** Takes nothing more, finishes what can be finished shortly, and says how far it has come. */
     void finish() {
-        lanes.stop();
+        queues.stop();
         var until = System.nanoTime() + FINISH_TIME.toNanos();
-        while ((lanes.isUnderWay() || letters() > 0) && System.nanoTime() - until < 0) turn(subscribed);
+        while ((queues.isUnderWay() || letters() > 0) && System.nanoTime() - until < 0) turn(subscribed);
         commitNow(progress.keySet());
     }
 

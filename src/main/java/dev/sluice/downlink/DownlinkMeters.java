@@ -70,15 +70,15 @@ final class DownlinkMeters {
                 .register(meters);
     }
 
-    void ended(Command command, Ending ending) {
+    void ended(DownlinkRecord command, DownlinkOutcome ending) {
         switch (ending) {
-            case Ending.Delivered _ -> {
+            case DownlinkOutcome.Delivered _ -> {
                 delivered.increment();
                 latency.record(System.nanoTime() - command.readAt(), TimeUnit.NANOSECONDS);
             }
-            case Ending.Expired _ -> expired.increment();
-            case Ending.Undeliverable _ -> undeliverable.increment();
-            case Ending.Dead _ -> deadLettered.increment();
+            case DownlinkOutcome.Expired _ -> expired.increment();
+            case DownlinkOutcome.Undeliverable _ -> undeliverable.increment();
+            case DownlinkOutcome.Dead _ -> deadLettered.increment();
         }
     }
 

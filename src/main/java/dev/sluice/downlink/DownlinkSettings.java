@@ -8,7 +8,7 @@ import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 
-/** Owns the settings of the downlink as they result from its configuration, and the mistakes in them. Immutable: any thread may use it. */
+/** Reads the configuration of the downlink, and finds the mistakes in it. Immutable: any thread may use it. */
 record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
     private static final String PREFIX = "sluice.downlink.";
     private static final int MOST_POLLED = 500;
@@ -53,7 +53,7 @@ record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
         return templates;
     }
 
-    /** Defaults that may be changed, then the changes, then the properties that must stay. */
+    /** Returns the consumer's properties: our defaults, then the operator's, then those that must be as they are. */
     Map<String, Object> properties(Map<String, Object> kafkaConfig, String node) {
         var properties = new HashMap<>(kafkaConfig);
         properties.put(ConsumerConfig.CLIENT_ID_CONFIG, "sluice-downlink");

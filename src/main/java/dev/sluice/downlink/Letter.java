@@ -1,28 +1,26 @@
 package dev.sluice.downlink;
 
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
+import dev.sluice.uplink.record.DeadLetterRecord;
+import dev.sluice.uplink.route.HeaderNames;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
- * What Kafka is told of a record that did not arrive: the record itself, and why. Immutable.
+ * The record that tells Kafka of one that did not arrive: the record itself, and why. Immutable.
  *
  * @param prefix begins the names of the headers that are added
  */
-record Letter(Command command, Ending ending, String prefix, String error, String reason, boolean hasValue) {
-    static Letter dead(Command command, Ending.Dead ending) {
-        return new Letter(command, ending, "dead-letter-", ending.error(), ending.reason(), hasValue(command));
+record Letter(
+        DownlinkRecord command, DownlinkOutcome ending, String prefix, String error, String reason, boolean hasValue) {
+    static Letter dead(DownlinkRecord command, DownlinkOutcome.Dead ending) {
+        return new Letter(command, ending, HeaderNames.DEAD_LETTER, ending.error(), ending.reason(), hasValue(command));
     }
 
-    static Letter undeliverable(Command command, Ending.Undeliverable ending) {
+    static Letter undeliverable(DownlinkRecord command, DownlinkOutcome.Undeliverable ending) {
         var why = ending.why();
-        return new Letter(command, ending, "undeliverable-", why.code(), why.sentence(), hasValue(command));
+        return new Letter(command, ending, HeaderNames.UNDELIVERABLE, why.code(), why.sentence(), hasValue(command));
     }
 
-    private static boolean hasValue(Command command) {
+    private static boolean hasValue(DownlinkRecord command) {
         return command.record().value() != null;
     }
 
@@ -32,21 +30,8 @@ record Letter(Command command, Ending ending, String prefix, String error, Strin
     }
 
     ProducerRecord<byte[], byte[]> record(String kafkaTopic) {
-        var original = command.record();
-        var headers = new ArrayList<>(List.of(original.headers().toArray()));
-        headers.add(header("error", error));
-        headers.add(header("reason", reason));
-        headers.add(header("kafka-topic", original.topic()));
-        headers.add(header("partition", Integer.toString(original.partition())));
-        headers.add(header("offset", Long.toString(original.offset())));
-        if (!hasValue && original.value() != null)
-            headers.add(header("payload-bytes", Integer.toString(original.value().length)));
-        return new ProducerRecord<>(
-                kafkaTopic, null, null, original.key(), hasValue ? original.value() : null, headers);
-    }
-
-    private Header header(String name, String value) {
-        return new RecordHeader(prefix + name, value.getBytes(StandardCharsets.UTF_8));
+        var letter = DeadLetterRecord.ofConsumed(command.record(), prefix, error, reason);
+        return (hasValue ? letter : letter.withoutPayload()).to(kafkaTopic);
     }
 
     @Override

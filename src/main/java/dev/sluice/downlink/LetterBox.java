@@ -1,8 +1,9 @@
 package dev.sluice.downlink;
 
-import dev.sluice.packet.ReasonCode;
-import dev.sluice.uplink.Uplink;
-import dev.sluice.uplink.producer.Production;
+import dev.sluice.clock.ThrottledLog;
+import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.uplink.producer.UplinkProducer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
@@ -16,30 +17,33 @@ final class LetterBox {
     /** The producer may have to learn first that there is such a topic. */
     private static final Duration UNTIL_TOLD = Duration.ofSeconds(5);
 
-    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
-
     private final String kafkaTopic;
-    private final Uplink uplink;
+    private final UplinkProducer producer;
     private final Executor thread;
     private final Consumer<Letter> arrived;
     private final Consumer<Letter> abandoned;
-    /** Those that the producer has not taken. */
+    /** The letters that the producer has not taken. */
     private final ArrayDeque<Letter> waiting = new ArrayDeque<>();
 
     private int underWay;
     private long tryAt = System.nanoTime();
-    private boolean stuck;
-    private boolean told;
-    /** When it is to be told, the next time. */
-    private long tellAt;
+    /** Null while Kafka takes what it gets. */
+    private ThrottledLog complaints;
+
+    private boolean hasComplained;
 
     /**
-     * @param arrived told of each letter that Kafka has
-     * @param abandoned told of each that it will never take
+     * @param arrived gets each letter that Kafka has
+     * @param abandoned gets each letter that Kafka will never take
      */
-    LetterBox(String kafkaTopic, Uplink uplink, Executor thread, Consumer<Letter> arrived, Consumer<Letter> abandoned) {
+    LetterBox(
+            String kafkaTopic,
+            UplinkProducer producer,
+            Executor thread,
+            Consumer<Letter> arrived,
+            Consumer<Letter> abandoned) {
         this.kafkaTopic = kafkaTopic;
-        this.uplink = uplink;
+        this.producer = producer;
         this.thread = thread;
         this.arrived = arrived;
         this.abandoned = abandoned;
@@ -54,36 +58,51 @@ final class LetterBox {
     void send() {
         while (!waiting.isEmpty() && System.nanoTime() - tryAt >= 0) {
             var letter = waiting.peek();
-            if (!uplink.produce(letter.record(kafkaTopic), outcome -> thread.execute(() -> settled(letter, outcome)))) {
-                stuck(uplink.knows(kafkaTopic) ? "the producer has no room" : "is there such a topic?");
-                return;
+            switch (hand(letter)) {
+                case Handover.Taken _ -> {
+                    waiting.remove();
+                    underWay++;
+                }
+                case Handover.NotNow _ -> {
+                    stuck(producer.knows(kafkaTopic) ? "the producer has no room" : "is there such a topic?");
+                    return;
+                }
+                case Handover.Refused(var refusal) -> {
+                    waiting.remove();
+                    refused(letter, refusal);
+                }
             }
-            waiting.remove();
-            underWay++;
         }
     }
 
-    private void settled(Letter letter, Production.Outcome outcome) {
+    private Handover hand(Letter letter) {
+        return producer.hand(
+                letter.record(kafkaTopic), (_, failure) -> thread.execute(() -> answered(letter, failure)));
+    }
+
+    /** @param failure null if Kafka has the letter */
+    private void answered(Letter letter, Exception failure) {
         underWay--;
-        switch (outcome) {
-            case Production.Outcome.Acknowledged _ -> {
-                if (told) LOG.infof("%s takes records again", kafkaTopic);
-                stuck = false;
-                told = false;
-                arrived.accept(letter);
-            }
-            case Production.Outcome.Failed(var why) -> again(letter, why);
-            case Production.Outcome.Refused(var reason, var why) -> refused(letter, reason, why);
-        }
+        var refusal = Refusal.of(failure);
+        if (failure == null) arrived(letter);
+        else if (refusal == null) again(letter, failure.getMessage());
+        else refused(letter, refusal);
     }
 
-    private void refused(Letter letter, ReasonCode reason, String why) {
-        if (reason == ReasonCode.NOT_AUTHORIZED) { // it may be allowed again
-            again(letter, why);
-        } else if (reason == ReasonCode.QUOTA_EXCEEDED && letter.hasValue()) {
+    private void arrived(Letter letter) {
+        if (hasComplained) LOG.infof("%s takes records again", kafkaTopic);
+        complaints = null;
+        hasComplained = false;
+        arrived.accept(letter);
+    }
+
+    private void refused(Letter letter, Refusal refusal) {
+        if (refusal.isForbidden()) {
+            again(letter, refusal.why());
+        } else if (refusal.isTooLarge() && letter.hasValue()) {
             add(letter.withoutValue());
         } else {
-            LOG.errorf("%s does not take %s, which could not be delivered: %s", kafkaTopic, letter, why);
+            LOG.errorf("%s does not take %s, which could not be delivered: %s", kafkaTopic, letter, refusal.why());
             abandoned.accept(letter);
         }
     }
@@ -94,19 +113,12 @@ final class LetterBox {
     }
 
     private void stuck(String why) {
-        var now = System.nanoTime();
-        tryAt = now + RETRY.toNanos();
-        if (!stuck) {
-            stuck = true;
-            tellAt = now + UNTIL_TOLD.toNanos();
-        }
-        if (now - tellAt < 0) return;
-        told = true;
-        tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
-        LOG.warnf(
-                "%d records that could not be delivered wait for the Kafka topic %s, and the offsets of their partitions with them:"
-                        + " %s Create the topic, or allow the gateway to write to it",
-                size(), kafkaTopic, why);
+        tryAt = System.nanoTime() + RETRY.toNanos();
+        if (complaints == null) complaints = new ThrottledLog(LOG, UNTIL_TOLD);
+        hasComplained |= complaints.warn(
+                "%d records that could not be delivered wait for the Kafka topic %s, and the offsets of their partitions with them: %s"
+                                .formatted(size(), kafkaTopic, why)
+                        + " Create the topic, or allow the gateway to write to it");
     }
 
     void drop(Progress progress) {

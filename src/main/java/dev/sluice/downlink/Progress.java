@@ -9,7 +9,7 @@ final class Progress {
 
     private final TopicPartition partition;
     /** In the order of their offsets. */
-    private final LinkedHashSet<Command> open = new LinkedHashSet<>();
+    private final LinkedHashSet<DownlinkRecord> open = new LinkedHashSet<>();
 
     private long next;
     private long committing;
@@ -26,7 +26,7 @@ final class Progress {
     }
 
     /** @param next offset behind all records that the command stands for */
-    void begun(Command command, long next) {
+    void begun(DownlinkRecord command, long next) {
         open.add(command);
         this.next = next;
     }
@@ -42,11 +42,11 @@ final class Progress {
     }
 
     /** False if it was done with before. */
-    boolean ended(Command command) {
+    boolean ended(DownlinkRecord command) {
         return open.remove(command);
     }
 
-    Iterable<Command> open() {
+    Iterable<DownlinkRecord> open() {
         return open;
     }
 

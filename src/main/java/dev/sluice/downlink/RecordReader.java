@@ -6,6 +6,7 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.route.HeaderNames;
 import dev.sluice.uplink.route.Template;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -15,16 +16,8 @@ import org.apache.kafka.common.header.Header;
 
 /** Reads records of Kafka as messages for devices, by the headers that the uplink writes. Immutable: any thread may use it. */
 final class RecordReader {
-    private static final String TOPIC = "mqtt-topic";
-    private static final String QOS = "mqtt-qos";
-    private static final String RETAIN = "mqtt-retain";
-    private static final String EXPIRES_AT = "mqtt-expires-at";
+    /** Seconds from the record's timestamp; the one header that the uplink does not write. */
     private static final String EXPIRY = "mqtt-expiry";
-    private static final String CONTENT_TYPE = "content-type";
-    private static final String RESPONSE_TOPIC = "mqtt-response-topic";
-    private static final String CORRELATION_DATA = "mqtt-correlation-data";
-    private static final String PAYLOAD_FORMAT = "mqtt-payload-format";
-    private static final String USER_PREFIX = "mqtt-user-";
 
     private static final byte[] EMPTY = {};
     private static final int LONGEST = 65_535;
@@ -46,25 +39,26 @@ final class RecordReader {
     /** @param now milliseconds since 1970 */
     Message read(ConsumerRecord<byte[], byte[]> record, long now) throws BadRecord {
         var payload = record.value() == null ? EMPTY : record.value();
-        var qos = number(record, QOS, 2).orElse(1L);
-        var retain = number(record, RETAIN, 1).orElse(0L);
+        var qos = number(record, HeaderNames.QOS, 2).orElse(1L);
+        var retain = number(record, HeaderNames.RETAIN, 1).orElse(0L);
         var properties = properties(record);
         if (checksText && properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0) == 1 && !Utf8.isWellFormed(payload))
-            throw new BadRecord(PAYLOAD_FORMAT + " says that the value is UTF-8, which it is not");
+            throw new BadRecord(HeaderNames.PAYLOAD_FORMAT + " says that the value is UTF-8, which it is not");
         return new Message(
                 topicName(record), QoS.of(qos.intValue()), retain == 1, properties, payload, expiresAt(record, now));
     }
 
     private TopicName topicName(ConsumerRecord<byte[], byte[]> record) throws BadRecord {
-        var named = value(record, TOPIC);
-        if (named != null) return topicName(named, "header " + TOPIC);
+        var named = value(record, HeaderNames.TOPIC);
+        if (named != null) return topicName(named, "header " + HeaderNames.TOPIC);
         var template = templates.get(record.topic());
         if (template != null)
             return topicName(
                     template.render(record).getBytes(StandardCharsets.UTF_8),
                     "template \"" + template.template() + "\"");
         if (record.key() == null)
-            throw new BadRecord("neither a header " + TOPIC + " nor a key says which topic the record is for");
+            throw new BadRecord(
+                    "neither a header " + HeaderNames.TOPIC + " nor a key says which topic the record is for");
         return topicName(record.key(), "key");
     }
 
@@ -86,36 +80,36 @@ final class RecordReader {
 
     private static Properties properties(ConsumerRecord<byte[], byte[]> record) throws BadRecord {
         var properties = Properties.NONE;
-        var contentType = text(record, CONTENT_TYPE);
+        var contentType = text(record, HeaderNames.CONTENT_TYPE);
         if (contentType != null) properties = properties.with(Property.CONTENT_TYPE, contentType);
-        var responseTopic = value(record, RESPONSE_TOPIC);
+        var responseTopic = value(record, HeaderNames.RESPONSE_TOPIC);
         if (responseTopic != null) {
-            checkTopic(responseTopic, "header " + RESPONSE_TOPIC);
+            checkTopic(responseTopic, "header " + HeaderNames.RESPONSE_TOPIC);
             properties = properties.with(Property.RESPONSE_TOPIC, utf8(responseTopic));
         }
-        var correlation = value(record, CORRELATION_DATA);
+        var correlation = value(record, HeaderNames.CORRELATION_DATA);
         if (correlation != null) {
-            checkLength(correlation, "the header " + CORRELATION_DATA);
+            checkLength(correlation, "the header " + HeaderNames.CORRELATION_DATA);
             properties = properties.with(Property.CORRELATION_DATA, correlation);
         }
-        var format = number(record, PAYLOAD_FORMAT, 1);
+        var format = number(record, HeaderNames.PAYLOAD_FORMAT, 1);
         if (format.isPresent()) properties = properties.with(Property.PAYLOAD_FORMAT_INDICATOR, format.get());
         for (var header : record.headers())
-            if (header.key().startsWith(USER_PREFIX)) properties = withUserProperty(properties, header);
+            if (header.key().startsWith(HeaderNames.USER_PREFIX)) properties = withUserProperty(properties, header);
         return properties;
     }
 
     private static Properties withUserProperty(Properties properties, Header header) throws BadRecord {
-        var name = header.key().substring(USER_PREFIX.length());
+        var name = header.key().substring(HeaderNames.USER_PREFIX.length());
         var value = header.value() == null ? EMPTY : header.value();
-        check(name.getBytes(StandardCharsets.UTF_8), "the name of a header " + USER_PREFIX + "...");
-        check(value, "a header " + USER_PREFIX + "...");
+        check(name.getBytes(StandardCharsets.UTF_8), "the name of a header " + HeaderNames.USER_PREFIX + "...");
+        check(value, "a header " + HeaderNames.USER_PREFIX + "...");
         return properties.withUserProperty(name, utf8(value));
     }
 
     /** The earlier one of the two ends that a record may have. */
     private static long expiresAt(ConsumerRecord<byte[], byte[]> record, long now) throws BadRecord {
-        var at = number(record, EXPIRES_AT, Long.MAX_VALUE);
+        var at = number(record, HeaderNames.EXPIRES_AT, Long.MAX_VALUE);
         var seconds = number(record, EXPIRY, MOST_SECONDS);
         if (at.isEmpty() && seconds.isEmpty()) return Message.NEVER;
         var written = record.timestamp() < 0 ? now : record.timestamp();

@@ -1,22 +1,19 @@
 package dev.sluice.downlink;
 
+import dev.sluice.clock.Repeating;
+import dev.sluice.uplink.KafkaTopics;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.KafkaFuture;
-import org.apache.kafka.common.errors.TopicAuthorizationException;
-import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
 /**
@@ -31,42 +28,37 @@ final class TopicWatch {
     private final Map<String, Object> config;
     private final Set<String> wanted;
     private final Set<String> forLetters;
-    private final CountDownLatch stopped;
+    private final Repeating watch = Repeating.onVirtualThread("sluice-downlink-topics");
     private volatile Set<String> present = Set.of();
-    private boolean told;
-    private boolean toldOfLetters;
+    private boolean hasComplained;
+    private boolean hasCheckedLetters;
 
     /**
      * @param wanted where records come from
      * @param forLetters where those go that cannot be delivered
      */
-    TopicWatch(Map<String, Object> kafkaConfig, List<String> wanted, List<String> forLetters, CountDownLatch stopped) {
+    TopicWatch(Map<String, Object> kafkaConfig, List<String> wanted, List<String> forLetters) {
         this.config = new HashMap<>(kafkaConfig);
         this.config.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-downlink-topics");
         this.config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         this.config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         this.wanted = Set.copyOf(wanted);
         this.forLetters = Set.copyOf(forLetters);
-        this.stopped = stopped;
     }
 
     void start() {
-        Thread.ofVirtual().name("sluice-downlink-topics").start(this::run);
+        watch.start(() -> {
+            ask();
+            return isComplete() ? null : INTERVAL;
+        });
+    }
+
+    void stop() {
+        watch.stop();
     }
 
     Set<String> present() {
         return present;
-    }
-
-    private void run() {
-        try {
-            while (!isComplete() && stopped.getCount() > 0) {
-                ask();
-                if (!isComplete()) stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private boolean isComplete() {
@@ -78,38 +70,27 @@ final class TopicWatch {
             var missing = missing(admin, wanted);
             present = wanted.stream().filter(topic -> !missing.contains(topic)).collect(Collectors.toUnmodifiableSet());
             tell(missing);
-            if (!present.isEmpty() && !toldOfLetters) tellOfLetters(missing(admin, forLetters));
+            if (!present.isEmpty() && !hasCheckedLetters) tellOfLetters(missing(admin, forLetters));
         } catch (ExecutionException | TimeoutException | KafkaException away) {
             LOG.debug("Kafka does not say which topics of the downlink exist", away);
         }
     }
 
+    /** A topic that may not be described is as good as missing. */
     private static TreeSet<String> missing(Admin admin, Set<String> kafkaTopics)
             throws InterruptedException, ExecutionException, TimeoutException {
         var missing = new TreeSet<String>();
-        for (var topic : admin.describeTopics(kafkaTopics).topicNameValues().entrySet())
-            if (!exists(topic.getValue())) missing.add(topic.getKey());
+        KafkaTopics.partitions(admin, kafkaTopics, TIMEOUT).forEach((topic, count) -> {
+            if (count == 0) missing.add(topic);
+        });
         return missing;
-    }
-
-    /** One that may not be described is as good as none. */
-    private static boolean exists(KafkaFuture<?> description)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        try {
-            description.get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
-            return true;
-        } catch (ExecutionException failed) {
-            if (failed.getCause() instanceof UnknownTopicOrPartitionException
-                    || failed.getCause() instanceof TopicAuthorizationException) return false;
-            throw failed;
-        }
     }
 
     private void tell(Set<String> missing) {
         if (isComplete()) {
-            if (told) LOG.info("every Kafka topic of the downlink exists");
-        } else if (!told) {
-            told = true;
+            if (hasComplained) LOG.info("every Kafka topic of the downlink exists");
+        } else if (!hasComplained) {
+            hasComplained = true;
             LOG.warnf(
                     "Kafka topics of the downlink do not exist or may not be described, no commands come from them: %s. Create them,"
                             + " allow Read and Describe, or correct sluice.downlink.topics (empty for no downlink)",
@@ -118,7 +99,7 @@ final class TopicWatch {
     }
 
     private void tellOfLetters(Set<String> missing) {
-        toldOfLetters = true;
+        hasCheckedLetters = true;
         if (!missing.isEmpty())
             LOG.warnf(
                     "Kafka topics for records of the downlink that cannot be delivered do not exist or may not be described: %s. Create"

@@ -4,13 +4,16 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.record.DeadLetter;
+import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.uplink.record.DeadLetterRecord;
 import dev.sluice.uplink.record.Destination;
 import dev.sluice.uplink.record.MessageId;
 import dev.sluice.uplink.record.Sequence;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.UplinkRecord;
 import dev.sluice.uplink.route.Failure;
+import dev.sluice.uplink.route.HeaderNames;
 import dev.sluice.uplink.route.Resolution;
 import dev.sluice.uplink.route.Routes;
 import dev.sluice.uplink.spool.ClientSpool;
@@ -31,10 +34,10 @@ import org.apache.kafka.common.header.Header;
 
 /**
  * One connection's way to Kafka: its sequence numbers, its resolved topics, its bytes in flight. Confined to the
- * connection's event loop, but for {@link #settle}.
+ * connection's event loop, except for {@link #answered} and {@link #refusedLate}.
  */
 public final class ClientUplink {
-    /** What a record takes besides topic, key and payload: headers, and the objects that wait for its answer. */
+    /** Bytes of a record besides topic, key and payload: headers, and the objects that wait for its answer. */
     private static final int RECORD_OVERHEAD = 200;
 
     private static final int RESOLVED_TOPICS = 64;
@@ -45,7 +48,7 @@ public final class ClientUplink {
     private final String username;
     private final Executor loop;
     private final Consumer<Forwarding> listener;
-    private final boolean isToldReasons;
+    private final boolean isV5;
     private final Header clientIdHeader;
     private final long clientHash;
     private final byte[] seqPrefix;
@@ -62,7 +65,7 @@ public final class ClientUplink {
 
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
     /** Dead letters of records that Kafka has refused late, which the producer had no room for. */
-    private List<Part> letters = List.of();
+    private List<RecordInFlight> letters = List.of();
 
     private boolean closed;
     /** Null if nothing ever goes to the spool. */
@@ -78,31 +81,35 @@ public final class ClientUplink {
             String clientId,
             String username,
             long epoch,
-            boolean isToldReasons,
+            boolean isV5,
             Executor loop,
             Consumer<Forwarding> listener) {
         this.uplink = uplink;
         this.clientId = clientId;
         this.username = username;
-        this.isToldReasons = isToldReasons;
+        this.isV5 = isV5;
         this.loop = loop;
         this.listener = listener;
-        this.clientIdHeader = UplinkRecord.header(UplinkRecord.CLIENT_ID, clientId);
+        this.clientIdHeader = UplinkRecord.header(HeaderNames.CLIENT_ID, clientId);
         this.clientHash = MessageId.hashOf(clientId);
         this.seqPrefix = (epoch + "/").getBytes(StandardCharsets.US_ASCII);
-        this.spool = uplink.spool().isOn() ? ClientSpool.open(uplink, clientId, () -> loop.execute(this::retry)) : null;
+        this.spool = uplink.spool().isOn()
+                ? ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry))
+                : null;
     }
 
-    /** A PUBLISH that needs no record: dropped as configured, or refused. */
+    /** The answer to a PUBLISH that is forwarded, as far as it is known at once. */
     public sealed interface Admission {
-        /** The listener is told once Kafka has answered. */
+        /** The listener gets the {@link Forwarding} when Kafka has answered. */
         record UnderWay() implements Admission {}
 
         /** The same for a message that is not for subscribers: a dead letter takes the place of one of its records. */
         record DeadLettered() implements Admission {}
 
+        /** No route takes it, and the configuration says to drop it: there is nothing to wait for. */
         record Unmatched() implements Admission {}
 
+        /** It has no record and no dead letter; the client is answered with this reason. */
         record Refused(ReasonCode reason, String why) implements Admission {}
 
         /** A QoS 0 message that was not let in because Kafka is behind. */
@@ -173,8 +180,8 @@ public final class ClientUplink {
     /** Offers again what the producer, or the spool, had no room for, in order. */
     public void retry() {
         if (closed) return;
-        if (spool != null) spool.insureInOutage();
-        while (!stalled.isEmpty() && stalled.peek().mayGo(spool, uplink.isCongested()) && send(stalled.peek()))
+        if (spool != null) spool.spoolInOutage();
+        while (!stalled.isEmpty() && stalled.peek().canRetry(spool, uplink.isCongested()) && send(stalled.peek()))
             stalled.remove();
     }
 
@@ -191,15 +198,15 @@ public final class ClientUplink {
         letters = List.of();
     }
 
-    private static void giveUp(Part letter) {
-        letter.settleFailed(new DisconnectException("the client is gone"));
+    private static void giveUp(RecordInFlight letter) {
+        letter.fail(new DisconnectException("the client is gone"));
     }
 
     private boolean send(Forwarding forwarding) {
         if (failing) return false;
         if (!forwarding.started) started(forwarding);
-        while (forwarding.next < forwarding.parts.length) {
-            if (!offer(forwarding.parts[forwarding.next])) {
+        while (forwarding.next < forwarding.records.length) {
+            if (!offer(forwarding.records[forwarding.next])) {
                 if (forwarding.next == 0) notStarted(forwarding);
                 return false;
             }
@@ -222,72 +229,80 @@ public final class ClientUplink {
         uplink.notStarted(forwarding);
     }
 
-    /** False if the producer has no room for it now; true if it has it, or if it is refused. */
-    private boolean offer(Part part) {
-        ProducerRecord<byte[], byte[]> record;
-        do {
-            part.sending();
-            record = attempt(part);
-            if (!part.taken()) return false;
-        } while (part.fallsBack());
-        if (part.isRefused()) part.settleRefused();
-        else part.sent(record);
-        return true;
-    }
-
-    /** Returns the record of the part, whether it was sent or a dead letter in its place; null if it could not be made. */
-    private ProducerRecord<byte[], byte[]> attempt(Part part) {
-        try {
-            var record = part.record() != null ? part.record() : record(part);
-            hand(part.failure() == null ? record : letter(part, record), part);
-            return record;
-        } catch (KafkaException unknown) { // how many partitions the Kafka topic has
-            part.onCompletion(null, unknown);
-            return null;
+    /** Returns false if the producer has no room for it now; true if it has it, or if the message is refused. */
+    private boolean offer(RecordInFlight record) {
+        record.enterBacklog();
+        while (true) {
+            switch (hand(record)) {
+                case Handover.Taken _ -> {
+                    return true;
+                }
+                case Handover.NotNow _ -> {
+                    record.leaveBacklog();
+                    return false;
+                }
+                case Handover.Refused(var refusal) -> {
+                    if (record.becomeDeadLetter(refusal)) continue;
+                    record.refuse(refusal);
+                    return true;
+                }
+            }
         }
     }
 
-    private void hand(ProducerRecord<byte[], byte[]> record, Part part) {
-        if (spool == null) uplink.send(record, part);
-        else if (!spool.send(record, part)) part.notTaken();
+    private Handover hand(RecordInFlight record) {
+        ProducerRecord<byte[], byte[]> original;
+        try {
+            original = record.original() != null ? record.original() : make(record);
+        } catch (KafkaException unknown) { // how many partitions the Kafka topic has
+            return Handover.of(unknown);
+        }
+        var sent = record.failure() == null ? original : letter(record, original);
+        var answer = spool == null
+                ? uplink.producer().hand(sent, record)
+                : spool.hand(sent, record.target().route().name(), record);
+        if (answer == Handover.TAKEN) record.taken(original);
+        return answer;
     }
 
-    private ProducerRecord<byte[], byte[]> record(Part part) {
-        var forwarding = part.forwarding();
-        var target = part.target;
-        var partition = part.failure() == null ? uplink.partition(target, forwarding.receivedAt) : null;
+    private ProducerRecord<byte[], byte[]> make(RecordInFlight record) {
+        var forwarding = record.forwarding();
+        var target = record.target();
+        var partition = record.failure() == null ? uplink.partition(target, forwarding.receivedAt) : null;
         var publish = forwarding.publish;
         var seq = target.sequence().next();
-        var record = UplinkRecord.of(target, publish, forwarding.receivedAt, forwarding.messageId, seq, partition);
-        if (!publish.properties().isEmpty()) part.trace(uplink.tracing(), publish.properties(), record);
-        return record;
+        var made = UplinkRecord.of(target, publish, forwarding.receivedAt, forwarding.messageId, seq, partition);
+        if (!publish.properties().isEmpty()) record.trace(uplink.tracing(), publish.properties(), made);
+        return made;
     }
 
-    private ProducerRecord<byte[], byte[]> letter(Part part, ProducerRecord<byte[], byte[]> record) {
-        var letter = DeadLetter.of(
-                uplink.deadLetterTopic(),
-                record,
-                part.target.route(),
-                part.failure(),
-                part.forwarding().told());
-        return part.isStripped() ? DeadLetter.withoutPayload(letter) : letter;
+    private ProducerRecord<byte[], byte[]> letter(RecordInFlight record, ProducerRecord<byte[], byte[]> original) {
+        var letter = DeadLetterRecord.ofMessage(
+                original,
+                record.target().route(),
+                record.failure(),
+                record.forwarding().clientAnswer());
+        return (record.isStripped() ? letter.withoutPayload() : letter).to(uplink.deadLetterTopic());
     }
 
-    /** Kafka has refused a part that the producer had taken. */
-    void refused(Part part) {
-        if (!part.fallsBack()) {
-            part.settleRefused();
-        } else if (!offer(part)) {
-            if (closed) {
-                giveUp(part);
-                return;
-            }
-            if (letters.isEmpty()) {
-                letters = new ArrayList<>(1);
-                retryLettersLater();
-            }
-            letters.add(part);
+    /** Kafka has refused a record that the producer had taken; from any thread. */
+    void refusedLate(RecordInFlight record, Refusal refusal) {
+        loop.execute(() -> {
+            if (!record.becomeDeadLetter(refusal)) record.refuse(refusal);
+            else if (!offer(record)) keepLetter(record);
+        });
+    }
+
+    private void keepLetter(RecordInFlight letter) {
+        if (closed) {
+            giveUp(letter);
+            return;
         }
+        if (letters.isEmpty()) {
+            letters = new ArrayList<>(1);
+            retryLettersLater();
+        }
+        letters.add(letter);
     }
 
     /** The connection may wait for nothing but these letters, and does not know of them. */
@@ -299,16 +314,20 @@ public final class ClientUplink {
                 });
     }
 
-    void execute(Runnable task) {
-        loop.execute(task);
+    Executor loop() {
+        return loop;
     }
 
-    /** What the client is answered for a message that has become a dead letter. */
-    ReasonCode told(Failure failure) {
-        return isToldReasons ? failure.reason() : ReasonCode.SUCCESS;
+    Consumer<Forwarding> listener() {
+        return listener;
     }
 
-    void deadLettered(Failure failure) {
+    /** The reason code that the client gets for a message that has become a dead letter. */
+    ReasonCode answerToDeadLetter(Failure failure) {
+        return isV5 ? failure.reason() : ReasonCode.SUCCESS;
+    }
+
+    void countDeadLetter(Failure failure) {
         uplink.deadLettered(failure.kind());
     }
 
@@ -364,16 +383,15 @@ public final class ClientUplink {
         };
     }
 
-    /** Every record is answered; called on Kafka's network thread, or the journal's. */
-    void settle(Forwarding forwarding) {
+    /** Every record of a message is answered; on Kafka's network thread, or the journal's. */
+    void answered(Forwarding forwarding) {
         if (forwarding.failedForNow()) failing = true;
         if (forwarding.started) uplink.settled(forwarding);
-        loop.execute(forwarding);
     }
 
-    void settled(Forwarding forwarding) {
+    /** A message whose records are answered no longer counts in flight. */
+    void release(Forwarding forwarding) {
         if (forwarding.started) bytesInFlight -= forwarding.bytes;
         inFlight--;
-        listener.accept(forwarding);
     }
 }

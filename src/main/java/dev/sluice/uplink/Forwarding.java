@@ -29,12 +29,12 @@ public final class Forwarding implements Runnable {
     final long startedAt;
 
     final long receivedAt;
-    final Part[] parts;
+    final RecordInFlight[] records;
     /** Held until every record is handed to the producer, which copies it. */
     Packet.Publish publish;
-    /** The first part that the producer has not taken yet. */
+    /** The first record that the producer has not taken yet. */
     int next;
-    /** Whether it counts as in flight: some part has been handed over. */
+    /** Whether it counts as in flight: some record has been handed over. */
     boolean started;
 
     private volatile int unacknowledged;
@@ -42,7 +42,7 @@ public final class Forwarding implements Runnable {
     private Failure deadLettered;
 
     private volatile Failure refused;
-    private volatile Exception passing;
+    private volatile Exception transientFailure;
 
     /** @param failures one for each target, null where it can have its record; null for none at all */
     Forwarding(
@@ -60,13 +60,13 @@ public final class Forwarding implements Runnable {
         this.attachment = attachment;
         this.messageId = messageId;
         this.bytes = bytes;
-        this.parts = new Part[targets.size()];
-        for (int i = 0; i < parts.length; i++) {
+        this.records = new RecordInFlight[targets.size()];
+        for (int i = 0; i < records.length; i++) {
             var failure = failures == null ? null : failures[i];
-            parts[i] = new Part(this, targets.get(i), failure);
-            if (failure != null) failed(failure);
+            records[i] = new RecordInFlight(this, targets.get(i), failure);
+            if (failure != null) noteFailure(failure);
         }
-        this.unacknowledged = parts.length;
+        this.unacknowledged = records.length;
         this.startedAt = System.nanoTime();
         this.receivedAt = System.currentTimeMillis();
     }
@@ -83,19 +83,19 @@ public final class Forwarding implements Runnable {
         return packetId;
     }
 
-    /** What {@link ClientUplink#forward} was given with the PUBLISH. */
+    /** The attachment that {@link ClientUplink#forward} was given with the PUBLISH. */
     public Object attachment() {
         return attachment;
     }
 
-    /** What a repeat of this PUBLISH carries, too; null at QoS 0. */
+    /** The id that a repeat of this PUBLISH carries, too; null at QoS 0. */
     public String messageId() {
         return messageId == null ? null : new String(messageId, StandardCharsets.US_ASCII);
     }
 
-    /** Whether Kafka failed in a way that may pass: the client is not to be told that its message is refused. */
+    /** Whether Kafka failed in a way that may pass: the client must not get an error for its message. */
     public boolean failedForNow() {
-        return passing != null;
+        return transientFailure != null;
     }
 
     /** Whether the message is refused for good: it has neither its records nor dead letters in their place. */
@@ -108,38 +108,38 @@ public final class Forwarding implements Runnable {
         return deadLettered != null;
     }
 
-    /** What the client is answered. One that cannot be told of dead letters is told that all is well. */
+    /** The reason code for the client: success for a dead letter, if the client has no reason codes. */
     public ReasonCode outcome() {
         if (refused != null) return refused.reason();
-        return deadLettered == null ? ReasonCode.SUCCESS : client.told(deadLettered);
+        return deadLettered == null ? ReasonCode.SUCCESS : client.answerToDeadLetter(deadLettered);
     }
 
     /** Why the outcome is an error, or what failed for now; null on success. */
     public String why() {
-        if (passing != null) return passing.getMessage();
+        if (transientFailure != null) return transientFailure.getMessage();
         if (refused != null) return refused.why();
         return deadLettered == null ? null : deadLettered.why();
     }
 
-    /** What a client that awaits an answer is told of its dead letters; null if it awaits none. */
-    ReasonCode told() {
-        return packetId == 0 ? null : client.told(deadLettered);
+    /** The reason code that a client gets for a message that is a dead letter; null if it awaits no answer. */
+    ReasonCode clientAnswer() {
+        return packetId == 0 ? null : client.answerToDeadLetter(deadLettered);
     }
 
-    /** What each part counts for. */
-    int bytesOfPart() {
-        return bytes / parts.length;
+    /** The share of each record in the bytes of the message. */
+    int bytesOfRecord() {
+        return bytes / records.length;
     }
 
     /**
-     * Whether nothing is against offering the rest of it: neither what Kafka has not answered yet, for what goes to Kafka, nor a full spool.
+     * Whether the rest of it may be offered again: records for Kafka only below its bounds, records for the spool only if that has room.
      *
      * @param spool null if nothing ever goes there
      * @param congested whether there is as much in flight to Kafka as may be
      */
-    boolean mayGo(ClientSpool spool, boolean congested) {
-        for (int i = next; i < parts.length; i++) {
-            var target = parts[i].target;
+    boolean canRetry(ClientSpool spool, boolean congested) {
+        for (int i = next; i < records.length; i++) {
+            var target = records[i].target();
             var isHeldUp = spool == null || spool.isDirect(target.key())
                     ? congested || target.backlog().isFull()
                     : !spool.hasRoomElseWaits();
@@ -148,47 +148,51 @@ public final class Forwarding implements Runnable {
         return true;
     }
 
-    /** A record cannot be: a dead letter is to take its place. */
-    void failed(Failure failure) {
+    /** A record cannot be: a dead letter takes its place. */
+    void noteFailure(Failure failure) {
         if (deadLettered == null) deadLettered = failure;
     }
 
     /** Nothing of it was taken, and it is not offered again. */
     void shed() {
-        for (var part : parts) part.endSpan("not sent");
+        for (var record : records) record.endSpan("not sent");
     }
 
     /** Fails for the records that the producer has not taken; those it has taken are still waited for. */
     void abandon() {
-        passing = new DisconnectException("the client is gone");
+        transientFailure = new DisconnectException("the client is gone");
         publish = null;
-        for (int i = next; i < parts.length; i++) parts[i].endSpan("not sent");
-        if (UNACKNOWLEDGED.addAndGet(this, next - parts.length) == 0) client.settle(this);
+        for (int i = next; i < records.length; i++) records[i].endSpan("not sent");
+        answered(records.length - next);
     }
 
     /** @param failure why it is a dead letter that was acknowledged; null for a record */
     void acknowledged(Failure failure) {
-        if (failure != null) client.deadLettered(failure);
-        settle();
+        if (failure != null) client.countDeadLetter(failure);
+        answered(1);
     }
 
     void refused(Failure failure) {
         refused = failure;
-        settle();
+        answered(1);
     }
 
-    void failedForNow(Exception exception) {
-        passing = exception;
-        settle();
+    void failed(Exception exception) {
+        transientFailure = exception;
+        answered(1);
     }
 
-    private void settle() {
-        if (UNACKNOWLEDGED.decrementAndGet(this) == 0) client.settle(this);
+    /** From any thread; the last answer goes on to the client's event loop. */
+    private void answered(int count) {
+        if (UNACKNOWLEDGED.addAndGet(this, -count) > 0) return;
+        client.answered(this);
+        client.loop().execute(this);
     }
 
-    /** On the client's event loop. */
+    /** On the client's event loop, once every record is answered. */
     @Override
     public void run() {
-        client.settled(this);
+        client.release(this);
+        client.listener().accept(this);
     }
 }

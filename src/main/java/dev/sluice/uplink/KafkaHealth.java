@@ -1,7 +1,11 @@
 package dev.sluice.uplink;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.uplink.producer.RootCause;
+import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.route.RoutesInForce;
+import dev.sluice.uplink.spool.Spool;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;
@@ -14,18 +18,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.errors.AuthenticationException;
-import org.apache.kafka.common.errors.TopicAuthorizationException;
-import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jboss.logging.Logger;
 
 /** Owns the knowledge whether Kafka answers and which topics of the routes it lacks: one virtual thread asks, any may read. */
@@ -35,12 +34,14 @@ public class KafkaHealth {
     private static final Duration INTERVAL = Duration.ofSeconds(2);
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
-    private final Uplink uplink;
+    private final RoutesInForce routes;
+    private final UplinkProducer producer;
+    private final Spool spool;
     private final Map<String, Object> kafkaConfig;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating probing = Repeating.onVirtualThread("sluice-kafka-health");
 
     /**
-     * What the last probe saw; a topic is missing only if Kafka said so.
+     * The state of Kafka as the last probe saw it; a topic is missing only if Kafka said so.
      *
      * @param refusal why Kafka does not let the gateway in; null if it does, or does not answer
      */
@@ -55,8 +56,14 @@ public class KafkaHealth {
     /** Null before the first probe and after the last one. */
     private volatile Admin admin;
 
-    KafkaHealth(Uplink uplink, @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
-        this.uplink = uplink;
+    KafkaHealth(
+            RoutesInForce routes,
+            UplinkProducer producer,
+            Spool spool,
+            @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig) {
+        this.routes = routes;
+        this.producer = producer;
+        this.spool = spool;
         this.kafkaConfig = kafkaConfig;
     }
 
@@ -75,42 +82,38 @@ public class KafkaHealth {
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_PROBE) StartupEvent event) {
-        if (uplink.routes().routes().isEmpty())
+        if (routes.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
-        Thread.ofVirtual().name("sluice-kafka-health").start(this::watch);
+        probing.start(this::turn);
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
-        stopped.countDown();
+        probing.stop();
+        var asked = admin;
+        if (asked != null) asked.close(Duration.ZERO);
     }
 
-    private void watch() {
+    private Duration turn() throws InterruptedException {
+        try {
+            if (admin == null) admin = open();
+            var seen = probe(admin);
+            if (!probing.isStopped()) tell(seen); // a client that is closed says nothing about Kafka
+        } catch (KafkaException
+                | LinkageError noClient) { // it is made with a token, for which an OAuth server is asked
+            LOG.debug("no client of Kafka", noClient);
+            tell(new State(false, state.missingTopics(), RootCause.of(noClient).getMessage()));
+            if (admin != null) admin.close(Duration.ZERO);
+            admin = null;
+        }
+        return INTERVAL;
+    }
+
+    private Admin open() {
         var config = new HashMap<>(kafkaConfig);
         config.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-health");
         config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
-        try {
-            do {
-                ask(config);
-            } while (!stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Until the end, or until there can be no client: one is made with a token, for which an OAuth server is asked. */
-    private void ask(Map<String, Object> config) throws InterruptedException {
-        try (var admin = Admin.create(config)) {
-            this.admin = admin;
-            do {
-                tell(probe(admin));
-            } while (!stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (KafkaException | LinkageError noClient) {
-            LOG.debug("no client of Kafka", noClient);
-            tell(new State(false, state.missingTopics(), RootCause.of(noClient).getMessage()));
-        } finally {
-            admin = null;
-        }
+        return Admin.create(config);
     }
 
     /**
@@ -121,10 +124,7 @@ public class KafkaHealth {
         var asked = admin;
         if (asked == null || !state.available()) return Optional.empty();
         try {
-            var counts = new HashMap<String, Integer>();
-            for (var topic : asked.describeTopics(topics).topicNameValues().entrySet())
-                counts.put(topic.getKey(), partitions(topic.getValue()));
-            return Optional.of(counts);
+            return Optional.of(KafkaTopics.partitions(asked, topics, TIMEOUT));
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);
         } catch (InterruptedException _) {
@@ -135,16 +135,15 @@ public class KafkaHealth {
 
     private State probe(Admin admin) throws InterruptedException {
         var missing = new TreeSet<String>();
-        var topics = uplink.routes().literalKafkaTopics();
+        var topics = routes.routes().literalKafkaTopics();
         try {
             admin.describeCluster().nodes().get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
-            for (var topic : admin.describeTopics(topics).topicNameValues().entrySet()) {
-                var count = partitions(topic.getValue());
-                if (count > 0) uplink.keepMetadata(topic.getKey());
-                else missing.add(topic.getKey());
-                if (count > 0) lacking(topic.getKey(), count).ifPresent(missing::add);
-            }
-            uplink.spool().heard();
+            KafkaTopics.partitions(admin, topics, TIMEOUT).forEach((topic, count) -> {
+                if (count > 0) producer.keepMetadata(topic);
+                else missing.add(topic);
+                if (count > 0) lacking(topic, count).ifPresent(missing::add);
+            });
+            spool.kafkaAnswered();
             return new State(true, missing, null);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
@@ -158,26 +157,11 @@ public class KafkaHealth {
 
     /** The partition that a route asks for by its number, and the Kafka topic does not have. */
     private Optional<String> lacking(String kafkaTopic, int count) {
-        var highest = uplink.routes().highestPartition(kafkaTopic);
+        var highest = routes.routes().highestPartition(kafkaTopic);
         return highest < count ? Optional.empty() : Optional.of(kafkaTopic + " (partition " + highest + ")");
     }
 
-    /** 0 if Kafka says that there is no such topic. */
-    private static int partitions(KafkaFuture<TopicDescription> description)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        try {
-            return description
-                    .get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS)
-                    .partitions()
-                    .size();
-        } catch (ExecutionException failed) {
-            if (failed.getCause() instanceof UnknownTopicOrPartitionException
-                    || failed.getCause() instanceof TopicAuthorizationException) return 0;
-            throw failed;
-        }
-    }
-
-    /** What a probe has seen; on the thread that probes. */
+    /** Takes over the state that a probe has seen, and logs what changed; on the thread that probes. */
     void tell(State now) {
         var before = state;
         state = now;
@@ -207,7 +191,7 @@ public class KafkaHealth {
                         now.refusal());
             refused = now.refusal();
         } else if (now.available() && refused != null) {
-            uplink.letInAgain(refused);
+            producer.renew(refused);
             refused = null;
         }
     }

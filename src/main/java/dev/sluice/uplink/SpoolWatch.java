@@ -1,13 +1,16 @@
 package dev.sluice.uplink;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.store.spool.SpoolStore.Place;
-import dev.sluice.uplink.spool.LaneDrain;
+import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.spool.Spool;
-import dev.sluice.uplink.spool.SpoolLane;
+import dev.sluice.uplink.spool.SpoolStripe;
+import dev.sluice.uplink.spool.StripeDrain;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -19,14 +22,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
 /**
- * Decides when an outage begins and ends, keeps what this gateway holds of the spool, and starts a {@link LaneDrain} for each lane: one
+ * Decides when an outage begins and ends, keeps what this gateway holds of the spool, and starts a {@link StripeDrain} for each stripe: one
  * virtual thread watches.
  */
 @ApplicationScoped
@@ -34,8 +35,8 @@ class SpoolWatch {
     private static final Logger LOG = Logger.getLogger(SpoolWatch.class);
 
     private static final Duration TURN = Duration.ofMillis(20);
-    private static final Duration BUSY_LOOK = Duration.ofMillis(500);
-    private static final Duration IDLE_LOOK = Duration.ofSeconds(1);
+    private static final Duration BUSY_REFRESH = Duration.ofMillis(500);
+    private static final Duration IDLE_REFRESH = Duration.ofSeconds(1);
     /** Rows of other gateways that are not drained by then: they have more than they just spooled. */
     private static final double BACKLOG_SECONDS = 2;
 
@@ -46,13 +47,13 @@ class SpoolWatch {
     private final Spool spool;
     private final SpoolStore store;
     private final KafkaHealth kafka;
-    private final LaneDrain.Shared shared;
-    private final List<Thread> drains = new ArrayList<>();
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final StripeDrain.Shared shared;
+    private final Repeating watch = Repeating.onVirtualThread("sluice-spool-watch");
+    private final List<Repeating> drains = new ArrayList<>();
 
     private long awaySince;
-    private long lookAt = System.nanoTime();
-    /** Whether lanes are held that are to be let go once they are drained, however soon that is. */
+    private long refreshAt = System.nanoTime();
+    /** Whether stripes are leased that are to be let go once they are drained, however soon that is. */
     private boolean holding;
 
     private boolean spooling;
@@ -62,64 +63,58 @@ class SpoolWatch {
             Spool spool,
             SpoolStore store,
             Uplink uplink,
+            UplinkProducer producer,
             KafkaHealth kafka,
             MeterRegistry meters) {
         this.grace = config.outageGrace();
         this.spool = spool;
         this.store = store;
         this.kafka = kafka;
-        this.shared = new LaneDrain.Shared(spool, store, uplink, meters);
+        this.shared = new StripeDrain.Shared(
+                spool,
+                store,
+                producer,
+                config.deadLetterTopic(),
+                () -> uplink.deadLettered(Failure.Kind.REJECTED_BY_KAFKA),
+                meters);
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
         if (!spool.isOn()) return;
-        Thread.ofVirtual().name("sluice-spool-watch").start(this::watch);
-        for (var lane : spool.lanes())
-            drains.add(Thread.ofVirtual()
-                    .name("sluice-spool-lane-" + lane.number())
-                    .start(new LaneDrain(lane, shared)));
+        watch.every(TURN, this::turn);
+        for (var stripe : spool.stripes()) {
+            var drain = Repeating.onVirtualThread("sluice-spool-stripe-" + stripe.number());
+            drains.add(drain);
+            drain.start(new StripeDrain(stripe, shared));
+        }
     }
 
-    /** What the drain has in hand gets a moment, so that Kafka does not get it again from the next gateway. */
+    /** Gives the drains a moment for the records that they have in hand, so that the next gateway does not send them again. */
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
-        stopped.countDown();
-        shared.stop();
+        watch.stop();
+        drains.forEach(Repeating::stop);
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
-        try {
-            for (var drain : drains) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        for (var drain : drains) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
         shared.abandon();
-    }
-
-    private void watch() {
-        try {
-            while (!stopped.await(TURN.toNanos(), TimeUnit.NANOSECONDS)) turn();
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private void turn() {
         try {
-            spool.turn(System.nanoTime());
-            judge();
-            if (System.nanoTime() - lookAt >= 0) look();
-            settle();
+            spool.retryWaiting(System.nanoTime());
+            decideOutage();
+            if (System.nanoTime() - refreshAt >= 0) refresh();
+            writeDown();
         } catch (StoreUnavailable away) {
             LOG.debugf("the spool waits: %s", away.getMessage());
-        } catch (RuntimeException bug) {
-            LOG.error("watching the spool failed; it is tried again", bug);
         }
     }
 
-    private void judge() {
+    private void decideOutage() {
         var now = System.nanoTime();
         var answers = kafka.state().available();
         if (spool.isAway()) {
-            if (answers || spool.heardAt() - awaySince > 0) end();
-        } else if (spool.isConfigured() && kafka.isSilent() && now - spool.heardAt() > grace.toNanos()) {
+            if (answers || spool.kafkaAnsweredAt() - awaySince > 0) end();
+        } else if (spool.isConfigured() && kafka.isSilent() && now - spool.kafkaAnsweredAt() > grace.toNanos()) {
             begin();
         }
         shared.kafkaAnswers(answers && !spool.isAway());
@@ -127,50 +122,50 @@ class SpoolWatch {
 
     /** Not without PostgreSQL: another gateway must not take what this one holds for a dead one's. */
     private void begin() {
-        store.hold(wanted());
+        store.lease(wanted());
         awaySince = System.nanoTime();
-        spool.begin();
+        spool.beginOutage();
         LOG.warnf("Kafka has not answered for %s: records go to the spool in PostgreSQL", grace);
-        look();
+        refresh();
     }
 
     private void end() {
-        spool.end();
+        spool.endOutage();
         LOG.infof("Kafka answers: it gets %d records from the spool", spool.rows());
     }
 
     /** None in an outage: other gateways, whose Kafka may be there, are to drain what this one spools. */
     private Set<Integer> wanted() {
-        return spool.lanes().stream()
-                .filter(lane -> spool.isAway() ? !lane.cede() : !lane.isDirect())
-                .map(SpoolLane::number)
+        return spool.stripes().stream()
+                .filter(stripe -> spool.isAway() ? !stripe.letGo() : !stripe.isDirect())
+                .map(SpoolStripe::number)
                 .collect(Collectors.toSet());
     }
 
-    private void look() {
-        lookAt = System.nanoTime() + IDLE_LOOK.toNanos();
+    private void refresh() {
+        refreshAt = System.nanoTime() + IDLE_REFRESH.toNanos();
         var rows = spool.addedRows();
         var bytes = spool.addedBytes();
         var wanted = wanted();
         var holds = holding || spool.isAway() || !wanted.isEmpty() || !spool.isEmpty();
-        var look = holds ? store.hold(wanted) : store.look();
+        var state = holds ? store.lease(wanted) : store.state();
         holding = holds && !wanted.isEmpty();
-        spool.looked(look, rows, bytes);
-        if (holds) lookAt = System.nanoTime() + BUSY_LOOK.toNanos();
-        for (var seen : look.lanes()) {
-            var lane = spool.lanes().get(seen.number());
-            lane.seen(seen);
-            if (lane.isDirect() && seen.freeAgeSeconds() > BACKLOG_SECONDS) lane.spool();
+        spool.noteState(state, rows, bytes);
+        if (holds) refreshAt = System.nanoTime() + BUSY_REFRESH.toNanos();
+        for (var seen : state.stripes()) {
+            var stripe = spool.stripes().get(seen.number());
+            stripe.seen(seen);
+            if (stripe.isDirect() && seen.freeAgeSeconds() > BACKLOG_SECONDS) stripe.spool();
         }
         var before = spooling;
         spooling = spool.isSpooling();
         if (before && !spooling) LOG.info("the spool is drained: records go to Kafka again");
     }
 
-    /** What the producer had when the outage began, and Kafka has answered since. */
-    private void settle() {
-        inBatches(spool.freed(), store::free);
-        inBatches(spool.released(), store::remove);
+    /** Writes down Kafka's answers to the records that the producer had when the outage began. */
+    private void writeDown() {
+        inBatches(spool.toUnlease(), store::unlease);
+        inBatches(spool.toDelete(), store::remove);
     }
 
     private static void inBatches(Queue<Place> places, Consumer<List<Place>> write) {

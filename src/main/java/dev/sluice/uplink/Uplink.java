@@ -1,13 +1,13 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.uplink.producer.Production;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.Tracing;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.route.Routes;
+import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -23,8 +23,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.producer.Callback;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
@@ -39,7 +37,7 @@ public class Uplink {
 
     private static final int BACKLOGS = 10_000;
 
-    private volatile Routes routes;
+    private final RoutesInForce routes;
     private final UplinkConfig config;
     private final UplinkProducer producer;
     private final Tracing tracing;
@@ -56,12 +54,13 @@ public class Uplink {
 
     Uplink(
             UplinkConfig config,
+            RoutesInForce routes,
             UplinkProducer producer,
             Spool spool,
             OpenTelemetry telemetry,
             @ConfigProperty(name = "quarkus.otel.sdk.disabled") boolean isTracingOff,
             MeterRegistry meters) {
-        this.routes = Routes.of(config);
+        this.routes = routes;
         this.config = config;
         this.producer = producer;
         this.spool = spool;
@@ -100,31 +99,24 @@ public class Uplink {
      * Opens a connection's way to Kafka.
      *
      * @param username null without one
-     * @param isToldReasons whether the client is answered with reason codes: one of version 5
+     * @param isV5 whether the client is answered with reason codes
      * @param loop runs the listener; the connection's event loop
-     * @param listener told of each {@link Forwarding} under way once, when Kafka has answered it
+     * @param listener gets each {@link Forwarding} under way once, when Kafka has answered it
      */
     public ClientUplink open(
-            String clientId,
-            String username,
-            long epoch,
-            boolean isToldReasons,
-            Executor loop,
-            Consumer<Forwarding> listener) {
-        return new ClientUplink(this, clientId, username, epoch, isToldReasons, loop, listener);
+            String clientId, String username, long epoch, boolean isV5, Executor loop, Consumer<Forwarding> listener) {
+        return new ClientUplink(this, clientId, username, epoch, isV5, loop, listener);
     }
 
-    /** The routes in force. */
-    public Routes routes() {
-        return routes;
+    Routes routes() {
+        return routes.routes();
     }
 
-    /** Puts routes in force: what is forwarded from now on follows them, what is under way goes on as it was. */
-    public void use(Routes changed) {
-        routes = changed;
+    UplinkProducer producer() {
+        return producer;
     }
 
-    public Spool spool() {
+    Spool spool() {
         return spool;
     }
 
@@ -145,7 +137,7 @@ public class Uplink {
         return bytesInFlight.get();
     }
 
-    /** What waits for a Kafka topic. Where messages make the topics, and very many, each connection has its own account. */
+    /** Returns the bytes that wait for a Kafka topic. If messages make very many topics, each connection counts on its own. */
     Backlog backlog(String kafkaTopic) {
         var most = config.bytesInFlightPerKafkaTopic();
         if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, _ -> new Backlog(most));
@@ -166,11 +158,6 @@ public class Uplink {
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
-    /** Never blocks; the callback is told the outcome in every case. */
-    public void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
-        producer.send(record, callback);
-    }
-
     /**
      * The partition for a record that is sent now, null where Kafka chooses.
      *
@@ -186,53 +173,12 @@ public class Uplink {
         return tracing;
     }
 
-    public String deadLetterTopic() {
+    String deadLetterTopic() {
         return config.deadLetterTopic();
     }
 
     /** A dead letter is acknowledged. */
-    public void deadLettered(Failure.Kind kind) {
+    void deadLettered(Failure.Kind kind) {
         deadLetters.get(kind).increment();
-    }
-
-    /**
-     * Produces a record that no client waits for; never blocks.
-     *
-     * @return false if the producer has no room or no metadata now: to be offered again
-     */
-    public boolean produce(ProducerRecord<byte[], byte[]> record, Consumer<Production.Outcome> told) {
-        var production = new Production(told);
-        producer.send(record, production);
-        return production.taken();
-    }
-
-    /** Kafka lets the gateway in again, which it had refused. */
-    void letInAgain(String refusal) {
-        producer.renew(refusal);
-    }
-
-    /** Keeps the producer from forgetting a topic that is not in use, so that its next record need not wait. */
-    void keepMetadata(String kafkaTopic) {
-        producer.keepMetadata(kafkaTopic);
-    }
-
-    /**
-     * What there is not in Kafka, as far as the producer knows: a sentence; null if everything is there.
-     *
-     * @param partition null for any
-     */
-    public String absence(String kafkaTopic, Integer partition) {
-        try {
-            if (partition == null || partition < producer.partitions(kafkaTopic))
-                return knows(kafkaTopic) ? null : "the Kafka topic " + kafkaTopic + " does not exist";
-            return "the Kafka topic " + kafkaTopic + " has no partition " + partition;
-        } catch (KafkaException unknown) {
-            return "the Kafka topic " + kafkaTopic + " does not exist";
-        }
-    }
-
-    /** Whether the producer knows the partitions of a topic; if not, it asks Kafka for them. */
-    public boolean knows(String kafkaTopic) {
-        return producer.knows(kafkaTopic);
     }
 }

@@ -20,6 +20,8 @@ record House(String root) {
     private static final Set<String> DRIVERS = Set.of("endpoint", "downlink", "admin", "ops", "tools");
     private static final Set<String> PURE = Set.of("session", "codec", "topic", "packet");
     private static final String CONFIG = "config";
+    /** What every package may import that is not pure. */
+    private static final Set<String> GROUND = Set.of(CONFIG, "clock");
     /** From the street to the cellar; packages on one floor do not import each other, but for the pure ones. */
     private static final List<Set<String>> FLOORS = List.of(
             DRIVERS,
@@ -27,15 +29,16 @@ record House(String root) {
             Set.of("broker.routing"),
             Set.of("cluster"),
             Set.of("uplink"),
+            Set.of("uplink.spool"),
+            Set.of("uplink.record", "uplink.producer"),
+            Set.of("uplink.route"),
+            Set.of("store.spool"),
+            Set.of("store.journal"),
+            Set.of("store.session", "store.delivery", "store.route"),
             Set.of("store"),
             Set.of("access"),
             PURE,
-            Set.of(CONFIG));
-
-    /** Rooms that are on the floor of their wing yet: these import each other as they like. */
-    private static final Map<String, Set<String>> ROOMS = Map.of(
-            "uplink", Set.of("spool", "record", "producer", "route"),
-            "store", Set.of("journal", "session", "delivery", "route", "spool"));
+            GROUND);
 
     private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster", "tools");
     /** What only these packages, and the rooms of these wings, may import. */
@@ -76,7 +79,7 @@ record House(String root) {
         var to = room(target(dependency));
         if (from.equals(to)) return true;
         if (PURE.contains(from)) return PURE.contains(to);
-        return to.equals(CONFIG)
+        return GROUND.contains(to) && !GROUND.contains(from)
                 || floor(from).orElse(FLOORS.size()) < floor(to).orElse(0);
     }
 
@@ -158,11 +161,7 @@ record House(String root) {
     private String room(JavaClass type) {
         var packageName = type.getPackageName();
         if (!packageName.startsWith(root + ".")) return "";
-        var name = packageName.substring(root.length() + 1);
-        var dot = name.indexOf('.');
-        if (dot < 0) return name;
-        var wing = name.substring(0, dot);
-        return ROOMS.getOrDefault(wing, Set.of()).contains(name.substring(dot + 1)) ? wing : name;
+        return packageName.substring(root.length() + 1);
     }
 
     private static Optional<Integer> floor(String room) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /** What a connection hands over and what waits, with the topic {@code k/<key>} for each key. */
 class ClientUplinkTest {
     private static final String DIRECT = "a";
-    private static final String SPOOLING = keyOfAnotherLane();
+    private static final String SPOOLING = keyOfAnotherStripe();
 
     private final UplinkRig rig = new UplinkRig(Map.of(
             "routes.keys.filter", "k/{key}",
@@ -29,14 +29,14 @@ class ClientUplinkTest {
     private final ClientUplink client = rig.uplink.open("client", null, 1, true, Runnable::run, answered::add);
     private int packetId;
 
-    private static String keyOfAnotherLane() {
+    private static String keyOfAnotherStripe() {
         var key = "b";
-        while (lane(key) == lane(DIRECT)) key += "b";
+        while (stripe(key) == stripe(DIRECT)) key += "b";
         return key;
     }
 
-    private static int lane(String key) {
-        return SpoolRecord.lane(key.getBytes(UTF_8));
+    private static int stripe(String key) {
+        return SpoolRecord.stripe(key.getBytes(UTF_8));
     }
 
     private void publish(String key) {
@@ -52,10 +52,10 @@ class ClientUplinkTest {
                 null);
     }
 
-    /** What waits for Kafka keeps to its bounds, whatever other lanes do. */
+    /** What waits for Kafka keeps to its bounds, whatever other stripes do. */
     @Test
     void onlyWhatTheSpoolGetsPassesTheBoundsOfKafka() {
-        rig.spool.lane(SPOOLING.getBytes(UTF_8)).spool();
+        rig.spool.stripe(SPOOLING.getBytes(UTF_8)).spool();
         publish(DIRECT);
         publish(DIRECT);
         client.retry();
@@ -72,13 +72,13 @@ class ClientUplinkTest {
     /** It is offered again when the spool says so, and no record is made before that. */
     @Test
     void whatTheSpoolHasNoRoomForWaits() {
-        rig.spool.lane(SPOOLING.getBytes(UTF_8)).spool();
+        rig.spool.stripe(SPOOLING.getBytes(UTF_8)).spool();
         rig.spool.room = false;
         publish(SPOOLING);
         for (int i = 0; i < 10; i++) client.retry();
         assertThat(rig.spool.writes).isEmpty();
         rig.spool.room = true;
-        rig.spool.poke();
+        rig.spool.retryWaiting();
         assertThat(rig.spool.writes).hasSize(1);
     }
 
@@ -96,8 +96,8 @@ class ClientUplinkTest {
         assertThat(client.isWaiting()).isFalse();
 
         rig.spool.room = false;
-        rig.spool.begin();
-        rig.spool.poke();
+        rig.spool.beginOutage();
+        rig.spool.retryWaiting();
         assertThat(rig.spool.rowsMade).isZero();
     }
 
@@ -105,11 +105,11 @@ class ClientUplinkTest {
     void aFullSpoolIsAskedBeforeRowsAreMade() {
         publish(DIRECT);
         rig.spool.room = false;
-        rig.spool.begin();
-        for (int i = 0; i < 10; i++) rig.spool.poke();
+        rig.spool.beginOutage();
+        for (int i = 0; i < 10; i++) rig.spool.retryWaiting();
         assertThat(rig.spool.rowsMade).isZero();
         rig.spool.room = true;
-        rig.spool.poke();
+        rig.spool.retryWaiting();
         assertThat(rig.spool.rowsMade).isEqualTo(1);
         assertThat(rig.spool.writes).hasSize(1);
     }

@@ -13,7 +13,7 @@ class KafkaHealthTest {
     private static final State REFUSES = new State(false, Set.of(), "invalid credentials");
 
     private final UplinkRig rig = new UplinkRig(Map.of());
-    private final KafkaHealth health = new KafkaHealth(rig.uplink, Map.of());
+    private final KafkaHealth health = new KafkaHealth(rig.routes, rig.producer, rig.spool, Map.of());
 
     @Test
     void theProducerIsRenewedOnceAfterARefusal() {

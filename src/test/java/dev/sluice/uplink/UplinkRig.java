@@ -2,8 +2,10 @@ package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RouteTables;
+import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
@@ -21,6 +23,7 @@ public final class UplinkRig {
     public final UplinkConfig config;
     public final Producer producer = new Producer();
     public final FakeSpool spool;
+    public final RoutesInForce routes;
     public final Uplink uplink;
 
     /** @param keys of the configuration, without {@code sluice.uplink.} */
@@ -29,7 +32,8 @@ public final class UplinkRig {
         keys.forEach((key, value) -> all.put("sluice.uplink." + key, value));
         config = RouteTables.config(all);
         spool = new FakeSpool(config);
-        uplink = new Uplink(config, producer, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+        routes = new RoutesInForce(config);
+        uplink = new Uplink(config, routes, producer, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
     }
 
     @Vetoed // else the tests that start Quarkus find two
@@ -45,9 +49,10 @@ public final class UplinkRig {
         }
 
         @Override
-        public void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+        public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
             sent.add(record);
-            unanswered.add(callback);
+            unanswered.add(later);
+            return Handover.TAKEN;
         }
 
         /** Kafka takes the record that waits longest. */
@@ -89,7 +94,7 @@ public final class UplinkRig {
         }
 
         @Override
-        public boolean takes(String clientId) {
+        public boolean journalHasRoom(String clientId) {
             return true;
         }
 

@@ -53,30 +53,40 @@ public class RouteStore {
      */
     public record Good(long version, SortedMap<String, String> specs) {}
 
+    /**
+     * What a change has made of the routes.
+     *
+     * @param wanted what the change returned
+     */
+    public record Changed<T>(StoredRoutes before, StoredRoutes after, T wanted) {}
+
     /** The routes as they are now. */
     public StoredRoutes read() {
         return calls.call("reading the routes", RouteStore::read);
     }
 
     /**
-     * Changes the routes, while nobody else does; returns them as they are then. What makes no difference is not written.
+     * Changes the routes, while nobody else does. What makes no difference is not written.
      *
      * @param actor for the account of changes
-     * @param change gets the routes as they are, and returns the specs that are to be; what it throws ends the change
+     * @param change gets the routes as they are, and returns what they are to be; what it throws ends the change
+     * @param specs gives the JSON of each route, by name, of what the change returned
      */
-    public StoredRoutes change(String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
+    public <T> Changed<T> change(
+            String actor, Function<StoredRoutes, T> change, Function<T, SortedMap<String, String>> specs) {
         return calls.call("changing the routes", connection -> {
             try (var lock = connection.createStatement()) {
                 lock.execute("SELECT FROM route_set FOR UPDATE");
             }
             var before = read(connection);
             var wanted = change.apply(before);
+            var stored = specs.apply(wanted);
             act(connection, actor);
             var gone = new ArrayList<>(before.routes().keySet());
-            gone.removeAll(wanted.keySet());
+            gone.removeAll(stored.keySet());
             delete(connection, gone);
-            put(connection, before, wanted);
-            return read(connection);
+            put(connection, before, stored);
+            return new Changed<>(before, read(connection), wanted);
         });
     }
 

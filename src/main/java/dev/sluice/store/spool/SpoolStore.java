@@ -25,7 +25,7 @@ import java.util.stream.IntStream;
 @ApplicationScoped
 public class SpoolStore {
     /** Records of a key are in one of these; fixed, since the rows of all gateways are in them. */
-    public static final int LANES = 16;
+    public static final int STRIPES = 16;
 
     /** What a gateway holds that has not said for this long that it lives is free. */
     static final Duration LIFE = Duration.ofSeconds(15);
@@ -88,10 +88,10 @@ public class SpoolStore {
 
     private final StoreReads reads;
     private final String node;
-    /** This run of the gateway, as a holder of rows and lanes and as a writer of counters. */
+    /** This run of the gateway, as a holder of rows and stripes and as a writer of counters. */
     private final long run = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
 
-    private final List<SpoolReader> readers = IntStream.range(0, LANES)
+    private final List<SpoolReader> readers = IntStream.range(0, STRIPES)
             .mapToObj(lane -> new SpoolReader(lane, run))
             .toList();
 
@@ -104,31 +104,32 @@ public class SpoolStore {
     public record Place(int lane, long seq) {}
 
     /**
-     * One lane as it is now.
+     * One stripe as it is now: a part of all keys, the column {@code lane}.
      *
      * @param ours whether this gateway may drain it
      * @param ageSeconds of its first row; {@link #NONE} if it has none
      * @param freeAgeSeconds of the first row that this run does not hold
-     * @param heldElsewhere whether that row is one that another living gateway holds: as long as it is, the lane does not run empty
+     * @param heldElsewhere whether that row is one that another living gateway holds: as long as it is, the stripe does not run empty
      */
-    public record Lane(int number, boolean ours, double ageSeconds, double freeAgeSeconds, boolean heldElsewhere) {
+    public record StripeState(
+            int number, boolean ours, double ageSeconds, double freeAgeSeconds, boolean heldElsewhere) {
         public boolean isEmpty() {
             return ageSeconds < 0;
         }
 
         /** The same for another gateway to drain. */
-        public Lane ceded() {
-            return new Lane(number, false, ageSeconds, freeAgeSeconds, heldElsewhere);
+        public StripeState letGo() {
+            return new StripeState(number, false, ageSeconds, freeAgeSeconds, heldElsewhere);
         }
     }
 
     /** The spool as it is now. */
-    public record Look(long rows, long bytes, List<Lane> lanes) {}
+    public record SpoolState(long rows, long bytes, List<StripeState> stripes) {}
 
     /**
      * Rows that may be produced, in the order of their places.
      *
-     * @param last the place up to which the lane was read
+     * @param last the place up to which the stripe was read
      * @param more whether rows may follow it
      */
     public record Page(List<SpoolRow> rows, long last, boolean more) {}
@@ -143,7 +144,7 @@ public class SpoolStore {
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
-    public Look start() {
+    public SpoolState start() {
         return reads.call("opening the spool", connection -> {
             try (var forget = connection.prepareStatement(
                             "DELETE FROM spool_holder WHERE node = ? OR alive_until < now() - interval '1 day'");
@@ -157,16 +158,16 @@ public class SpoolStore {
     }
 
     /** Looks without holding anything. */
-    public Look look() {
+    public SpoolState state() {
         return reads.call("looking at the spool", this::ask);
     }
 
     /**
-     * Says that this run lives, takes the lanes that it wants and nobody alive has, gives back those that it does not want, and looks.
+     * Says that this run lives, takes the stripes that it wants and nobody alive has, gives back those that it does not want, and looks.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
-    public Look hold(Set<Integer> wanted) {
+    public SpoolState lease(Set<Integer> wanted) {
         return reads.call("holding the spool", connection -> {
             try (var renew = connection.prepareStatement(RENEW);
                     var lease = connection.prepareStatement(LEASE)) {
@@ -185,15 +186,15 @@ public class SpoolStore {
         });
     }
 
-    private Look ask(Connection connection) throws SQLException {
+    private SpoolState ask(Connection connection) throws SQLException {
         try (var states = connection.prepareStatement(LANE_STATES);
                 var depth = connection.prepareStatement(DEPTH)) {
-            var lanes = new ArrayList<Lane>();
+            var lanes = new ArrayList<StripeState>();
             states.setLong(1, run);
             states.setLong(2, run);
             try (var rows = states.executeQuery()) {
                 while (rows.next()) {
-                    lanes.add(new Lane(
+                    lanes.add(new StripeState(
                             rows.getInt("lane"),
                             rows.getBoolean("ours"),
                             age(rows, "age"),
@@ -203,7 +204,7 @@ public class SpoolStore {
             }
             try (var rows = depth.executeQuery()) {
                 rows.next();
-                return new Look(rows.getLong(1), rows.getLong(2), lanes);
+                return new SpoolState(rows.getLong(1), rows.getLong(2), lanes);
             }
         }
     }
@@ -214,8 +215,8 @@ public class SpoolStore {
     }
 
     /**
-     * The rows of a lane after a place, but for those that this run holds: at most {@code limit}, at most as many as have {@code bytes} bytes in
-     * all but at least one, and none of a key of which another living gateway holds an earlier row. A lane is read by one thread at a time.
+     * The rows of a stripe after a place, except those that this run holds: at most {@code limit}, at most as many as have {@code bytes} bytes in
+     * all but at least one, and none of a key of which another living gateway holds an earlier row. A stripe is read by one thread at a time.
      *
      * @param after 0 to read from the front
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
@@ -224,7 +225,7 @@ public class SpoolStore {
         return readers.get(lane).page(reads, after, limit, bytes);
     }
 
-    /** Whether a lane has no rows but those that this run holds. */
+    /** Whether a stripe has no rows except those that this run holds. */
     public boolean isEmpty(int lane) {
         return reads.call("looking at the spool", connection -> {
             try (var ask = connection.prepareStatement(EMPTY)) {
@@ -261,7 +262,7 @@ public class SpoolStore {
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
      */
-    public void free(List<Place> places) {
+    public void unlease(List<Place> places) {
         reads.call("freeing records of the spool", connection -> {
             try (var free = connection.prepareStatement(FREE)) {
                 bind(free, places);

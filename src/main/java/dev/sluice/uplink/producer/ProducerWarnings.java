@@ -74,7 +74,7 @@ final class ProducerWarnings {
         return value == null ? standard : value.toString().strip();
     }
 
-    /** What is no number is Kafka's to refuse. */
+    /** Returns the standard for a text that is not a number, as Kafka refuses that itself. */
     private static long number(Map<String, ?> properties, String name, long standard) {
         var text = text(properties, name, "");
         return text.matches("\\d{1,18}") ? Long.parseLong(text) : standard;

@@ -1,6 +1,7 @@
 package dev.sluice.uplink.producer;
 
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.uplink.route.Failure;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.InvalidTopicException;
@@ -10,14 +11,24 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
 
 /**
- * Tells Kafka's permanent refusals, which a client is told of, from failures that may pass, which it must not be told of:
- * a reason code of 0x80 or more would keep it from sending again [MQTT-4.4.0-2]. Stateless.
+ * Kafka's permanent refusal of a record. A client gets its reason code, but none for a failure that may pass: a reason code of 0x80 or
+ * more would keep it from sending again [MQTT-4.4.0-2]. Immutable.
+ *
+ * @param reason the code in the client's PUBACK or PUBREC
+ * @param why Kafka's message
  */
-public final class Refusal {
-    private Refusal() {}
+public record Refusal(ReasonCode reason, String why) {
+    /**
+     * Returns null for a failure that may pass.
+     *
+     * @param failure null if there is none: then there is no refusal either
+     */
+    public static Refusal of(Exception failure) {
+        var reason = failure == null ? null : reason(failure);
+        return reason == null ? null : new Refusal(reason, failure.getMessage());
+    }
 
-    /** The reason code of a PUBACK or PUBREC for a permanent refusal, null for a failure that may pass. */
-    public static ReasonCode of(Exception failure) {
+    private static ReasonCode reason(Exception failure) {
         return switch (failure) {
             case RecordTooLargeException _ -> ReasonCode.QUOTA_EXCEEDED;
             case AuthorizationException _ -> ReasonCode.NOT_AUTHORIZED;
@@ -28,5 +39,20 @@ public final class Refusal {
                     UnsupportedForMessageFormatException _ -> ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR;
             default -> null;
         };
+    }
+
+    /** Whether a smaller record might be taken. */
+    public boolean isTooLarge() {
+        return reason == ReasonCode.QUOTA_EXCEEDED;
+    }
+
+    /** Whether an operator may yet allow it. */
+    public boolean isForbidden() {
+        return reason == ReasonCode.NOT_AUTHORIZED;
+    }
+
+    /** The failure of a message whose record was refused. */
+    public Failure failure() {
+        return new Failure(Failure.Kind.REJECTED_BY_KAFKA, reason, why);
     }
 }

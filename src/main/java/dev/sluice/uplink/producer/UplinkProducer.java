@@ -1,5 +1,7 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -12,16 +14,14 @@ import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
-import org.apache.kafka.common.errors.DisconnectException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
@@ -37,15 +37,14 @@ public class UplinkProducer {
     private static final String CHANNEL = "uplink";
     private static final Duration BETWEEN_REPLACEMENTS = Duration.ofSeconds(1);
     private static final Duration CLOSE_TIME = Duration.ofSeconds(1);
-    private static final Exception REPLACING = new DisconnectException("the Kafka producer is being replaced");
 
     private final KafkaClientService clients;
     private final Event<Producer<?, ?>> opened;
     private final Counter replaced;
     private final AtomicBoolean replacing = new AtomicBoolean();
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating replacement = Repeating.onVirtualThread("sluice-producer");
+    private final ThrottledLog replacements = new ThrottledLog(LOG);
     private volatile Producer<byte[], byte[]> producer;
-    private long toldAt = System.nanoTime() - TimeUnit.HOURS.toNanos(1);
 
     /**
      * @param channel keeps the channel alive, whose configuration and metrics are used; records do not pass it, as its emitter would
@@ -73,25 +72,50 @@ public class UplinkProducer {
         ProducerWarnings.of(configuration).forEach(LOG::warn);
     }
 
-    /** Never blocks, as the channel sets `max.block.ms` to 0; the callback is told the outcome in every case. */
-    public void send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+    /**
+     * Hands over a record. Never blocks, as the channel sets `max.block.ms` to 0.
+     *
+     * @param later gets the outcome of the record once, on Kafka's network thread; only after {@link Handover.Taken}
+     */
+    public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var current = current();
-        if (replacing.get()) {
-            callback.onCompletion(null, REPLACING);
-            return;
-        }
+        if (replacing.get()) return Handover.NOT_NOW;
+        var sending = new Sending(later);
         try {
-            current.send(record, callback);
-        } catch (KafkaException | IllegalStateException refused) {
-            callback.onCompletion(null, refused);
-            // What concerns the record comes by the callback, or is such a refusal.
-            if (Refusal.of(refused) == null) replace(current, refused);
-        } catch (
-                LinkageError
-                        missing) { // of a codec, at its first record: this is an event loop, which must not end by it
-            var failure = new KafkaException("the Kafka producer lacks a library", missing);
-            callback.onCompletion(null, failure);
-            replace(current, failure);
+            current.send(record, sending);
+        } catch (KafkaException | IllegalStateException failure) {
+            var answer = Handover.of(failure);
+            // A failure that concerns the record comes by the callback, or is a refusal: this one is the producer's.
+            if (answer == Handover.NOT_NOW) replace(current, failure);
+            return answer;
+        } catch (LinkageError missing) { // of a codec, at its first record: an event loop must not end by it
+            replace(current, new KafkaException("the Kafka producer lacks a library", missing));
+            return Handover.NOT_NOW;
+        }
+        return sending.end();
+    }
+
+    /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on every later answer. */
+    private static final class Sending implements Callback {
+        private final Callback later;
+        /** Null once {@code send} has returned. */
+        private Thread caller = Thread.currentThread();
+
+        private Exception failure;
+
+        Sending(Callback later) {
+            this.later = later;
+        }
+
+        @Override
+        public void onCompletion(RecordMetadata metadata, Exception exception) {
+            if (exception != null && Thread.currentThread() == caller) failure = exception;
+            else later.onCompletion(metadata, exception);
+        }
+
+        Handover end() {
+            caller = null;
+            return failure == null ? Handover.TAKEN : Handover.of(failure);
         }
     }
 
@@ -122,6 +146,24 @@ public class UplinkProducer {
         }
     }
 
+    /**
+     * Says in a sentence which topic or partition Kafka lacks, as far as the producer knows; null if it lacks nothing.
+     *
+     * @param partition null for any
+     */
+    public String absence(String kafkaTopic, Integer partition) {
+        var count = 0;
+        try {
+            count = partitions(kafkaTopic);
+        } catch (KafkaException unknown) {
+            LOG.debugf(unknown, "the partitions of %s are not known", kafkaTopic);
+        }
+        if (count == 0) return "the Kafka topic " + kafkaTopic + " does not exist";
+        return partition == null || partition < count
+                ? null
+                : "the Kafka topic " + kafkaTopic + " has no partition " + partition;
+    }
+
     /** Kafka lets us in again: the producer may have given up for good without saying so. */
     public void renew(String why) {
         replace(current(), new AuthenticationException(why));
@@ -136,34 +178,22 @@ public class UplinkProducer {
 
     private void replace(Producer<byte[], byte[]> dead, Exception why) {
         if (dead != producer || !replacing.compareAndSet(false, true)) return;
-        Thread.ofVirtual().name("sluice-producer").start(() -> {
-            tell(why);
-            replaced.increment();
-            // All that it held fails here, before anything goes to the next one: nothing can be overtaken.
-            dead.close(Duration.ZERO);
-            awaitNext();
+        var closed = new AtomicBoolean();
+        replacement.start(() -> {
+            if (closed.compareAndSet(false, true)) close(dead, why);
+            else if (open()) return null;
+            return BETWEEN_REPLACEMENTS;
         });
     }
 
-    /** Once a minute, however often it fails. */
-    private void tell(Exception why) {
+    private void close(Producer<byte[], byte[]> dead, Exception why) {
         var cause = why.getCause() == null ? why : why.getCause();
-        var level = System.nanoTime() - toldAt > TimeUnit.MINUTES.toNanos(1) ? Logger.Level.WARN : Logger.Level.DEBUG;
-        if (level == Logger.Level.WARN) toldAt = System.nanoTime();
-        LOG.logf(
-                level,
-                "the Kafka producer cannot go on and is replaced; clients whose messages were under way send them again: %s",
-                cause.getMessage());
-    }
-
-    private void awaitNext() {
-        try {
-            while (!stopped.await(BETWEEN_REPLACEMENTS.toNanos(), TimeUnit.NANOSECONDS)) {
-                if (open()) return;
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        replacements.warn(
+                "the Kafka producer cannot go on and is replaced; clients whose messages were under way send them again: "
+                        + cause.getMessage());
+        replaced.increment();
+        // All records that it held fail here, before the next producer gets any: nothing can be overtaken.
+        dead.close(Duration.ZERO);
     }
 
     private boolean open() {
@@ -182,7 +212,7 @@ public class UplinkProducer {
 
     @PreDestroy
     void stop() {
-        stopped.countDown();
+        replacement.stop();
         if (producer != null) producer.close(CLOSE_TIME);
     }
 }

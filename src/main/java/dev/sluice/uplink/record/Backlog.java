@@ -3,7 +3,8 @@ package dev.sluice.uplink.record;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What waits for one Kafka topic, of all connections: a topic that takes nothing must not fill the room of all others. Any thread.
+ * Counts the bytes that wait for one Kafka topic, over all connections: a topic that takes nothing must not use up the room of the others.
+ * Any thread.
  */
 public final class Backlog {
     private final long most;

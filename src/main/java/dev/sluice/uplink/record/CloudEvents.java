@@ -5,68 +5,41 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.route.Match;
+import dev.sluice.uplink.route.HeaderNames;
+import dev.sluice.uplink.route.RouteMatch;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Set;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
 /** The headers of a record as CloudEvents 1.0 has them in Kafka, in binary content mode. Stateless. */
 public final class CloudEvents {
-    private static final String TYPE = "ce_type";
     private static final String DEFAULT_TYPE = "dev.sluice.mqtt.publish";
-    private static final String ID = "ce_id";
-    private static final String TIME = "ce_time";
-    private static final String SOURCE = "ce_source";
-    private static final String SUBJECT = "ce_subject";
-    private static final String CLIENT_ID = "ce_mqttclientid";
-    private static final String QOS = "ce_mqttqos";
-    private static final String RETAIN_NAME = "ce_mqttretain";
-    private static final String RESPONSE_TOPIC = "ce_mqttresponsetopic";
-    private static final String CORRELATION_DATA = "ce_mqttcorrelationdata";
-    private static final String PAYLOAD_FORMAT = "ce_mqttpayloadformat";
-    private static final String EXPIRES_AT = "ce_mqttexpiresat";
 
-    private static final Header SPEC_VERSION = UplinkRecord.header("ce_specversion", "1.0");
+    private static final Header SPEC_VERSION = UplinkRecord.header(HeaderNames.CE_SPEC_VERSION, "1.0");
     private static final Header[] QOS_HEADERS = {
-        UplinkRecord.header(QOS, "0"), UplinkRecord.header(QOS, "1"), UplinkRecord.header(QOS, "2")
+        UplinkRecord.header(HeaderNames.CE_QOS, "0"),
+        UplinkRecord.header(HeaderNames.CE_QOS, "1"),
+        UplinkRecord.header(HeaderNames.CE_QOS, "2")
     };
-    private static final Header RETAIN = UplinkRecord.header(RETAIN_NAME, "true");
-
-    private static final Set<String> RESERVED = Set.of(
-            SPEC_VERSION.key(),
-            ID,
-            TIME,
-            SOURCE,
-            SUBJECT,
-            CLIENT_ID,
-            QOS,
-            RETAIN_NAME,
-            RESPONSE_TOPIC,
-            CORRELATION_DATA,
-            PAYLOAD_FORMAT,
-            EXPIRES_AT);
+    private static final Header RETAIN = UplinkRecord.header(HeaderNames.CE_RETAIN, "true");
 
     private CloudEvents() {}
 
-    /** Whether a header's name is one that is made here, so that no route may add it; the type is the route's to choose. */
-    public static boolean isReserved(String name) {
-        return RESERVED.contains(name);
-    }
-
-    /** What is the same for every PUBLISH of a client to a Topic Name. */
-    static List<Header> leading(Match match, TopicName topicName, String clientId, Header clientIdHeader) {
+    /** Returns the headers that are the same for every PUBLISH of a client to a Topic Name. */
+    static List<Header> leading(RouteMatch match, TopicName topicName, String clientId, Header clientIdHeader) {
         var headers = new ArrayList<Header>(6);
         headers.add(SPEC_VERSION);
-        if (!match.headers().containsKey(TYPE)) headers.add(UplinkRecord.header(TYPE, DEFAULT_TYPE));
-        headers.add(UplinkRecord.header(SOURCE, source(match.route().name(), clientId)));
-        headers.add(new RecordHeader(SUBJECT, topicName.utf8()));
-        headers.add(new RecordHeader(CLIENT_ID, clientIdHeader.value()));
+        if (!match.headers().containsKey(HeaderNames.CE_TYPE))
+            headers.add(UplinkRecord.header(HeaderNames.CE_TYPE, DEFAULT_TYPE));
+        headers.add(
+                UplinkRecord.header(HeaderNames.CE_SOURCE, source(match.route().name(), clientId)));
+        headers.add(new RecordHeader(HeaderNames.CE_SUBJECT, topicName.utf8()));
+        headers.add(new RecordHeader(HeaderNames.CE_CLIENT_ID, clientIdHeader.value()));
         return List.copyOf(headers);
     }
 
@@ -76,27 +49,31 @@ public final class CloudEvents {
         return "/clients/" + escaped + "/routes/" + route;
     }
 
-    /** What is of this PUBLISH. The sequence and the message id keep their own headers: that is where gaps and repeats are looked for. */
+    /** Adds the headers of this PUBLISH. The sequence and the message id keep their own headers: consumers look there for gaps and repeats. */
     static void add(Headers headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
-        headers.add(new RecordHeader(ID, seq));
-        headers.add(new RecordHeader(TIME, Rfc3339.of(receivedAt)));
+        headers.add(new RecordHeader(HeaderNames.CE_ID, seq));
+        headers.add(new RecordHeader(HeaderNames.CE_TIME, Rfc3339.of(receivedAt)));
         headers.add(QOS_HEADERS[publish.qos().ordinal()]);
-        if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(UplinkRecord.MESSAGE_ID, messageId));
-        headers.add(new RecordHeader(UplinkRecord.SEQ, seq));
+        if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(HeaderNames.MESSAGE_ID, messageId));
+        headers.add(new RecordHeader(HeaderNames.SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
         var expiresAt = UplinkRecord.expiresAt(publish.properties(), receivedAt);
-        if (expiresAt != 0) headers.add(new RecordHeader(EXPIRES_AT, Rfc3339.of(expiresAt)));
+        if (expiresAt != 0) headers.add(new RecordHeader(HeaderNames.CE_EXPIRES_AT, Rfc3339.of(expiresAt)));
     }
 
     static List<Header> ofProperties(Properties properties) {
         var headers = new ArrayList<Header>();
-        UplinkRecord.addText(headers, UplinkRecord.CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
-        UplinkRecord.addText(headers, RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
+        UplinkRecord.addText(headers, HeaderNames.CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
+        UplinkRecord.addText(headers, HeaderNames.CE_RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
         var correlation = properties.binary(Property.CORRELATION_DATA);
         if (correlation != null)
-            headers.add(new RecordHeader(CORRELATION_DATA, Base64.getEncoder().encode(correlation)));
+            headers.add(new RecordHeader(
+                    HeaderNames.CE_CORRELATION_DATA, Base64.getEncoder().encode(correlation)));
         if (properties.has(Property.PAYLOAD_FORMAT_INDICATOR))
-            UplinkRecord.addText(headers, PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
+            UplinkRecord.addText(
+                    headers,
+                    HeaderNames.CE_PAYLOAD_FORMAT,
+                    "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
         UplinkRecord.addUserProperties(headers, properties);
         return headers;
     }

@@ -4,7 +4,7 @@ import dev.sluice.uplink.route.Failure;
 import java.util.List;
 
 /**
- * Where a client's Topic Name leads. Immutable.
+ * The records that a client's Topic Name leads to. Immutable.
  *
  * @param refusal why every message is refused; null where there are targets, or nothing to do
  * @param mayFail whether a message may have to do without a record that a target asks for
@@ -18,7 +18,7 @@ public record Destination(List<Target> targets, Failure refusal, boolean mayFail
                 targets.stream()
                         .anyMatch(
                                 it -> it.match().failure() != null || it.route().looksAtPayloads()),
-                targets.stream().anyMatch(it -> it.route().qosFloor() > 0));
+                targets.stream().anyMatch(it -> it.route().spec().qosFloor() > 0));
     }
 
     public static Destination refused(Failure failure) {

@@ -5,9 +5,10 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.route.Failure;
-import dev.sluice.uplink.route.Match;
+import dev.sluice.uplink.route.HeaderNames;
 import dev.sluice.uplink.route.Partition;
 import dev.sluice.uplink.route.Resolution;
+import dev.sluice.uplink.route.RouteMatch;
 import dev.sluice.uplink.route.Routes;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -83,8 +84,8 @@ public final class RouteTrial {
         };
     }
 
-    private static Target target(Match match, Question question) {
-        var clientId = UplinkRecord.header(UplinkRecord.CLIENT_ID, question.clientId());
+    private static Target target(RouteMatch match, Question question) {
+        var clientId = UplinkRecord.header(HeaderNames.CLIENT_ID, question.clientId());
         var sequence = new Sequence(match.route().name(), EPOCH);
         return Target.of(match, question.topicName(), question.clientId(), clientId, sequence, new Backlog(0));
     }
@@ -99,8 +100,9 @@ public final class RouteTrial {
             if (failure == null) {
                 made.add(produced(target, record, target.match().partition().toString(), null));
             } else {
-                var told = question.qos() == QoS.AT_MOST_ONCE ? null : failure.reason();
-                var letter = DeadLetter.of(routes.deadLetterTopic(), record, target.route(), failure, told);
+                var clientAnswer = question.qos() == QoS.AT_MOST_ONCE ? null : failure.reason();
+                var letter = DeadLetterRecord.ofMessage(record, target.route(), failure, clientAnswer)
+                        .to(routes.deadLetterTopic());
                 made.add(produced(target, letter, Partition.BY_KEY.toString(), failure));
             }
         }

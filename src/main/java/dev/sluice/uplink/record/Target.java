@@ -2,16 +2,16 @@ package dev.sluice.uplink.record;
 
 import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.route.Match;
 import dev.sluice.uplink.route.Partition;
 import dev.sluice.uplink.route.Route;
+import dev.sluice.uplink.route.RouteMatch;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.header.Header;
 
 /**
- * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, but
+ * One record that a client's Topic Name leads to, with all that is the same for every PUBLISH encoded once. Immutable, except
  * for the sequence, the backlog and the headers of the last properties.
  *
  * @param sequence the numbers of the client's records of the route
@@ -23,7 +23,7 @@ import org.apache.kafka.common.header.Header;
  * @param trailing those that come after them: the route's own
  */
 public record Target(
-        Match match,
+        RouteMatch match,
         Sequence sequence,
         Backlog backlog,
         byte[] key,
@@ -33,13 +33,13 @@ public record Target(
         PropertyHeaders ofProperties,
         List<Header> trailing) {
     public static Target of(
-            Match match,
+            RouteMatch match,
             TopicName topicName,
             String clientId,
             Header clientIdHeader,
             Sequence sequence,
             Backlog backlog) {
-        var isCloudEvent = match.route().headerStyle() == HeaderStyle.CLOUDEVENTS;
+        var isCloudEvent = match.route().spec().headerStyle() == HeaderStyle.CLOUDEVENTS;
         return new Target(
                 match,
                 sequence,

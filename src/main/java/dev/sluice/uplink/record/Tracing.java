@@ -1,6 +1,7 @@
 package dev.sluice.uplink.record;
 
 import dev.sluice.packet.Properties;
+import dev.sluice.uplink.route.HeaderNames;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
@@ -20,8 +21,6 @@ public final class Tracing {
     /** Passes contexts on as they came. */
     public static final Tracing OFF = new Tracing(OpenTelemetry.noop());
 
-    private static final String PARENT = "traceparent";
-    private static final String STATE = "tracestate";
     private static final W3CTraceContextPropagator W3C = W3CTraceContextPropagator.getInstance();
 
     private static final TextMapGetter<Properties> GETTER = new TextMapGetter<>() {
@@ -43,14 +42,9 @@ public final class Tracing {
         tracer = telemetry.getTracer("dev.sluice");
     }
 
-    /** Whether a header's name is one that is made here, so that no route may add it. */
-    public static boolean isReserved(String name) {
-        return name.equals(PARENT) || name.equals(STATE);
-    }
-
     /** Begins the span of a record; null if the message names no trace, or in a way that W3C does not allow. */
     public Span begin(Properties properties, String kafkaTopic) {
-        if (GETTER.get(properties, PARENT) == null) return null;
+        if (GETTER.get(properties, HeaderNames.TRACE_PARENT) == null) return null;
         var parent = W3C.extract(Context.root(), properties, GETTER);
         if (!Span.fromContext(parent).getSpanContext().isValid()) return null;
         return tracer.spanBuilder(kafkaTopic + " publish")

@@ -5,10 +5,10 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.route.HeaderNames;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.Headers;
@@ -16,39 +16,16 @@ import org.apache.kafka.common.header.internals.RecordHeader;
 
 /** Makes the Kafka record of a PUBLISH: the payload untouched, what MQTT says about it in headers. Stateless. */
 public final class UplinkRecord {
-    static final String TOPIC = "mqtt-topic";
-    public static final String CLIENT_ID = "mqtt-client-id";
-    static final String QOS = "mqtt-qos";
-    static final String MESSAGE_ID = "mqtt-message-id";
-    static final String SEQ = "mqtt-seq";
-    private static final String RETAIN_NAME = "mqtt-retain";
-    static final String CONTENT_TYPE = "content-type";
-    private static final String RESPONSE_TOPIC = "mqtt-response-topic";
-    private static final String CORRELATION_DATA = "mqtt-correlation-data";
-    private static final String PAYLOAD_FORMAT = "mqtt-payload-format";
-    private static final String EXPIRES_AT = "mqtt-expires-at";
-    private static final String USER_PREFIX = "mqtt-user-";
-    private static final Set<String> RESERVED = Set.of(
-            TOPIC,
-            CLIENT_ID,
-            QOS,
-            MESSAGE_ID,
-            SEQ,
-            RETAIN_NAME,
-            CONTENT_TYPE,
-            RESPONSE_TOPIC,
-            CORRELATION_DATA,
-            PAYLOAD_FORMAT,
-            EXPIRES_AT);
-
-    private static final Header[] QOS_HEADERS = {header(QOS, "0"), header(QOS, "1"), header(QOS, "2")};
-    private static final Header RETAIN = header(RETAIN_NAME, "1");
+    private static final Header[] QOS_HEADERS = {
+        header(HeaderNames.QOS, "0"), header(HeaderNames.QOS, "1"), header(HeaderNames.QOS, "2")
+    };
+    private static final Header RETAIN = header(HeaderNames.RETAIN, "1");
 
     private UplinkRecord() {}
 
-    /** What is the same for every PUBLISH of a client to a Topic Name, unless the route asks for CloudEvents. */
+    /** Returns the headers that are the same for every PUBLISH of a client to a Topic Name, unless the route asks for CloudEvents. */
     static List<Header> leading(TopicName topicName, Header clientId) {
-        return List.of(new RecordHeader(TOPIC, topicName.utf8()), clientId);
+        return List.of(new RecordHeader(HeaderNames.TOPIC, topicName.utf8()), clientId);
     }
 
     /**
@@ -75,11 +52,11 @@ public final class UplinkRecord {
 
     private static void add(Headers headers, Packet.Publish publish, long receivedAt, byte[] messageId, byte[] seq) {
         headers.add(QOS_HEADERS[publish.qos().ordinal()]);
-        if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(MESSAGE_ID, messageId));
-        headers.add(new RecordHeader(SEQ, seq));
+        if (publish.qos() != QoS.AT_MOST_ONCE) headers.add(new RecordHeader(HeaderNames.MESSAGE_ID, messageId));
+        headers.add(new RecordHeader(HeaderNames.SEQ, seq));
         if (publish.retain()) headers.add(RETAIN);
         var expiresAt = expiresAt(publish.properties(), receivedAt);
-        if (expiresAt != 0) headers.add(header(EXPIRES_AT, "" + expiresAt));
+        if (expiresAt != 0) headers.add(header(HeaderNames.EXPIRES_AT, "" + expiresAt));
     }
 
     /** The end of the Message Expiry Interval, milliseconds since 1970; 0 where there is none. */
@@ -88,26 +65,21 @@ public final class UplinkRecord {
         return seconds < 0 ? 0 : receivedAt + seconds * 1000;
     }
 
-    /** Whether a header's name is one that is made here, so that no route may add it. */
-    public static boolean isReserved(String name) {
-        return RESERVED.contains(name) || name.startsWith(USER_PREFIX);
-    }
-
     static List<Header> ofProperties(Properties properties) {
         var headers = new ArrayList<Header>();
-        addText(headers, CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
-        addText(headers, RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
+        addText(headers, HeaderNames.CONTENT_TYPE, properties.text(Property.CONTENT_TYPE));
+        addText(headers, HeaderNames.RESPONSE_TOPIC, properties.text(Property.RESPONSE_TOPIC));
         var correlation = properties.binary(Property.CORRELATION_DATA);
-        if (correlation != null) headers.add(new RecordHeader(CORRELATION_DATA, correlation));
+        if (correlation != null) headers.add(new RecordHeader(HeaderNames.CORRELATION_DATA, correlation));
         if (properties.has(Property.PAYLOAD_FORMAT_INDICATOR))
-            addText(headers, PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
+            addText(headers, HeaderNames.PAYLOAD_FORMAT, "" + properties.number(Property.PAYLOAD_FORMAT_INDICATOR, 0));
         addUserProperties(headers, properties);
         return headers;
     }
 
     static void addUserProperties(List<Header> headers, Properties properties) {
         for (var property : properties.userProperties())
-            addText(headers, USER_PREFIX + property.name(), property.value());
+            addText(headers, HeaderNames.USER_PREFIX + property.name(), property.value());
     }
 
     static void addText(List<Header> headers, String name, String value) {

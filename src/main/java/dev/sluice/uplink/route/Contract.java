@@ -45,7 +45,7 @@ public final class Contract {
     private static final SchemaRegistryConfig CONFIG =
             SchemaRegistryConfig.builder().failFast(true).locale(Locale.ROOT).build();
 
-    /** Where only some payloads lead to the place that refers to itself. */
+    /** Said of a payload that leads to a place of the schema that refers to itself. */
     private static final String ENDLESS = "the check of it does not end, as the contract refers to itself in place";
 
     private final Schema schema;
@@ -79,7 +79,7 @@ public final class Contract {
         }
     }
 
-    /** What begins so is found on the class path. */
+    /** Schemas at these addresses are on the class path. */
     private static boolean isNoDraft(AbsoluteIri address) {
         var text = address.toString();
         return !text.startsWith("https://json-schema.org/draft/") && !text.startsWith("http://json-schema.org/draft-");

@@ -1,20 +1,19 @@
 package dev.sluice.uplink.route;
 
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.uplink.producer.Refusal;
 import java.util.Locale;
 
 /**
  * Why a message cannot have a record, for good. Immutable: any thread may use it.
  *
- * @param reason what the client is told
+ * @param reason the code that the client gets
  * @param why a sentence without anything the client wrote
  */
 public record Failure(Kind kind, ReasonCode reason, String why) {
     static final Failure UNMATCHED =
             new Failure(Kind.UNMATCHED, ReasonCode.TOPIC_NAME_INVALID, "no route takes this topic name");
 
-    /** What is told apart in dead letters and metrics. */
+    /** The kinds of failures that dead letters and metrics distinguish. */
     public enum Kind {
         UNMATCHED,
         TOPIC_ILLEGAL,
@@ -41,8 +40,8 @@ public record Failure(Kind kind, ReasonCode reason, String why) {
         return new Failure(
                 Kind.PAYLOAD_TOO_LARGE,
                 ReasonCode.QUOTA_EXCEEDED,
-                "the payload has " + bytes + " bytes, more than the " + route.maximumPayload() + " of route "
-                        + route.name());
+                "the payload has " + bytes + " bytes, more than the "
+                        + route.spec().maximumPayload() + " of route " + route.name());
     }
 
     /** @param breach the end of a sentence */
@@ -51,10 +50,5 @@ public record Failure(Kind kind, ReasonCode reason, String why) {
                 Kind.CONTRACT_BROKEN,
                 ReasonCode.PAYLOAD_FORMAT_INVALID,
                 "the payload breaks the contract of route " + route.name() + ": " + breach);
-    }
-
-    /** @param refusal one that {@link Refusal} knows */
-    public static Failure rejectedByKafka(Exception refusal) {
-        return new Failure(Kind.REJECTED_BY_KAFKA, Refusal.of(refusal), refusal.getMessage());
     }
 }

@@ -6,7 +6,6 @@ import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.route.RouteListener;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.route.StoredRoutes;
-import dev.sluice.uplink.Uplink;
 import dev.sluice.uplink.route.RouteMistakes.Mistake;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -32,7 +31,7 @@ import org.jboss.logging.Logger;
 public class LiveRoutes {
     private static final Logger LOG = Logger.getLogger(LiveRoutes.class);
 
-    private final Uplink uplink;
+    private final RoutesInForce inForce;
     private final UplinkConfig config;
     private final RouteStore store;
     private final RouteListener listener;
@@ -40,20 +39,20 @@ public class LiveRoutes {
     private final ReentrantLock turn = new ReentrantLock();
     /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
     private long kept;
-    /** What the log has told already; the listener's. */
+    /** The last failure that was logged; the listener's. */
     private String trouble = "";
 
     private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
 
     /**
-     * What is known of the stored routes.
+     * The stored routes, and what serves here.
      *
      * @param stored as they were read last
      * @param inForce version of the set in force
      * @param rejection why the stored set is not in force
      */
     public record State(StoredRoutes stored, long inForce, Optional<RouteMistakes> rejection) {
-        /** What serves while the stored set is wrong, in words. */
+        /** Says in words which routes serve while the stored set is wrong. */
         public String stopgap() {
             return inForce == 0
                     ? "the routes of the configuration file alone"
@@ -61,11 +60,21 @@ public class LiveRoutes {
         }
     }
 
-    /** A set of routes without a mistake, as somebody wrote it and as it would be in force. */
-    public record Candidate(SortedMap<String, RouteSpec> specs, Routes routes) {}
+    /**
+     * A set of routes without a mistake, as somebody wrote it and as it would be in force.
+     *
+     * @param stored those of them that PostgreSQL holds, or would hold: JSON by name
+     * @param specs those and the ones of the configuration file, by name
+     */
+    public record Candidate(SortedMap<String, String> stored, SortedMap<String, RouteSpec> specs, Routes routes) {}
 
-    LiveRoutes(Uplink uplink, UplinkConfig config, RouteStore store, RouteListener listener, MeterRegistry meters) {
-        this.uplink = uplink;
+    LiveRoutes(
+            RoutesInForce inForce,
+            UplinkConfig config,
+            RouteStore store,
+            RouteListener listener,
+            MeterRegistry meters) {
+        this.inForce = inForce;
         this.config = config;
         this.store = store;
         this.listener = listener;
@@ -130,27 +139,30 @@ public class LiveRoutes {
      * Changes the stored routes, and puts them in force here; blocks. Nobody else changes them meanwhile.
      *
      * @param change gets the stored routes, and returns the specs that are to be stored, as JSON by name
-     * @return the routes as they are stored then
      * @throws RouteMistakes when the routes would be wrong; then nothing has changed
      */
-    public StoredRoutes change(String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
-        var stored = store.change(actor, before -> {
-            var wanted = change.apply(before);
-            var specs = with(wanted).specs();
-            var known = before.specs();
-            // What changes is stored with every field that says something, whatever its author left out.
-            wanted.replaceAll((name, json) -> json.equals(known.get(name))
-                    ? json
-                    : RouteJson.write(specs.get(name)).toString());
-            return wanted;
-        });
+    public RouteStore.Changed<Candidate> change(
+            String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
+        var changed = store.change(actor, before -> candidate(before, change.apply(before)), Candidate::stored);
         turn.lock();
         try {
-            if (stored.version() > state.stored.version()) use(stored);
-            return stored;
+            if (changed.after().version() > state.stored.version())
+                use(changed.after(), changed.wanted().routes());
+            return changed;
         } finally {
             turn.unlock();
         }
+    }
+
+    /** A route that changes is stored with all fields that say something, even those that its author left out. */
+    private Candidate candidate(StoredRoutes before, SortedMap<String, String> wanted) {
+        var candidate = with(wanted);
+        var known = before.specs();
+        var stored = new TreeMap<>(wanted);
+        stored.replaceAll((name, json) -> json.equals(known.get(name))
+                ? json
+                : RouteJson.write(candidate.specs().get(name)).toString());
+        return new Candidate(stored, candidate.specs(), candidate.routes());
     }
 
     /**
@@ -165,7 +177,7 @@ public class LiveRoutes {
         specs.forEach((name, json) -> RouteJson.read(name, json, mistakes).ifPresent(spec -> merged.put(name, spec)));
         try {
             var routes = Routes.of(merged, config);
-            if (mistakes.isEmpty()) return new Candidate(merged, routes);
+            if (mistakes.isEmpty()) return new Candidate(new TreeMap<>(specs), merged, routes);
         } catch (RouteMistakes more) {
             mistakes.addAll(more.mistakes());
         }
@@ -174,12 +186,16 @@ public class LiveRoutes {
 
     private void use(StoredRoutes stored) {
         try {
-            uplink.use(routes(stored.specs()));
-            state = new State(stored, stored.version(), Optional.empty());
-            LOG.infof("routes of version %d are in force", stored.version());
+            use(stored, routes(stored.specs()));
         } catch (RouteMistakes wrong) {
             reject(stored, wrong);
         }
+    }
+
+    private void use(StoredRoutes stored, Routes routes) {
+        inForce.use(routes);
+        state = new State(stored, stored.version(), Optional.empty());
+        LOG.infof("routes of version %d are in force", stored.version());
     }
 
     /** Nothing that somebody may have stored stops a start, or the listener. */
@@ -194,21 +210,21 @@ public class LiveRoutes {
         }
     }
 
-    /** What serves on is the last good set, which another gateway, or an earlier run of this one, may have kept. */
+    /** Goes on with the last good set, which another gateway, or an earlier run of this one, may have kept. */
     private void reject(StoredRoutes stored, RouteMistakes wrong) {
         var good = store.good().filter(it -> it.version() > state.inForce && it.version() != stored.version());
-        var inForce = state.inForce;
+        var version = state.inForce;
         var besides = "";
         if (good.isPresent()) {
             try {
-                uplink.use(routes(good.get().specs()));
-                inForce = good.get().version();
+                inForce.use(routes(good.get().specs()));
+                version = good.get().version();
             } catch (RouteMistakes here) {
                 besides = "; nor does version " + good.get().version()
                         + ", which was good, go with this gateway's own file: " + inLine(here);
             }
         }
-        state = new State(stored, inForce, Optional.of(wrong));
+        state = new State(stored, version, Optional.of(wrong));
         LOG.errorf(
                 "the routes of version %d in PostgreSQL are wrong (in force: %s): %s%s. Correct them in the table route, or"
                         + " by PUT /admin/routes",

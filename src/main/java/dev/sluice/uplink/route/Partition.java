@@ -42,7 +42,8 @@ public sealed interface Partition {
     }
 
     /**
-     * What a template says, once there are values for its names; only what was written counts as a word or a number.
+     * Returns the partition that a template asks for, with these values for its names. A word or a number counts only if it was written
+     * so in the template, not if it came out of a value.
      *
      * @throws IllegalArgumentException with a sentence that names the mistake
      */

@@ -3,12 +3,12 @@ package dev.sluice.uplink.route;
 import java.util.List;
 
 /**
- * What the routes say about a Topic Name of a client: the same as long as the routes are, so it can be kept.
+ * The decision of the routes about a Topic Name of a client. It can be kept for as long as the routes stay the same.
  * Immutable: any thread may use it.
  */
 public sealed interface Resolution {
     /** One record for each match, at least one, in the order of the routes; a match with a failure is a dead letter. */
-    record Forward(List<Match> matches) implements Resolution {}
+    record Forward(List<RouteMatch> matches) implements Resolution {}
 
     /**
      * Answer with the failure's reason code, before version 5 by closing. All or nothing: one route that cannot have its

@@ -1,6 +1,5 @@
 package dev.sluice.uplink.route;
 
-import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.config.UplinkConfig.IllegalCharacters;
 import dev.sluice.config.UplinkConfig.OnFailure;
 import dev.sluice.topic.TopicName;
@@ -13,24 +12,20 @@ import java.util.function.UnaryOperator;
 /**
  * One way from Topic Names to a Kafka topic. Immutable: any thread may use it.
  *
+ * @param spec as somebody wrote it
  * @param filter absent from a route that is only the default route
  * @param key renders to nothing for records without a key
  * @param headers those that the route adds, in the order of their names
  * @param partition what {@link Partition#of} takes
- * @param maximumPayload bytes, 0 for no bound
  */
 public record Route(
         String name,
+        RouteSpec spec,
         Optional<RouteFilter> filter,
         Template kafkaTopic,
         Template key,
         Map<String, Template> headers,
         Template partition,
-        HeaderStyle headerStyle,
-        IllegalCharacters illegalCharacters,
-        int qosFloor,
-        long maximumPayload,
-        OnFailure onFailure,
         Optional<Contract> contract) {
     static final String CLIENT_ID = "clientId";
     static final String USERNAME = "username";
@@ -39,19 +34,15 @@ public record Route(
     /** The names that a template may ask for whatever the filter captures. */
     static final List<String> ALWAYS_KNOWN = List.of(CLIENT_ID, USERNAME, TOPIC, ROUTE);
 
-    /** What dead letters of messages that no route takes come from. */
+    /** The route of dead letters whose message no route takes. */
     static final Route NONE = new Route(
             "",
+            RouteSpec.OF_NO_ROUTE,
             Optional.empty(),
             Template.of(""),
             Template.of("{" + CLIENT_ID + "}"),
             Map.of(),
             Template.of("key"),
-            HeaderStyle.MQTT,
-            IllegalCharacters.REJECT,
-            0,
-            0,
-            OnFailure.DEAD_LETTER,
             Optional.empty());
 
     /** Whether the Kafka topic depends on the message, so that it cannot be looked for at the start. */
@@ -60,7 +51,7 @@ public record Route(
     }
 
     public boolean hasDeadLetters() {
-        return onFailure == OnFailure.DEAD_LETTER;
+        return spec.onFailure() == OnFailure.DEAD_LETTER;
     }
 
     /** The partition that each record goes to; -1 where the record tells. */
@@ -72,19 +63,20 @@ public record Route(
 
     /** Whether a record depends on the payload. */
     public boolean looksAtPayloads() {
-        return maximumPayload > 0 || contract.isPresent();
+        return spec.maximumPayload() > 0 || contract.isPresent();
     }
 
     /** Why a message with this payload cannot have a record of this route; null if it can. */
     Failure failure(byte[] payload) {
-        if (maximumPayload > 0 && payload.length > maximumPayload) return Failure.payloadTooLarge(this, payload.length);
+        if (spec.maximumPayload() > 0 && payload.length > spec.maximumPayload())
+            return Failure.payloadTooLarge(this, payload.length);
         if (contract.isEmpty()) return null;
         var breach = contract.get().breach(payload);
         return breach == null ? null : Failure.contractBroken(this, breach);
     }
 
     /** The record that this route asks for. */
-    public Match match(TopicName topicName, String clientId, String username) {
+    public RouteMatch match(TopicName topicName, String clientId, String username) {
         var topic = topicName.toString();
         Map<String, String> captured = filter.map(it -> it.values(topic)).orElse(Map.of());
         UnaryOperator<String> values = asked -> switch (asked) {
@@ -101,13 +93,13 @@ public record Route(
             if (!value.isEmpty()) rendered.put(header, value);
         });
         var kafkaName = kafkaTopic.render(values);
-        if (illegalCharacters == IllegalCharacters.REPLACE) kafkaName = KafkaTopicName.replaced(kafkaName);
+        if (spec.illegalCharacters() == IllegalCharacters.REPLACE) kafkaName = KafkaTopicName.replaced(kafkaName);
         var failure = this == NONE
                 ? Failure.UNMATCHED
                 : KafkaTopicName.mistake(kafkaName)
                         .map(mistake -> Failure.topicIllegal(this, mistake))
                         .orElse(null);
-        return new Match(
+        return new RouteMatch(
                 this,
                 kafkaName,
                 renderedKey.isEmpty() ? null : renderedKey,

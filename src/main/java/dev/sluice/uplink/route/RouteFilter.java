@@ -76,7 +76,7 @@ public record RouteFilter(String text, TopicFilter topicFilter, List<Capture> ca
         return captures.stream().map(Capture::name).toList();
     }
 
-    /** What the captures take of a name that the filter matches. */
+    /** Returns the value of each capture in a name that the filter matches. */
     Map<String, String> values(String topicName) {
         return captures.stream().collect(Collectors.toMap(Capture::name, capture -> value(topicName, capture)));
     }

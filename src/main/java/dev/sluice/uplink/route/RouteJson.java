@@ -4,17 +4,17 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.config.UplinkConfig.HeaderStyle;
-import dev.sluice.config.UplinkConfig.IllegalCharacters;
-import dev.sluice.config.UplinkConfig.OnFailure;
 import dev.sluice.uplink.route.RouteMistakes.Mistake;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -23,26 +23,12 @@ import java.util.stream.Collectors;
 public final class RouteJson {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String FILE = "file:";
-    private static final List<String> FIELDS = List.of(
-            "filter",
-            "kafkaTopic",
-            "key",
-            "headers",
-            "partition",
-            "headerStyle",
-            "illegalCharacters",
-            "qosFloor",
-            "maximumPayload",
-            "onFailure",
-            "contract");
-
-    /** The JSON name of each key below a route's. */
-    private static final Map<String, String> NAMES =
-            FIELDS.stream().collect(Collectors.toMap(RouteJson::key, name -> name));
-
+    private static final Pattern DASHED = Pattern.compile("-([a-z])");
     private final String route;
     private final JsonNode json;
     private final List<Mistake> mistakes;
+    /** The names that were asked for, in the order of the documentation. */
+    private final Set<String> fields = new LinkedHashSet<>();
 
     private RouteJson(String route, JsonNode json, List<Mistake> mistakes) {
         this.route = route;
@@ -53,7 +39,7 @@ public final class RouteJson {
     /**
      * Reads what somebody wrote, as far as it can be read.
      *
-     * @param mistakes gets one for each field that is none, or holds what it cannot
+     * @param mistakes gets one for each unknown field, and for each value that its field cannot have
      */
     public static RouteSpec read(String route, JsonNode json, List<Mistake> mistakes) {
         return new RouteJson(route, json, mistakes).read();
@@ -69,23 +55,9 @@ public final class RouteJson {
         }
     }
 
-    /** Every field that says something. */
     public static ObjectNode write(RouteSpec spec) {
         var json = JSON.createObjectNode();
-        if (spec.filter() != null) json.put("filter", spec.filter());
-        json.put("kafkaTopic", spec.kafkaTopic());
-        json.put("key", spec.key());
-        if (!spec.headers().isEmpty()) {
-            var headers = json.putObject("headers");
-            new TreeMap<>(spec.headers()).forEach(headers::put);
-        }
-        json.put("partition", spec.partition());
-        json.put("headerStyle", text(spec.headerStyle()));
-        json.put("illegalCharacters", text(spec.illegalCharacters()));
-        json.put("qosFloor", spec.qosFloor());
-        if (spec.maximumPayload() > 0) json.put("maximumPayload", spec.maximumPayload());
-        json.put("onFailure", text(spec.onFailure()));
-        if (spec.contract() != null) json.set("contract", contract(spec.contract()));
+        spec.write(json);
         return json;
     }
 
@@ -94,7 +66,7 @@ public final class RouteJson {
         var field = mistake.field();
         if (field.isEmpty() || field.startsWith("/")) return field;
         var dot = field.indexOf('.');
-        if (dot < 0) return "/" + escape(NAMES.getOrDefault(field, field));
+        if (dot < 0) return "/" + escape(name(field));
         return "/" + escape(field.substring(0, dot)) + "/" + escape(field.substring(dot + 1));
     }
 
@@ -103,53 +75,65 @@ public final class RouteJson {
         return name.replace("~", "~0").replace("/", "~1");
     }
 
+    /** {@code kafkaTopic} as a key is written: {@code kafka-topic}. */
     private static String key(String name) {
         return name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
     }
 
+    /** {@code kafka-topic} as JSON has it: {@code kafkaTopic}. */
+    private static String name(String key) {
+        return DASHED.matcher(key).replaceAll(it -> it.group(1).toUpperCase(Locale.ROOT));
+    }
+
     private RouteSpec read() {
         if (!json.isObject()) mistakes.add(new Mistake(route, "", "is not a JSON object"));
+        var mistakesBefore = mistakes.size();
+        var spec = RouteSpec.read(this);
+        mistakes.addAll(mistakesBefore, unknownFields());
+        return spec;
+    }
+
+    /** Once every field was read. */
+    private List<Mistake> unknownFields() {
+        var sentence = "is not a field of a route; the fields are " + String.join(", ", fields);
+        var unknown = new ArrayList<Mistake>();
         json.fieldNames().forEachRemaining(name -> {
-            if (!FIELDS.contains(name))
-                mistakes.add(new Mistake(
-                        route, "/" + escape(name), "is no field of a route; there are " + String.join(", ", FIELDS)));
+            if (!fields.contains(name)) unknown.add(new Mistake(route, "/" + escape(name), sentence));
         });
-        return new RouteSpec(
-                text("filter", null),
-                kafkaTopic(),
-                json.has("key") ? text("key", null) : "{clientId}",
-                headers(),
-                partition(),
-                oneOf("headerStyle", HeaderStyle.MQTT),
-                oneOf("illegalCharacters", IllegalCharacters.REJECT),
-                (int) number("qosFloor", 0, 1),
-                number("maximumPayload", 0, Long.MAX_VALUE),
-                oneOf("onFailure", OnFailure.REFUSE),
-                contract());
+        return unknown;
     }
 
-    private String kafkaTopic() {
-        var text = text("kafkaTopic", null);
-        if (text != null) return text;
-        if (!json.hasNonNull("kafkaTopic")) wrong("kafkaTopic", "is required");
-        return "-";
+    private JsonNode field(String name) {
+        fields.add(name);
+        return json.path(name);
     }
 
-    private String partition() {
-        var partition = json.path("partition");
-        return partition.isIntegralNumber() ? partition.asText() : text("partition", "key");
-    }
-
-    private String text(String name, String standard) {
-        var value = json.path(name);
+    String text(String name, String standard) {
+        var value = field(name);
         if (value.isMissingNode() || value.isNull()) return standard;
         if (value.isTextual()) return value.textValue();
         wrong(name, "is not a text");
         return standard;
     }
 
-    private long number(String name, long standard, long most) {
-        var value = json.path(name);
+    /** @param stopgap what is read in its place, once the mistake is noted */
+    String requiredText(String name, String stopgap) {
+        if (!json.hasNonNull(name)) wrong(name, "is required");
+        return text(name, stopgap);
+    }
+
+    /** A text that is null only where JSON says so. */
+    String nullableText(String name, String standard) {
+        return json.has(name) ? text(name, null) : text(name, standard);
+    }
+
+    String textOrNumber(String name, String standard) {
+        var value = field(name);
+        return value.isIntegralNumber() ? value.asText() : text(name, standard);
+    }
+
+    long number(String name, long standard, long most) {
+        var value = field(name);
         if (value.isMissingNode() || value.isNull()) return standard;
         if (value.isIntegralNumber() && value.canConvertToLong() && value.longValue() >= 0 && value.longValue() <= most)
             return value.longValue();
@@ -157,7 +141,7 @@ public final class RouteJson {
         return standard;
     }
 
-    private <E extends Enum<E>> E oneOf(String name, E standard) {
+    <E extends Enum<E>> E oneOf(String name, E standard) {
         var text = text(name, text(standard));
         var values = standard.getDeclaringClass().getEnumConstants();
         for (var value : values) if (text(value).equals(text)) return value;
@@ -168,39 +152,41 @@ public final class RouteJson {
         return standard;
     }
 
-    private static String text(Enum<?> value) {
+    static String text(Enum<?> value) {
         return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    private Map<String, String> headers() {
-        var headers = new LinkedHashMap<String, String>();
-        var given = json.path("headers");
-        if (given.isMissingNode() || given.isNull()) return headers;
-        if (!given.isObject()) wrong("headers", "is not an object of texts");
-        given.properties().forEach(header -> {
-            if (header.getValue().isTextual())
-                headers.put(header.getKey(), header.getValue().textValue());
-            else mistakes.add(new Mistake(route, "headers." + header.getKey(), "is not a text"));
+    /** Texts by name. */
+    Map<String, String> texts(String name) {
+        var texts = new LinkedHashMap<String, String>();
+        var given = field(name);
+        if (given.isMissingNode() || given.isNull()) return texts;
+        if (!given.isObject()) wrong(name, "is not an object of texts");
+        given.properties().forEach(text -> {
+            if (text.getValue().isTextual())
+                texts.put(text.getKey(), text.getValue().textValue());
+            else mistakes.add(new Mistake(route, key(name) + "." + text.getKey(), "is not a text"));
         });
-        return headers;
+        return texts;
     }
 
-    private String contract() {
-        var contract = json.path("contract");
-        if (contract.isObject() || contract.isBoolean()) return contract.toString();
-        var text = text("contract", null);
+    /** A JSON Schema, or the text of one. */
+    String schema(String name) {
+        var schema = field(name);
+        if (schema.isObject() || schema.isBoolean()) return schema.toString();
+        var text = text(name, null);
         if (text == null || !text.startsWith(FILE)) return text;
-        wrong("contract", "names a file, which other gateways may not have: give the JSON Schema itself");
+        wrong(name, "names a file, which other gateways may not have: give the JSON Schema itself");
         return null;
     }
 
     /** An object where it is one, so that nobody has to read JSON in JSON. */
-    private static JsonNode contract(String text) {
+    static JsonNode schemaOf(String text) {
         try {
             var schema = JSON.readTree(text);
             if (schema.isObject() || schema.isBoolean()) return schema;
         } catch (JsonProcessingException _) {
-            // a file: or a mistake, which others tell
+            // a file: or a mistake, which RoutesReader reports
             return JSON.getNodeFactory().textNode(text);
         }
         return JSON.getNodeFactory().textNode(text);

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Finds what is not wrong with a set of routes, but hardly meant. Confined to the call that looks. */
+/** Finds likely mistakes in a set of routes that is valid. Confined to the call that looks. */
 public final class RouteLint {
     private static final String NO_TOPIC = "the Kafka topic %s does not exist: messages for it wait until it does";
     private static final String NO_DEAD_LETTERS =
@@ -17,16 +17,14 @@ public final class RouteLint {
     private static final String NO_PARTITION =
             "the Kafka topic %s has no partition %d, as it has %d, counted from 0: messages for it wait until it does";
 
-    private final Map<String, RouteSpec> specs;
     private final Routes routes;
     private final List<Finding> findings = new ArrayList<>();
 
-    private RouteLint(LiveRoutes.Candidate candidate) {
-        this.specs = candidate.specs();
-        this.routes = candidate.routes();
+    private RouteLint(Routes routes) {
+        this.routes = routes;
     }
 
-    /** What can be said of a route. */
+    /** The kinds of findings. */
     public enum Kind {
         /** Another route does the same, or leaves it nothing to do. */
         SHADOWED,
@@ -45,24 +43,19 @@ public final class RouteLint {
      *
      * @param others the names of the routes that it is about besides
      */
-    public record Finding(Kind kind, String route, List<String> others, String sentence) {
-        /** Whether it is about a route. */
-        public boolean isAbout(String name) {
-            return route.equals(name) || others.contains(name);
-        }
-    }
+    public record Finding(Kind kind, String route, List<String> others, String sentence) {}
 
     /** @param partitions how many each Kafka topic of the routes has, 0 for one that does not exist; nothing is found of others */
-    public static List<Finding> of(LiveRoutes.Candidate candidate, Map<String, Integer> partitions) {
-        var lint = new RouteLint(candidate);
-        var all = candidate.routes().routes();
+    public static List<Finding> of(Routes routes, Map<String, Integer> partitions) {
+        var lint = new RouteLint(routes);
+        var all = routes.routes();
         for (int i = 0; i < all.size(); i++) {
             var route = all.get(i);
             lint.compare(route, all.subList(i + 1, all.size()));
             lint.dangles(route);
             lint.lacks(route, partitions);
         }
-        candidate.routes().defaultRoute().ifPresent(lint::leftOver);
+        routes.defaultRoute().ifPresent(lint::leftOver);
         return lint.findings;
     }
 
@@ -97,7 +90,7 @@ public final class RouteLint {
         findings.add(new Finding(kind, route.name(), List.of(), sentence));
     }
 
-    /** @param sentence with %s for the others; nothing is found where there are none */
+    /** @param sentence with %s for the others; without others there is no finding */
     private void add(Kind kind, Route route, List<String> others, String sentence) {
         if (!others.isEmpty())
             findings.add(new Finding(
@@ -124,15 +117,15 @@ public final class RouteLint {
     }
 
     /** Whether a consumer sees which of the two made a record. */
-    private boolean canBeTold(Route one, Route other) {
+    private static boolean canBeTold(Route one, Route other) {
         return style(one) != style(other)
                 || style(one) == HeaderStyle.CLOUDEVENTS // ce_source names the route
                 || namesRoute(one)
                 || namesRoute(other);
     }
 
-    private HeaderStyle style(Route route) {
-        return specs.get(route.name()).headerStyle();
+    private static HeaderStyle style(Route route) {
+        return route.spec().headerStyle();
     }
 
     private static boolean namesRoute(Route route) {
@@ -148,7 +141,7 @@ public final class RouteLint {
         unused.removeAll(route.kafkaTopic().names());
         unused.removeAll(route.key().names());
         route.headers().values().forEach(template -> unused.removeAll(template.names()));
-        unused.removeAll(Template.of(specs.get(route.name()).partition()).names());
+        unused.removeAll(Template.of(route.spec().partition()).names());
         if (!unused.isEmpty())
             add(Kind.DANGLING, route, "captures what no template uses: {" + String.join("}, {", unused) + "}");
     }
@@ -165,7 +158,7 @@ public final class RouteLint {
             add(Kind.MISSING_TOPIC, route, NO_DEAD_LETTERS.formatted(letters));
     }
 
-    /** What is left over for the default route. */
+    /** Finds a route that leaves nothing for the default route. */
     private void leftOver(Route byDefault) {
         routes.routes().stream()
                 .filter(route -> route.filter().isPresent() && filter(route).isEverything())

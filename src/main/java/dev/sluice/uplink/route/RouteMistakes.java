@@ -15,7 +15,7 @@ public final class RouteMistakes extends IllegalArgumentException {
      *
      * @param route null when it is not about one route
      * @param field the key below the route's, or below {@code sluice.uplink} without a route: {@code kafka-topic}; empty for the route's name;
-     *     a JSON Pointer for what is no key: {@code /kafka-topik}
+     *     a JSON Pointer for an unknown field: {@code /kafka-topik}
      * @param sentence says what is wrong
      */
     public record Mistake(String route, String field, String sentence) {

@@ -67,7 +67,7 @@ public final class Routes {
     public Resolution resolve(TopicName topicName, String clientId, String username) {
         var matching = matching(topicName);
         if (matching.isEmpty()) return unmatched;
-        var matches = new ArrayList<Match>(matching.size());
+        var matches = new ArrayList<RouteMatch>(matching.size());
         for (var route : matching) {
             var match = route.match(topicName, clientId, username);
             if (match.failure() != null && !route.hasDeadLetters()) return new Resolution.Refuse(match.failure());
@@ -86,7 +86,7 @@ public final class Routes {
         return whenUnmatched.stream().filter(routes::contains).findFirst();
     }
 
-    /** Those that take a Topic Name, in the order of their names. */
+    /** The routes that take a Topic Name, in the order of their names. */
     public List<Route> matching(TopicName topicName) {
         var matching = new ArrayList<Route>();
         index.forEachMatch(topicName, matching::add);
@@ -95,7 +95,7 @@ public final class Routes {
         return matching;
     }
 
-    /** Where dead letters go. */
+    /** The Kafka topic of dead letters. */
     public String deadLetterTopic() {
         return deadLetterTopic;
     }

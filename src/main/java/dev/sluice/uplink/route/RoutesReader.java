@@ -1,12 +1,7 @@
 package dev.sluice.uplink.route;
 
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.config.UplinkConfig.HeaderStyle;
 import dev.sluice.config.UplinkConfig.Unmatched;
-import dev.sluice.uplink.record.CloudEvents;
-import dev.sluice.uplink.record.DeadLetter;
-import dev.sluice.uplink.record.Tracing;
-import dev.sluice.uplink.record.UplinkRecord;
 import dev.sluice.uplink.route.RouteMistakes.Mistake;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,7 +53,7 @@ final class RoutesReader {
                 attempt(name, "key", () -> requireKnown.apply(Template.of(spec.key() == null ? "" : spec.key())));
         var headers = new TreeMap<String, Template>();
         new TreeMap<>(spec.headers()).forEach((header, text) -> {
-            if (isReserved(header, spec.headerStyle()))
+            if (HeaderNames.isReserved(header, spec.headerStyle()))
                 mistakes.add(new Mistake(name, "headers." + header, "every record has this header already"));
             attempt(name, "headers." + header, () -> requireKnown.apply(Template.of(text)))
                     .ifPresent(template -> headers.put(header, template));
@@ -70,24 +65,13 @@ final class RoutesReader {
         requireRange(name, spec);
         routes.add(new Route(
                 name,
+                spec,
                 filter,
                 kafkaTopic.orElse(NOTHING),
                 recordKey.orElse(NOTHING),
                 headers,
                 partition.orElse(BY_KEY),
-                spec.headerStyle(),
-                spec.illegalCharacters(),
-                spec.qosFloor(),
-                spec.maximumPayload(),
-                spec.onFailure(),
                 contract));
-    }
-
-    private static boolean isReserved(String header, HeaderStyle style) {
-        return UplinkRecord.isReserved(header)
-                || DeadLetter.isReserved(header)
-                || Tracing.isReserved(header)
-                || style == HeaderStyle.CLOUDEVENTS && CloudEvents.isReserved(header);
     }
 
     private void requireRange(String name, RouteSpec spec) {

@@ -3,47 +3,48 @@ package dev.sluice.uplink.spool;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.SpoolRow;
-import dev.sluice.uplink.Part;
-import dev.sluice.uplink.Uplink;
+import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.UplinkProducer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 
 /**
- * One connection's records on their way to Kafka or to the spool: what the producer has comes before what the spool gets, and the order in
- * which it gets them is that of the client. Confined to the connection's event loop.
+ * One connection's records on their way to Kafka or to the spool: those that the producer has come before those that the spool gets, and the
+ * spool gets them in the client's order. Confined to the connection's event loop.
  */
 public final class ClientSpool {
     private static final int TRIM = 64;
 
-    private final Uplink uplink;
     private final Spool spool;
+    private final UplinkProducer producer;
     private final String clientId;
-    /** Chooses the lane of records without a key. */
+    /** Chooses the stripe of records without a key. */
     private final byte[] clientKey;
 
     private final Runnable retry;
-    /** What the producer has, in order; with some that Kafka has answered meanwhile. */
-    private final ArrayDeque<Sending> sent = new ArrayDeque<>();
+    /** The records that the producer has, in order, with some that Kafka has answered meanwhile. */
+    private final ArrayDeque<InsuredRecord> sent = new ArrayDeque<>();
 
     private int trimAt = TRIM;
     private boolean full;
 
-    private ClientSpool(Uplink uplink, String clientId, Runnable retry) {
-        this.uplink = uplink;
-        this.spool = uplink.spool();
+    private ClientSpool(Spool spool, UplinkProducer producer, String clientId, Runnable retry) {
+        this.spool = spool;
+        this.producer = producer;
         this.clientId = clientId;
         this.clientKey = clientId.getBytes(StandardCharsets.UTF_8);
         this.retry = retry;
     }
 
-    /** @param retry from any thread: has the connection offer again what waits */
-    public static ClientSpool open(Uplink uplink, String clientId, Runnable retry) {
-        var opened = new ClientSpool(uplink, clientId, retry);
-        uplink.spool().add(opened);
+    /** @param retry from any thread: has the connection offer again the records that wait */
+    public static ClientSpool open(Spool spool, UplinkProducer producer, String clientId, Runnable retry) {
+        var opened = new ClientSpool(spool, producer, clientId, retry);
+        spool.add(opened);
         return opened;
     }
 
@@ -59,94 +60,101 @@ public final class ClientSpool {
         return spool.isSpooling();
     }
 
-    /** Hands over a record, to the producer or to the spool; false if it is to be offered again, as it is if the producer has not taken it. */
-    public boolean send(ProducerRecord<byte[], byte[]> record, Part part) {
-        var lane = lane(record.key());
-        var taken =
-                switch (lane.state()) {
-                    case DIRECT -> {
-                        produce(record, part);
-                        yield true;
-                    }
-                    case SPOOLING -> insure() && spool(lane, record, part);
-                    case CLOSING -> false;
-                };
-        if (!taken) spool.waits(this);
-        return taken;
+    /**
+     * Hands over a record, to the producer or to the spool.
+     *
+     * @param route the name of the route that made it
+     * @param later called once, when Kafka or the spool has the record, or with the reason why not; on Kafka's network thread or the journal's
+     */
+    public Handover hand(ProducerRecord<byte[], byte[]> record, String route, Callback later) {
+        var stripe = stripe(record.key());
+        return switch (stripe.state()) {
+            case DIRECT -> produce(record, route, later);
+            case SPOOLING -> spoolInFlight() && spool(stripe, record, route, later) ? Handover.TAKEN : notNow();
+            case CLOSING -> notNow();
+        };
     }
 
-    private SpoolLane lane(byte[] key) {
-        return spool.lane(key == null ? clientKey : key);
+    private Handover notNow() {
+        spool.awaitRoom(this);
+        return Handover.NOT_NOW;
+    }
+
+    private SpoolStripe stripe(byte[] key) {
+        return spool.stripe(key == null ? clientKey : key);
     }
 
     /** Whether records with this key go to Kafka at once. */
     public boolean isDirect(byte[] key) {
-        return lane(key).isDirect();
+        return stripe(key).isDirect();
     }
 
-    /** Whether a record may be made for the spool; if not, the connection is told to offer it again. */
+    /** Returns whether a record may be made for the spool; if not, the connection will be asked to offer it again. */
     public boolean hasRoomElseWaits() {
-        if (hasRoom()) return true;
-        spool.waits(this);
+        if (checkRoom()) return true;
+        spool.awaitRoom(this);
         return false;
     }
 
-    private void produce(ProducerRecord<byte[], byte[]> record, Part part) {
-        var sending = new Sending(spool, part, record);
-        uplink.send(record, sending);
+    private Handover produce(ProducerRecord<byte[], byte[]> record, String route, Callback later) {
+        var insurable = new InsuredRecord(spool, route, record, later);
+        var answer = producer.hand(record, insurable);
         while (!sent.isEmpty() && sent.peek().isAnswered()) sent.remove();
-        if (sending.isAnswered()) return;
-        sent.add(sending);
-        if (sent.size() < trimAt) return;
-        sent.removeIf(Sending::isAnswered);
-        trimAt = Math.max(TRIM, 2 * sent.size());
+        if (answer != Handover.TAKEN || insurable.isAnswered()) return answer;
+        sent.add(insurable);
+        if (sent.size() >= trimAt) {
+            sent.removeIf(InsuredRecord::isAnswered);
+            trimAt = Math.max(TRIM, 2 * sent.size());
+        }
+        return answer;
     }
 
-    private boolean spool(SpoolLane lane, ProducerRecord<byte[], byte[]> record, Part part) {
-        if (!hasRoom() || !lane.enter()) return false;
-        var row = SpoolRecord.row(record, part.target.route().name(), lane.number(), clientId, null);
+    private boolean spool(SpoolStripe stripe, ProducerRecord<byte[], byte[]> record, String route, Callback later) {
+        if (!checkRoom() || !stripe.enter()) return false;
+        var row = SpoolRecord.row(record, route, stripe.number(), clientId, null);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
-            lane.leave();
-            if (outcome == Outcome.COMMITTED) part.acknowledged();
-            else part.onCompletion(null, new KafkaException("PostgreSQL refuses to spool the record"));
+            stripe.leave();
+            later.onCompletion(
+                    null,
+                    outcome == Outcome.COMMITTED ? null : new KafkaException("PostgreSQL refuses to spool the record"));
         });
         if (spool.submit(write)) return true;
-        lane.leave();
+        stripe.leave();
         return false;
     }
 
-    /** In an outage, clients are not to wait for what the producer has. */
-    public void insureInOutage() {
-        if (spool.isAway() && !insure()) spool.waits(this);
+    /** In an outage, clients must not wait for the records that the producer has. */
+    public void spoolInOutage() {
+        if (spool.isAway() && !spoolInFlight()) spool.awaitRoom(this);
     }
 
-    /** Has the spool insure what the producer has, before it gets anything else of this client; false if there is no room yet. */
-    private boolean insure() {
+    /** Spools the records that the producer has, before any other record of this client; false if there is no room yet. */
+    private boolean spoolInFlight() {
         if (sent.isEmpty()) return true;
-        if (!hasRoom()) return false;
-        var insured = new ArrayList<Sending>(sent.size());
+        if (!checkRoom()) return false;
+        var insured = new ArrayList<InsuredRecord>(sent.size());
         var rows = new ArrayList<SpoolRow>(sent.size());
-        for (var sending : sent) {
-            var row = sending.insure(clientId, clientKey);
+        for (var record : sent) {
+            var row = record.spool(clientId, clientKey);
             if (row == null) continue;
-            insured.add(sending);
+            insured.add(record);
             rows.add(row);
         }
         if (!rows.isEmpty()
                 && !spool.submit(new JournalWrite.Spool(
-                        clientId, rows, outcome -> insured.forEach(it -> it.insured(outcome))))) {
-            insured.forEach(Sending::uninsured);
+                        clientId, rows, outcome -> insured.forEach(it -> it.spooled(outcome))))) {
+            insured.forEach(InsuredRecord::notSpooled);
             return false;
         }
         sent.clear();
         return true;
     }
 
-    /** Asked before rows are made: a full spool is asked again and again. */
-    private boolean hasRoom() {
+    /** Asks for room before rows are made, as a full spool is asked again and again, and counts when it becomes full. */
+    private boolean checkRoom() {
         var room = spool.hasRoom();
-        if (!room && !full) spool.full();
+        if (!room && !full) spool.countFull();
         full = !room;
-        return room && spool.takes(clientId);
+        return room && spool.journalHasRoom(clientId);
     }
 }

@@ -1,13 +1,14 @@
 package dev.sluice.uplink.spool;
 
+import dev.sluice.clock.BackOff;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore;
-import dev.sluice.store.spool.SpoolStore.Look;
 import dev.sluice.store.spool.SpoolStore.Place;
+import dev.sluice.store.spool.SpoolStore.SpoolState;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -25,42 +26,45 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
 import org.jboss.logging.Logger;
 
-/** What all connections share of the spool: its lanes, its bounds, and whether there is an outage. Any thread may use it. */
+/**
+ * Owns the part of the spool that all connections share: its stripes, its bounds, and whether there is an outage. The spool is a table of
+ * PostgreSQL in which records wait while Kafka is away. Any thread may use it.
+ */
 @ApplicationScoped
 public class Spool {
     private static final Logger LOG = Logger.getLogger(Spool.class);
 
-    private static final long POKE_PAUSE = Duration.ofMillis(20).toNanos();
-    private static final long LONGEST_POKE_PAUSE = Duration.ofMillis(160).toNanos();
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(160);
 
     private final UplinkConfig config;
     private final Journal journal;
     private final SpoolStore store;
-    private final List<SpoolLane> lanes =
-            IntStream.range(0, SpoolStore.LANES).mapToObj(SpoolLane::new).toList();
+    private final List<SpoolStripe> stripes =
+            IntStream.range(0, SpoolStore.STRIPES).mapToObj(SpoolStripe::new).toList();
 
     private final Set<ClientSpool> clients = ConcurrentHashMap.newKeySet();
     private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
-    private final Queue<Place> released = new ConcurrentLinkedQueue<>();
-    private final Queue<Place> freed = new ConcurrentLinkedQueue<>();
+    private final Queue<Place> toDelete = new ConcurrentLinkedQueue<>();
+    private final Queue<Place> toUnlease = new ConcurrentLinkedQueue<>();
 
-    private long pokeAt = System.nanoTime();
-    private long pokePause = POKE_PAUSE;
-    private long addedAtPoke;
+    private long retryAt = System.nanoTime();
+    private final BackOff retries = new BackOff(FIRST_PAUSE, LONGEST_PAUSE);
+    private long addedAtRetry;
 
     private volatile boolean on;
     private volatile boolean away;
-    private volatile long heardAt = System.nanoTime();
+    private volatile long kafkaAnsweredAt = System.nanoTime();
 
     /** Rows and bytes submitted since the start. */
     private final LongAdder addedRows = new LongAdder();
 
     private final LongAdder addedBytes = new LongAdder();
-    /** What was there at the last look, less what was added until it began. */
-    private volatile long otherRows;
+    /** Rows that were there at the last look, except those that this gateway had added. */
+    private volatile long rowsOfOthers;
 
-    private volatile long otherBytes;
-    private volatile Look look = new Look(0, 0, List.of());
+    private volatile long bytesOfOthers;
+    private volatile SpoolState state = new SpoolState(0, 0, List.of());
 
     private final Counter spooled;
     private final Counter fulls;
@@ -78,10 +82,10 @@ public class Spool {
     }
 
     private void gauge(MeterRegistry meters) {
-        Gauge.builder("sluice.spool.rows", this, it -> it.look.rows())
+        Gauge.builder("sluice.spool.rows", this, it -> it.state.rows())
                 .description("Records in the spool, those of all gateways")
                 .register(meters);
-        Gauge.builder("sluice.spool.bytes", this, it -> it.look.bytes())
+        Gauge.builder("sluice.spool.bytes", this, it -> it.state.bytes())
                 .description("Their bytes")
                 .register(meters);
         Gauge.builder("sluice.spool.oldest", this, Spool::oldestSeconds)
@@ -94,9 +98,9 @@ public class Spool {
     void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event, MeterRegistry meters) {
         gauge(meters);
         var begun = store.start();
-        looked(begun, 0, 0);
+        noteState(begun, 0, 0);
         on = isConfigured() || !isEmpty();
-        begun.lanes().stream().filter(lane -> !lane.isEmpty()).forEach(lane -> lanes.get(lane.number())
+        begun.stripes().stream().filter(stripe -> !stripe.isEmpty()).forEach(stripe -> stripes.get(stripe.number())
                 .spool());
         if (!isEmpty()) LOG.infof("%d records wait in the spool", begun.rows());
     }
@@ -118,16 +122,16 @@ public class Spool {
 
     /** Whether some records go to the spool, in an outage or after one. */
     public boolean isSpooling() {
-        for (int i = 0; i < lanes.size(); i++) if (!lanes.get(i).isDirect()) return true;
+        for (int i = 0; i < stripes.size(); i++) if (!stripes.get(i).isDirect()) return true;
         return false;
     }
 
-    public List<SpoolLane> lanes() {
-        return lanes;
+    public List<SpoolStripe> stripes() {
+        return stripes;
     }
 
-    public SpoolLane lane(byte[] key) {
-        return lanes.get(SpoolRecord.lane(key));
+    public SpoolStripe stripe(byte[] key) {
+        return stripes.get(SpoolRecord.stripe(key));
     }
 
     public Long run() {
@@ -143,50 +147,50 @@ public class Spool {
         waiting.remove(client);
     }
 
-    /** What the client has is to be offered again. */
-    public void waits(ClientSpool client) {
+    /** Has the client offer its records again, once there may be room. */
+    public void awaitRoom(ClientSpool client) {
         waiting.add(client);
     }
 
-    /** Has those that wait try again, if it is time, and seldom while they do so in vain. On the thread that watches, again and again. */
-    public void turn(long now) {
-        if (now - pokeAt < 0) return;
+    /** Has those that wait try again, if it is time, and less often while they do so in vain. Called again and again by the thread that watches. */
+    public void retryWaiting(long now) {
+        if (now - retryAt < 0) return;
         var added = addedRows.sum();
-        var inVain = !waiting.isEmpty() && added == addedAtPoke;
-        pokePause = inVain ? Math.min(2 * pokePause, LONGEST_POKE_PAUSE) : POKE_PAUSE;
-        pokeAt = now + pokePause;
-        addedAtPoke = added;
-        poke();
+        var inVain = !waiting.isEmpty() && added == addedAtRetry;
+        retries.tried(!inVain);
+        retryAt = now + retries.pause().toNanos();
+        addedAtRetry = added;
+        retryWaiting();
     }
 
     /** Has those that wait try again now. */
-    public void poke() {
+    public void retryWaiting() {
         for (var client : waiting.toArray(ClientSpool[]::new)) if (waiting.remove(client)) client.retry();
     }
 
     /** Kafka has answered something. */
-    public void heard() {
-        heardAt = System.nanoTime();
+    public void kafkaAnswered() {
+        kafkaAnsweredAt = System.nanoTime();
     }
 
-    public long heardAt() {
-        return heardAt;
+    public long kafkaAnsweredAt() {
+        return kafkaAnsweredAt;
     }
 
-    /** From now on records go to the spool, and what the producer has is insured there. */
-    public void begin() {
+    /** From now on records go to the spool, and so do those that the producer has. */
+    public void beginOutage() {
         away = true;
-        lanes.forEach(SpoolLane::beginOutage);
+        stripes.forEach(SpoolStripe::beginOutage);
         clients.forEach(ClientSpool::retry);
     }
 
-    public void end() {
+    public void endOutage() {
         away = false;
-        lanes.forEach(SpoolLane::endOutage);
+        stripes.forEach(SpoolStripe::endOutage);
     }
 
     /** Whether the journal would take records of this client now, as far as is known. */
-    public boolean takes(String clientId) {
+    public boolean journalHasRoom(String clientId) {
         return journal.hasRoom(clientId);
     }
 
@@ -200,30 +204,31 @@ public class Spool {
         return true;
     }
 
-    /** Kafka has a record that a row insured. */
-    void release(SpoolRow row) {
-        released.add(new Place(row.lane(), row.seq()));
+    /** Kafka has a record that was spooled in flight: its row can go. */
+    void deleteLater(SpoolRow row) {
+        toDelete.add(new Place(row.lane(), row.seq()));
     }
 
-    /** The producer does not bring a record to Kafka whose client has its answer. */
-    void free(SpoolRow row) {
-        freed.add(new Place(row.lane(), row.seq()));
+    /** The producer has failed to bring a record to Kafka whose client has its answer: any gateway may drain its row. */
+    void unleaseLater(SpoolRow row) {
+        toUnlease.add(new Place(row.lane(), row.seq()));
     }
 
-    public Queue<Place> released() {
-        return released;
+    public Queue<Place> toDelete() {
+        return toDelete;
     }
 
-    public Queue<Place> freed() {
-        return freed;
+    public Queue<Place> toUnlease() {
+        return toUnlease;
     }
 
     /** Whether it is below its bounds, by what was there at the last look and what this gateway has added since. */
     public boolean hasRoom() {
-        return otherRows + addedRows.sum() < config.spoolRows() && otherBytes + addedBytes.sum() < config.spoolBytes();
+        return rowsOfOthers + addedRows.sum() < config.spoolRows()
+                && bytesOfOthers + addedBytes.sum() < config.spoolBytes();
     }
 
-    void full() {
+    void countFull() {
         fulls.increment();
     }
 
@@ -236,23 +241,25 @@ public class Spool {
     }
 
     /** @param rows those added when the look began; what was added since may be counted twice until the next one, never missed */
-    public void looked(Look seen, long rows, long bytes) {
-        look = seen;
-        otherRows = seen.rows() - rows;
-        otherBytes = seen.bytes() - bytes;
+    public void noteState(SpoolState seen, long rows, long bytes) {
+        state = seen;
+        rowsOfOthers = seen.rows() - rows;
+        bytesOfOthers = seen.bytes() - bytes;
     }
 
     /** Whether nothing waited in it at the last look. */
     public boolean isEmpty() {
-        return look.lanes().stream().allMatch(SpoolStore.Lane::isEmpty);
+        return state.stripes().stream().allMatch(SpoolStore.StripeState::isEmpty);
     }
 
     /** Records in the spool at the last look, with those that Kafka does not take. */
     public long rows() {
-        return look.rows();
+        return state.rows();
     }
 
     private double oldestSeconds() {
-        return look.lanes().stream().mapToDouble(SpoolStore.Lane::ageSeconds).reduce(0, Math::max);
+        return state.stripes().stream()
+                .mapToDouble(SpoolStore.StripeState::ageSeconds)
+                .reduce(0, Math::max);
     }
 }

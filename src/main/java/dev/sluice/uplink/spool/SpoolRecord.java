@@ -12,22 +12,22 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 /** A Kafka record as a row of the spool and back; the spool has it whole, so that producing it later needs nothing else. Stateless. */
 public final class SpoolRecord {
     private static final int NO_VALUE = -1;
-    /** Spreads hashes that differ in a few bits; the lane is in the upper four. */
+    /** Spreads hashes that differ in a few bits; the stripe is in the upper four. */
     private static final int GOLDEN = 0x9E3779B9;
 
-    private static final int LANE_SHIFT = Integer.SIZE - Integer.numberOfTrailingZeros(SpoolStore.LANES);
+    private static final int STRIPE_SHIFT = Integer.SIZE - Integer.numberOfTrailingZeros(SpoolStore.STRIPES);
 
     private SpoolRecord() {}
 
-    /** The lane of a key. The rows of all versions of the gateway are in them: it must not change. */
-    public static int lane(byte[] key) {
-        return Arrays.hashCode(key) * GOLDEN >>> LANE_SHIFT;
+    /** The stripe of a key. The rows of all versions of the gateway are in them: it must not change. */
+    public static int stripe(byte[] key) {
+        return Arrays.hashCode(key) * GOLDEN >>> STRIPE_SHIFT;
     }
 
     /** @param holder null for a record that the producer does not have */
-    static SpoolRow row(ProducerRecord<byte[], byte[]> record, String route, int lane, String clientId, Long holder) {
+    static SpoolRow row(ProducerRecord<byte[], byte[]> record, String route, int stripe, String clientId, Long holder) {
         return new SpoolRow(
-                lane,
+                stripe,
                 holder,
                 clientId,
                 record.topic(),

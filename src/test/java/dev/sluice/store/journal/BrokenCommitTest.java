@@ -131,12 +131,12 @@ class BrokenCommitTest {
     @EnumSource(names = {"COMMITTED", "ROLLED_BACK", "UNANSWERED"})
     void aChangeOfRoutesWhoseCommitHasNoAnswerIsInDoubt(Fate fate) {
         commits.breakNext(fate, "sluice-store-call");
-        assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("in-doubt")))
+        assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("in-doubt"), specs -> specs))
                 .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
                         .isTrue());
         assertThat(commits.hasBroken()).isTrue();
         assertThat(rig.routes.read().routes().containsKey("in-doubt")).isEqualTo(fate != Fate.ROLLED_BACK);
-        rig.routes.change("ann", _ -> new TreeMap<>());
+        rig.routes.change("ann", _ -> new TreeMap<String, String>(), specs -> specs);
     }
 
     @Test
@@ -144,12 +144,12 @@ class BrokenCommitTest {
         try (var operator = rig.pool.getConnection()) {
             operator.setAutoCommit(false);
             operator.createStatement().execute("SELECT FROM route_set FOR UPDATE");
-            assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("late")))
+            assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("late"), specs -> specs))
                     .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
                             .isFalse());
             operator.rollback();
         }
-        rig.routes.change("ann", before -> before.specs());
+        rig.routes.change("ann", before -> before.specs(), specs -> specs);
         assertThat(rig.routes.read().routes()).isEmpty();
     }
 

@@ -9,10 +9,12 @@ import dev.sluice.store.StoreRig;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,8 +43,12 @@ class RouteStoreTest {
         rig.close();
     }
 
+    private StoredRoutes change(String actor, Function<StoredRoutes, SortedMap<String, String>> change) {
+        return store.change(actor, change, specs -> specs).after();
+    }
+
     private StoredRoutes put(String actor, String... names) {
-        return store.change(actor, before -> {
+        return change(actor, before -> {
             var specs = before.specs();
             for (var name : names) specs.put(name, SPEC);
             return specs;
@@ -74,7 +80,7 @@ class RouteStoreTest {
     @Test
     void onlyWhatChangesGetsTheNewVersion() {
         var first = put("ann", "a");
-        var second = store.change("bob", before -> {
+        var second = change("bob", before -> {
             var specs = before.specs();
             specs.put("b", SPEC);
             return specs;
@@ -87,7 +93,7 @@ class RouteStoreTest {
     void aChangeThatFailsLeavesNothing() {
         var before = put("ann", "a");
         var no = new IllegalArgumentException("no");
-        assertThatThrownBy(() -> store.change("bob", _ -> {
+        assertThatThrownBy(() -> change("bob", _ -> {
                     throw no;
                 }))
                 .isSameAs(no);
@@ -144,12 +150,12 @@ class RouteStoreTest {
     @Test
     void theAccountTellsWhoDidWhat() {
         put("ann", "a", "ab");
-        store.change("bob", before -> {
+        change("bob", before -> {
             var specs = before.specs();
             specs.put("a", "{\"kafkaTopic\": \"u\"}");
             return specs;
         });
-        store.change("cal", _ -> new TreeMap<>());
+        change("cal", _ -> new TreeMap<>());
         var history = store.history("a", Long.MAX_VALUE, 10);
         assertThat(history.stream()
                         .map(it -> it.actor() + " " + it.action() + " " + it.before() + " " + it.after())

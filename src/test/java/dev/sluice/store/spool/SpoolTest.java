@@ -140,32 +140,32 @@ class SpoolTest {
     @Test
     void theDepthIsCountedByAllWhoWrite() {
         for (int i = 0; i < 10; i++) put("client-" + i, "value").join();
-        var full = spool.look();
+        var full = spool.state();
         assertThat(full.rows()).isEqualTo(10);
         assertThat(full.bytes()).isEqualTo(10 * (100 + 8 + 1 + 5));
-        assertThat(full.lanes()).hasSize(SpoolStore.LANES);
-        assertThat(full.lanes().get(LANE).isEmpty()).isFalse();
-        assertThat(full.lanes().get(LANE + 1).isEmpty()).isTrue();
+        assertThat(full.stripes()).hasSize(SpoolStore.STRIPES);
+        assertThat(full.stripes().get(LANE).isEmpty()).isFalse();
+        assertThat(full.stripes().get(LANE + 1).isEmpty()).isTrue();
 
         var places = spool.page(LANE, 0, 4, PLENTY).rows().stream()
                 .map(row -> new Place(LANE, row.seq()))
                 .toList();
         assertThat(spool.remove(places)).isEqualTo(4);
         assertThat(spool.remove(places)).as("again").isZero();
-        assertThat(spool.look().rows()).isEqualTo(6);
+        assertThat(spool.state().rows()).isEqualTo(6);
         assertThat(SERVER.value("SELECT sum(bytes) FROM spool"))
-                .isEqualTo("" + spool.look().bytes());
+                .isEqualTo("" + spool.state().bytes());
 
         var next = other("node-1");
         assertThat(next.start().rows()).isEqualTo(6);
         assertThat(SERVER.value("SELECT count(*) FROM spool_count")).isEqualTo("1");
         put("client-1", "value").join();
-        assertThat(next.look().rows()).as("added after the rows were folded").isEqualTo(7);
+        assertThat(next.state().rows()).as("added after the rows were folded").isEqualTo(7);
     }
 
     @Test
     void whatALivingGatewayHoldsIsNotPassed() {
-        spool.hold(Set.of(LANE));
+        spool.lease(Set.of(LANE));
         put(row(LANE, spool.run(), "c", "held")).join();
         put("c", "free").join();
 
@@ -184,7 +184,7 @@ class SpoolTest {
     /** Also those whose first record was on another page, and until there is nothing of theirs that is held. */
     @Test
     void onlyKeysOfWhichALivingGatewayHoldsSomeWait() {
-        spool.hold(Set.of());
+        spool.lease(Set.of());
         put(row(LANE, spool.run(), "a", "a1")).join();
         put("b", "b1").join();
         put("a", "a2").join();
@@ -202,14 +202,14 @@ class SpoolTest {
             after = page.last();
         } while (page.more());
         assertThat(taken).containsExactly("b1", "b2");
-        assertThat(another.look().lanes().get(LANE).heldElsewhere()).isTrue();
-        assertThat(spool.look().lanes().get(LANE).heldElsewhere())
+        assertThat(another.state().stripes().get(LANE).heldElsewhere()).isTrue();
+        assertThat(spool.state().stripes().get(LANE).heldElsewhere())
                 .as("by itself")
                 .isFalse();
 
         spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY).last())));
         await().atMost(Duration.ofSeconds(10)).until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
-        assertThat(another.look().lanes().get(LANE).heldElsewhere()).isFalse();
+        assertThat(another.state().stripes().get(LANE).heldElsewhere()).isFalse();
     }
 
     /** What was committed late has a place before what its client has spooled since. */
@@ -242,16 +242,16 @@ class SpoolTest {
 
     @Test
     void whatADeadGatewayHeldIsFree() {
-        spool.hold(Set.of(LANE));
+        spool.lease(Set.of(LANE));
         put(row(LANE, spool.run(), "c", "held")).join();
         put("c", "free").join();
 
         var another = other("node-2");
         SERVER.execute("UPDATE spool_holder SET alive_until = now()");
         assertThat(waiting(another)).containsExactly("held", "free");
-        assertThat(another.hold(Set.of(LANE)).lanes().get(LANE).ours()).isTrue();
+        assertThat(another.lease(Set.of(LANE)).stripes().get(LANE).ours()).isTrue();
 
-        spool.hold(Set.of());
+        spool.lease(Set.of());
         var nextRun = other("node-1");
         nextRun.start();
         assertThat(waiting(nextRun)).as("of its own earlier run").containsExactly("held", "free");
@@ -260,19 +260,19 @@ class SpoolTest {
     @Test
     void aLaneIsDrainedByOneGateway() {
         var another = other("node-2");
-        assertThat(ours(spool.hold(Set.of(1, 2)))).containsExactly(1, 2);
-        assertThat(ours(another.hold(Set.of(2, 3)))).containsExactly(3);
-        assertThat(ours(spool.hold(Set.of(1)))).containsExactly(1);
-        assertThat(ours(another.hold(Set.of(2, 3)))).containsExactly(2, 3);
+        assertThat(ours(spool.lease(Set.of(1, 2)))).containsExactly(1, 2);
+        assertThat(ours(another.lease(Set.of(2, 3)))).containsExactly(3);
+        assertThat(ours(spool.lease(Set.of(1)))).containsExactly(1);
+        assertThat(ours(another.lease(Set.of(2, 3)))).containsExactly(2, 3);
 
         SERVER.execute("UPDATE spool_holder SET alive_until = now() WHERE node = 'node-1'");
-        assertThat(ours(another.hold(Set.of(1)))).containsExactly(1);
+        assertThat(ours(another.lease(Set.of(1)))).containsExactly(1);
     }
 
-    private static List<Integer> ours(SpoolStore.Look look) {
-        return look.lanes().stream()
-                .filter(SpoolStore.Lane::ours)
-                .map(SpoolStore.Lane::number)
+    private static List<Integer> ours(SpoolStore.SpoolState look) {
+        return look.stripes().stream()
+                .filter(SpoolStore.StripeState::ours)
+                .map(SpoolStore.StripeState::number)
                 .toList();
     }
 
@@ -283,12 +283,12 @@ class SpoolTest {
         spool.fail(new Place(LANE, spool.page(LANE, 0, 1, PLENTY).last()), "too large");
 
         assertThat(waiting(spool)).containsExactly("good");
-        assertThat(spool.look().rows()).as("it still takes room").isEqualTo(2);
+        assertThat(spool.state().rows()).as("it still takes room").isEqualTo(2);
         assertThat(SERVER.value("SELECT failure FROM v_spool WHERE state = 'failed' AND lane IS NULL"))
                 .isEqualTo("too large");
 
         assertThat(SERVER.value("SELECT spool_forget_failed()")).isEqualTo("1");
-        assertThat(spool.look().rows()).isEqualTo(1);
+        assertThat(spool.state().rows()).isEqualTo(1);
         assertThat(waiting(spool)).containsExactly("good");
     }
 

@@ -118,7 +118,7 @@ class RouteJsonTest {
         assertThat(mistakes("{\"kafkaTopic\": \"t\", \"kafka-topic\": \"t\"}"))
                 .singleElement()
                 .asString()
-                .startsWith("/kafka-topic is no field of a route; there are filter, kafkaTopic, ");
+                .startsWith("/kafka-topic is not a field of a route; the fields are filter, kafkaTopic, ");
     }
 
     /** PostgreSQL writes 1e5000 with all its digits, and nests deeper than we read. */

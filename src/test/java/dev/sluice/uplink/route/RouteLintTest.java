@@ -20,8 +20,8 @@ class RouteLintTest {
     @MethodSource("cases")
     void finds(Section section) {
         var config = RouteTables.config(section.keys());
-        var candidate = new LiveRoutes.Candidate(RouteSpec.all(config), Routes.of(config));
-        var found = RouteLint.of(candidate, Map.of("missing", 0, "small", 2)).stream()
+        var routes = Routes.of(config);
+        var found = RouteLint.of(routes, Map.of("missing", 0, "small", 2)).stream()
                 .map(it -> it.kind() + " " + it.route() + it.others() + " " + it.sentence())
                 .collect(Collectors.joining("\n"));
         assertThat(found)

@@ -53,7 +53,7 @@ class RoutesTest {
         };
     }
 
-    private static String text(Match match, byte[] payload) {
+    private static String text(RouteMatch match, byte[] payload) {
         var route = match.route().name() + " > ";
         if (match.failure() != null)
             return route.strip() + " dead letter: " + match.failure().why();

@@ -56,17 +56,17 @@ class SpoolRecordTest {
         assertThat(SpoolRecord.of(old).headers()).containsExactly(new RecordHeader("name", utf8("v")));
     }
 
-    /** Rows of other versions of the gateway are in the lanes. */
+    /** Rows of other versions of the gateway are in the stripes. */
     @Test
-    void theLaneOfAKeyNeverChanges() {
-        assertThat(SpoolRecord.lane(utf8("truck-4"))).isEqualTo(7);
-        assertThat(SpoolRecord.lane(new byte[0])).isEqualTo(9);
+    void theStripeOfAKeyNeverChanges() {
+        assertThat(SpoolRecord.stripe(utf8("truck-4"))).isEqualTo(7);
+        assertThat(SpoolRecord.stripe(new byte[0])).isEqualTo(9);
     }
 
     @Test
-    void keysSpreadOverAllLanes() {
-        var counts = new int[SpoolStore.LANES];
-        IntStream.range(0, 16_000).forEach(i -> counts[SpoolRecord.lane(utf8("device-" + i))]++);
+    void keysSpreadOverAllStripes() {
+        var counts = new int[SpoolStore.STRIPES];
+        IntStream.range(0, 16_000).forEach(i -> counts[SpoolRecord.stripe(utf8("device-" + i))]++);
         assertThat(counts).satisfies(all -> IntStream.of(all)
                 .forEach(count -> assertThat(count).isBetween(500, 2000)));
     }

@@ -4,12 +4,13 @@ import dev.sluice.store.spool.SpoolStore;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Where the records of some keys go: to Kafka, or to the spool behind those that are there already. Any thread.
+ * Decides for the keys of one stripe where their records go: to Kafka, or to the spool behind those that are there already. A stripe is
+ * one of {@link SpoolStore#LANES} parts of all keys, the column {@code lane} of the table {@code spool}. Any thread.
  *
- * <p>From the spool back to Kafka, a lane passes a moment in which it takes nothing: under load, new rows would come for as long as there are
- * rows. What the lane has taken is then committed, drained, and overtaken by nobody.
+ * <p>From the spool back to Kafka, a stripe passes a moment in which it takes nothing: under load, new rows would come for as long as there are
+ * rows. What the stripe has taken is then committed, drained, and overtaken by nobody.
  */
-public final class SpoolLane {
+public final class SpoolStripe {
     enum State {
         DIRECT,
         SPOOLING,
@@ -27,9 +28,9 @@ public final class SpoolLane {
     private boolean draining;
 
     /** Null before the first look. */
-    private volatile SpoolStore.Lane seen;
+    private volatile SpoolStore.StripeState seen;
 
-    SpoolLane(int number) {
+    SpoolStripe(int number) {
         this.number = number;
     }
 
@@ -45,7 +46,7 @@ public final class SpoolLane {
         return state == State.DIRECT;
     }
 
-    /** Begins a step of the drain, during which no other gateway gets the lane; false if another one drains it. */
+    /** Begins a step of the drain, during which no other gateway gets the stripe; false if another one drains it. */
     synchronized boolean beginDrain() {
         draining = seen != null && seen.ours();
         return draining;
@@ -56,9 +57,9 @@ public final class SpoolLane {
     }
 
     /** Leaves the draining to other gateways until they have been asked again; false while this one is at it. */
-    public synchronized boolean cede() {
+    public synchronized boolean letGo() {
         if (draining) return false;
-        seen = seen == null ? null : seen.ceded();
+        seen = seen == null ? null : seen.letGo();
         return true;
     }
 
@@ -69,7 +70,7 @@ public final class SpoolLane {
     }
 
     /** As it is in PostgreSQL. */
-    public void seen(SpoolStore.Lane now) {
+    public void seen(SpoolStore.StripeState now) {
         seen = now;
     }
 
@@ -101,7 +102,7 @@ public final class SpoolLane {
         outage = false;
     }
 
-    /** Takes no records for now; nothing if it is not spooling, if there is an outage, or if the lane would not run empty. */
+    /** Takes no records for now; nothing if it is not spooling, if there is an outage, or if the stripe would not run empty. */
     synchronized void close() {
         var isHeld = seen != null && seen.heldElsewhere();
         if (state == State.SPOOLING && !outage && !isHeld) state = State.CLOSING;
@@ -112,7 +113,7 @@ public final class SpoolLane {
         return state == State.CLOSING && pending.get() == 0;
     }
 
-    /** Back to Kafka, unless an outage has begun since the lane was closed. */
+    /** Back to Kafka, unless an outage has begun since the stripe was closed. */
     synchronized boolean open() {
         if (state != State.CLOSING) return false;
         state = State.DIRECT;

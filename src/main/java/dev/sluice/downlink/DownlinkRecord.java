@@ -8,7 +8,7 @@ import java.util.Set;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** One record from its reading to its end, and what is known of its delivery. Confined to the downlink's thread. */
-final class Command {
+final class DownlinkRecord {
     /** Bytes of a record besides its key and value: headers, and the objects around it. */
     private static final int OVERHEAD = 300;
 
@@ -21,7 +21,7 @@ final class Command {
     private final long readAt;
     /** Null of a bad record. */
     private Message message;
-    /** Subscribers who need no further offer. */
+    /** The subscribers that need no further offer. */
     private final Set<SubscriberKey> reached = new HashSet<>(2);
 
     private int delivered;
@@ -31,7 +31,7 @@ final class Command {
     /** Until when clients may acknowledge; the JVM's nanoseconds. */
     private long deliverBy = NEVER;
 
-    Command(ConsumerRecord<byte[], byte[]> record, Progress progress, long readAt) {
+    DownlinkRecord(ConsumerRecord<byte[], byte[]> record, Progress progress, long readAt) {
         this.record = record;
         this.progress = progress;
         this.readAt = readAt;
@@ -80,11 +80,13 @@ final class Command {
         return message.retain() && !stored;
     }
 
-    /** Returns its outcome, now that nobody is owed it any more. */
-    Ending ending() {
-        if (rejected > 0) return new Ending.Undeliverable(Ending.Why.REJECTED);
-        if (delivered > 0 || stored) return new Ending.Delivered();
-        return expired > 0 ? new Ending.Expired() : new Ending.Undeliverable(Ending.Why.TOO_LARGE);
+    /** Its outcome, now that nobody is owed it any more. */
+    DownlinkOutcome ending() {
+        if (rejected > 0) return new DownlinkOutcome.Undeliverable(DownlinkOutcome.Why.REJECTED);
+        if (delivered > 0 || stored) return new DownlinkOutcome.Delivered();
+        return expired > 0
+                ? new DownlinkOutcome.Expired()
+                : new DownlinkOutcome.Undeliverable(DownlinkOutcome.Why.TOO_LARGE);
     }
 
     boolean isStored() {

@@ -9,7 +9,7 @@ import java.util.Map;
  * @param headers those that the route adds
  * @param failure why no message of this Topic Name can have the record, so that each becomes a dead letter; null if it can
  */
-public record Match(
+public record RouteMatch(
         Route route, String kafkaTopic, String key, Map<String, String> headers, Partition partition, Failure failure) {
     /** Why a message with this payload cannot have the record; null if it can. */
     public Failure failure(byte[] payload) {

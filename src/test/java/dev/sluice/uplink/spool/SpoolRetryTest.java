@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class SpoolPokeTest {
+class SpoolRetryTest {
     private static final long MILLIS = Duration.ofMillis(1).toNanos();
 
     private final UplinkRig rig = new UplinkRig(Map.of());
@@ -16,18 +16,18 @@ class SpoolPokeTest {
     private boolean inVain = true;
 
     /** A client that waits on after each try, or does not. */
-    private final ClientSpool client = ClientSpool.open(rig.uplink, "client", () -> {
+    private final ClientSpool client = ClientSpool.open(rig.spool, rig.producer, "client", () -> {
         tries++;
         if (inVain) waits();
     });
 
     private void waits() {
-        rig.spool.waits(client);
+        rig.spool.awaitRoom(client);
     }
 
     private int triesBetween(int from, int to) {
         tries = 0;
-        for (int at = from; at < to; at += 20) rig.spool.turn(start + at * MILLIS);
+        for (int at = from; at < to; at += 20) rig.spool.retryWaiting(start + at * MILLIS);
         return tries;
     }
 

@@ -1,17 +1,17 @@
 package dev.sluice.downlink;
 
-/** The final outcome of a record. */
-sealed interface Ending {
+/** The end of a record. */
+sealed interface DownlinkOutcome {
     /** Everybody who is owed it has it, or will have it from PostgreSQL. */
-    record Delivered() implements Ending {}
+    record Delivered() implements DownlinkOutcome {}
 
-    record Expired() implements Ending {}
+    record Expired() implements DownlinkOutcome {}
 
-    /** It has not reached everybody; the backend hears of it, if it wants to. */
-    record Undeliverable(Why why) implements Ending {}
+    /** It has not reached everybody; the backend gets a record of that, if it wants to. */
+    record Undeliverable(Why why) implements DownlinkOutcome {}
 
     /** It cannot be delivered, whoever subscribes. */
-    record Dead(String error, String reason) implements Ending {}
+    record Dead(String error, String reason) implements DownlinkOutcome {}
 
     enum Why {
         NO_SUBSCRIBER("no-subscriber", "nobody has subscribed to its topic"),

@@ -9,10 +9,10 @@ import org.eclipse.microprofile.health.Readiness;
 /** Says which routes are in force. Always ready: while the stored ones are wrong, the last good ones serve. Any thread. */
 @Readiness
 @ApplicationScoped
-class RoutesInForce implements HealthCheck {
+class RoutesReady implements HealthCheck {
     private final LiveRoutes routes;
 
-    RoutesInForce(LiveRoutes routes) {
+    RoutesReady(LiveRoutes routes) {
         this.routes = routes;
     }
 
