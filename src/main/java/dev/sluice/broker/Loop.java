@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.clock.BackOff;
 import dev.sluice.codec.PacketBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;

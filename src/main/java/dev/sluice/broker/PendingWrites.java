@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.clock.BackOff;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.util.ArrayDeque;

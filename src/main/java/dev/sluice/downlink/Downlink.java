@@ -1,6 +1,8 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.Broker;
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
@@ -17,8 +19,6 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
@@ -30,8 +30,10 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Downlink {
     private static final Logger LOG = Logger.getLogger(Downlink.class);
+    private static final String REFUSED =
+            "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka topics,"
+                    + " and Read on its consumer group %s)";
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
-    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
     private static final Duration WITHOUT_TOPIC = Duration.ofMillis(100);
     private static final Duration STOP_TIME = Duration.ofSeconds(4);
 
@@ -43,11 +45,9 @@ class Downlink {
     private final Broker broker;
     private final Uplink uplink;
     private final DownlinkMeters meters;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final ThrottledLog refusals = new ThrottledLog(LOG);
+    private final Repeating thread = Repeating.onPlatformThread("sluice-downlink");
     private final TopicWatch topics;
-    private Thread thread;
-    /** When a failure is to be told, the next time. */
-    private long tellAt = System.nanoTime();
 
     private volatile DownlinkConsumer consumer;
 
@@ -70,7 +70,7 @@ class Downlink {
         this.broker = broker;
         this.uplink = uplink;
         this.meters = new DownlinkMeters(registry);
-        this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics(), stopped);
+        this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics());
     }
 
     private List<String> letterTopics() {
@@ -82,71 +82,40 @@ class Downlink {
     void start(@Observes @Priority(3100) StartupEvent event) {
         if (kafkaTopics.isEmpty()) return;
         topics.start();
-        thread = Thread.ofPlatform().name("sluice-downlink").daemon().start(this::run);
+        thread.start(this::turn);
     }
 
     /** Before clients are told to go, so that they still acknowledge what they have; does not wait for that. */
     void drain(@Observes @Priority(1000) ShutdownDelayInitiatedEvent event) {
-        stopped.countDown();
+        thread.stop();
+        topics.stop();
         var current = consumer;
         if (current != null) current.execute(() -> {}); // wakes it
     }
 
     void stop(@Observes @Priority(1000) ShutdownEvent event) {
-        stopped.countDown();
-        if (thread == null) return;
-        try {
-            if (!thread.join(STOP_TIME)) LOG.warn("the downlink does not end; its last records come again");
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        thread.stop();
+        topics.stop();
+        if (!thread.join(STOP_TIME)) LOG.warn("the downlink does not end; its last records come again");
     }
 
-    private void run() {
-        try {
-            while (isRunning() && topics.present().isEmpty()) await(WITHOUT_TOPIC);
-            while (isRunning()) {
-                consume();
-                if (isRunning()) await(AFTER_FAILURE);
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+    private Duration turn() {
+        if (topics.present().isEmpty()) return WITHOUT_TOPIC;
+        consume();
+        return AFTER_FAILURE;
     }
 
     private void consume() {
         try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, uplink, meters)) {
             consumer = life;
-            while (isRunning()) life.turn(topics.present());
+            while (!thread.isStopped()) life.turn(topics.present());
             life.finish();
         } catch (KafkaException refused) {
-            tell(refused);
+            refusals.error(REFUSED.formatted(AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group()));
         } catch (RuntimeException failure) {
             LOG.errorf(failure, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
         } finally {
             consumer = null;
         }
-    }
-
-    /** Once a minute: it is tried every few seconds. */
-    private void tell(KafkaException refused) {
-        var now = System.nanoTime();
-        if (now - tellAt < 0) {
-            LOG.debugf(refused, "the downlink begins anew");
-            return;
-        }
-        tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
-        LOG.errorf(
-                "no commands come from Kafka, which is tried again every %d s: %s (the downlink needs Read and Describe on its Kafka"
-                        + " topics, and Read on its consumer group %s)",
-                AFTER_FAILURE.toSeconds(), refused.getMessage(), config.group());
-    }
-
-    private boolean isRunning() {
-        return stopped.getCount() > 0;
-    }
-
-    private void await(Duration time) throws InterruptedException {
-        stopped.await(time.toNanos(), TimeUnit.NANOSECONDS);
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.downlink;
 
 import dev.sluice.broker.routing.Offer;
+import dev.sluice.clock.BackOff;
 import java.time.Duration;
 import java.util.ArrayDeque;
 
@@ -9,8 +10,8 @@ import java.util.ArrayDeque;
  * overtakes another whatever happens. Confined to the downlink's thread.
  */
 final class Lane {
-    /** A client whose queue is full, or that is just going: tried again after this, and then less often. */
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(25);
+    /** A client whose queue is full, or that is just going: tried again at once, then after this, and then less and less often. */
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
 
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
@@ -26,7 +27,9 @@ final class Lane {
     /** Tells an answer to the latest offer from that to an earlier one. */
     private int attempt;
 
-    private int losses;
+    /** Null until the first record is lost. */
+    private BackOff losses;
+
     private long tryAt;
     /** Whether it waits for somebody to subscribe, and who had when it was offered last. */
     private boolean waiting;
@@ -59,7 +62,7 @@ final class Lane {
         offer = null;
         latest = null;
         attempt++;
-        losses = 0;
+        losses = null;
         waiting = false;
         tryAt = System.nanoTime();
         while (!commands.isEmpty() && commands.peek().message().isExpired(System.currentTimeMillis()))
@@ -122,11 +125,20 @@ final class Lane {
         waiting = false;
         if (settled.lost() > 0) {
             command.offered(now + lanes.config().deliveryTimeout().toNanos());
-            var pause = Math.min(FIRST_PAUSE.toNanos() << Math.min(losses, 10), LONGEST_PAUSE.toNanos());
-            tryAt = losses++ == 0 ? now : now + pause;
-            if (tryAt == now) offer();
+            tryAgain(now);
         } else {
             end(command.ending());
+        }
+    }
+
+    private void tryAgain(long now) {
+        if (losses == null) {
+            losses = new BackOff(FIRST_PAUSE, LONGEST_PAUSE);
+            tryAt = now;
+            offer();
+        } else {
+            tryAt = now + losses.pause().toNanos();
+            losses.tried(false);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.downlink;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.uplink.Uplink;
 import dev.sluice.uplink.producer.Production;
@@ -16,8 +17,6 @@ final class LetterBox {
     /** The producer may have to learn first that there is such a topic. */
     private static final Duration UNTIL_TOLD = Duration.ofSeconds(5);
 
-    private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
-
     private final String kafkaTopic;
     private final Uplink uplink;
     private final Executor thread;
@@ -28,10 +27,10 @@ final class LetterBox {
 
     private int underWay;
     private long tryAt = System.nanoTime();
-    private boolean stuck;
-    private boolean told;
-    /** When it is to be told, the next time. */
-    private long tellAt;
+    /** Null while Kafka takes what it gets. */
+    private ThrottledLog complaints;
+
+    private boolean hasComplained;
 
     /**
      * @param arrived told of each letter that Kafka has
@@ -67,9 +66,9 @@ final class LetterBox {
         underWay--;
         switch (outcome) {
             case Production.Outcome.Acknowledged _ -> {
-                if (told) LOG.infof("%s takes records again", kafkaTopic);
-                stuck = false;
-                told = false;
+                if (hasComplained) LOG.infof("%s takes records again", kafkaTopic);
+                complaints = null;
+                hasComplained = false;
                 arrived.accept(letter);
             }
             case Production.Outcome.Failed(var why) -> again(letter, why);
@@ -94,19 +93,12 @@ final class LetterBox {
     }
 
     private void stuck(String why) {
-        var now = System.nanoTime();
-        tryAt = now + RETRY.toNanos();
-        if (!stuck) {
-            stuck = true;
-            tellAt = now + UNTIL_TOLD.toNanos();
-        }
-        if (now - tellAt < 0) return;
-        told = true;
-        tellAt = now + UNTIL_TOLD_AGAIN.toNanos();
-        LOG.warnf(
-                "%d records that could not be delivered wait for the Kafka topic %s, and the offsets of their partitions with them:"
-                        + " %s Create the topic, or allow the gateway to write to it",
-                size(), kafkaTopic, why);
+        tryAt = System.nanoTime() + RETRY.toNanos();
+        if (complaints == null) complaints = new ThrottledLog(LOG, UNTIL_TOLD);
+        hasComplained |= complaints.warn(
+                "%d records that could not be delivered wait for the Kafka topic %s, and the offsets of their partitions with them: %s"
+                                .formatted(size(), kafkaTopic, why)
+                        + " Create the topic, or allow the gateway to write to it");
     }
 
     void drop(Progress progress) {

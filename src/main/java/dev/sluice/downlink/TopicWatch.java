@@ -1,12 +1,12 @@
 package dev.sluice.downlink;
 
+import dev.sluice.clock.Repeating;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -31,7 +31,7 @@ final class TopicWatch {
     private final Map<String, Object> config;
     private final Set<String> wanted;
     private final Set<String> forLetters;
-    private final CountDownLatch stopped;
+    private final Repeating watch = Repeating.onVirtualThread("sluice-downlink-topics");
     private volatile Set<String> present = Set.of();
     private boolean told;
     private boolean toldOfLetters;
@@ -40,33 +40,28 @@ final class TopicWatch {
      * @param wanted where records come from
      * @param forLetters where those go that cannot be delivered
      */
-    TopicWatch(Map<String, Object> kafkaConfig, List<String> wanted, List<String> forLetters, CountDownLatch stopped) {
+    TopicWatch(Map<String, Object> kafkaConfig, List<String> wanted, List<String> forLetters) {
         this.config = new HashMap<>(kafkaConfig);
         this.config.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-downlink-topics");
         this.config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         this.config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         this.wanted = Set.copyOf(wanted);
         this.forLetters = Set.copyOf(forLetters);
-        this.stopped = stopped;
     }
 
     void start() {
-        Thread.ofVirtual().name("sluice-downlink-topics").start(this::run);
+        watch.start(() -> {
+            ask();
+            return isComplete() ? null : INTERVAL;
+        });
+    }
+
+    void stop() {
+        watch.stop();
     }
 
     Set<String> present() {
         return present;
-    }
-
-    private void run() {
-        try {
-            while (!isComplete() && stopped.getCount() > 0) {
-                ask();
-                if (!isComplete()) stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private boolean isComplete() {

@@ -1,5 +1,6 @@
 package dev.sluice.uplink;
 
+import dev.sluice.clock.Repeating;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.annotation.Identifier;
@@ -12,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -34,7 +34,7 @@ public class KafkaHealth {
 
     private final Uplink uplink;
     private final Map<String, Object> kafkaConfig;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating probing = Repeating.onVirtualThread("sluice-kafka-health");
 
     /**
      * What the last probe saw; a topic is missing only if Kafka said so.
@@ -75,28 +75,28 @@ public class KafkaHealth {
     void start(@Observes @Priority(3000) StartupEvent event) {
         if (uplink.routes().routes().isEmpty())
             LOG.warn("no routes are configured (sluice.uplink.routes.<name>.filter): every PUBLISH is unmatched");
-        Thread.ofVirtual().name("sluice-kafka-health").start(this::watch);
+        probing.start(this::turn);
     }
 
     void stop(@Observes @Priority(4100) ShutdownEvent event) {
-        stopped.countDown();
+        probing.stop();
+        var asked = admin;
+        if (asked != null) asked.close(Duration.ZERO);
     }
 
-    private void watch() {
+    private Duration turn() throws InterruptedException {
+        if (admin == null) admin = open();
+        var seen = probe(admin);
+        if (!probing.isStopped()) tell(seen); // a client that is closed says nothing about Kafka
+        return INTERVAL;
+    }
+
+    private Admin open() {
         var config = new HashMap<>(kafkaConfig);
         config.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-health");
         config.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         config.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
-        try (var admin = Admin.create(config)) {
-            this.admin = admin;
-            do {
-                tell(probe(admin));
-            } while (!stopped.await(INTERVAL.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        } finally {
-            admin = null;
-        }
+        return Admin.create(config);
     }
 
     /**

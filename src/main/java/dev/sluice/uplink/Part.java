@@ -1,7 +1,7 @@
 package dev.sluice.uplink;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.Properties;
-import dev.sluice.uplink.producer.RareLog;
 import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.Tracing;
@@ -18,7 +18,7 @@ import org.jboss.logging.Logger;
  * event loop, but for {@link #onCompletion}.
  */
 public final class Part implements Callback {
-    private static final RareLog REFUSED_LETTERS = new RareLog(Logger.getLogger(Part.class));
+    private static final ThrottledLog REFUSED_LETTERS = new ThrottledLog(Logger.getLogger(Part.class));
 
     private final Forwarding forwarding;
     public final Target target;

@@ -1,5 +1,6 @@
 package dev.sluice.uplink;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.spool.SpoolStore;
@@ -18,8 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
@@ -46,8 +45,8 @@ class SpoolWatch {
     private final SpoolStore store;
     private final KafkaHealth kafka;
     private final LaneDrain.Shared shared;
-    private final List<Thread> drains = new ArrayList<>();
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating watch = Repeating.onVirtualThread("sluice-spool-watch");
+    private final List<Repeating> drains = new ArrayList<>();
 
     private long awaySince;
     private long lookAt = System.nanoTime();
@@ -73,32 +72,21 @@ class SpoolWatch {
     /** Late, when the channel of the uplink is there and Kafka is asked. */
     void start(@Observes @Priority(3100) StartupEvent event) {
         if (!spool.isOn()) return;
-        Thread.ofVirtual().name("sluice-spool-watch").start(this::watch);
-        for (var lane : spool.lanes())
-            drains.add(Thread.ofVirtual()
-                    .name("sluice-spool-lane-" + lane.number())
-                    .start(new LaneDrain(lane, shared)));
+        watch.every(TURN, this::turn);
+        for (var lane : spool.lanes()) {
+            var drain = Repeating.onVirtualThread("sluice-spool-lane-" + lane.number());
+            drains.add(drain);
+            drain.start(new LaneDrain(lane, shared));
+        }
     }
 
     /** What the drain has in hand gets a moment, so that Kafka does not get it again from the next gateway. */
     void stop(@Observes ShutdownEvent event) {
-        stopped.countDown();
-        shared.stop();
+        watch.stop();
+        drains.forEach(Repeating::stop);
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
-        try {
-            for (var drain : drains) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        for (var drain : drains) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
         shared.abandon();
-    }
-
-    private void watch() {
-        try {
-            while (!stopped.await(TURN.toNanos(), TimeUnit.NANOSECONDS)) turn();
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private void turn() {
@@ -109,8 +97,6 @@ class SpoolWatch {
             settle();
         } catch (StoreUnavailable away) {
             LOG.debugf("the spool waits: %s", away.getMessage());
-        } catch (RuntimeException bug) {
-            LOG.error("watching the spool failed; it is tried again", bug);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
@@ -11,8 +13,6 @@ import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -42,9 +42,9 @@ public class UplinkProducer {
     private final Event<Producer<?, ?>> opened;
     private final Counter replaced;
     private final AtomicBoolean replacing = new AtomicBoolean();
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating replacement = Repeating.onVirtualThread("sluice-producer");
+    private final ThrottledLog replacements = new ThrottledLog(LOG);
     private volatile Producer<byte[], byte[]> producer;
-    private long toldAt = System.nanoTime() - TimeUnit.HOURS.toNanos(1);
 
     /**
      * @param channel keeps the channel alive, whose configuration and metrics are used; records do not pass it, as its emitter would
@@ -125,34 +125,22 @@ public class UplinkProducer {
 
     private void replace(Producer<byte[], byte[]> dead, Exception why) {
         if (dead != producer || !replacing.compareAndSet(false, true)) return;
-        Thread.ofVirtual().name("sluice-producer").start(() -> {
-            tell(why);
-            replaced.increment();
-            // All that it held fails here, before anything goes to the next one: nothing can be overtaken.
-            dead.close(Duration.ZERO);
-            awaitNext();
+        var closed = new AtomicBoolean();
+        replacement.start(() -> {
+            if (closed.compareAndSet(false, true)) close(dead, why);
+            else if (open()) return null;
+            return BETWEEN_REPLACEMENTS;
         });
     }
 
-    /** Once a minute, however often it fails. */
-    private void tell(Exception why) {
+    private void close(Producer<byte[], byte[]> dead, Exception why) {
         var cause = why.getCause() == null ? why : why.getCause();
-        var level = System.nanoTime() - toldAt > TimeUnit.MINUTES.toNanos(1) ? Logger.Level.WARN : Logger.Level.DEBUG;
-        if (level == Logger.Level.WARN) toldAt = System.nanoTime();
-        LOG.logf(
-                level,
-                "the Kafka producer cannot go on and is replaced; clients whose messages were under way send them again: %s",
-                cause.getMessage());
-    }
-
-    private void awaitNext() {
-        try {
-            while (!stopped.await(BETWEEN_REPLACEMENTS.toNanos(), TimeUnit.NANOSECONDS)) {
-                if (open()) return;
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        replacements.warn(
+                "the Kafka producer cannot go on and is replaced; clients whose messages were under way send them again: "
+                        + cause.getMessage());
+        replaced.increment();
+        // All records that it held fail here, before the next producer gets any: nothing can be overtaken.
+        dead.close(Duration.ZERO);
     }
 
     private boolean open() {
@@ -171,7 +159,7 @@ public class UplinkProducer {
 
     @PreDestroy
     void stop() {
-        stopped.countDown();
+        replacement.stop();
         if (producer != null) producer.close(CLOSE_TIME);
     }
 }

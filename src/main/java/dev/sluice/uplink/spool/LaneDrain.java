@@ -1,10 +1,11 @@
 package dev.sluice.uplink.spool;
 
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.store.spool.SpoolStore.Place;
 import dev.sluice.uplink.Uplink;
-import dev.sluice.uplink.producer.RareLog;
 import dev.sluice.uplink.route.Failure;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -13,9 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
@@ -23,7 +22,7 @@ import org.jboss.logging.Logger;
  * Brings the rows of one lane to Kafka, in their order, and the lane back to where records go to Kafka at once. Runs on a virtual thread of
  * its own, so that a lane that waits for one topic holds up no other.
  */
-public final class LaneDrain implements Runnable {
+public final class LaneDrain implements Repeating.Turn {
     private static final Logger LOG = Logger.getLogger(LaneDrain.class);
 
     /** What a gateway that is killed has sent and not struck off is sent again: a few of these. */
@@ -71,9 +70,8 @@ public final class LaneDrain implements Runnable {
         /** PostgreSQL has others to answer, too. */
         private final Semaphore turns = new Semaphore(2);
 
-        private final RareLog burials = new RareLog(LOG);
-        private final RareLog failures = new RareLog(LOG);
-        private final CountDownLatch stopped = new CountDownLatch(1);
+        private final ThrottledLog burials = new ThrottledLog(LOG);
+        private final ThrottledLog failures = new ThrottledLog(LOG);
         private volatile boolean abandoned;
         private volatile boolean answers;
         private volatile long answersSince;
@@ -94,11 +92,6 @@ public final class LaneDrain implements Runnable {
         public void kafkaAnswers(boolean now) {
             if (now && !answers) answersSince = System.nanoTime();
             answers = now;
-        }
-
-        /** Takes up nothing more. */
-        public void stop() {
-            stopped.countDown();
         }
 
         /** Waits for nothing more. */
@@ -124,85 +117,62 @@ public final class LaneDrain implements Runnable {
                 turns.release();
             }
         }
-
-        /** True when the gateway stops. */
-        private boolean pause(Duration time) throws InterruptedException {
-            return stopped.await(time.toNanos(), TimeUnit.NANOSECONDS);
-        }
     }
 
     @Override
-    public void run() {
+    public Duration take() throws InterruptedException {
+        if (lane.isDirect() || !shared.answers || shared.spool.isAway()) return IDLE;
         try {
-            while (!shared.pause(Duration.ZERO)) {
-                if (lane.isDirect() || !shared.answers || shared.spool.isAway()) shared.pause(IDLE);
-                else stepOrTell();
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void stepOrTell() throws InterruptedException {
-        try {
-            step();
+            return step();
         } catch (StoreUnavailable away) {
             LOG.debugf("lane %d of the spool waits: %s", lane.number(), away.getMessage());
-            shared.pause(IDLE);
+            return IDLE;
         } catch (RuntimeException bug) {
-            LOG.errorf(bug, "draining lane %d of the spool failed; it is tried again", lane.number());
             cursor = 0;
-            shared.pause(IDLE);
+            throw bug;
         }
     }
 
-    private void step() throws InterruptedException {
+    private Duration step() throws InterruptedException {
         if (lane.beginDrain()) {
             try {
-                if (drain()) close();
+                return drain();
             } finally {
                 lane.endDrain();
             }
-        } else if (lane.state() == SpoolLane.State.CLOSING || lane.isNearlyDrained()) {
-            close();
-        } else {
-            shared.pause(IDLE);
         }
+        return lane.state() == SpoolLane.State.CLOSING || lane.isNearlyDrained() ? close() : IDLE;
     }
 
     /** Lets the lane run empty, for which it must take nothing for a moment. */
-    private void close() throws InterruptedException {
+    private Duration close() throws InterruptedException {
         var now = System.nanoTime();
         if (lane.state() == SpoolLane.State.SPOOLING) {
-            if (now - closeAgainAt < 0) {
-                shared.pause(RETRY);
-                return;
-            }
+            if (now - closeAgainAt < 0) return RETRY;
             lane.close();
             closedAt = now;
         }
-        if (lane.state() == SpoolLane.State.SPOOLING) shared.pause(RETRY); // an outage begins
-        else if (lane.isSettled() && shared.ask(() -> shared.store.isEmpty(lane.number()))) {
+        if (lane.state() == SpoolLane.State.SPOOLING) return RETRY; // an outage begins
+        if (lane.isSettled() && shared.ask(() -> shared.store.isEmpty(lane.number()))) {
             if (lane.open()) shared.spool.poke();
-        } else if (now - closedAt > CLOSING.toNanos()) {
-            lane.spool();
-            closeAgainAt = now + AFTER_CLOSING.toNanos();
-        } else {
-            shared.pause(CLOSING_STEP);
+            return Duration.ZERO;
         }
+        if (now - closedAt <= CLOSING.toNanos()) return CLOSING_STEP;
+        lane.spool();
+        closeAgainAt = now + AFTER_CLOSING.toNanos();
+        return Duration.ZERO;
     }
 
-    /** One page of rows; true if it was the last. */
-    private boolean drain() throws InterruptedException {
+    /** Brings one page of rows to Kafka, and closes the lane after the last one. */
+    private Duration drain() throws InterruptedException {
         var page = shared.ask(() -> shared.store.page(lane.number(), cursor, ROWS, BYTES));
         if (!page.rows().isEmpty() && !deliver(SpoolDelivery.of(page.rows()))) {
-            cursor = 0; // none must pass one that is to be read again
-            shared.pause(RETRY);
-            return false;
+            cursor = 0; // no row must pass one that is to be read again
+            return RETRY;
         }
-        // From the front again: what was committed late has a place before the others.
+        // From the front again: a row that was committed late has a place before the others.
         cursor = page.more() ? page.last() : 0;
-        return !page.more();
+        return page.more() ? Duration.ZERO : close();
     }
 
     /** True if all of them are done with. */
@@ -267,7 +237,7 @@ public final class LaneDrain implements Runnable {
     }
 
     private SpoolDelivery.Each answered(SpoolDelivery.Each letter) throws InterruptedException {
-        while (!letter.send(shared.uplink) && !shared.abandoned) if (!giveUpIfGone(letter)) shared.pause(RETRY);
+        while (!letter.send(shared.uplink) && !shared.abandoned) if (!giveUpIfGone(letter)) Thread.sleep(RETRY);
         while (!letter.await(IDLE) && !shared.abandoned) giveUpIfGone(letter);
         return letter;
     }
@@ -292,7 +262,7 @@ public final class LaneDrain implements Runnable {
                 return;
             } catch (StoreUnavailable away) {
                 LOG.debugf("lane %d of the spool waits: %s", lane.number(), away.getMessage());
-                TimeUnit.NANOSECONDS.sleep(IDLE.toNanos());
+                Thread.sleep(IDLE);
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.sluice.uplink.spool;
 
+import dev.sluice.clock.BackOff;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -29,8 +30,8 @@ import org.jboss.logging.Logger;
 public class Spool {
     private static final Logger LOG = Logger.getLogger(Spool.class);
 
-    private static final long POKE_PAUSE = Duration.ofMillis(20).toNanos();
-    private static final long LONGEST_POKE_PAUSE = Duration.ofMillis(160).toNanos();
+    private static final Duration POKE_PAUSE = Duration.ofMillis(20);
+    private static final Duration LONGEST_POKE_PAUSE = Duration.ofMillis(160);
 
     private final UplinkConfig config;
     private final Journal journal;
@@ -44,7 +45,7 @@ public class Spool {
     private final Queue<Place> freed = new ConcurrentLinkedQueue<>();
 
     private long pokeAt = System.nanoTime();
-    private long pokePause = POKE_PAUSE;
+    private final BackOff pokes = new BackOff(POKE_PAUSE, LONGEST_POKE_PAUSE);
     private long addedAtPoke;
 
     private volatile boolean on;
@@ -152,8 +153,8 @@ public class Spool {
         if (now - pokeAt < 0) return;
         var added = addedRows.sum();
         var inVain = !waiting.isEmpty() && added == addedAtPoke;
-        pokePause = inVain ? Math.min(2 * pokePause, LONGEST_POKE_PAUSE) : POKE_PAUSE;
-        pokeAt = now + pokePause;
+        pokes.tried(!inVain);
+        pokeAt = now + pokes.pause().toNanos();
         addedAtPoke = added;
         poke();
     }

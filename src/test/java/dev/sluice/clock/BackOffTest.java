@@ -1,4 +1,4 @@
-package dev.sluice.broker;
+package dev.sluice.clock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,101 @@
+package dev.sluice.clock;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+
+/**
+ * Owns one thread that takes turns at some work until it is stopped or interrupted, or until there is nothing left to do. A turn that
+ * throws is logged, and the next one follows after a second. Any thread may start it, again once its work is done, and stop it for good.
+ */
+public final class Repeating {
+    private static final Logger LOG = Logger.getLogger(Repeating.class);
+    private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
+
+    private final Thread.Builder threads;
+    private final String name;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private volatile Thread thread;
+
+    /** One turn of the work. */
+    @FunctionalInterface
+    public interface Turn {
+        /** Returns the pause before the next turn, or null if there is nothing left to do. */
+        Duration take() throws InterruptedException;
+    }
+
+    private Repeating(Thread.Builder threads, String name) {
+        this.threads = threads.name(name);
+        this.name = name;
+    }
+
+    /** On a virtual thread. */
+    public static Repeating onVirtualThread(String name) {
+        return new Repeating(Thread.ofVirtual(), name);
+    }
+
+    /** On a platform thread, which does not keep the JVM from ending. */
+    public static Repeating onPlatformThread(String name) {
+        return new Repeating(Thread.ofPlatform().daemon(), name);
+    }
+
+    /** Starts the thread; the first turn comes at once. */
+    public void start(Turn turn) {
+        start(Duration.ZERO, turn);
+    }
+
+    /** Starts the thread; the work is done after each interval, for the first time after one. */
+    public void every(Duration interval, Runnable work) {
+        start(interval, () -> {
+            work.run();
+            return interval;
+        });
+    }
+
+    private void start(Duration delay, Turn turn) {
+        thread = threads.start(() -> repeat(delay, turn));
+    }
+
+    private void repeat(Duration delay, Turn turn) {
+        try {
+            var pause = delay;
+            while (pause != null && !stopped.await(pause.toNanos(), TimeUnit.NANOSECONDS)) pause = take(turn);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Duration take(Turn turn) throws InterruptedException {
+        try {
+            return turn.take();
+        } catch (RuntimeException failure) {
+            LOG.errorf(failure, "%s failed, and tries again in %d s", name, AFTER_FAILURE.toSeconds());
+            return AFTER_FAILURE;
+        }
+    }
+
+    /** Ends the work after the turn that it is in, if it is in one; does not wait for that. */
+    public void stop() {
+        stopped.countDown();
+    }
+
+    public boolean isStopped() {
+        return stopped.getCount() == 0;
+    }
+
+    /** Interrupts the turn that it is in, which ends the work. */
+    public void interrupt() {
+        if (thread != null) thread.interrupt();
+    }
+
+    /** Waits until the thread has ended, or was never started; false if the time was too short, or if the caller is interrupted. */
+    public boolean join(Duration time) {
+        try {
+            return thread == null || thread.join(time);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package dev.sluice.clock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+class RepeatingTest {
+    private static final Duration LONG = Duration.ofMinutes(1);
+    private static final Duration SOON = Duration.ofSeconds(10);
+
+    private final Repeating repeating = Repeating.onVirtualThread("test-repeating");
+    private final AtomicInteger turns = new AtomicInteger();
+
+    @Test
+    void takesTurnsUntilThereIsNothingLeftToDo() {
+        repeating.start(() -> turns.incrementAndGet() < 3 ? Duration.ZERO : null);
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(3);
+        assertThat(repeating.isStopped()).isFalse();
+    }
+
+    @Test
+    void aStopEndsThePause() throws InterruptedException {
+        var taken = new CountDownLatch(1);
+        repeating.start(() -> {
+            turns.incrementAndGet();
+            taken.countDown();
+            return LONG;
+        });
+        assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();
+        repeating.stop();
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(1);
+    }
+
+    @Test
+    void anInterruptEndsTheTurnAndTheWork() throws InterruptedException {
+        var taken = new CountDownLatch(1);
+        repeating.start(() -> {
+            turns.incrementAndGet();
+            taken.countDown();
+            Thread.sleep(LONG);
+            return Duration.ZERO;
+        });
+        assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();
+        repeating.interrupt();
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(1);
+    }
+
+    @Test
+    void aTurnThatThrowsIsFollowedByAnother() {
+        repeating.start(() -> {
+            if (turns.incrementAndGet() == 1) throw new IllegalStateException("expected in this test");
+            return null;
+        });
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(2);
+    }
+
+    @Test
+    void workThatIsDoneAtIntervalsIsDoneForTheFirstTimeAfterOne() throws InterruptedException {
+        repeating.every(LONG, turns::incrementAndGet);
+        repeating.stop();
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(0);
+        var often = Repeating.onPlatformThread("test-often");
+        var thrice = new CountDownLatch(3);
+        often.every(Duration.ofMillis(1), thrice::countDown);
+        assertThat(thrice.await(10, TimeUnit.SECONDS)).isTrue();
+        often.stop();
+        assertThat(often.join(SOON)).isTrue();
+    }
+
+    @Test
+    void onceStoppedItTakesNoTurnHoweverOftenItIsStarted() {
+        repeating.start(() -> null);
+        assertThat(repeating.join(SOON)).isTrue();
+        repeating.stop();
+        repeating.start(() -> {
+            turns.incrementAndGet();
+            return null;
+        });
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(0);
+    }
+}
