@@ -19,9 +19,9 @@ import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
 import dev.sluice.session.QueuePolicy;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
-import dev.sluice.store.delivery.SharedLeft;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
@@ -147,7 +147,7 @@ public class Broker {
     }
 
     /** Messages that their sessions left to other members of Shared Subscriptions. */
-    void left(@Observes SharedLeft left) {
+    void left(@Observes OrphanedDeliveries left) {
         heirs.give(left);
     }
 

@@ -177,15 +177,8 @@ public final class Receiving {
     void give(Publication publication) {
         publication.deliver(broker.underWay());
         if (publication.copies().isEmpty()) return;
-        connection.journal(new JournalWrite.Accept(
-                connection.clientId(),
-                JournalWrite.NO_FENCE,
-                publication.message(),
-                publication.copies(),
-                false,
-                0,
-                null,
-                outcome -> {
+        connection.journal(JournalWrite.Accept.unfenced(
+                connection.clientId(), publication.message(), publication.copies(), false, outcome -> {
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
                 }));
     }

@@ -60,7 +60,7 @@ public final class StoreCalls {
                     return Transaction.run(connection, attempt);
                 } catch (SQLException failure) {
                     if (attempt.isDone()
-                            || Failure.of(failure) != Failure.CONNECTION
+                            || SqlFailure.of(failure) != SqlFailure.CONNECTION
                             || Thread.currentThread().isInterrupted()) {
                         throw failure;
                     }
@@ -104,7 +104,7 @@ public final class StoreCalls {
     private static RuntimeException asUnchecked(String what, Throwable cause, boolean inDoubt) {
         return switch (cause) {
             case SQLException refused
-            when Failure.of(refused) == Failure.REFUSAL ->
+            when SqlFailure.of(refused) == SqlFailure.REFUSAL ->
                 new IllegalArgumentException("PostgreSQL refuses " + what + ": " + refused.getMessage(), refused);
             case SQLException failed -> new StoreUnavailable(what + ": " + failed.getMessage(), failed, inDoubt);
             case RuntimeException own -> own;

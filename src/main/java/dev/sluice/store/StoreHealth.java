@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.StoreConfig;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -9,9 +10,7 @@ import jakarta.enterprise.event.Observes;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
@@ -28,7 +27,7 @@ public class StoreHealth {
     private final Duration interval;
     private final Duration probeTimeout;
     private final BoundedCalls calls = new BoundedCalls(1);
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating watch = Repeating.onVirtualThread("sluice-store-health");
     /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
     private final AtomicReference<Connection> idle = new AtomicReference<>();
 
@@ -59,11 +58,11 @@ public class StoreHealth {
 
     void start() {
         probe();
-        Thread.ofVirtual().name("sluice-store-health").start(this::watch);
+        watch.every(interval, this::probe);
     }
 
     void stop() {
-        stopped.countDown();
+        watch.stop();
         release(idle.getAndSet(null), null);
     }
 
@@ -77,16 +76,6 @@ public class StoreHealth {
             }
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void watch() {
-        try {
-            while (!stopped.await(interval.toNanos(), TimeUnit.NANOSECONDS)) {
-                probe();
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
         }
     }
 
@@ -114,7 +103,7 @@ public class StoreHealth {
                 return null;
             } catch (SQLException failure) {
                 release(connection, failure);
-                if (Failure.of(failure) != Failure.CONNECTION
+                if (SqlFailure.of(failure) != SqlFailure.CONNECTION
                         || Thread.currentThread().isInterrupted()) {
                     throw failure;
                 }

@@ -5,10 +5,10 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Will;
 import dev.sluice.store.delivery.DeliverySweep;
+import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.Orphans;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
-import dev.sluice.store.delivery.SharedLeft;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -74,8 +74,9 @@ public final class StoreRig implements AutoCloseable {
     private final Duration openTimeout;
     public final RouteStore routes;
     public final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
-    /** Who is offered what ended sessions leave. */
-    public volatile Consumer<SharedLeft> heirs = _ -> {};
+    /** Gives the messages of ended sessions to others. */
+    public volatile Consumer<OrphanedDeliveries> redelivery =
+            orphaned -> orphaned.deliveries().forEach(orphaned::done);
 
     public StoreRig(EmbeddedServer server, Settings settings) {
         this(pool(server), settings);
@@ -90,14 +91,14 @@ public final class StoreRig implements AutoCloseable {
         orphans = new Orphans(pool, metrics);
         journal = new Journal(pool, settings, NODE, health, orphans, metrics);
         expiry = new SessionExpiry(pool, settings, NODE, health, metrics, ended::add);
-        sweep = new DeliverySweep(pool, settings, health, orphans, metrics, left -> heirs.accept(left));
-        var reads = new StoreReads(pool, settings, health);
-        queues = new QueueReader(reads);
-        retained = new RetainedReader(reads);
-        subscriptions = new SubscriptionReader(reads);
-        wills = new Wills(reads, NODE);
-        spool = new SpoolStore(reads, NODE);
-        routes = new RouteStore(reads);
+        sweep = new DeliverySweep(pool, settings, health, orphans, metrics, orphaned -> redelivery.accept(orphaned));
+        var requests = new StoreRequests(pool, settings, health);
+        queues = new QueueReader(requests);
+        retained = new RetainedReader(requests);
+        subscriptions = new SubscriptionReader(requests);
+        wills = new Wills(requests, NODE);
+        spool = new SpoolStore(requests, NODE);
+        routes = new RouteStore(requests);
         health.start();
     }
 
@@ -210,7 +211,8 @@ public final class StoreRig implements AutoCloseable {
     }
 
     public CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {
-        return submit(done -> Accept.remembering(clientId, epoch, packetId, messageId, done));
+        return submit(done ->
+                Accept.kept(clientId, epoch, null, List.of(), false, done).exactlyOnce(packetId, messageId));
     }
 
     public CompletableFuture<Outcome> forget(String clientId, long epoch, int packetId) {
@@ -227,11 +229,11 @@ public final class StoreRig implements AutoCloseable {
     }
 
     public CompletableFuture<Outcome> accept(String publisher, long epoch, Message message, Copy... copies) {
-        return submit(done -> new Accept(publisher, epoch, message, List.of(copies), false, 0, null, done));
+        return submit(done -> Accept.kept(publisher, epoch, message, List.of(copies), false, done));
     }
 
     public CompletableFuture<Outcome> retain(Message message) {
-        return submit(done -> new Accept("publisher", JournalWrite.NO_FENCE, message, List.of(), true, 0, null, done));
+        return submit(done -> Accept.unfenced("publisher", message, List.of(), true, done));
     }
 
     public CompletableFuture<Outcome> acknowledge(String clientId, long epoch, long seq, long sentSeq) {

@@ -3,7 +3,8 @@ package dev.sluice.broker.routing;
 import dev.sluice.broker.Broker;
 import dev.sluice.broker.Receiving;
 import dev.sluice.store.StoreUnavailable;
-import dev.sluice.store.delivery.SharedLeft;
+import dev.sluice.store.delivery.OrphanedDeliveries;
+import dev.sluice.store.delivery.OrphanedDelivery;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite;
 import java.time.Duration;
@@ -30,51 +31,49 @@ public final class Heirs {
     }
 
     /** One message on its way to a member whose session is in PostgreSQL. */
-    private record Bequest(
-            SharedLeft.Left left, Publication publication, CompletableFuture<JournalWrite.Outcome> kept) {}
+    private record Redelivery(
+            OrphanedDelivery orphan, Publication publication, CompletableFuture<JournalWrite.Outcome> kept) {}
 
-    public void give(SharedLeft shared) {
-        var left = shared.messages();
-        for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(left);
+    public void give(OrphanedDeliveries orphaned) {
+        var left = orphaned.deliveries();
+        for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(orphaned, left);
+        left.forEach(orphaned::done);
     }
 
-    /** Returns what was for members that are not there any more. */
-    private List<SharedLeft.Left> offer(List<SharedLeft.Left> left) {
-        var bequests = new ArrayList<Bequest>();
+    /** Returns the messages whose new member has gone meanwhile. */
+    private List<OrphanedDelivery> offer(OrphanedDeliveries orphaned, List<OrphanedDelivery> left) {
+        var underWay = new ArrayList<Redelivery>();
         for (var one : left) {
             var match = broker.router().another(one.share(), one.message().topicName(), null);
-            if (match == null) continue;
-            var publication = Publication.of(Receiving.unretained(one.message()), List.of(match));
-            publication.deliver(broker.underWay());
-            if (!publication.copies().isEmpty()) bequests.add(keep(one, publication, match));
+            var publication =
+                    match == null ? null : Publication.of(Receiving.unretained(one.message()), List.of(match));
+            if (publication != null) publication.deliver(broker.underWay());
+            if (publication == null || publication.copies().isEmpty()) orphaned.done(one);
+            else underWay.add(keep(one, publication, match));
         }
-        var missed = new ArrayList<SharedLeft.Left>();
-        for (var bequest : bequests) if (!isTaken(bequest)) missed.add(bequest.left);
+        var missed = new ArrayList<OrphanedDelivery>();
+        for (var one : underWay) {
+            if (isTaken(one)) orphaned.done(one.orphan);
+            else missed.add(one.orphan);
+        }
         return missed;
     }
 
-    private Bequest keep(SharedLeft.Left left, Publication publication, Match match) {
+    private Redelivery keep(OrphanedDelivery orphan, Publication publication, Match match) {
         var kept = new CompletableFuture<JournalWrite.Outcome>();
-        var write = new JournalWrite.Accept(
-                match.subscriber().clientId(),
-                JournalWrite.NO_FENCE,
-                publication.message(),
-                publication.copies(),
-                false,
-                0,
-                null,
-                kept::complete);
+        var write = JournalWrite.Accept.unfenced(
+                match.subscriber().clientId(), publication.message(), publication.copies(), false, kept::complete);
         if (!broker.journal().submit(write)) throw new StoreUnavailable("the journal is full", null);
-        return new Bequest(left, publication, kept);
+        return new Redelivery(orphan, publication, kept);
     }
 
-    private static boolean isTaken(Bequest bequest) {
+    private static boolean isTaken(Redelivery one) {
         try {
-            var outcome = bequest.kept.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+            var outcome = one.kept.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
             if (outcome != JournalWrite.Outcome.COMMITTED)
                 return true; // PostgreSQL refuses it, and would the next time
-            bequest.publication.committed();
-            return bequest.publication.copies().getFirst().seq() != Copy.NOBODY;
+            one.publication.committed();
+            return one.publication.copies().getFirst().seq() != Copy.NOBODY;
         } catch (TimeoutException | ExecutionException late) {
             throw new StoreUnavailable("no commit within " + PATIENCE, late);
         } catch (InterruptedException interrupted) {

@@ -74,15 +74,8 @@ public final class Offer {
         } else if (!retain && publication.copies().isEmpty()) {
             deliver();
         } else {
-            unsubmitted = new JournalWrite.Accept(
-                    from,
-                    JournalWrite.NO_FENCE,
-                    publication.message(),
-                    publication.copies(),
-                    retain,
-                    0,
-                    null,
-                    this::kept);
+            unsubmitted =
+                    JournalWrite.Accept.unfenced(from, publication.message(), publication.copies(), retain, this::kept);
             retry();
         }
     }

@@ -37,12 +37,12 @@ public class Orphans {
 
     private final DataSource dataSource;
     private final BlockingQueue<Long> suspects = new ArrayBlockingQueue<>(MOST_SUSPECTS);
-    private final Counter found;
+    private final Counter foundBySearch;
     private long searchedUpTo;
 
     public Orphans(DataSource dataSource, MeterRegistry metrics) {
         this.dataSource = dataSource;
-        this.found = Counter.builder("sluice.message.orphans")
+        this.foundBySearch = Counter.builder("sluice.message.orphans")
                 .description("messages without copies that only the search found")
                 .register(metrics);
     }
@@ -73,7 +73,7 @@ public class Orphans {
         var some = Transaction.run(dataSource, this::next);
         searchedUpTo = some.size() < ROWS ? 0 : some.getLast();
         int deleted = some.isEmpty() ? 0 : delete(new LinkedHashSet<>(some));
-        found.increment(deleted);
+        foundBySearch.increment(deleted);
         return deleted;
     }
 

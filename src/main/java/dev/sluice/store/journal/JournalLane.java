@@ -1,7 +1,7 @@
 package dev.sluice.store.journal;
 
 import dev.sluice.config.StoreConfig;
-import dev.sluice.store.Failure;
+import dev.sluice.store.SqlFailure;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.Transaction;
 import dev.sluice.store.delivery.Orphans;
@@ -194,8 +194,8 @@ final class JournalLane {
                 meters.batch().record(written.outcomes().size());
                 return written;
             } catch (SQLException | RuntimeException failure) {
-                var kind = failure instanceof SQLException answer ? Failure.of(answer) : Failure.PASSING;
-                if (kind == Failure.REFUSAL) {
+                var kind = failure instanceof SQLException answer ? SqlFailure.of(answer) : SqlFailure.PASSING;
+                if (kind == SqlFailure.REFUSAL) {
                     throw new RefusedBatch(failure);
                 }
                 meters.retries().increment();
@@ -205,13 +205,13 @@ final class JournalLane {
     }
 
     /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
-    private void pause(int attempt, Failure kind, Exception failure) throws InterruptedException {
+    private void pause(int attempt, SqlFailure kind, Exception failure) throws InterruptedException {
         if (abandoned) {
             throw new InterruptedException();
         }
         if (attempt > 1) {
             // A lost connection is told by StoreHealth; anything else may be an operator's to mend.
-            LOG.logf(kind == Failure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
+            LOG.logf(kind == SqlFailure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
             health.awaitAnswer();
         }
     }

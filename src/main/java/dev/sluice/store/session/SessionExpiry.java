@@ -1,5 +1,6 @@
 package dev.sluice.store.session;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.StoreHealth;
@@ -17,8 +18,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
@@ -65,7 +64,7 @@ public class SessionExpiry {
     private final StoreHealth health;
     private final Counter expired;
     private final Consumer<SessionsEnded> ended;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating sweeping = Repeating.onVirtualThread("sluice-session-expiry");
 
     @Inject
     public SessionExpiry(
@@ -105,11 +104,11 @@ public class SessionExpiry {
             throw new IllegalStateException(
                     "the connections of an earlier run of node " + node + " are not ended", failure);
         }
-        Thread.ofVirtual().name("sluice-session-expiry").start(this::watch);
+        sweeping.every(config.sweepInterval(), this::sweepIfAvailable);
     }
 
     void stop(@Observes ShutdownEvent event) {
-        stopped.countDown();
+        sweeping.stop();
     }
 
     /** Blocking: deletes every session that is due, tells which, and returns how many. A connected session is never due. */
@@ -175,19 +174,8 @@ public class SessionExpiry {
         });
     }
 
-    private void watch() {
-        try {
-            while (!stopped.await(config.sweepInterval().toNanos(), TimeUnit.NANOSECONDS)) {
-                if (health.available()) {
-                    sweepOrTell();
-                }
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void sweepOrTell() {
+    private void sweepIfAvailable() {
+        if (!health.available()) return;
         try {
             sweep();
         } catch (SQLException | RuntimeException failure) {

@@ -51,22 +51,47 @@ class DeliverySweepTest {
         rig.disconnect("c", epoch, 0, 0);
         rig.open("c", true, 60);
 
-        rig.heirs = _ -> {
+        rig.redelivery = _ -> {
             throw new StoreUnavailable("nobody can be asked", null);
         };
         assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("122");
 
-        var left = new ArrayList<SharedLeft.Left>();
-        rig.heirs = some -> left.addAll(some.messages());
+        rig.redelivery = orphaned -> {
+            orphaned.deliveries().stream().limit(3).forEach(orphaned::done);
+            throw new StoreUnavailable("the others are not certain", null);
+        };
+        assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("119");
+
+        var left = new ArrayList<OrphanedDelivery>();
+        rig.redelivery = orphaned -> orphaned.deliveries().forEach(one -> {
+            left.add(one);
+            orphaned.done(one);
+        });
         assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
         assertThat(left)
-                .extracting(SharedLeft.Left::share, one -> Messages.text(one.message()))
-                .containsExactlyElementsOf(IntStream.range(0, 120)
+                .extracting(OrphanedDelivery::share, one -> Messages.text(one.message()))
+                .containsExactlyElementsOf(IntStream.range(3, 120)
                         .mapToObj(n -> tuple("$share/g/t", "shared " + n))
                         .toList());
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
         assertThat(SERVER.value("SELECT count(*) FROM ended_session")).isEqualTo("0");
+    }
+
+    /** Whoever gives them to others waits for a journal: no transaction may stay open meanwhile. */
+    @Test
+    void noTransactionIsOpenWhileOthersAreGivenMessages() throws Exception {
+        long epoch = rig.open("c", false, 60).epoch();
+        rig.accept("p", message("t", "shared"), shared(QoS.AT_LEAST_ONCE)).join();
+        rig.disconnect("c", epoch, 0, 0).join();
+
+        var open = new CompletableFuture<String>();
+        rig.redelivery = _ -> open.complete(SERVER.value("SELECT count(*) FROM pg_stat_activity"
+                + " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"));
+        rig.sweep.sweepEnded();
+
+        assertThat(open.join()).isEqualTo("0");
     }
 
     private static Copy shared(QoS qos) {

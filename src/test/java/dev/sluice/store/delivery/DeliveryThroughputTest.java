@@ -142,14 +142,12 @@ class DeliveryThroughputTest {
     }
 
     private Accept accept(int publisher, Message message, Copy[] copies, Runnable done) {
-        return new Accept(
+        return Accept.kept(
                 "publisher-" + publisher,
                 publishers[publisher],
                 message,
                 Arrays.asList(copies),
                 false,
-                0,
-                null,
                 outcome -> told(outcome, done));
     }
 

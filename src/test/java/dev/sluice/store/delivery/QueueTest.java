@@ -136,7 +136,8 @@ class QueueTest {
         CompletableFuture<Outcome> fenced;
         CompletableFuture<Outcome> committed;
         try (var _ = holdLane(epoch)) {
-            fenced = rig.submit(done -> new Accept("p", lost, retained, List.of(stale), true, 9, "m", done));
+            fenced = rig.submit(done ->
+                    Accept.kept("p", lost, retained, List.of(stale), true, done).exactlyOnce(9, "m"));
             committed = rig.accept("c", epoch, message("t", "good"), good);
         }
         assertThat(fenced.join()).isEqualTo(FENCED);

@@ -60,8 +60,8 @@ class BrokenCommitTest {
         var copies = List.of(copy("a", QoS.EXACTLY_ONCE), copy("b"), copy("gone"));
         commits.breakNext(fate);
 
-        var outcome =
-                rig.submit(done -> new Accept("p", epoch, message("t", "x".repeat(500)), copies, false, 7, "m", done));
+        var outcome = rig.submit(done -> Accept.kept("p", epoch, message("t", "x".repeat(500)), copies, false, done)
+                .exactlyOnce(7, "m"));
 
         assertThat(outcome.join()).isEqualTo(COMMITTED);
         assertThat(commits.hasBroken()).isTrue();

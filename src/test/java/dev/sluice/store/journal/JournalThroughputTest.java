@@ -92,7 +92,10 @@ class JournalThroughputTest {
             count(outcome, failures);
             submit(rig, new ForgetReceived(client, epoch, packetId, forgotten));
         };
-        submit(rig, Accept.remembering(client, epoch, packetId, "0123456789abcdef0123456789abcdef", remembered));
+        submit(
+                rig,
+                Accept.kept(client, epoch, null, List.of(), false, remembered)
+                        .exactlyOnce(packetId, "0123456789abcdef0123456789abcdef"));
     }
 
     private static void submit(StoreRig rig, JournalWrite write) {

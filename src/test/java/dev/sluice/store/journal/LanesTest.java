@@ -108,8 +108,7 @@ class LanesTest {
         for (int i = 0; i < CLIENTS * ROUNDS; i++) {
             var client = name(i % CLIENTS);
             var message = Messages.message("r/" + random.nextInt(40), random.nextInt(3) == 0 ? "" : "x");
-            outcomes.add(rig.submit(
-                    done -> new Accept(client, JournalWrite.NO_FENCE, message, List.of(), true, 0, null, done)));
+            outcomes.add(rig.submit(done -> Accept.unfenced(client, message, List.of(), true, done)));
         }
         assertThat(outcomes).extracting(CompletableFuture::join).containsOnly(Outcome.COMMITTED);
         assertNobodyWaitedInACircle();
@@ -130,8 +129,9 @@ class LanesTest {
                 ? Messages.expiring("r/" + random.nextInt(5), " ".repeat(300), 50)
                 : message(client, round);
         boolean retain = random.nextInt(4) == 0;
-        return rig.submit(done -> new Accept(
-                name(client), epochs.get(name(client)), message, List.of(copies(4)), retain, 1 + round % 9, "m", done));
+        return rig.submit(
+                done -> Accept.kept(name(client), epochs.get(name(client)), message, List.of(copies(4)), retain, done)
+                        .exactlyOnce(1 + round % 9, "m"));
     }
 
     private void acknowledge(String client, List<CompletableFuture<Outcome>> outcomes) {

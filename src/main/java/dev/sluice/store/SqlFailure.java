@@ -3,7 +3,7 @@ package dev.sluice.store;
 import java.sql.SQLException;
 
 /** What an exception of the driver says about trying again; the two classes of SQLSTATE that matter here. */
-public enum Failure {
+public enum SqlFailure {
     /** The data itself: the same write will always fail. */
     REFUSAL,
     /** The connection is gone; the next one may be good. */
@@ -11,7 +11,7 @@ public enum Failure {
     /** Anything else: a deadlock, a full disk, a standby that was just promoted, a missing table. Time or an operator mends it. */
     PASSING;
 
-    public static Failure of(SQLException exception) {
+    public static SqlFailure of(SQLException exception) {
         var state = exception.getSQLState();
         if (state == null || state.length() != 5) {
             return PASSING;
