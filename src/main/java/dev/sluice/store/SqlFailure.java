@@ -13,9 +13,7 @@ public enum SqlFailure {
 
     public static SqlFailure of(SQLException exception) {
         var state = exception.getSQLState();
-        if (state == null || state.length() != 5) {
-            return PASSING;
-        }
+        if (state == null || state.length() != 5) return PASSING;
         return switch (state.substring(0, 2)) {
             // data exception, integrity constraint violation, program limit exceeded (an index entry too large)
             case "22", "23", "54" -> REFUSAL;

@@ -36,9 +36,7 @@ public final class StoreCalls {
 
     /** The same within another bound, for a caller that has waited already. */
     public <T> T call(String what, Duration within, Transaction.Work<T> work) {
-        if (!health.available()) {
-            throw new StoreUnavailable("PostgreSQL does not answer", null);
-        }
+        if (!health.available()) throw new StoreUnavailable("PostgreSQL does not answer", null);
         var attempt = new Attempt<>(work);
         try {
             return calls.call(within, () -> onLiveConnection(attempt));

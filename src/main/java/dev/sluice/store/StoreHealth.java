@@ -70,10 +70,8 @@ public class StoreHealth {
     public void awaitAnswer() throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            long seen = answers;
-            while (answers == seen) {
-                answered.await();
-            }
+            var seen = answers;
+            while (answers == seen) answered.await();
         } finally {
             lock.unlock();
         }
@@ -133,17 +131,12 @@ public class StoreHealth {
     }
 
     private static void release(Connection connection, SQLException reason) {
-        if (connection == null) {
-            return;
-        }
+        if (connection == null) return;
         try {
             connection.close();
         } catch (SQLException broken) {
-            if (reason == null) {
-                LOG.debug("closing the probe's connection", broken);
-            } else {
-                reason.addSuppressed(broken);
-            }
+            if (reason == null) LOG.debug("closing the probe's connection", broken);
+            else reason.addSuppressed(broken);
         }
     }
 }

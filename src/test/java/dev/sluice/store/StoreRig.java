@@ -59,7 +59,7 @@ public final class StoreRig implements AutoCloseable {
     public static final long NEVER = 4_294_967_295L;
 
     public final DataSource pool;
-    public final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public final StoreHealth health;
     public final SessionStore sessions;
     public final Journal journal;
@@ -87,11 +87,11 @@ public final class StoreRig implements AutoCloseable {
         this.pool = pool;
         openTimeout = settings.openTimeout();
         health = new StoreHealth(pool, settings);
-        sessions = new SessionStore(pool, settings, health, metrics);
-        orphans = new Orphans(pool, metrics);
-        journal = new Journal(pool, settings, NODE, health, orphans, metrics);
-        expiry = new SessionExpiry(pool, settings, NODE, health, metrics, ended::add);
-        sweep = new DeliverySweep(pool, settings, health, orphans, metrics, orphaned -> redelivery.accept(orphaned));
+        sessions = new SessionStore(pool, settings, health, meters);
+        orphans = new Orphans(pool, meters);
+        journal = new Journal(pool, settings, NODE, health, orphans, meters);
+        expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
+        sweep = new DeliverySweep(pool, settings, health, orphans, meters, orphaned -> redelivery.accept(orphaned));
         var requests = new StoreRequests(pool, settings, health);
         queues = new QueueReader(requests);
         retained = new RetainedReader(requests);
@@ -247,14 +247,12 @@ public final class StoreRig implements AutoCloseable {
 
     public CompletableFuture<Outcome> submit(Writing writing) {
         var outcome = new CompletableFuture<Outcome>();
-        if (!journal.submit(writing.telling(outcome::complete))) {
-            throw new AssertionError("the lane is full");
-        }
+        if (!journal.submit(writing.telling(outcome::complete))) throw new AssertionError("the lane is full");
         return outcome;
     }
 
     public double batches() {
-        return metrics.get("sluice.journal.batch").summary().count();
+        return meters.get("sluice.journal.batch").summary().count();
     }
 
     @Override

@@ -130,9 +130,9 @@ public class DeliverySweep {
             StoreConfig config,
             StoreHealth health,
             Orphans orphans,
-            MeterRegistry metrics,
+            MeterRegistry meters,
             Event<OrphanedDeliveries> redelivery) {
-        this(dataSource, config, health, orphans, metrics, redelivery::fire);
+        this(dataSource, config, health, orphans, meters, redelivery::fire);
     }
 
     public DeliverySweep(
@@ -140,7 +140,7 @@ public class DeliverySweep {
             StoreConfig config,
             StoreHealth health,
             Orphans orphans,
-            MeterRegistry metrics,
+            MeterRegistry meters,
             Consumer<OrphanedDeliveries> redelivery) {
         this.redelivery = redelivery;
         this.dataSource = dataSource;
@@ -149,10 +149,10 @@ public class DeliverySweep {
         this.orphans = orphans;
         this.expiredQueued = Counter.builder("sluice.queue.expired")
                 .description("messages that expired in the queues of sessions without a connection")
-                .register(metrics);
+                .register(meters);
         this.expiredRetained = Counter.builder("sluice.retained.expired")
                 .description("retained messages that expired")
-                .register(metrics);
+                .register(meters);
     }
 
     void start(@Observes StartupEvent event) {
@@ -177,7 +177,7 @@ public class DeliverySweep {
 
     /** Blocking: deletes queues and subscriptions of ended sessions; returns of how many sessions all is gone. */
     public int sweepEnded() throws SQLException {
-        int total = 0;
+        var total = 0;
         Swept swept;
         do {
             // Committed first, so that a lane that waits for one of the queues goes on: what it writes is given to
@@ -261,9 +261,9 @@ public class DeliverySweep {
             empty.setInt(2, config.sweepBatch());
             try (var row = empty.executeQuery()) {
                 row.next();
-                int messages = row.getInt("deleted");
+                var messages = row.getInt("deleted");
                 forget.setArray(1, sessions);
-                int done = messages < config.sweepBatch()
+                var done = messages < config.sweepBatch()
                         ? Rows.longs(forget).getFirst().intValue()
                         : 0;
                 return new Swept(done, messages, Rows.array(row, "messages"));
@@ -273,7 +273,7 @@ public class DeliverySweep {
 
     /** Blocking: deletes expired messages from the queues of sessions without a connection; returns how many. */
     public int sweepQueued() throws SQLException {
-        int total = 0;
+        var total = 0;
         var expired = Expired.NONE;
         do {
             var after = expired.last();
@@ -301,13 +301,13 @@ public class DeliverySweep {
 
     /** Blocking: deletes retained messages that have expired; returns how many. */
     public int sweepRetained() throws SQLException {
-        int total = sweepBatches(EXPIRE_RETAINED);
+        var total = sweepBatches(EXPIRE_RETAINED);
         expiredRetained.increment(total);
         return total;
     }
 
     private int sweepBatches(String sql) throws SQLException {
-        int total = 0;
+        var total = 0;
         int batch;
         do {
             batch = Transaction.run(dataSource, connection -> {

@@ -74,7 +74,7 @@ public class QueueReader {
             page.setLong(4, bytes);
             page.setInt(5, limit);
             var rows = new ArrayList<Row>();
-            long found = 0;
+            var found = 0L;
             try (var result = page.executeQuery()) {
                 while (result.next()) {
                     rows.add(read(result));

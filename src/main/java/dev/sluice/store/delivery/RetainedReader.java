@@ -78,7 +78,7 @@ public class RetainedReader {
             for (int i = 0; i < parameters.size(); i++) page.setObject(i + 1, parameters.get(i));
             var messages = new ArrayList<Message>();
             Place last = null;
-            int found = 0;
+            var found = 0;
             try (var rows = page.executeQuery()) {
                 while (rows.next()) {
                     messages.add(StoredMessage.read(rows));

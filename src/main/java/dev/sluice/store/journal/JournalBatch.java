@@ -203,7 +203,7 @@ final class JournalBatch {
             if (statements.isEmpty()) return false;
             var sql = statements.stream().map(JournalStatement::sql).collect(Collectors.joining(";\n"));
             try (var call = connection.prepareStatement(sql)) {
-                int at = 1;
+                var at = 1;
                 for (var statement : statements) at = statement.bind(call, at);
                 call.execute();
                 for (var statement : statements) {

@@ -72,9 +72,9 @@ public class SessionExpiry {
             StoreConfig config,
             NodeConfig node,
             StoreHealth health,
-            MeterRegistry metrics,
+            MeterRegistry meters,
             Event<SessionsEnded> ended) {
-        this(dataSource, config, node, health, metrics, ended::fire);
+        this(dataSource, config, node, health, meters, ended::fire);
     }
 
     public SessionExpiry(
@@ -82,7 +82,7 @@ public class SessionExpiry {
             StoreConfig config,
             NodeConfig node,
             StoreHealth health,
-            MeterRegistry metrics,
+            MeterRegistry meters,
             Consumer<SessionsEnded> ended) {
         this.node = node.id();
         this.dataSource = dataSource;
@@ -91,7 +91,7 @@ public class SessionExpiry {
         this.health = health;
         this.expired = Counter.builder("sluice.session.expired")
                 .description("sessions that the sweep ended")
-                .register(metrics);
+                .register(meters);
     }
 
     /** Before the socket opens, so that no session of this run is taken for one of an earlier run. */
@@ -113,7 +113,7 @@ public class SessionExpiry {
 
     /** Blocking: deletes every session that is due, tells which, and returns how many. A connected session is never due. */
     public int sweep() throws SQLException {
-        int total = 0;
+        var total = 0;
         List<String> clientIds;
         do {
             clientIds = Transaction.run(dataSource, this::sweep);
@@ -143,7 +143,7 @@ public class SessionExpiry {
      */
     public int reclaim(String node) throws SQLException {
         releaseWills(node);
-        int total = 0;
+        var total = 0;
         int batch;
         do {
             batch = Transaction.run(dataSource, connection -> {

@@ -209,7 +209,7 @@ public class SpoolStore {
     }
 
     private static double age(ResultSet row, String column) throws SQLException {
-        double seconds = row.getDouble(column);
+        var seconds = row.getDouble(column);
         return row.wasNull() ? NONE : Math.max(seconds, 0);
     }
 

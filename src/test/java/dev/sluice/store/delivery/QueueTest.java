@@ -102,7 +102,7 @@ class QueueTest {
     void aBatchFillsAQueueInTheOrderOfItsWrites() throws Exception {
         rig.open("a", false, 60);
         rig.open("b", false, 60);
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var copies = IntStream.range(0, 900)
                 .mapToObj(n -> copy(n % 3 == 0 ? "b" : "a"))
                 .toList();
@@ -127,8 +127,8 @@ class QueueTest {
     @Test
     void whoOwnsNothingAnyMoreQueuesNothing() throws Exception {
         rig.open("a", false, 60);
-        long lost = rig.open("p", false, 60).epoch();
-        long epoch = rig.open("c", false, 60).epoch();
+        var lost = rig.open("p", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.open("p", false, 60);
         var stale = copy("a");
         var good = copy("a");
@@ -165,7 +165,7 @@ class QueueTest {
 
     @Test
     void anAcknowledgedMessageIsGone() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         rig.accept("p", message("t", "one"), copy("a")).join();
         rig.accept("p", message("t", "two"), copy("a")).join();
 
@@ -184,7 +184,7 @@ class QueueTest {
 
     @Test
     void aMessageThatTheClientHasIsMarked() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         rig.accept("p", message("t", "one"), copy("a", QoS.EXACTLY_ONCE)).join();
 
         assertThat(rig.submit(done -> new MarkReceived("a", epoch, 1, done)).join())
@@ -220,7 +220,7 @@ class QueueTest {
 
     @Test
     void aResumedSessionKnowsWhatMayHaveBeenSent() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         assertThat(rig.open("a", false, 60)).returns(0L, OpenedSession::lastSeq).returns(false, OpenedSession::queued);
         epoch = rig.open("a", false, 60).epoch();
         for (int i = 0; i < 3; i++) rig.accept("p", message("t", ""), copy("a")).join();
@@ -296,8 +296,8 @@ class QueueTest {
 
     @Test
     void aMessageForSeveralIsStoredOnceAndGoesWithItsLastCopy() throws Exception {
-        long a = rig.open("a", false, 60).epoch();
-        long b = rig.open("b", false, 60).epoch();
+        var a = rig.open("a", false, 60).epoch();
+        var b = rig.open("b", false, 60).epoch();
         var large = message("t", "x".repeat(1000));
         rig.accept("p", large, copy("a"), copy("b")).join();
         rig.accept("p", large, copy("a")).join();

@@ -55,7 +55,7 @@ class BrokenCommitTest {
     void aMessageIsQueuedOnce(Fate fate) {
         rig.open("a", false, 60);
         rig.open("b", false, 60);
-        long epoch = rig.open("p", false, 60).epoch();
+        var epoch = rig.open("p", false, 60).epoch();
         rig.accept("p", epoch, message("t", "before"), copy("a")).join();
         var copies = List.of(copy("a", QoS.EXACTLY_ONCE), copy("b"), copy("gone"));
         commits.breakNext(fate);
@@ -70,7 +70,7 @@ class BrokenCommitTest {
         assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
         assertThat(SERVER.value("SELECT last_seq FROM v_queue_depth WHERE client_id = 'a'"))
                 .isEqualTo("2");
-        assertThat(rig.metrics.get("sluice.journal.retries").counter().count()).isEqualTo(1);
+        assertThat(rig.meters.get("sluice.journal.retries").counter().count()).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -88,7 +88,7 @@ class BrokenCommitTest {
 
     @Test
     void aSessionThatEndedInDoubtHasEnded() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         commits.breakNext(Fate.COMMITTED);
 
         var outcome = rig.submit(done -> new CloseSession("a", epoch, 0, 0, 0, false, done));

@@ -62,7 +62,7 @@ class LanesTest {
             var last = new HashMap<String, Integer>();
             for (var row : rows) {
                 var words = Messages.text(row.message()).strip().split(" ");
-                int round = Integer.parseInt(words[1]);
+                var round = Integer.parseInt(words[1]);
                 assertThat(last.getOrDefault(words[0], -1)).isLessThanOrEqualTo(round);
                 last.put(words[0], round);
             }
@@ -83,7 +83,7 @@ class LanesTest {
                 rig.sweep.sweepQueued();
                 rig.orphans.reap();
             }
-            int client = random.nextInt(CLIENTS);
+            var client = random.nextInt(CLIENTS);
             acknowledge(name(client), outcomes);
         }
         assertThat(outcomes).extracting(CompletableFuture::join).containsOnly(Outcome.COMMITTED, Outcome.FENCED);
@@ -128,7 +128,7 @@ class LanesTest {
         var message = round % 3 == 0
                 ? Messages.expiring("r/" + random.nextInt(5), " ".repeat(300), 50)
                 : message(client, round);
-        boolean retain = random.nextInt(4) == 0;
+        var retain = random.nextInt(4) == 0;
         return rig.submit(
                 done -> Accept.kept(name(client), epochs.get(name(client)), message, List.of(copies(4)), retain, done)
                         .exactlyOnce(1 + round % 9, "m"));
@@ -136,8 +136,8 @@ class LanesTest {
 
     private void acknowledge(String client, List<CompletableFuture<Outcome>> outcomes) {
         for (var row : rig.queues.page(client, 0, 20, 1 << 20).rows()) {
-            long epoch = epochs.get(client);
-            long seq = row.seq();
+            var epoch = epochs.get(client);
+            var seq = row.seq();
             if (isExactlyOnce(row)) outcomes.add(rig.submit(done -> new MarkReceived(client, epoch, seq, done)));
             outcomes.add(rig.submit(done -> new Acknowledge(client, epoch, seq, seq, done)));
         }
@@ -149,7 +149,7 @@ class LanesTest {
 
     /** A victim would have been retried after a second. */
     private void assertNobodyWaitedInACircle() {
-        assertThat(rig.metrics.get("sluice.journal.retries").counter().count()).isZero();
+        assertThat(rig.meters.get("sluice.journal.retries").counter().count()).isZero();
     }
 
     private Copy[] copies(int most) {

@@ -97,7 +97,7 @@ class SpoolTest {
 
     @Test
     void noSessionFencesARecord() {
-        long lost = rig.open("c", false, 60).epoch();
+        var lost = rig.open("c", false, 60).epoch();
         assertThat(put("c", "1").join()).isEqualTo(COMMITTED);
         assertThat(rig.open("c", false, 60).epoch()).isGreaterThan(lost);
         assertThat(put("c", "2").join()).isEqualTo(COMMITTED);
@@ -193,7 +193,7 @@ class SpoolTest {
         var another = other("node-2");
         var taken = new ArrayList<String>();
         SpoolStore.Page page;
-        long after = 0;
+        var after = 0L;
         do {
             page = another.page(LANE, after, 2, PLENTY);
             page.rows().forEach(row -> taken.add(new String(row.value(), StandardCharsets.UTF_8)));
