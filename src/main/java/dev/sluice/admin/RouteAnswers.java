@@ -126,10 +126,7 @@ final class RouteAnswers {
             @Schema(implementation = RouteSpec.class, nullable = true, description = "null where there was none")
             JsonNode before,
 
-            @Schema(
-                    implementation = RouteSpec.class,
-                    nullable = true,
-                    description = "null if there is none any more")
+            @Schema(implementation = RouteSpec.class, nullable = true, description = "null if there is none any more")
             JsonNode after) {}
 
     static All all(LiveRoutes.State state, LiveRoutes live) {

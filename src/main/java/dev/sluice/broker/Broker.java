@@ -21,9 +21,9 @@ import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
 import dev.sluice.session.QueuePolicy;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
-import dev.sluice.store.delivery.SharedLeft;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
@@ -162,7 +162,7 @@ public class Broker {
     }
 
     /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
-    void redeliver(@Observes SharedLeft left) {
+    void redeliver(@Observes OrphanedDeliveries left) {
         sharedRedelivery.give(left);
     }
 

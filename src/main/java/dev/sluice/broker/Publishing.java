@@ -284,19 +284,18 @@ final class Publishing {
     private void keep(
             Packet.Publish publish, Publication publication, int packetId, String messageId, Runnable committed) {
         waitingForStore++;
-        connection.journal(new JournalWrite.Accept(
+        var write = JournalWrite.Accept.kept(
                 connection.clientId(),
                 connection.epoch(),
                 publication.message(),
                 publication.copies(),
                 publish.retain() && publication.message() != null,
-                packetId,
-                messageId,
                 outcome -> connection.loop().execute(() -> {
                     waitingForStore--;
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
                     connection.journalled(outcome, committed);
-                })));
+                }));
+        connection.journal(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
     }
 
     /** Whether the client must not be read on. */

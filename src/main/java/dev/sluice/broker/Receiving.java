@@ -179,15 +179,8 @@ final class Receiving {
     void give(Publication publication) {
         parts.deliveries().send(publication);
         if (!publication.hasCopies()) return;
-        connection.journal(new JournalWrite.Accept(
-                connection.clientId(),
-                JournalWrite.NO_FENCE,
-                publication.message(),
-                publication.copies(),
-                false,
-                0,
-                null,
-                outcome -> {
+        connection.journal(JournalWrite.Accept.unfenced(
+                connection.clientId(), publication.message(), publication.copies(), false, outcome -> {
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
                 }));
     }

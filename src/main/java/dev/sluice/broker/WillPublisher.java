@@ -192,14 +192,11 @@ final class WillPublisher {
                 done();
                 return;
             }
-            unsubmitted = new JournalWrite.Accept(
+            unsubmitted = JournalWrite.Accept.unfenced(
                     due.clientId(),
-                    JournalWrite.NO_FENCE,
                     publication.message(),
                     publication.copies(),
                     publication.message().retain(),
-                    0,
-                    null,
                     outcome -> mailbox.add(() -> kept(outcome)));
             retry();
         }

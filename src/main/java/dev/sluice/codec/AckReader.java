@@ -11,25 +11,25 @@ final class AckReader {
     private AckReader() {}
 
     static Packet.PubAck readPubAck(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         if (isShort(version, in)) return new Packet.PubAck(packetId);
         return new Packet.PubAck(packetId, AllowedReasons.PUBLISH_ANSWER.read(in), properties(in));
     }
 
     static Packet.PubRec readPubRec(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         if (isShort(version, in)) return new Packet.PubRec(packetId);
         return new Packet.PubRec(packetId, AllowedReasons.PUBLISH_ANSWER.read(in), properties(in));
     }
 
     static Packet.PubRel readPubRel(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         if (isShort(version, in)) return new Packet.PubRel(packetId);
         return new Packet.PubRel(packetId, AllowedReasons.RELEASE.read(in), properties(in));
     }
 
     static Packet.PubComp readPubComp(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         if (isShort(version, in)) return new Packet.PubComp(packetId);
         return new Packet.PubComp(packetId, AllowedReasons.RELEASE.read(in), properties(in));
     }

@@ -23,7 +23,7 @@ final class AckWriter {
             ReasonCode reason,
             Properties properties,
             PacketBuffer out) {
-        int firstByte = type << 4 | PacketType.fixedFlags(type);
+        var firstByte = type << 4 | PacketType.fixedFlags(type);
         if (isShort(version, reason, properties)) {
             out.putShort(firstByte, packetId);
             return;

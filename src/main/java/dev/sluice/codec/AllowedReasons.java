@@ -124,11 +124,10 @@ enum AllowedReasons {
 
     /** A code that has no place here parses, but is not allowed: a Protocol Error by section 1.2. */
     ReasonCode read(ByteBuffer in) {
-        int value = Wire.oneByte(in);
+        var value = Wire.oneByte(in);
         var reason = ReasonCode.of(value);
-        if (reason == null) {
+        if (reason == null)
             throw new MqttFault(PROTOCOL_ERROR, "reason code 0x" + Integer.toHexString(value) + " is not assigned");
-        }
         return check(reason);
     }
 

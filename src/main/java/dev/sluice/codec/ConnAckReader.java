@@ -23,7 +23,7 @@ final class ConnAckReader {
     private ConnAckReader() {}
 
     static Packet.ConnAck read(ProtocolVersion version, ByteBuffer in) {
-        boolean sessionPresent = readSessionPresent(version, in);
+        var sessionPresent = readSessionPresent(version, in);
         var reason = version.isV5() ? AllowedReasons.CONNACK.read(in) : readReturnCode(in);
         if (sessionPresent && reason != ReasonCode.SUCCESS) {
             throw new MqttFault(PROTOCOL_ERROR, "session present in a refusal"); // [MQTT-3.2.2-6]
@@ -34,14 +34,14 @@ final class ConnAckReader {
 
     /** MQTT 3.1 has a byte without meaning here. */
     private static boolean readSessionPresent(ProtocolVersion version, ByteBuffer in) {
-        int flags = Wire.oneByte(in);
+        var flags = Wire.oneByte(in);
         if (version == ProtocolVersion.V3_1) return false;
         if (flags > 1) throw new MqttFault(MALFORMED_PACKET, "reserved acknowledge flags"); // [MQTT-3.2.2-1]
         return flags == 1;
     }
 
     private static ReasonCode readReturnCode(ByteBuffer in) {
-        int code = Wire.oneByte(in);
+        var code = Wire.oneByte(in);
         if (code < BY_V3_RETURN_CODE.length) return BY_V3_RETURN_CODE[code];
         throw new MqttFault(PROTOCOL_ERROR, "reserved return code " + code);
     }

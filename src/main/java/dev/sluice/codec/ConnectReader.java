@@ -54,15 +54,15 @@ final class ConnectReader {
 
     /** Reads what follows the Protocol Version. */
     static Packet.Connect read(ProtocolVersion version, ByteBuffer in) {
-        int flags = Wire.oneByte(in);
+        var flags = Wire.oneByte(in);
         checkFlags(version, flags);
-        int keepAlive = Wire.twoBytes(in);
+        var keepAlive = Wire.twoBytes(in);
         var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.CONNECT, in) : Properties.NONE;
         var clientId = Wire.text(in);
         var will = (flags & WILL) == 0 ? null : readWill(version, flags, in);
         var username = isPresent(version, flags & USER_NAME, in) ? Wire.text(in) : null;
         var password = isPresent(version, flags & PASSWORD, in) ? Wire.binary(in) : null;
-        boolean cleanStart = (flags & CLEAN_START) != 0;
+        var cleanStart = (flags & CLEAN_START) != 0;
         return new Packet.Connect(version, cleanStart, keepAlive, clientId, will, username, password, properties);
     }
 

@@ -18,7 +18,7 @@ final class ConnectWriter {
     private ConnectWriter() {}
 
     static int remainingLength(Packet.Connect connect) {
-        int length = 2 + connect.version().protocolName().length() + LEVEL_FLAGS_AND_KEEP_ALIVE;
+        var length = 2 + connect.version().protocolName().length() + LEVEL_FLAGS_AND_KEEP_ALIVE;
         length += propertiesSize(connect.version(), connect.properties());
         length += 2 + Utf8.length(connect.clientId());
         var will = connect.will();
@@ -60,7 +60,7 @@ final class ConnectWriter {
     }
 
     private static int flags(Packet.Connect connect) {
-        int flags = connect.cleanStart() ? CLEAN_START : 0;
+        var flags = connect.cleanStart() ? CLEAN_START : 0;
         var will = connect.will();
         if (will != null) {
             flags |= WILL | will.qos().ordinal() << WILL_QOS_SHIFT;

@@ -34,9 +34,8 @@ final class DisconnectReader {
         if (!in.hasRemaining()) return new Packet.Auth(allowed.check(ReasonCode.SUCCESS), Properties.NONE);
         var reason = allowed.read(in);
         var properties = PropertiesReader.read(PropertyPlace.AUTH, in);
-        if (!properties.has(Property.AUTHENTICATION_METHOD)) {
+        if (!properties.has(Property.AUTHENTICATION_METHOD))
             throw new MqttFault(PROTOCOL_ERROR, "AUTH without Authentication Method");
-        }
         return new Packet.Auth(reason, properties);
     }
 }

@@ -60,7 +60,7 @@ public final class PacketBuffer {
 
     void putVariableByteInteger(int value) {
         makeRoom(4);
-        int rest = value;
+        var rest = value;
         while (rest > 0x7F) {
             array[length++] = (byte) (rest & 0x7F | 0x80);
             rest >>>= 7;
@@ -99,7 +99,7 @@ public final class PacketBuffer {
     }
 
     private void grow(int more) {
-        int needed = Math.addExact(length, more);
+        var needed = Math.addExact(length, more);
         array = Arrays.copyOf(
                 array, Math.max(SMALLEST, Math.max(needed, (int) Math.min(2L * length, Integer.MAX_VALUE - 8))));
     }

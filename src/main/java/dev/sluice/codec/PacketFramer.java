@@ -42,7 +42,7 @@ public final class PacketFramer {
 
     private ByteBuffer begin(ByteBuffer in) {
         if (!in.hasRemaining()) return null;
-        int size = sizeOf(in, in.position(), in.limit());
+        var size = sizeOf(in, in.position(), in.limit());
         if (size == UNKNOWN || size > in.remaining()) {
             packetSize = size;
             held = ByteBuffer.allocate(size == UNKNOWN ? LONGEST_FIXED_HEADER : in.remaining());
@@ -60,7 +60,7 @@ public final class PacketFramer {
             held.put(in.get());
             packetSize = sizeOf(held, 0, held.position());
         }
-        int taken = Math.min(packetSize - held.position(), in.remaining());
+        var taken = Math.min(packetSize - held.position(), in.remaining());
         makeRoom(taken);
         held.put(held.position(), in, in.position(), taken).position(held.position() + taken);
         in.position(in.position() + taken);
@@ -76,19 +76,18 @@ public final class PacketFramer {
 
     /** Doubles, so that a packet in many small pieces is copied twice at most, and no length is believed in advance. */
     private void makeRoom(int taken) {
-        int needed = held.position() + taken;
+        var needed = held.position() + taken;
         if (needed <= held.capacity()) return;
-        int doubled = Math.max(SMALLEST_GROWTH, Math.max(needed, 2 * held.capacity()));
+        var doubled = Math.max(SMALLEST_GROWTH, Math.max(needed, 2 * held.capacity()));
         held = ByteBuffer.allocate(Math.min(packetSize, doubled)).put(held.flip());
     }
 
     private int sizeOf(ByteBuffer bytes, int start, int limit) {
-        int remainingLength = VariableByteInteger.peek(bytes, start + 1, limit);
+        var remainingLength = VariableByteInteger.peek(bytes, start + 1, limit);
         if (remainingLength == VariableByteInteger.INCOMPLETE) return UNKNOWN;
-        int size = 1 + VariableByteInteger.size(remainingLength) + remainingLength;
-        if (size > maximumPacketSize) {
+        var size = 1 + VariableByteInteger.size(remainingLength) + remainingLength;
+        if (size > maximumPacketSize)
             throw new MqttFault(PACKET_TOO_LARGE, "packet of " + size + " bytes, the maximum is " + maximumPacketSize);
-        }
         return size;
     }
 }

@@ -45,11 +45,11 @@ public final class PacketReader {
 
     /** Reads one whole packet, as {@link PacketFramer} gives it. */
     public Packet read(ByteBuffer packet) {
-        int first = Wire.oneByte(packet);
-        int length = VariableByteInteger.read(packet);
+        var first = Wire.oneByte(packet);
+        var length = VariableByteInteger.read(packet);
         if (length != packet.remaining()) throw new MqttFault(MALFORMED_PACKET, "Remaining Length is wrong");
-        int type = first >> 4;
-        int flags = first & 0b1111;
+        var type = first >> 4;
+        var flags = first & 0b1111;
         if (type == PacketType.PUBLISH && version != null) return readPublish(flags, packet);
         var read = readOther(type, flags, packet);
         if (packet.hasRemaining()) throw new MqttFault(MALFORMED_PACKET, "bytes after the end of the content");
@@ -99,10 +99,9 @@ public final class PacketReader {
 
     /** [MQTT-2.1.3-1]; MQTT 3.1 sets DUP when it sends PUBREL, SUBSCRIBE or UNSUBSCRIBE again. */
     private void checkFlags(int type, int flags) {
-        int fixed = PacketType.fixedFlags(type);
-        boolean dupAllowed = version == ProtocolVersion.V3_1 && fixed != 0;
-        if (type != PacketType.PUBLISH && flags != fixed && !(dupAllowed && flags == (fixed | DUP))) {
+        var fixed = PacketType.fixedFlags(type);
+        var dupAllowed = version == ProtocolVersion.V3_1 && fixed != 0;
+        if (type != PacketType.PUBLISH && flags != fixed && !(dupAllowed && flags == (fixed | DUP)))
             throw new MqttFault(MALFORMED_PACKET, "wrong flags in the fixed header");
-        }
     }
 }

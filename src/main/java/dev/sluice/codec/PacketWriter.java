@@ -21,7 +21,7 @@ public final class PacketWriter {
 
     /** Appends the packet whole or, when a field is too long for its encoding, throws and appends nothing. */
     public void write(Packet packet, PacketBuffer out) {
-        int start = out.length();
+        var start = out.length();
         try {
             append(packet, out);
         } catch (IllegalArgumentException fault) {
@@ -32,7 +32,7 @@ public final class PacketWriter {
 
     /** The bytes that {@link #write} would append, for the Maximum Packet Size of the other side [MQTT-3.1.2-24]. */
     public int size(Packet packet) {
-        int length = remainingLength(packet);
+        var length = remainingLength(packet);
         return 1 + VariableByteInteger.size(length) + length;
     }
 
@@ -59,7 +59,7 @@ public final class PacketWriter {
 
     /** Writes the fixed header. */
     private PacketBuffer head(Packet packet, PacketBuffer out) {
-        int length = remainingLength(packet);
+        var length = remainingLength(packet);
         if (length > VariableByteInteger.MAXIMUM) throw new IllegalArgumentException("packet of " + length + " bytes");
         out.putByte(firstByte(packet));
         out.putVariableByteInteger(length);
@@ -67,7 +67,7 @@ public final class PacketWriter {
     }
 
     private static int firstByte(Packet packet) {
-        int type = type(packet);
+        var type = type(packet);
         int flags =
                 packet instanceof Packet.Publish publish ? PublishWriter.flags(publish) : PacketType.fixedFlags(type);
         return type << 4 | flags;

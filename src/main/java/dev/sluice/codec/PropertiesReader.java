@@ -25,7 +25,7 @@ final class PropertiesReader {
 
     /** Reads the Property Length and what it covers. */
     static Properties read(PropertyPlace place, ByteBuffer in) {
-        int length = VariableByteInteger.read(in);
+        var length = VariableByteInteger.read(in);
         if (length == 0) return Properties.NONE;
         Wire.need(in, length);
         return read(place, in, length);
@@ -33,7 +33,7 @@ final class PropertiesReader {
 
     /** Reads properties of this length, which is known to be there. */
     static Properties read(PropertyPlace place, ByteBuffer in, int length) {
-        int packetEnd = in.limit();
+        var packetEnd = in.limit();
         var reader = new PropertiesReader(place);
         in.limit(in.position() + length);
         while (in.hasRemaining()) reader.readOne(in);
@@ -42,11 +42,10 @@ final class PropertiesReader {
     }
 
     private void readOne(ByteBuffer in) {
-        int identifier = VariableByteInteger.read(in);
+        var identifier = VariableByteInteger.read(in);
         // An identifier that is not valid for its packet type is malformed, a repeated one a Protocol Error (2.2.2.2).
-        if (!place.allows(identifier)) {
+        if (!place.allows(identifier))
             throw new MqttFault(MALFORMED_PACKET, "property " + identifier + " has no place in " + place);
-        }
         switch (identifier) {
             case Property.USER_PROPERTY_ID -> readUserProperty(in);
             case Property.SUBSCRIPTION_IDENTIFIER_ID -> readSubscriptionIdentifier(in);
@@ -65,7 +64,7 @@ final class PropertiesReader {
         } else if (place == PropertyPlace.SUBSCRIBE) {
             throw new MqttFault(PROTOCOL_ERROR, "Subscription Identifier twice in SUBSCRIBE");
         }
-        int identifier = VariableByteInteger.read(in);
+        var identifier = VariableByteInteger.read(in);
         if (identifier == 0) throw new MqttFault(PROTOCOL_ERROR, "Subscription Identifier 0");
         subscriptionIdentifiers.add(identifier);
     }
@@ -110,9 +109,8 @@ final class PropertiesReader {
     }
 
     private Properties finish() {
-        if (values.containsKey(Property.AUTHENTICATION_DATA) && !values.containsKey(Property.AUTHENTICATION_METHOD)) {
+        if (values.containsKey(Property.AUTHENTICATION_DATA) && !values.containsKey(Property.AUTHENTICATION_METHOD))
             throw new MqttFault(PROTOCOL_ERROR, "Authentication Data without Authentication Method");
-        }
         return Properties.of(values, userProperties, subscriptionIdentifiers);
     }
 }

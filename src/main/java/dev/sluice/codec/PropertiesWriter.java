@@ -10,7 +10,7 @@ final class PropertiesWriter {
 
     /** The bytes of the properties with their Property Length in front. */
     static int size(Properties properties) {
-        int length = length(properties);
+        var length = length(properties);
         return VariableByteInteger.size(length) + length;
     }
 
@@ -42,7 +42,7 @@ final class PropertiesWriter {
 
     private static int length(Properties properties) {
         if (properties.isEmpty()) return 0;
-        int length = 0;
+        var length = 0;
         for (var entry : properties.entries()) length += 1 + valueSize(entry.getKey(), entry.getValue());
         for (int identifier : properties.subscriptionIdentifiers()) length += 1 + VariableByteInteger.size(identifier);
         for (var property : properties.userProperties()) length += userPropertySize(property);

@@ -68,7 +68,7 @@ enum PropertyPlace {
     }
 
     private static long mask(Property... properties) {
-        long mask = 0;
+        var mask = 0L;
         for (var property : properties) mask |= 1L << property.id();
         return mask;
     }

@@ -19,10 +19,10 @@ final class PublishReader {
 
     static Packet.Publish read(
             ProtocolVersion version, int flags, ByteBuffer in, ReceivedTopics topics, ReceivedProperties known) {
-        boolean dup = (flags & DUP) != 0;
+        var dup = (flags & DUP) != 0;
         var qos = qos(flags, dup);
         var topicName = topics.read(in);
-        int packetId = qos == QoS.AT_MOST_ONCE ? 0 : Wire.packetId(in);
+        var packetId = qos == QoS.AT_MOST_ONCE ? 0 : Wire.packetId(in);
         var properties = version.isV5() ? known.read(in) : Properties.NONE;
         if (topicName.isEmpty()) checkAlias(version, properties);
         var payload = Wire.bytes(in, in.remaining());
@@ -30,7 +30,7 @@ final class PublishReader {
     }
 
     private static QoS qos(int flags, boolean dup) {
-        int bits = flags >> 1 & 0b11;
+        var bits = flags >> 1 & 0b11;
         if (bits == 3) throw new MqttFault(MALFORMED_PACKET, "QoS 3"); // [MQTT-3.3.1-4]
         if (dup && bits == 0) throw new MqttFault(MALFORMED_PACKET, "DUP at QoS 0"); // [MQTT-3.3.1-2]
         return QoS.of(bits);

@@ -12,13 +12,13 @@ final class PublishWriter {
     private PublishWriter() {}
 
     static int flags(Packet.Publish publish) {
-        int flags = publish.qos().ordinal() << 1;
+        var flags = publish.qos().ordinal() << 1;
         if (publish.dup()) flags |= DUP;
         return publish.retain() ? flags | RETAIN : flags;
     }
 
     static int remainingLength(ProtocolVersion version, Packet.Publish publish) {
-        int length = 2 + publish.topicName().utf8().length;
+        var length = 2 + publish.topicName().utf8().length;
         if (publish.qos() != QoS.AT_MOST_ONCE) length += 2;
         if (version.isV5()) length += PropertiesWriter.size(publish.properties());
         return Math.addExact(length, publish.payload().length);

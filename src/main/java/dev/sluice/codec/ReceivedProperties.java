@@ -18,7 +18,7 @@ final class ReceivedProperties {
 
     /** Reads the Property Length and what it covers. */
     Properties read(ByteBuffer in) {
-        int length = VariableByteInteger.read(in);
+        var length = VariableByteInteger.read(in);
         if (length == 0) return Properties.NONE;
         Wire.need(in, length);
         for (var known : last) {
@@ -29,7 +29,7 @@ final class ReceivedProperties {
             }
         }
         if (length > LONGEST_REMEMBERED) return PropertiesReader.read(PropertyPlace.PUBLISH, in, length);
-        int start = in.position();
+        var start = in.position();
         var properties = PropertiesReader.read(PropertyPlace.PUBLISH, in, length);
         in.position(start);
         last[oldest] = new Remembered(Wire.bytes(in, length), properties);

@@ -18,7 +18,7 @@ final class ReceivedTopics {
 
     /** Reads a name that is well-formed and has no wildcard [MQTT-3.3.2-2]; it may be empty. */
     TopicName read(ByteBuffer in) {
-        int length = Wire.twoBytes(in);
+        var length = Wire.twoBytes(in);
         Wire.need(in, length);
         if (length == 0) return TopicName.EMPTY;
         for (var name : names) {

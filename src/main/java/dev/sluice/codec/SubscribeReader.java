@@ -28,7 +28,7 @@ final class SubscribeReader {
     private SubscribeReader() {}
 
     static Packet.Subscribe readSubscribe(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         var properties = properties(version, PropertyPlace.SUBSCRIBE, in);
         checkPayload(in); // [MQTT-3.8.3-2]
         var subscriptions = new ArrayList<Subscription>(1);
@@ -37,7 +37,7 @@ final class SubscribeReader {
     }
 
     static Packet.Unsubscribe readUnsubscribe(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         var properties = properties(version, PropertyPlace.UNSUBSCRIBE, in);
         checkPayload(in); // [MQTT-3.10.3-2]
         var filters = new ArrayList<String>(1);
@@ -46,7 +46,7 @@ final class SubscribeReader {
     }
 
     static Packet.SubAck readSubAck(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         var properties = properties(version, PropertyPlace.ANSWER, in);
         checkPayload(in);
         var reasons = readReasons(version.isV5() ? AllowedReasons.SUBACK : AllowedReasons.SUBACK_V3, in);
@@ -55,7 +55,7 @@ final class SubscribeReader {
 
     /** Without a payload in MQTT 3, with one reason code for each filter in MQTT 5. */
     static Packet.UnsubAck readUnsubAck(ProtocolVersion version, ByteBuffer in) {
-        int packetId = Wire.packetId(in);
+        var packetId = Wire.packetId(in);
         if (!version.isV5()) return new Packet.UnsubAck(packetId, List.of(), Properties.NONE);
         var properties = properties(version, PropertyPlace.ANSWER, in);
         checkPayload(in);
@@ -64,17 +64,17 @@ final class SubscribeReader {
 
     private static Subscription readSubscription(ProtocolVersion version, ByteBuffer in) {
         var filter = readFilter(in);
-        int options = Wire.oneByte(in);
+        var options = Wire.oneByte(in);
         if ((options & (version.isV5() ? RESERVED : RESERVED_V3)) != 0) {
             throw new MqttFault(MALFORMED_PACKET, "reserved subscription options"); // [MQTT-3.8.3-5]
         }
-        int retainHandling = options >> 4;
-        boolean noLocal = (options & NO_LOCAL) != 0;
+        var retainHandling = options >> 4;
+        var noLocal = (options & NO_LOCAL) != 0;
         // A Protocol Error in MQTT 5, section 3.8.3.1; malformed by [MQTT-3-8.3-4] of 3.1.1.
         if ((options & QOS) == 3) throw new MqttFault(version.isV5() ? PROTOCOL_ERROR : MALFORMED_PACKET, "QoS 3");
         check(retainHandling != 3, "Retain Handling 3");
         check(!noLocal || !TopicFilter.isShared(filter), "No Local on a shared subscription"); // [MQTT-3.8.3-4]
-        boolean retainAsPublished = (options & RETAIN_AS_PUBLISHED) != 0;
+        var retainAsPublished = (options & RETAIN_AS_PUBLISHED) != 0;
         return new Subscription(filter, QoS.of(options & QOS), noLocal, retainAsPublished, retainHandling);
     }
 

@@ -17,7 +17,7 @@ final class SubscribeWriter {
     private SubscribeWriter() {}
 
     static int remainingLength(ProtocolVersion version, Packet.Subscribe subscribe) {
-        int length = headSize(version, subscribe.properties());
+        var length = headSize(version, subscribe.properties());
         for (var subscription : subscribe.subscriptions()) length += 2 + Utf8.length(subscription.filter()) + 1;
         return length;
     }
@@ -34,7 +34,7 @@ final class SubscribeWriter {
     }
 
     static int remainingLength(ProtocolVersion version, Packet.Unsubscribe unsubscribe) {
-        int length = headSize(version, unsubscribe.properties());
+        var length = headSize(version, unsubscribe.properties());
         for (var filter : unsubscribe.filters()) length += 2 + Utf8.length(filter);
         return length;
     }
@@ -55,7 +55,7 @@ final class SubscribeWriter {
 
     /** MQTT 3 says nothing but the Packet Identifier. */
     static int remainingLength(ProtocolVersion version, Packet.UnsubAck unsubAck) {
-        int reasons = version.isV5() ? unsubAck.reasons().size() : 0;
+        var reasons = version.isV5() ? unsubAck.reasons().size() : 0;
         return headSize(version, unsubAck.properties()) + reasons;
     }
 
@@ -78,7 +78,7 @@ final class SubscribeWriter {
     }
 
     private static int options(Subscription subscription) {
-        int options = subscription.maximumQoS().ordinal() | subscription.retainHandling() << RETAIN_HANDLING_SHIFT;
+        var options = subscription.maximumQoS().ordinal() | subscription.retainHandling() << RETAIN_HANDLING_SHIFT;
         if (subscription.noLocal()) options |= NO_LOCAL;
         return subscription.retainAsPublished() ? options | RETAIN_AS_PUBLISHED : options;
     }

@@ -16,11 +16,11 @@ public final class Utf8 {
 
     /** @param lowest the first ASCII character allowed: 0, or 1 */
     private static boolean isWellFormed(byte[] bytes, int lowest) {
-        int i = 0;
+        var i = 0;
         while (i < bytes.length && bytes[i] >= lowest) i++;
         while (i < bytes.length) {
             if (bytes[i] == 0 && lowest > 0) return false;
-            int length = sequenceLength(bytes, i);
+            var length = sequenceLength(bytes, i);
             if (length == 0) return false;
             i += length;
         }
@@ -29,9 +29,9 @@ public final class Utf8 {
 
     /** The bytes that {@code text.getBytes(UTF_8)} would have; an unpaired surrogate becomes one question mark. */
     static int length(String text) {
-        int length = text.length();
+        var length = text.length();
         for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
+            var c = text.charAt(i);
             if (c < 0x80) continue;
             if (c < 0x800) {
                 length++;
@@ -49,7 +49,7 @@ public final class Utf8 {
 
     /** The length of the well-formed character at the index by table 3-7 of the Unicode standard, or 0. */
     private static int sequenceLength(byte[] bytes, int i) {
-        int lead = bytes[i] & 0xFF;
+        var lead = bytes[i] & 0xFF;
         if (lead < 0x80) return 1;
         if (lead >= 0xC2 && lead <= 0xDF) return isTail(bytes, i + 1) ? 2 : 0;
         if (lead >= 0xE0 && lead <= 0xEF) return isThree(lead, bytes, i) ? 3 : 0;
@@ -57,14 +57,14 @@ public final class Utf8 {
     }
 
     private static boolean isThree(int lead, byte[] bytes, int i) {
-        int lowest = lead == 0xE0 ? 0xA0 : 0x80;
-        int highest = lead == 0xED ? 0x9F : 0xBF;
+        var lowest = lead == 0xE0 ? 0xA0 : 0x80;
+        var highest = lead == 0xED ? 0x9F : 0xBF;
         return isBetween(bytes, i + 1, lowest, highest) && isTail(bytes, i + 2);
     }
 
     private static boolean isFour(int lead, byte[] bytes, int i) {
-        int lowest = lead == 0xF0 ? 0x90 : 0x80;
-        int highest = lead == 0xF4 ? 0x8F : 0xBF;
+        var lowest = lead == 0xF0 ? 0x90 : 0x80;
+        var highest = lead == 0xF4 ? 0x8F : 0xBF;
         return isBetween(bytes, i + 1, lowest, highest) && isTail(bytes, i + 2) && isTail(bytes, i + 3);
     }
 

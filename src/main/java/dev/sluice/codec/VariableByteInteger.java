@@ -13,7 +13,7 @@ final class VariableByteInteger {
 
     /** The value whose first byte is at the index, or {@link #INCOMPLETE} when it does not end before the limit. */
     static int peek(ByteBuffer in, int index, int limit) {
-        int value = 0;
+        var value = 0;
         for (int shift = 0; index < limit; shift += 7) {
             int next = in.get(index++);
             value |= (next & 0x7F) << shift;
@@ -24,7 +24,7 @@ final class VariableByteInteger {
     }
 
     static int read(ByteBuffer in) {
-        int value = peek(in, in.position(), in.limit());
+        var value = peek(in, in.position(), in.limit());
         if (value == INCOMPLETE) throw new MqttFault(MALFORMED_PACKET, "variable byte integer is cut off");
         in.position(in.position() + size(value));
         return value;
@@ -39,9 +39,8 @@ final class VariableByteInteger {
 
     /** [MQTT-1.5.5-1] */
     private static int minimal(int value, int last, int shift) {
-        if (last == 0 && shift > 0) {
+        if (last == 0 && shift > 0)
             throw new MqttFault(MALFORMED_PACKET, "variable byte integer is longer than its value needs");
-        }
         return value;
     }
 }

@@ -37,7 +37,7 @@ final class Wire {
 
     /** Never 0 where there is one [MQTT-2.2.1-3]: it parses, but is not allowed, hence a Protocol Error. */
     static int packetId(ByteBuffer in) {
-        int packetId = twoBytes(in);
+        var packetId = twoBytes(in);
         if (packetId == 0) throw new MqttFault(PROTOCOL_ERROR, "packet identifier 0");
         return packetId;
     }
@@ -54,7 +54,7 @@ final class Wire {
     static boolean isNext(ByteBuffer in, byte[] bytes, int length) {
         if (bytes.length != length) return false;
         if (!in.hasArray()) return in.slice(in.position(), length).equals(ByteBuffer.wrap(bytes));
-        int start = in.arrayOffset() + in.position();
+        var start = in.arrayOffset() + in.position();
         return Arrays.equals(in.array(), start, start + length, bytes, 0, length);
     }
 

@@ -39,11 +39,14 @@ public interface StoreConfig {
     @WithDefault("8")
     int openConcurrency();
 
-    /** Reads of queues, subscriptions, retained messages and wills at the same time, each one connection. Default 4. */
+    /**
+     * Requests at the same time besides the journal's and the opening of sessions, each one connection: those that read queues,
+     * subscriptions and retained messages, claim wills, drain the spool, read and change routes. Default 4.
+     */
     @WithDefault("4")
     int readConcurrency();
 
-    /** The longest that one such read may take, waiting for its turn included. Default 5 s. */
+    /** The longest that one such request may take, waiting for its turn included. Default 5 s. */
     @WithDefault("5s")
     Duration readTimeout();
 

@@ -21,10 +21,9 @@ final class BoundedCalls {
 
     /** The bound covers the wait for a permit, too. */
     <T> T call(Duration bound, Callable<T> work) throws InterruptedException, ExecutionException, TimeoutException {
-        long deadline = System.nanoTime() + bound.toNanos();
-        if (!permits.tryAcquire(bound.toNanos(), TimeUnit.NANOSECONDS)) {
+        var deadline = System.nanoTime() + bound.toNanos();
+        if (!permits.tryAcquire(bound.toNanos(), TimeUnit.NANOSECONDS))
             throw new TimeoutException("no turn within " + bound);
-        }
         var task = new FutureTask<>(work);
         Thread.ofVirtual().name("sluice-store-call").start(() -> {
             try {

@@ -36,9 +36,7 @@ public final class StoreCalls {
 
     /** The same within another bound, for a caller that has waited already. */
     public <T> T call(String what, Duration within, Transaction.Work<T> work) {
-        if (!health.available()) {
-            throw new StoreUnavailable("PostgreSQL does not answer", null);
-        }
+        if (!health.available()) throw new StoreUnavailable("PostgreSQL does not answer", null);
         var attempt = new Attempt<>(work);
         try {
             return calls.call(within, () -> onLiveConnection(attempt));
@@ -60,7 +58,7 @@ public final class StoreCalls {
                     return Transaction.run(connection, attempt);
                 } catch (SQLException failure) {
                     if (attempt.isDone()
-                            || Failure.of(failure) != Failure.CONNECTION
+                            || SqlFailure.of(failure) != SqlFailure.CONNECTION
                             || Thread.currentThread().isInterrupted()) {
                         throw failure;
                     }
@@ -104,7 +102,7 @@ public final class StoreCalls {
     private static RuntimeException asUnchecked(String what, Throwable cause, boolean inDoubt) {
         return switch (cause) {
             case SQLException refused
-            when Failure.of(refused) == Failure.REFUSAL ->
+            when SqlFailure.of(refused) == SqlFailure.REFUSAL ->
                 new IllegalArgumentException("PostgreSQL refuses " + what + ": " + refused.getMessage(), refused);
             case SQLException failed -> new StoreUnavailable(what + ": " + failed.getMessage(), failed, inDoubt);
             case RuntimeException own -> own;

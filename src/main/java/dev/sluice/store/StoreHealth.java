@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import io.quarkus.runtime.ShutdownEvent;
@@ -10,9 +11,7 @@ import jakarta.enterprise.event.Observes;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
@@ -29,7 +28,7 @@ public class StoreHealth {
     private final Duration interval;
     private final Duration probeTimeout;
     private final BoundedCalls calls = new BoundedCalls(1);
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating watch = Repeating.onVirtualThread("sluice-store-health");
     /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
     private final AtomicReference<Connection> idle = new AtomicReference<>();
 
@@ -59,11 +58,11 @@ public class StoreHealth {
 
     void start() {
         probe();
-        Thread.ofVirtual().name("sluice-store-health").start(this::watch);
+        watch.every(interval, this::probe);
     }
 
     void stop() {
-        stopped.countDown();
+        watch.stop();
         release(idle.getAndSet(null), null);
     }
 
@@ -71,22 +70,10 @@ public class StoreHealth {
     public void awaitAnswer() throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            long seen = answers;
-            while (answers == seen) {
-                answered.await();
-            }
+            var seen = answers;
+            while (answers == seen) answered.await();
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void watch() {
-        try {
-            while (!stopped.await(interval.toNanos(), TimeUnit.NANOSECONDS)) {
-                probe();
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
         }
     }
 
@@ -114,7 +101,7 @@ public class StoreHealth {
                 return null;
             } catch (SQLException failure) {
                 release(connection, failure);
-                if (Failure.of(failure) != Failure.CONNECTION
+                if (SqlFailure.of(failure) != SqlFailure.CONNECTION
                         || Thread.currentThread().isInterrupted()) {
                     throw failure;
                 }
@@ -144,17 +131,12 @@ public class StoreHealth {
     }
 
     private static void release(Connection connection, SQLException reason) {
-        if (connection == null) {
-            return;
-        }
+        if (connection == null) return;
         try {
             connection.close();
         } catch (SQLException broken) {
-            if (reason == null) {
-                LOG.debug("closing the probe's connection", broken);
-            } else {
-                reason.addSuppressed(broken);
-            }
+            if (reason == null) LOG.debug("closing the probe's connection", broken);
+            else reason.addSuppressed(broken);
         }
     }
 }

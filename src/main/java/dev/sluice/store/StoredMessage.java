@@ -31,8 +31,8 @@ public final class StoredMessage {
 
     /** From the columns topic, message_qos, message_retain, properties, payload and expires (milliseconds). */
     public static Message read(ResultSet row) throws SQLException {
-        long expires = row.getLong("expires");
-        boolean never = row.wasNull();
+        var expires = row.getLong("expires");
+        var never = row.wasNull();
         return new Message(
                 TopicName.of(row.getString("topic")),
                 QoS.of(row.getInt("message_qos")),

@@ -25,21 +25,20 @@ public final class CodecFuzz {
     /** The entry point that Jazzer looks for. */
     public static void fuzzerTestOneInput(byte[] data) {
         if (data.length == 0) return;
-        int choice = data[0] & 0xFF;
+        var choice = data[0] & 0xFF;
         if ((choice & 0b111) == CORRECT) readCorrect(choice, data);
         var stream = (choice & ONE_PACKET) == 0 ? Arrays.copyOfRange(data, 1, data.length) : frame(data);
         var whole = read(choice, stream, Math.max(1, stream.length));
         var split = read(choice, stream, 1 + (choice >> 3 & 0xF));
         require(whole.size() == split.size(), "another split reads another number of packets");
-        for (int i = 0; i < whole.size(); i++) {
+        for (int i = 0; i < whole.size(); i++)
             require(Arrays.equals(whole.get(i), split.get(i)), "another split reads another packet");
-        }
     }
 
     /** The input that has the bytes read by the given side of the given version; null before a CONNECT. */
     static byte[] input(ProtocolVersion version, boolean fromClient, byte[] bytes) {
-        int choice = version == null ? 0 : fromClient ? 1 + version.ordinal() : 4 + version.ordinal();
-        boolean isShort = bytes.length > 1 && bytes[1] == bytes.length - 2;
+        var choice = version == null ? 0 : fromClient ? 1 + version.ordinal() : 4 + version.ordinal();
+        var isShort = bytes.length > 1 && bytes[1] == bytes.length - 2;
         if (!isShort)
             return ByteBuffer.allocate(1 + bytes.length)
                     .put((byte) choice)
@@ -56,7 +55,7 @@ public final class CodecFuzz {
     private static void readCorrect(int choice, byte[] data) {
         var choices = new FuzzedChoices(ByteBuffer.wrap(data, 1, data.length - 1));
         var version = VERSIONS[(choice >> 3 & 0b11) % VERSIONS.length];
-        boolean fromClient = (choice & 0b10_0000) == 0;
+        var fromClient = (choice & 0b10_0000) == 0;
         var packets = new RandomPackets(choices, version, fromClient);
         var reader = fromClient ? Readers.serverReader(version) : new PacketReader(version);
         while (choices.hasRemaining()) {
@@ -79,7 +78,7 @@ public final class CodecFuzz {
     }
 
     private static PacketReader reader(int choice) {
-        int kind = choice & 0b111;
+        var kind = choice & 0b111;
         if (kind == 0 || kind == CORRECT) return new PacketReader();
         return kind <= 3 ? Readers.serverReader(VERSIONS[kind - 1]) : new PacketReader(VERSIONS[kind - 4]);
     }
@@ -92,9 +91,8 @@ public final class CodecFuzz {
         try {
             for (int start = 0; start < data.length; start += piece) {
                 var in = ByteBuffer.wrap(data, start, Math.min(piece, data.length - start));
-                for (ByteBuffer frame; (frame = framer.next(in)) != null; ) {
+                for (ByteBuffer frame; (frame = framer.next(in)) != null; )
                     packets.add(written(choice, reader.version(), reader.read(frame)));
-                }
             }
         } catch (MqttFault fault) {
             require(fault.reason().isError(), "a fault that is none");
@@ -118,7 +116,7 @@ public final class CodecFuzz {
     }
 
     private static PacketReader sameSide(int choice, ProtocolVersion version) {
-        int kind = choice & 0b111;
+        var kind = choice & 0b111;
         return kind >= 4 && kind < CORRECT ? new PacketReader(version) : Readers.serverReader(version);
     }
 

@@ -35,7 +35,7 @@ class CodecFuzzTest {
     void theFuzzerFindsNothing() throws IOException, InterruptedException {
         var seeds = Files.createDirectories(Path.of("target", "fuzz", "seeds"));
         var learnt = Files.createDirectories(CORPUS);
-        int number = 0;
+        var number = 0;
         for (var seed : seeds().toList()) Files.write(seeds.resolve("seed-" + number++), seed);
         var log = seeds.resolveSibling("jazzer.log");
         var process = new ProcessBuilder(command(learnt, seeds))

@@ -30,8 +30,8 @@ final class FuzzedChoices implements RandomGenerator {
 
     @Override
     public long nextLong(long origin, long bound) {
-        long range = bound - origin;
-        long value = 0;
+        var range = bound - origin;
+        var value = 0L;
         for (long reached = 1; reached < range; reached <<= 8) {
             if (!data.hasRemaining()) return bound - 1;
             value = value << 8 | data.get() & 0xFF;

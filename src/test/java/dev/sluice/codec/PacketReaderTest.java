@@ -118,9 +118,8 @@ class PacketReaderTest {
 
     @Test
     void aPacketThatIsNotWholeIsMalformed() {
-        for (var bytes : new byte[][] {{}, {0x30}, {(byte) 0xC0, 1}, {(byte) 0xC0, 0, 0}}) {
+        for (var bytes : new byte[][] {{}, {0x30}, {(byte) 0xC0, 1}, {(byte) 0xC0, 0, 0}})
             assertThatThrownBy(() -> reader.read(ByteBuffer.wrap(bytes))).isInstanceOf(MqttFault.class);
-        }
     }
 
     private TopicName topicName(String name, boolean direct) {

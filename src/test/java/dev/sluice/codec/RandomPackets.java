@@ -94,15 +94,15 @@ final class RandomPackets {
 
     private Packet connAck() {
         var reason = oneOf(version.isV5() ? AllowedReasons.CONNACK.reasons() : V3_RETURN_CODES);
-        boolean mayBePresent = reason == ReasonCode.SUCCESS && version != ProtocolVersion.V3_1;
+        var mayBePresent = reason == ReasonCode.SUCCESS && version != ProtocolVersion.V3_1;
         return new Packet.ConnAck(mayBePresent && random.nextBoolean(), reason, in(PropertyPlace.CONNACK));
     }
 
     private Packet publish() {
         var qos = qos();
-        boolean isAcknowledged = qos != QoS.AT_MOST_ONCE;
+        var isAcknowledged = qos != QoS.AT_MOST_ONCE;
         var publishProperties = in(PropertyPlace.PUBLISH);
-        boolean byAlias = publishProperties.has(Property.TOPIC_ALIAS) && random.nextBoolean();
+        var byAlias = publishProperties.has(Property.TOPIC_ALIAS) && random.nextBoolean();
         return new Packet.Publish(
                 isAcknowledged && random.nextBoolean(),
                 qos,
@@ -138,9 +138,9 @@ final class RandomPackets {
     }
 
     private Subscription subscription() {
-        boolean v5 = version.isV5();
+        var v5 = version.isV5();
         var filter = filter();
-        boolean noLocal = v5 && !filter.startsWith("$share/") && random.nextBoolean();
+        var noLocal = v5 && !filter.startsWith("$share/") && random.nextBoolean();
         return new Subscription(filter, qos(), noLocal, v5 && random.nextBoolean(), v5 ? random.nextInt(3) : 0);
     }
 

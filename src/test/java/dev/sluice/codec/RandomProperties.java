@@ -37,7 +37,7 @@ final class RandomProperties {
     }
 
     String text() {
-        int length = oneIn(20) ? 200 : random.nextInt(12);
+        var length = oneIn(20) ? 200 : random.nextInt(12);
         var text = new StringBuilder();
         while (text.length() < length) text.appendCodePoint(codePoint());
         return text.toString();
@@ -80,7 +80,7 @@ final class RandomProperties {
     }
 
     private List<Integer> subscriptionIdentifiers(PropertyPlace place) {
-        boolean several = place == PropertyPlace.PUBLISH && !fromClient;
+        var several = place == PropertyPlace.PUBLISH && !fromClient;
         if (!several && place != PropertyPlace.SUBSCRIBE) return List.of();
         var list = new ArrayList<Integer>();
         while (oneIn(2) && (several || list.isEmpty()))

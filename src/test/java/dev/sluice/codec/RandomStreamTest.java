@@ -38,7 +38,7 @@ class RandomStreamTest {
     }
 
     static Stream<Case> cases() {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
+        var seed = Long.getLong("sluice.seed", System.nanoTime());
         return Stream.of(ProtocolVersion.values())
                 .flatMap(version -> Stream.of(new Case(version, true, seed), new Case(version, false, seed)));
     }
@@ -67,9 +67,8 @@ class RandomStreamTest {
             var sent = Stream.generate(given.packets(random)::next).limit(10).toList();
             var received = readInPieces(given, random, stream(given, sent));
             assertThat(received).as(given.toString()).hasSameSizeAs(sent);
-            for (int k = 0; k < sent.size(); k++) {
+            for (int k = 0; k < sent.size(); k++)
                 PacketAssert.assertThat(received.get(k)).as(given.toString()).isSameAs(sent.get(k));
-            }
         }
     }
 
@@ -78,7 +77,7 @@ class RandomStreamTest {
     void damagedBytesAreAPacketOrAFault(Case given) {
         var random = given.random();
         var packets = given.packets(random);
-        int faults = 0;
+        var faults = 0;
         for (int i = 0; i < ROUNDS * 20; i++) {
             var bytes = damage(Readers.write(given.version(), packets.next()), random);
             if (!isUnderstood(given, bytes)) faults++;
@@ -107,9 +106,9 @@ class RandomStreamTest {
     }
 
     private static byte[] damage(byte[] bytes, RandomGenerator random) {
-        int times = random.nextInt(1, 4);
+        var times = random.nextInt(1, 4);
         for (int i = 0; i < times; i++) {
-            int at = random.nextInt(Math.min(bytes.length, 40));
+            var at = random.nextInt(Math.min(bytes.length, 40));
             switch (random.nextInt(4)) {
                 case 0 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
                 case 1 -> bytes[at] = (byte) random.nextInt();
@@ -132,10 +131,10 @@ class RandomStreamTest {
         var framer = new PacketFramer(stream.length);
         var reader = given.reader();
         var packets = new ArrayList<Packet>();
-        int largest = random.nextBoolean() ? 5 : 1500;
+        var largest = random.nextBoolean() ? 5 : 1500;
         var piece = random.nextBoolean() ? ByteBuffer.allocate(largest) : ByteBuffer.allocateDirect(largest);
         for (int start = 0; start < stream.length; start += piece.limit()) {
-            int length = random.nextInt(1, largest + 1);
+            var length = random.nextInt(1, largest + 1);
             piece.clear()
                     .put(stream, start, Math.min(length, stream.length - start))
                     .flip();

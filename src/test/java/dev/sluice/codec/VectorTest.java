@@ -21,9 +21,8 @@ class VectorTest {
     @TestFactory
     Stream<DynamicTest> aValidVectorIsReadAsItSays() {
         return tests(Vectors.valid(), vector -> {
-            for (var reader : readers(vector)) {
+            for (var reader : readers(vector))
                 PacketAssert.assertThat(Readers.readOne(reader, vector.bytes())).reads(vector.expected());
-            }
         });
     }
 

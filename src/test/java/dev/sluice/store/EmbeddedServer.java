@@ -127,15 +127,13 @@ public final class EmbeddedServer implements AutoCloseable {
     /** Postmaster first, so that it starts nothing new meanwhile. */
     private void signal(String signal) {
         try {
-            long postmaster = Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid"))
+            var postmaster = Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid"))
                     .getFirst()
                     .strip());
             var command = new ArrayList<>(List.of("kill", signal, Long.toString(postmaster)));
             ProcessHandle.of(postmaster).orElseThrow().descendants().forEach(child -> command.add("" + child.pid()));
-            int status = new ProcessBuilder(command).inheritIO().start().waitFor();
-            if (status != 0) {
-                throw new IllegalStateException(command + " ended with " + status);
-            }
+            var status = new ProcessBuilder(command).inheritIO().start().waitFor();
+            if (status != 0) throw new IllegalStateException(command + " ended with " + status);
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         } catch (InterruptedException interrupted) {

@@ -33,7 +33,7 @@ class StoreFaultTest {
 
     @Test
     void aFrozenServerDelaysWritesAndFailsOpensAndBothGoOnAfterwards() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         server.freeze();
         try {
             var outcomes = IntStream.rangeClosed(1, 500)
@@ -44,14 +44,13 @@ class StoreFaultTest {
             assertOpenFailsWithin(Duration.ofSeconds(1));
             // Longer than the socket timeout, so that the lane has given its connection up and tried again.
             await().until(() ->
-                    rig.metrics.get("sluice.journal.retries").counter().count() >= 2);
+                    rig.meters.get("sluice.journal.retries").counter().count() >= 2);
             assertThat(outcomes).noneMatch(CompletableFuture::isDone);
 
             server.thaw();
 
-            for (var outcome : outcomes) {
+            for (var outcome : outcomes)
                 assertThat(outcome.get(20, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
-            }
             await().until(rig.health::available);
             assertThat(rig.open("c", false, 60).received()).hasSize(500);
         } finally {
@@ -61,7 +60,7 @@ class StoreFaultTest {
 
     @Test
     void aRestartedServerIsFoundAgain() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         CompletableFuture.allOf(IntStream.range(0, 20)
                         .mapToObj(n -> CompletableFuture.runAsync(() -> rig.open("warm-" + n, true, 0)))
                         .toArray(CompletableFuture<?>[]::new))
@@ -75,16 +74,15 @@ class StoreFaultTest {
 
         server.run();
 
-        for (var outcome : outcomes) {
+        for (var outcome : outcomes)
             assertThat(outcome.get(20, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
-        }
         await().until(rig.health::available);
         assertThat(rig.open("c", false, 60).received()).hasSize(500);
     }
 
     @Test
     void connectionsThatDiedUnnoticedCostNoOpenAndNoWrite() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.remember("c", epoch, 1, "m1").join();
 
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -97,11 +95,11 @@ class StoreFaultTest {
 
     @Test
     void stoppingWithoutPostgresIsBounded() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         server.freeze();
         try {
             var outcome = rig.remember("c", epoch, 1, "m1");
-            long start = System.nanoTime();
+            var start = System.nanoTime();
             rig.journal.stop();
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
             assertThat(outcome).isNotDone();
@@ -111,7 +109,7 @@ class StoreFaultTest {
     }
 
     private void assertOpenFailsWithin(Duration bound) {
-        long start = System.nanoTime();
+        var start = System.nanoTime();
         assertThatThrownBy(() -> rig.open("new", false, 60)).isInstanceOf(StoreUnavailable.class);
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(bound);
     }

@@ -5,10 +5,10 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Will;
 import dev.sluice.store.delivery.DeliverySweep;
+import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.Orphans;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
-import dev.sluice.store.delivery.SharedLeft;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -59,7 +59,7 @@ public final class StoreRig implements AutoCloseable {
     public static final long NEVER = 4_294_967_295L;
 
     public final DataSource pool;
-    public final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public final StoreHealth health;
     public final SessionStore sessions;
     public final Journal journal;
@@ -74,8 +74,9 @@ public final class StoreRig implements AutoCloseable {
     private final Duration openTimeout;
     public final RouteStore routes;
     public final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
-    /** Who is offered what ended sessions leave. */
-    public volatile Consumer<SharedLeft> heirs = _ -> {};
+    /** Gives the messages of ended sessions to others. */
+    public volatile Consumer<OrphanedDeliveries> redelivery =
+            orphaned -> orphaned.deliveries().forEach(orphaned::done);
 
     public StoreRig(EmbeddedServer server, Settings settings) {
         this(pool(server), settings);
@@ -86,18 +87,18 @@ public final class StoreRig implements AutoCloseable {
         this.pool = pool;
         openTimeout = settings.openTimeout();
         health = new StoreHealth(pool, settings);
-        sessions = new SessionStore(pool, settings, health, metrics);
-        orphans = new Orphans(pool, metrics);
-        journal = new Journal(pool, settings, NODE, health, orphans, metrics);
-        expiry = new SessionExpiry(pool, settings, NODE, health, metrics, ended::add);
-        sweep = new DeliverySweep(pool, settings, health, orphans, metrics, left -> heirs.accept(left));
-        var reads = new StoreReads(pool, settings, health);
-        queues = new QueueReader(reads);
-        retained = new RetainedReader(reads);
-        subscriptions = new SubscriptionReader(reads);
-        wills = new Wills(reads, NODE);
-        spool = new SpoolStore(reads, NODE);
-        routes = new RouteStore(reads);
+        sessions = new SessionStore(pool, settings, health, meters);
+        orphans = new Orphans(pool, meters);
+        journal = new Journal(pool, settings, NODE, health, orphans, meters);
+        expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
+        sweep = new DeliverySweep(pool, settings, health, orphans, meters, orphaned -> redelivery.accept(orphaned));
+        var requests = new StoreRequests(pool, settings, health);
+        queues = new QueueReader(requests);
+        retained = new RetainedReader(requests);
+        subscriptions = new SubscriptionReader(requests);
+        wills = new Wills(requests, NODE);
+        spool = new SpoolStore(requests, NODE);
+        routes = new RouteStore(requests);
         health.start();
     }
 
@@ -210,7 +211,8 @@ public final class StoreRig implements AutoCloseable {
     }
 
     public CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {
-        return submit(done -> Accept.remembering(clientId, epoch, packetId, messageId, done));
+        return submit(done ->
+                Accept.kept(clientId, epoch, null, List.of(), false, done).exactlyOnce(packetId, messageId));
     }
 
     public CompletableFuture<Outcome> forget(String clientId, long epoch, int packetId) {
@@ -227,11 +229,11 @@ public final class StoreRig implements AutoCloseable {
     }
 
     public CompletableFuture<Outcome> accept(String publisher, long epoch, Message message, Copy... copies) {
-        return submit(done -> new Accept(publisher, epoch, message, List.of(copies), false, 0, null, done));
+        return submit(done -> Accept.kept(publisher, epoch, message, List.of(copies), false, done));
     }
 
     public CompletableFuture<Outcome> retain(Message message) {
-        return submit(done -> new Accept("publisher", JournalWrite.NO_FENCE, message, List.of(), true, 0, null, done));
+        return submit(done -> Accept.unfenced("publisher", message, List.of(), true, done));
     }
 
     public CompletableFuture<Outcome> acknowledge(String clientId, long epoch, long seq, long sentSeq) {
@@ -245,14 +247,12 @@ public final class StoreRig implements AutoCloseable {
 
     public CompletableFuture<Outcome> submit(Writing writing) {
         var outcome = new CompletableFuture<Outcome>();
-        if (!journal.submit(writing.telling(outcome::complete))) {
-            throw new AssertionError("the lane is full");
-        }
+        if (!journal.submit(writing.telling(outcome::complete))) throw new AssertionError("the lane is full");
         return outcome;
     }
 
     public double batches() {
-        return metrics.get("sluice.journal.batch").summary().count();
+        return meters.get("sluice.journal.batch").summary().count();
     }
 
     @Override

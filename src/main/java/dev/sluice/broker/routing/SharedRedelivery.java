@@ -1,7 +1,8 @@
 package dev.sluice.broker.routing;
 
 import dev.sluice.store.StoreUnavailable;
-import dev.sluice.store.delivery.SharedLeft;
+import dev.sluice.store.delivery.OrphanedDeliveries;
+import dev.sluice.store.delivery.OrphanedDelivery;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -33,45 +34,43 @@ public final class SharedRedelivery {
     }
 
     /** One message on its way to a member whose session is in PostgreSQL. */
-    private record OrphanedDelivery(
-            SharedLeft.Left left, Publication publication, CompletableFuture<JournalWrite.Outcome> kept) {}
+    private record Redelivery(
+            OrphanedDelivery orphan, Publication publication, CompletableFuture<JournalWrite.Outcome> kept) {}
 
-    public void give(SharedLeft shared) {
-        var left = shared.messages();
-        for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(left);
+    public void give(OrphanedDeliveries orphaned) {
+        var left = orphaned.deliveries();
+        for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(orphaned, left);
+        left.forEach(orphaned::done);
     }
 
     /** Returns the messages whose new member has gone meanwhile. */
-    private List<SharedLeft.Left> offer(List<SharedLeft.Left> left) {
-        var orphaned = new ArrayList<OrphanedDelivery>();
+    private List<OrphanedDelivery> offer(OrphanedDeliveries orphaned, List<OrphanedDelivery> left) {
+        var underWay = new ArrayList<Redelivery>();
         for (var one : left) {
             var match = router.another(one.share(), one.message().topicName(), null);
-            if (match == null) continue;
-            var publication = Publication.of(one.message().unretained(), List.of(match));
-            deliveries.send(publication);
-            if (publication.hasCopies()) orphaned.add(keep(one, publication, match));
+            var publication =
+                    match == null ? null : Publication.of(one.message().unretained(), List.of(match));
+            if (publication != null) deliveries.send(publication);
+            if (publication == null || !publication.hasCopies()) orphaned.done(one);
+            else underWay.add(keep(one, publication, match));
         }
-        var missed = new ArrayList<SharedLeft.Left>();
-        for (var one : orphaned) if (!isTaken(one)) missed.add(one.left);
+        var missed = new ArrayList<OrphanedDelivery>();
+        for (var one : underWay) {
+            if (isTaken(one)) orphaned.done(one.orphan);
+            else missed.add(one.orphan);
+        }
         return missed;
     }
 
-    private OrphanedDelivery keep(SharedLeft.Left left, Publication publication, Match match) {
+    private Redelivery keep(OrphanedDelivery orphan, Publication publication, Match match) {
         var kept = new CompletableFuture<JournalWrite.Outcome>();
-        var write = new JournalWrite.Accept(
-                match.subscriber().clientId(),
-                JournalWrite.NO_FENCE,
-                publication.message(),
-                publication.copies(),
-                false,
-                0,
-                null,
-                kept::complete);
+        var write = JournalWrite.Accept.unfenced(
+                match.subscriber().clientId(), publication.message(), publication.copies(), false, kept::complete);
         if (!journal.submit(write)) throw new StoreUnavailable("the journal is full", null);
-        return new OrphanedDelivery(left, publication, kept);
+        return new Redelivery(orphan, publication, kept);
     }
 
-    private static boolean isTaken(OrphanedDelivery one) {
+    private static boolean isTaken(Redelivery one) {
         try {
             var outcome = one.kept.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
             if (outcome != JournalWrite.Outcome.COMMITTED)

@@ -92,15 +92,8 @@ public final class TrackedDelivery {
         } else if (!retain && !publication.hasCopies()) {
             deliver();
         } else {
-            unsubmitted = new JournalWrite.Accept(
-                    from,
-                    JournalWrite.NO_FENCE,
-                    publication.message(),
-                    publication.copies(),
-                    retain,
-                    0,
-                    null,
-                    this::kept);
+            unsubmitted =
+                    JournalWrite.Accept.unfenced(from, publication.message(), publication.copies(), retain, this::kept);
             retry();
         }
     }

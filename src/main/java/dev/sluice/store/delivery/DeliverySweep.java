@@ -1,5 +1,6 @@
 package dev.sluice.store.delivery;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.Rows;
@@ -22,8 +23,7 @@ import java.sql.Timestamp;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
@@ -120,10 +120,11 @@ public class DeliverySweep {
     private final StoreConfig config;
     private final StoreHealth health;
     private final Orphans orphans;
-    private final Consumer<SharedLeft> left;
+    private final Consumer<OrphanedDeliveries> redelivery;
     private final Counter expiredQueued;
     private final Counter expiredRetained;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating sweeping = Repeating.onVirtualThread("sluice-delivery-sweep");
+    private long sweptAt;
 
     @Inject
     public DeliverySweep(
@@ -131,9 +132,9 @@ public class DeliverySweep {
             StoreConfig config,
             StoreHealth health,
             Orphans orphans,
-            MeterRegistry metrics,
-            Event<SharedLeft> left) {
-        this(dataSource, config, health, orphans, metrics, left::fire);
+            MeterRegistry meters,
+            Event<OrphanedDeliveries> redelivery) {
+        this(dataSource, config, health, orphans, meters, redelivery::fire);
     }
 
     public DeliverySweep(
@@ -141,27 +142,28 @@ public class DeliverySweep {
             StoreConfig config,
             StoreHealth health,
             Orphans orphans,
-            MeterRegistry metrics,
-            Consumer<SharedLeft> left) {
-        this.left = left;
+            MeterRegistry meters,
+            Consumer<OrphanedDeliveries> redelivery) {
+        this.redelivery = redelivery;
         this.dataSource = dataSource;
         this.config = config;
         this.health = health;
         this.orphans = orphans;
         this.expiredQueued = Counter.builder("sluice.queue.expired")
                 .description("messages that expired in the queues of sessions without a connection")
-                .register(metrics);
+                .register(meters);
         this.expiredRetained = Counter.builder("sluice.retained.expired")
                 .description("retained messages that expired")
-                .register(metrics);
+                .register(meters);
     }
 
     void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
-        Thread.ofVirtual().name("sluice-delivery-sweep").start(this::watch);
+        sweptAt = System.nanoTime();
+        sweeping.every(REAP_INTERVAL, this::sweepIfAvailable);
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
-        stopped.countDown();
+        sweeping.stop();
     }
 
     /** Where the next messages that are due begin: behind this entry of the index. */
@@ -177,13 +179,13 @@ public class DeliverySweep {
 
     /** Blocking: deletes queues and subscriptions of ended sessions; returns of how many sessions all is gone. */
     public int sweepEnded() throws SQLException {
-        int total = 0;
+        var total = 0;
         Swept swept;
         do {
-            // Committed first: a lane that still waits for one of the queues is to go on, since others are given what
-            // it writes.
+            // Committed first, so that a lane that waits for one of the queues goes on: what it writes is given to
+            // others, too.
             Transaction.run(dataSource, DeliverySweep::ended);
-            while (Transaction.run(dataSource, this::giveShared) > 0) {}
+            while (redeliverShared() > 0) {}
             do {
                 swept = Transaction.run(dataSource, this::sweepEnded);
                 orphans.suspect(swept.orphans());
@@ -205,37 +207,52 @@ public class DeliverySweep {
         }
     }
 
-    /** Others have them before they are deleted: after a crash in between they are given once more, which QoS 1 allows. */
-    private int giveShared(Connection connection) throws SQLException {
-        var sessions = ended(connection);
-        var messages = new ArrayList<SharedLeft.Left>();
-        var places = new ArrayList<Long[]>();
-        var stored = new ArrayList<Long>();
+    /** Returns how many of the messages are done; they are deleted only then, in a transaction of their own. */
+    private int redeliverShared() throws SQLException {
+        var orphaned = new OrphanedDeliveries(Transaction.run(dataSource, this::orphaned));
+        if (orphaned.deliveries().isEmpty()) return 0;
+        try {
+            redelivery.accept(orphaned);
+        } finally {
+            delete(orphaned.done());
+        }
+        return orphaned.done().size();
+    }
+
+    private List<OrphanedDelivery> orphaned(Connection connection) throws SQLException {
         try (var shared = connection.prepareStatement(SHARED)) {
-            shared.setArray(1, sessions);
+            shared.setArray(1, ended(connection));
             shared.setInt(2, config.sweepBatch());
             shared.setLong(3, SHARED_BYTES);
+            var deliveries = new ArrayList<OrphanedDelivery>();
             try (var rows = shared.executeQuery()) {
-                while (rows.next()) {
-                    messages.add(new SharedLeft.Left(rows.getString("share"), StoredMessage.read(rows)));
-                    places.add(new Long[] {rows.getLong("session_id"), rows.getLong("seq")});
-                    var message = rows.getLong("message_id");
-                    if (!rows.wasNull()) stored.add(message);
-                }
+                while (rows.next())
+                    deliveries.add(new OrphanedDelivery(
+                            rows.getLong("session_id"),
+                            rows.getLong("seq"),
+                            rows.getObject("message_id", Long.class),
+                            rows.getString("share"),
+                            StoredMessage.read(rows)));
             }
+            return deliveries;
         }
-        if (messages.isEmpty()) return 0;
-        left.accept(new SharedLeft(messages));
-        try (var delete = connection.prepareStatement(DELETE_SHARED)) {
-            for (int i = 0; i < 2; i++) {
-                var column = i;
-                var values = places.stream().map(place -> place[column]).toArray(Long[]::new);
-                delete.setArray(i + 1, connection.createArrayOf("int8", values));
+    }
+
+    private void delete(List<OrphanedDelivery> done) throws SQLException {
+        if (done.isEmpty()) return;
+        Transaction.run(dataSource, connection -> {
+            try (var delete = connection.prepareStatement(DELETE_SHARED)) {
+                var sessions = done.stream().map(OrphanedDelivery::sessionId).toArray();
+                var places = done.stream().map(OrphanedDelivery::seq).toArray();
+                delete.setArray(1, connection.createArrayOf("int8", sessions));
+                delete.setArray(2, connection.createArrayOf("int8", places));
+                return delete.executeUpdate();
             }
-            delete.executeUpdate();
-        }
-        orphans.suspect(stored); // looked at again, should this not be committed
-        return messages.size();
+        });
+        orphans.suspect(done.stream()
+                .map(OrphanedDelivery::messageId)
+                .filter(Objects::nonNull)
+                .toList());
     }
 
     private Swept sweepEnded(Connection connection) throws SQLException {
@@ -246,9 +263,9 @@ public class DeliverySweep {
             empty.setInt(2, config.sweepBatch());
             try (var row = empty.executeQuery()) {
                 row.next();
-                int messages = row.getInt("deleted");
+                var messages = row.getInt("deleted");
                 forget.setArray(1, sessions);
-                int done = messages < config.sweepBatch()
+                var done = messages < config.sweepBatch()
                         ? Rows.longs(forget).getFirst().intValue()
                         : 0;
                 return new Swept(done, messages, Rows.array(row, "messages"));
@@ -258,7 +275,7 @@ public class DeliverySweep {
 
     /** Blocking: deletes expired messages from the queues of sessions without a connection; returns how many. */
     public int sweepQueued() throws SQLException {
-        int total = 0;
+        var total = 0;
         var expired = Expired.NONE;
         do {
             var after = expired.last();
@@ -286,13 +303,13 @@ public class DeliverySweep {
 
     /** Blocking: deletes retained messages that have expired; returns how many. */
     public int sweepRetained() throws SQLException {
-        int total = sweepBatches(EXPIRE_RETAINED);
+        var total = sweepBatches(EXPIRE_RETAINED);
         expiredRetained.increment(total);
         return total;
     }
 
     private int sweepBatches(String sql) throws SQLException {
-        int total = 0;
+        var total = 0;
         int batch;
         do {
             batch = Transaction.run(dataSource, connection -> {
@@ -306,25 +323,13 @@ public class DeliverySweep {
         return total;
     }
 
-    private void watch() {
-        try {
-            long sweptAt = System.nanoTime();
-            while (!stopped.await(REAP_INTERVAL.toNanos(), TimeUnit.NANOSECONDS)) {
-                if (!health.available()) continue;
-                boolean due =
-                        System.nanoTime() - sweptAt >= config.sweepInterval().toNanos();
-                if (due) sweptAt = System.nanoTime();
-                sweepOrTell(due);
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void sweepOrTell(boolean all) {
+    private void sweepIfAvailable() {
+        if (!health.available()) return;
+        var due = System.nanoTime() - sweptAt >= config.sweepInterval().toNanos();
+        if (due) sweptAt = System.nanoTime();
         try {
             orphans.reap();
-            if (!all) return;
+            if (!due) return;
             sweepEnded();
             sweepQueued();
             sweepRetained();

@@ -37,14 +37,14 @@ public class Orphans {
 
     private final DataSource dataSource;
     private final BlockingQueue<Long> suspects = new ArrayBlockingQueue<>(MOST_SUSPECTS);
-    private final Counter found;
+    private final Counter foundBySearch;
     private long searchedUpTo;
 
-    public Orphans(DataSource dataSource, MeterRegistry metrics) {
+    public Orphans(DataSource dataSource, MeterRegistry meters) {
         this.dataSource = dataSource;
-        this.found = Counter.builder("sluice.message.orphans")
+        this.foundBySearch = Counter.builder("sluice.message.orphans")
                 .description("messages without copies that only the search found")
-                .register(metrics);
+                .register(meters);
     }
 
     /** Names messages that may have lost their last copy, after the commit that deleted it; beyond what fits, the search finds them. */
@@ -54,7 +54,7 @@ public class Orphans {
 
     /** Blocking: deletes those of the suspects that nobody is owed, and returns how many. */
     public int reap() throws SQLException {
-        int total = 0;
+        var total = 0;
         var some = new ArrayList<Long>();
         while (suspects.drainTo(some, ROWS) > 0) {
             try {
@@ -72,8 +72,8 @@ public class Orphans {
     int search() throws SQLException {
         var some = Transaction.run(dataSource, this::next);
         searchedUpTo = some.size() < ROWS ? 0 : some.getLast();
-        int deleted = some.isEmpty() ? 0 : delete(new LinkedHashSet<>(some));
-        found.increment(deleted);
+        var deleted = some.isEmpty() ? 0 : delete(new LinkedHashSet<>(some));
+        foundBySearch.increment(deleted);
         return deleted;
     }
 

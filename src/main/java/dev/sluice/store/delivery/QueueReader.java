@@ -2,7 +2,7 @@ package dev.sluice.store.delivery;
 
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.StoredMessage;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -29,10 +29,10 @@ public class QueueReader {
              ORDER BY p.seq
              LIMIT ?""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"));
 
-    private final StoreReads reads;
+    private final StoreRequests requests;
 
-    public QueueReader(StoreReads reads) {
-        this.reads = reads;
+    public QueueReader(StoreRequests requests) {
+        this.requests = requests;
     }
 
     /** @param more whether rows follow the last one */
@@ -62,7 +62,7 @@ public class QueueReader {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public Page page(String clientId, long afterSeq, int limit, long bytes) {
-        return reads.call("reading a queue", connection -> ask(connection, clientId, afterSeq, limit, bytes));
+        return requests.call("reading a queue", connection -> ask(connection, clientId, afterSeq, limit, bytes));
     }
 
     private static Page ask(Connection connection, String clientId, long afterSeq, int limit, long bytes)
@@ -74,7 +74,7 @@ public class QueueReader {
             page.setLong(4, bytes);
             page.setInt(5, limit);
             var rows = new ArrayList<Row>();
-            long found = 0;
+            var found = 0L;
             try (var result = page.executeQuery()) {
                 while (result.next()) {
                     rows.add(read(result));

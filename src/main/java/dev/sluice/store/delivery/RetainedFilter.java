@@ -19,12 +19,12 @@ record RetainedFilter(String from, String below, String pattern) {
 
     static RetainedFilter of(TopicFilter filter) {
         var text = filter.toString();
-        int wildcard = firstWildcard(text);
+        var wildcard = firstWildcard(text);
         if (wildcard < 0) return between(text, text + '\1', null);
         var rest = text.substring(wildcard);
         var pattern = rest.equals("#") || text.length() > LONGEST_PATTERN ? null : pattern(text);
         // "a/b/#" is also for "a/b", and what begins with that lies before "a/b0", since 0 follows on the slash.
-        int levelEnd = wildcard - 1;
+        var levelEnd = wildcard - 1;
         if (levelEnd < 0) return new RetainedFilter("", null, pattern);
         var level = text.substring(0, levelEnd);
         return between(rest.equals("#") ? level : level + '/', level + '0', pattern);
@@ -35,21 +35,21 @@ record RetainedFilter(String from, String below, String pattern) {
     }
 
     private static RetainedFilter cut(String from, String pattern) {
-        int slash = from.lastIndexOf('/', LONGEST_PREFIX);
+        var slash = from.lastIndexOf('/', LONGEST_PREFIX);
         if (slash < 0) return new RetainedFilter("", null, pattern);
         return new RetainedFilter(from.substring(0, slash + 1), from.substring(0, slash) + '0', pattern);
     }
 
     private static int firstWildcard(String text) {
-        int one = text.indexOf('+');
-        int all = text.indexOf('#');
+        var one = text.indexOf('+');
+        var all = text.indexOf('#');
         return one < 0 || all < 0 ? Math.max(one, all) : Math.min(one, all);
     }
 
     private static String pattern(String filter) {
         var pattern = new StringBuilder("^");
         for (int i = 0; i < filter.length(); i++) {
-            char c = filter.charAt(i);
+            var c = filter.charAt(i);
             if (c == '+') {
                 pattern.append("[^/]*");
             } else if (filter.startsWith("/#", i)) {

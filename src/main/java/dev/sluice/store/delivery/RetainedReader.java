@@ -1,7 +1,7 @@
 package dev.sluice.store.delivery;
 
 import dev.sluice.packet.Message;
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.topic.TopicFilter;
@@ -33,10 +33,10 @@ public class RetainedReader {
              WHERE p.before <= ?
              ORDER BY p.begin, p.hash""";
 
-    private final StoreReads reads;
+    private final StoreRequests requests;
 
-    public RetainedReader(StoreReads reads) {
-        this.reads = reads;
+    public RetainedReader(StoreRequests requests) {
+        this.requests = requests;
     }
 
     /** Where the next page begins: behind this entry of the index. */
@@ -59,7 +59,7 @@ public class RetainedReader {
         var place = Place.START;
         while (place != null) {
             var after = place;
-            var page = reads.call("reading retained messages", connection -> ask(connection, narrowed, after));
+            var page = requests.call("reading retained messages", connection -> ask(connection, narrowed, after));
             for (var message : page.messages()) if (filter.matches(message.topicName())) tell.accept(message);
             place = page.next();
         }
@@ -78,7 +78,7 @@ public class RetainedReader {
             for (int i = 0; i < parameters.size(); i++) page.setObject(i + 1, parameters.get(i));
             var messages = new ArrayList<Message>();
             Place last = null;
-            int found = 0;
+            var found = 0;
             try (var rows = page.executeQuery()) {
                 while (rows.next()) {
                     messages.add(StoredMessage.read(rows));

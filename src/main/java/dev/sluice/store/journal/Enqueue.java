@@ -106,7 +106,7 @@ final class Enqueue {
                 queue.bytes += message.bytes();
             }
         }
-        int number = 0;
+        var number = 0;
         for (var queue : queues.values()) queue.number = ++number;
     }
 
@@ -150,7 +150,7 @@ final class Enqueue {
         var unanswered = queues.values().iterator();
         return row -> {
             unanswered.next().last = row.getLong("last");
-            long session = row.getLong("excess");
+            var session = row.getLong("excess");
             if (!row.wasNull()) excess.add(session);
         };
     }

@@ -31,16 +31,16 @@ public class Journal {
             NodeConfig node,
             StoreHealth health,
             Orphans orphans,
-            MeterRegistry metrics) {
+            MeterRegistry registry) {
         this.config = config;
-        var meters = new JournalMeters(metrics);
+        var meters = new JournalMeters(registry);
         this.lanes = IntStream.range(0, config.lanes())
                 .mapToObj(n -> JournalLane.start(n, dataSource, config, node.id(), health, meters, orphans))
                 .toList();
         Gauge.builder("sluice.journal.queued", lanes, Journal::queued)
                 .description("writes that wait for a lane")
                 .strongReference(true)
-                .register(metrics);
+                .register(registry);
     }
 
     /**
@@ -57,7 +57,7 @@ public class Journal {
     }
 
     private JournalLane lane(String clientId) {
-        int hash = clientId.hashCode();
+        var hash = clientId.hashCode();
         return lanes.get(Math.floorMod(hash ^ hash >>> 16, lanes.size()));
     }
 
@@ -68,16 +68,12 @@ public class Journal {
 
     public void stop() {
         accepting = false;
-        long deadline = System.nanoTime() + config.stopTimeout().toNanos();
+        var deadline = System.nanoTime() + config.stopTimeout().toNanos();
         try {
+            for (var lane : lanes) lane.finish(deadline - System.nanoTime());
             for (var lane : lanes) {
-                lane.finish(deadline - System.nanoTime());
-            }
-            for (var lane : lanes) {
-                int left = lane.stop(deadline - System.nanoTime());
-                if (left > 0) {
-                    LOG.warnf("%s stopped with %d writes that PostgreSQL has not confirmed", lane, left);
-                }
+                var left = lane.stop(deadline - System.nanoTime());
+                if (left > 0) LOG.warnf("%s stopped with %d writes that PostgreSQL has not confirmed", lane, left);
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();

@@ -11,7 +11,7 @@ import dev.sluice.store.journal.JournalWrite.Spool;
 import dev.sluice.store.journal.JournalWrite.Subscribe;
 import dev.sluice.store.journal.JournalWrite.Unsubscribe;
 import dev.sluice.store.journal.SessionStatements.Owner;
-import dev.sluice.store.journal.SessionStatements.Subscribed;
+import dev.sluice.store.journal.SessionStatements.SubscriptionChange;
 import dev.sluice.store.session.StoredSubscription;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -152,7 +152,7 @@ final class JournalBatch {
         }
 
         private void addSubscriptions(List<JournalWrite> writes) {
-            var lasts = new LinkedHashMap<Filter, Subscribed>();
+            var lasts = new LinkedHashMap<Filter, SubscriptionChange>();
             for (var write : writes) {
                 switch (write) {
                     case Subscribe it -> it.subscriptions().forEach(each -> put(lasts, it, each.filter(), each));
@@ -171,8 +171,13 @@ final class JournalBatch {
         }
 
         private static void put(
-                Map<Filter, Subscribed> lasts, JournalWrite write, String filter, StoredSubscription subscription) {
-            lasts.put(new Filter(write.clientId(), filter), new Subscribed(write.clientId(), filter, subscription));
+                Map<Filter, SubscriptionChange> lasts,
+                JournalWrite write,
+                String filter,
+                StoredSubscription subscription) {
+            lasts.put(
+                    new Filter(write.clientId(), filter),
+                    new SubscriptionChange(write.clientId(), filter, subscription));
         }
 
         private void addRetained(List<Accept> accepts) {
@@ -198,7 +203,7 @@ final class JournalBatch {
             if (statements.isEmpty()) return false;
             var sql = statements.stream().map(JournalStatement::sql).collect(Collectors.joining(";\n"));
             try (var call = connection.prepareStatement(sql)) {
-                int at = 1;
+                var at = 1;
                 for (var statement : statements) at = statement.bind(call, at);
                 call.execute();
                 for (var statement : statements) {

@@ -1,7 +1,7 @@
 package dev.sluice.store.journal;
 
 import dev.sluice.config.StoreConfig;
-import dev.sluice.store.Failure;
+import dev.sluice.store.SqlFailure;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.Transaction;
 import dev.sluice.store.delivery.Orphans;
@@ -80,7 +80,7 @@ final class JournalLane {
     }
 
     boolean offer(JournalWrite write) {
-        long size = bytes(write);
+        var size = bytes(write);
         // Callers at the same time may each go above the bound by one message.
         if (size > 0 && bytes.get() >= mostBytes || !queue.offer(write)) return false;
         bytes.addAndGet(size);
@@ -114,11 +114,9 @@ final class JournalLane {
 
     /** Waits for the thread to end, then makes it; returns how many writes were taken and not confirmed. */
     int stop(long nanos) throws InterruptedException {
-        if (thread.join(Duration.ofNanos(Math.max(nanos, 1)))) {
-            return 0;
-        }
+        if (thread.join(Duration.ofNanos(Math.max(nanos, 1)))) return 0;
         abandoned = true;
-        int left = inHand + (int) queue.stream().filter(write -> write != END).count();
+        var left = inHand + (int) queue.stream().filter(write -> write != END).count();
         thread.interrupt();
         return left;
     }
@@ -133,14 +131,12 @@ final class JournalLane {
         try {
             while (true) {
                 fill(batch);
-                boolean last = batch.remove(END);
+                var last = batch.remove(END);
                 inHand = batch.size();
                 settle(batch);
                 inHand = 0;
                 batch.clear();
-                if (last) {
-                    return;
-                }
+                if (last) return;
             }
         } catch (InterruptedException _) {
             LOG.debugf("%s interrupted with %d writes in hand", this, batch.size());
@@ -149,7 +145,7 @@ final class JournalLane {
 
     /** Waits for one write, and takes what else is there up to the bounds. */
     private void fill(List<JournalWrite> batch) throws InterruptedException {
-        long taken = 0;
+        var taken = 0L;
         for (var write = queue.take(); write != null; write = queue.poll()) {
             batch.add(write);
             taken += bytes(write);
@@ -160,15 +156,12 @@ final class JournalLane {
 
     /** Halves a batch that PostgreSQL refuses until the bad write stands alone; the others do not suffer for it. */
     private void settle(List<JournalWrite> writes) throws InterruptedException {
-        if (writes.isEmpty()) {
-            return;
-        }
+        if (writes.isEmpty()) return;
         try {
             var written = commit(new JournalBatch(writes, state));
             orphans.suspect(written.orphans());
-            for (int i = 0; i < writes.size(); i++) {
+            for (int i = 0; i < writes.size(); i++)
                 tell(writes.get(i), written.outcomes().get(i));
-            }
             written.excess().forEach(this::trim);
         } catch (RefusedBatch refused) {
             if (writes.size() == 1) {
@@ -178,7 +171,7 @@ final class JournalLane {
                 tell(writes.getFirst(), Outcome.REFUSED);
                 return;
             }
-            int half = writes.size() / 2;
+            var half = writes.size() / 2;
             settle(writes.subList(0, half));
             settle(writes.subList(half, writes.size()));
         }
@@ -187,17 +180,15 @@ final class JournalLane {
     /** Tries until PostgreSQL commits or refuses; nothing that passes is ever an outcome. */
     private JournalBatch.Written commit(JournalBatch batch) throws InterruptedException, RefusedBatch {
         for (int attempt = 1; ; attempt++) {
-            long start = System.nanoTime();
+            var start = System.nanoTime();
             try {
                 var written = Transaction.run(dataSource, batch::write);
                 meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
                 meters.batch().record(written.outcomes().size());
                 return written;
             } catch (SQLException | RuntimeException failure) {
-                var kind = failure instanceof SQLException answer ? Failure.of(answer) : Failure.PASSING;
-                if (kind == Failure.REFUSAL) {
-                    throw new RefusedBatch(failure);
-                }
+                var kind = failure instanceof SQLException answer ? SqlFailure.of(answer) : SqlFailure.PASSING;
+                if (kind == SqlFailure.REFUSAL) throw new RefusedBatch(failure);
                 meters.retries().increment();
                 pause(attempt, kind, failure);
             }
@@ -205,13 +196,11 @@ final class JournalLane {
     }
 
     /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
-    private void pause(int attempt, Failure kind, Exception failure) throws InterruptedException {
-        if (abandoned) {
-            throw new InterruptedException();
-        }
+    private void pause(int attempt, SqlFailure kind, Exception failure) throws InterruptedException {
+        if (abandoned) throw new InterruptedException();
         if (attempt > 1) {
             // A lost connection is told by StoreHealth; anything else may be an operator's to mend.
-            LOG.logf(kind == Failure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
+            LOG.logf(kind == SqlFailure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
             health.awaitAnswer();
         }
     }

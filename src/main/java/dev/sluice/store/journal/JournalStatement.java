@@ -53,9 +53,7 @@ record JournalStatement(String sql, List<Column> columns, Answer answer) {
     /** Binds its columns from parameter {@code at} on; returns the next free one. */
     int bind(PreparedStatement statement, int at) throws SQLException {
         var connection = statement.getConnection();
-        for (var column : columns) {
-            statement.setArray(at++, connection.createArrayOf(column.type(), column.values()));
-        }
+        for (var column : columns) statement.setArray(at++, connection.createArrayOf(column.type(), column.values()));
         return at;
     }
 }

@@ -45,10 +45,26 @@ public sealed interface JournalWrite {
             if (message == null && (retain || !copies.isEmpty())) throw new IllegalArgumentException("no message");
         }
 
-        /** Of a QoS 2 PUBLISH that no persistent session is owed and that is not retained. */
-        public static Accept remembering(
-                String clientId, long epoch, int packetId, String messageId, Consumer<Outcome> done) {
-            return new Accept(clientId, epoch, null, List.of(), false, packetId, messageId, done);
+        /** A PUBLISH by the client that owns the session. */
+        public static Accept kept(
+                String clientId,
+                long epoch,
+                Message message,
+                List<Copy> copies,
+                boolean retain,
+                Consumer<Outcome> done) {
+            return new Accept(clientId, epoch, message, copies, retain, 0, null, done);
+        }
+
+        /** The same at QoS 2: its packet identifier is held until PUBREL. */
+        public Accept exactlyOnce(int packetId, String messageId) {
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, done);
+        }
+
+        /** A message that no session owns: losing the session does not fence it. */
+        public static Accept unfenced(
+                String clientId, Message message, List<Copy> copies, boolean retain, Consumer<Outcome> done) {
+            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, done);
         }
     }
 

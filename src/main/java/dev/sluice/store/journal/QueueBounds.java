@@ -14,8 +14,8 @@ import dev.sluice.config.StoreConfig.QueuePolicy;
 record QueueBounds(long fullCount, long fullBytes, long trimCount, long trimBytes, long keepCount, long keepBytes) {
 
     static QueueBounds of(StoreConfig config) {
-        long count = config.queueCount();
-        long bytes = config.queueBytes();
+        var count = config.queueCount();
+        var bytes = config.queueBytes();
         if (config.queuePolicy() == QueuePolicy.DROP_NEWEST)
             return new QueueBounds(count, bytes, Long.MAX_VALUE, Long.MAX_VALUE, count, bytes);
         // What may not be pushed out may fill the queue all the same, so even this one has an end.

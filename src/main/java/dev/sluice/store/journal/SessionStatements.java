@@ -83,7 +83,7 @@ final class SessionStatements {
     record Owner(String clientId, long epoch) {}
 
     /** One subscription of a client; with a filter only, one that is to end. */
-    record Subscribed(String clientId, String filter, StoredSubscription subscription) {}
+    record SubscriptionChange(String clientId, String filter, StoredSubscription subscription) {}
 
     static JournalStatement fence(List<Owner> owners, JournalStatement.Answer answer) {
         return new JournalStatement(
@@ -107,12 +107,12 @@ final class SessionStatements {
                         Column.integers(writes, ForgetReceived::packetId)));
     }
 
-    static JournalStatement subscribe(List<Subscribed> writes) {
+    static JournalStatement subscribe(List<SubscriptionChange> writes) {
         return new JournalStatement(
                 SUBSCRIBE,
                 List.of(
-                        Column.texts(writes, Subscribed::clientId),
-                        Column.texts(writes, Subscribed::filter),
+                        Column.texts(writes, SubscriptionChange::clientId),
+                        Column.texts(writes, SubscriptionChange::filter),
                         Column.integers(writes, w -> w.subscription().qos().ordinal()),
                         Column.booleans(writes, w -> w.subscription().noLocal()),
                         Column.booleans(writes, w -> w.subscription().retainAsPublished()),
@@ -120,10 +120,12 @@ final class SessionStatements {
                         Column.integers(writes, w -> w.subscription().identifier())));
     }
 
-    static JournalStatement unsubscribe(List<Subscribed> writes) {
+    static JournalStatement unsubscribe(List<SubscriptionChange> writes) {
         return new JournalStatement(
                 UNSUBSCRIBE,
-                List.of(Column.texts(writes, Subscribed::clientId), Column.texts(writes, Subscribed::filter)));
+                List.of(
+                        Column.texts(writes, SubscriptionChange::clientId),
+                        Column.texts(writes, SubscriptionChange::filter)));
     }
 
     static JournalStatement close(List<CloseSession> writes) {

@@ -1,5 +1,6 @@
 package dev.sluice.store.route;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import io.quarkus.runtime.ShutdownEvent;
@@ -10,8 +11,6 @@ import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
@@ -27,8 +26,7 @@ public class RouteListener {
 
     private final DataSource dataSource;
     private final Duration interval;
-    private final CountDownLatch stopped = new CountDownLatch(1);
-    private Thread thread;
+    private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
 
     @Inject
     RouteListener(DataSource dataSource, StoreConfig config) {
@@ -42,7 +40,10 @@ public class RouteListener {
 
     /** @param version told on the listener's thread, whether it is new or not; told again after a while if it throws */
     public void start(LongConsumer version) {
-        thread = Thread.ofVirtual().name("sluice-route-listener").start(() -> watch(version));
+        listening.start(() -> {
+            listen(version);
+            return interval;
+        });
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
@@ -50,18 +51,8 @@ public class RouteListener {
     }
 
     void stop() {
-        stopped.countDown();
-        if (thread != null) thread.interrupt(); // closes the socket that it reads from
-    }
-
-    private void watch(LongConsumer version) {
-        try {
-            do {
-                listen(version);
-            } while (!stopped.await(interval.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
+        listening.stop();
+        listening.interrupt(); // closes the socket that it reads from
     }
 
     /** Returns when the connection is lost, or who is told has failed. */
@@ -75,7 +66,7 @@ public class RouteListener {
                 throw lost;
             }
         } catch (SQLException lost) {
-            if (stopped.getCount() > 0)
+            if (!listening.isStopped())
                 LOG.debugf("listening for changes of the routes, to be tried again in %s: %s", interval, lost);
         } catch (RuntimeException failure) {
             LOG.error("following the routes in PostgreSQL failed, and is tried again in " + interval, failure);
@@ -86,7 +77,7 @@ public class RouteListener {
         var notifications = connection.unwrap(PGConnection.class);
         try (var statement = connection.createStatement()) {
             statement.execute("LISTEN sluice_routes");
-            while (stopped.getCount() > 0) {
+            while (!listening.isStopped()) {
                 try (var row = statement.executeQuery("SELECT version FROM route_set")) {
                     if (row.next()) version.accept(row.getLong(1));
                 }

@@ -1,6 +1,6 @@
 package dev.sluice.store.route;
 
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -37,9 +37,9 @@ public class RouteStore {
 
     private static final String OBJECT = "route/";
 
-    private final StoreReads calls;
+    private final StoreRequests calls;
 
-    public RouteStore(StoreReads calls) {
+    public RouteStore(StoreRequests calls) {
         this.calls = calls;
     }
 

@@ -13,9 +13,9 @@ import java.util.OptionalInt;
 /** What operators may ask about sessions; blocks, so it is called on virtual threads. Rows stay inside, records go out. */
 @ApplicationScoped
 public class SessionDirectory {
-    private final Rows rows;
+    private final SessionRows rows;
 
-    SessionDirectory(Rows rows) {
+    SessionDirectory(SessionRows rows) {
         this.rows = rows;
     }
 
@@ -71,5 +71,5 @@ public class SessionDirectory {
 
     /** The Panache repository of {@link SessionRow}. */
     @ApplicationScoped
-    static class Rows implements PanacheRepositoryBase<SessionRow, String> {}
+    static class SessionRows implements PanacheRepositoryBase<SessionRow, String> {}
 }

@@ -1,5 +1,6 @@
 package dev.sluice.store.session;
 
+import dev.sluice.clock.Repeating;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
@@ -19,8 +20,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
@@ -67,7 +66,7 @@ public class SessionExpiry {
     private final StoreHealth health;
     private final Counter expired;
     private final Consumer<SessionsEnded> ended;
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Repeating sweeping = Repeating.onVirtualThread("sluice-session-expiry");
 
     @Inject
     public SessionExpiry(
@@ -75,9 +74,9 @@ public class SessionExpiry {
             StoreConfig config,
             NodeConfig node,
             StoreHealth health,
-            MeterRegistry metrics,
+            MeterRegistry meters,
             Event<SessionsEnded> ended) {
-        this(dataSource, config, node, health, metrics, ended::fire);
+        this(dataSource, config, node, health, meters, ended::fire);
     }
 
     public SessionExpiry(
@@ -85,7 +84,7 @@ public class SessionExpiry {
             StoreConfig config,
             NodeConfig node,
             StoreHealth health,
-            MeterRegistry metrics,
+            MeterRegistry meters,
             Consumer<SessionsEnded> ended) {
         this.node = node.id();
         this.dataSource = dataSource;
@@ -94,7 +93,7 @@ public class SessionExpiry {
         this.health = health;
         this.expired = Counter.builder("sluice.session.expired")
                 .description("sessions that the sweep ended")
-                .register(metrics);
+                .register(meters);
     }
 
     /** Before the socket opens, so that no session of this run is taken for one of an earlier run. */
@@ -107,16 +106,16 @@ public class SessionExpiry {
             throw new IllegalStateException(
                     "the connections of an earlier run of node " + node + " are not ended", failure);
         }
-        Thread.ofVirtual().name("sluice-session-expiry").start(this::watch);
+        sweeping.every(config.sweepInterval(), this::sweepIfAvailable);
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
-        stopped.countDown();
+        sweeping.stop();
     }
 
     /** Blocking: deletes every session that is due, tells which, and returns how many. A connected session is never due. */
     public int sweep() throws SQLException {
-        int total = 0;
+        var total = 0;
         List<String> clientIds;
         do {
             clientIds = Transaction.run(dataSource, this::sweep);
@@ -146,7 +145,7 @@ public class SessionExpiry {
      */
     public int reclaim(String node) throws SQLException {
         releaseWills(node);
-        int total = 0;
+        var total = 0;
         int batch;
         do {
             batch = Transaction.run(dataSource, connection -> {
@@ -177,19 +176,8 @@ public class SessionExpiry {
         });
     }
 
-    private void watch() {
-        try {
-            while (!stopped.await(config.sweepInterval().toNanos(), TimeUnit.NANOSECONDS)) {
-                if (health.available()) {
-                    sweepOrTell();
-                }
-            }
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void sweepOrTell() {
+    private void sweepIfAvailable() {
+        if (!health.available()) return;
         try {
             sweep();
         } catch (SQLException | RuntimeException failure) {

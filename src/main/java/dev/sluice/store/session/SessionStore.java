@@ -33,10 +33,10 @@ public class SessionStore {
     private final StoreHealth health;
     private final Timer opening;
 
-    public SessionStore(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry metrics) {
+    public SessionStore(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
         this.calls = new StoreCalls(dataSource, health, config.openConcurrency(), config.openTimeout());
         this.health = health;
-        this.opening = metrics.timer("sluice.session.open");
+        this.opening = meters.timer("sluice.session.open");
     }
 
     /**

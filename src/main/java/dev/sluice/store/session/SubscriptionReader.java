@@ -1,7 +1,7 @@
 package dev.sluice.store.session;
 
 import dev.sluice.packet.QoS;
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
@@ -24,10 +24,10 @@ public class SubscriptionReader {
              ORDER BY b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)
              LIMIT ?""";
 
-    private final StoreReads reads;
+    private final StoreRequests requests;
 
-    public SubscriptionReader(StoreReads reads) {
-        this.reads = reads;
+    public SubscriptionReader(StoreRequests requests) {
+        this.requests = requests;
     }
 
     /** Takes one subscription with its client, and the identity of the session that it belongs to. */
@@ -53,7 +53,7 @@ public class SubscriptionReader {
         List<Entry> page;
         do {
             var after = place;
-            page = reads.call("reading subscriptions", connection -> ask(connection, after));
+            page = requests.call("reading subscriptions", connection -> ask(connection, after));
             for (var entry : page) {
                 tell.take(entry.clientId(), entry.place().session(), entry.subscription());
                 place = entry.place();

@@ -4,7 +4,7 @@ import dev.sluice.config.NodeConfig;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.store.journal.JournalWrite;
@@ -31,11 +31,11 @@ public class Wills {
                 RETURNING *)
             SELECT * FROM claimed ORDER BY due_at, id""";
 
-    private final StoreReads reads;
+    private final StoreRequests requests;
     private final String node;
 
-    public Wills(StoreReads reads, NodeConfig node) {
-        this.reads = reads;
+    public Wills(StoreRequests requests, NodeConfig node) {
+        this.requests = requests;
         this.node = node.id();
     }
 
@@ -49,7 +49,7 @@ public class Wills {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public List<DueWill> claim(int limit, Duration lease) {
-        return reads.call("claiming wills", connection -> {
+        return requests.call("claiming wills", connection -> {
             try (var claim = connection.prepareStatement(CLAIM)) {
                 claim.setLong(1, lease.toMillis());
                 claim.setString(2, node);
@@ -69,7 +69,7 @@ public class Wills {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public void published(DueWill will) {
-        reads.call("deleting a will", connection -> {
+        requests.call("deleting a will", connection -> {
             try (var delete = connection.prepareStatement("DELETE FROM will WHERE id = ?")) {
                 delete.setLong(1, will.id());
                 return delete.executeUpdate();

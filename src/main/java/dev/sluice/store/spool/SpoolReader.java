@@ -1,6 +1,6 @@
 package dev.sluice.store.spool;
 
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore.Page;
 import java.nio.ByteBuffer;
@@ -57,12 +57,12 @@ final class SpoolReader {
     private record Row(SpoolRow row, boolean ours, boolean alive, long found, long newest) {}
 
     /** As {@link SpoolStore#page}. */
-    Page page(StoreReads reads, long after, int limit, long bytes) {
+    Page page(StoreRequests requests, long after, int limit, long bytes) {
         var begun = System.nanoTime();
         var anew = after == 0 || after >= newest;
         if (anew && begun - restUntil < 0) return new Page(List.of(), 0, false);
         var from = anew ? 0 : after;
-        var rows = reads.call("reading the spool", connection -> rows(connection, from, limit, bytes));
+        var rows = requests.call("reading the spool", connection -> rows(connection, from, limit, bytes));
         if (anew) begin(rows);
         var page = page(rows, from, limit);
         var now = System.nanoTime();

@@ -1,7 +1,7 @@
 package dev.sluice.store.spool;
 
 import dev.sluice.config.NodeConfig;
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.SpoolRow;
@@ -86,7 +86,7 @@ public class SpoolStore {
     private static final String FAIL =
             "UPDATE spool SET lane = -1, holder = NULL, failure = ? WHERE lane = ? AND seq = ?";
 
-    private final StoreReads reads;
+    private final StoreRequests requests;
     private final String node;
     /** This run of the gateway, as a holder of rows and stripes and as a writer of counters. */
     private final long run = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
@@ -95,8 +95,8 @@ public class SpoolStore {
             .mapToObj(lane -> new SpoolReader(lane, run))
             .toList();
 
-    public SpoolStore(StoreReads reads, NodeConfig node) {
-        this.reads = reads;
+    public SpoolStore(StoreRequests requests, NodeConfig node) {
+        this.requests = requests;
         this.node = node.id();
     }
 
@@ -145,7 +145,7 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public SpoolState start() {
-        return reads.call("opening the spool", connection -> {
+        return requests.call("opening the spool", connection -> {
             try (var forget = connection.prepareStatement(
                             "DELETE FROM spool_holder WHERE node = ? OR alive_until < now() - interval '1 day'");
                     var fold = connection.prepareStatement(FOLD)) {
@@ -159,7 +159,7 @@ public class SpoolStore {
 
     /** Looks without holding anything. */
     public SpoolState state() {
-        return reads.call("looking at the spool", this::ask);
+        return requests.call("looking at the spool", this::ask);
     }
 
     /**
@@ -168,7 +168,7 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public SpoolState lease(Set<Integer> wanted) {
-        return reads.call("holding the spool", connection -> {
+        return requests.call("holding the spool", connection -> {
             try (var renew = connection.prepareStatement(RENEW);
                     var lease = connection.prepareStatement(LEASE)) {
                 renew.setLong(1, run);
@@ -210,7 +210,7 @@ public class SpoolStore {
     }
 
     private static double age(ResultSet row, String column) throws SQLException {
-        double seconds = row.getDouble(column);
+        var seconds = row.getDouble(column);
         return row.wasNull() ? NONE : Math.max(seconds, 0);
     }
 
@@ -222,12 +222,12 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public Page page(int lane, long after, int limit, long bytes) {
-        return readers.get(lane).page(reads, after, limit, bytes);
+        return readers.get(lane).page(requests, after, limit, bytes);
     }
 
     /** Whether a stripe has no rows except those that this run holds. */
     public boolean isEmpty(int lane) {
-        return reads.call("looking at the spool", connection -> {
+        return requests.call("looking at the spool", connection -> {
             try (var ask = connection.prepareStatement(EMPTY)) {
                 ask.setInt(1, lane);
                 ask.setLong(2, run);
@@ -245,7 +245,7 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
      */
     public int remove(Collection<Place> places) {
-        return reads.call("emptying the spool", connection -> {
+        return requests.call("emptying the spool", connection -> {
             try (var remove = connection.prepareStatement(REMOVE)) {
                 bind(remove, places);
                 remove.setLong(3, run);
@@ -263,7 +263,7 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
      */
     public void unlease(List<Place> places) {
-        reads.call("freeing records of the spool", connection -> {
+        requests.call("freeing records of the spool", connection -> {
             try (var free = connection.prepareStatement(FREE)) {
                 bind(free, places);
                 return free.executeUpdate();
@@ -285,7 +285,7 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
      */
     public void fail(Place place, String why) {
-        reads.call("marking a record of the spool", connection -> {
+        requests.call("marking a record of the spool", connection -> {
             try (var fail = connection.prepareStatement(FAIL)) {
                 fail.setString(1, why);
                 fail.setInt(2, place.lane());

@@ -46,29 +46,54 @@ class DeliverySweepTest {
     /** What a Shared Subscription chose the session for is offered to whoever knows the other members, before it is deleted. */
     @Test
     void endedSessionsLeaveTheirSharedMessagesToOthers() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.accept("p", message("t", "own"), copy("c")).join();
         for (int n = 0; n < 120; n++) rig.accept("p", message("t", "shared " + n), shared(QoS.AT_LEAST_ONCE));
         rig.accept("p", message("t", "begun"), shared(QoS.EXACTLY_ONCE)).join();
         rig.disconnect("c", epoch, 0, 0);
         rig.open("c", true, 60);
 
-        rig.heirs = _ -> {
+        rig.redelivery = _ -> {
             throw new StoreUnavailable("nobody can be asked", null);
         };
         assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("122");
 
-        var left = new ArrayList<SharedLeft.Left>();
-        rig.heirs = some -> left.addAll(some.messages());
+        rig.redelivery = orphaned -> {
+            orphaned.deliveries().stream().limit(3).forEach(orphaned::done);
+            throw new StoreUnavailable("the others are not certain", null);
+        };
+        assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("119");
+
+        var left = new ArrayList<OrphanedDelivery>();
+        rig.redelivery = orphaned -> orphaned.deliveries().forEach(one -> {
+            left.add(one);
+            orphaned.done(one);
+        });
         assertThat(rig.sweep.sweepEnded()).isEqualTo(1);
         assertThat(left)
-                .extracting(SharedLeft.Left::share, one -> Messages.text(one.message()))
-                .containsExactlyElementsOf(IntStream.range(0, 120)
+                .extracting(OrphanedDelivery::share, one -> Messages.text(one.message()))
+                .containsExactlyElementsOf(IntStream.range(3, 120)
                         .mapToObj(n -> tuple("$share/g/t", "shared " + n))
                         .toList());
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
         assertThat(SERVER.value("SELECT count(*) FROM ended_session")).isEqualTo("0");
+    }
+
+    /** Whoever gives them to others waits for a journal: no transaction may stay open meanwhile. */
+    @Test
+    void noTransactionIsOpenWhileOthersAreGivenMessages() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        rig.accept("p", message("t", "shared"), shared(QoS.AT_LEAST_ONCE)).join();
+        rig.disconnect("c", epoch, 0, 0).join();
+
+        var open = new CompletableFuture<String>();
+        rig.redelivery = _ -> open.complete(SERVER.value("SELECT count(*) FROM pg_stat_activity"
+                + " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"));
+        rig.sweep.sweepEnded();
+
+        assertThat(open.join()).isEqualTo("0");
     }
 
     private static Copy shared(QoS qos) {
@@ -79,7 +104,7 @@ class DeliverySweepTest {
     void endedSessionsLeaveNothing() throws Exception {
         for (int n = 0; n < 130; n++) {
             var client = "c" + n;
-            long epoch = rig.open(client, false, 60).epoch();
+            var epoch = rig.open(client, false, 60).epoch();
             rig.submit(done -> new Subscribe(
                     client, epoch, List.of(new StoredSubscription("f", QoS.AT_LEAST_ONCE, false, false, 0, 0)), done));
             rig.disconnect(client, epoch, 60, 0);
@@ -129,7 +154,7 @@ class DeliverySweepTest {
 
     @Test
     void expiredMessagesGoUnlessTheyMayBeOnTheirWay() throws Exception {
-        long closed = rig.open("closed", false, 60).epoch();
+        var closed = rig.open("closed", false, 60).epoch();
         rig.open("connected", false, 60);
         var large = "x".repeat(400);
         rig.accept("p", expiring("t", "sent", -1), copy("closed")).join();
@@ -155,7 +180,7 @@ class DeliverySweepTest {
                 .isEqualTo(SERVER.value("SELECT count(*) || ' ' || sum(q.bytes) FROM queued q JOIN session s"
                         + " ON s.id = q.session_id WHERE s.client_id = 'closed'"));
         assertThat(rig.orphans.reap()).isEqualTo(1);
-        assertThat(rig.metrics.get("sluice.queue.expired").counter().count()).isEqualTo(122);
+        assertThat(rig.meters.get("sluice.queue.expired").counter().count()).isEqualTo(122);
         assertThat(rig.sweep.sweepQueued()).isZero();
     }
 
@@ -165,17 +190,17 @@ class DeliverySweepTest {
         rig.open("b", false, 60);
         rig.accept("p", message("t", "x".repeat(400)), copy("a"), copy("b")).join();
         SERVER.execute("INSERT INTO message SELECT n, 't', null, '' FROM generate_series(1, 1500) n");
-        int found = 0;
+        var found = 0;
         for (int i = 0; i < 3; i++) found += rig.orphans.search();
 
         assertThat(found).isEqualTo(1500);
         assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
-        assertThat(rig.metrics.get("sluice.message.orphans").counter().count()).isEqualTo(1500);
+        assertThat(rig.meters.get("sluice.message.orphans").counter().count()).isEqualTo(1500);
     }
 
     @Test
     void theThreadReapsByItself() {
-        long a = rig.open("a", false, 60).epoch();
+        var a = rig.open("a", false, 60).epoch();
         rig.accept("p", message("t", "x".repeat(400)), copy("a"), copy("a")).join();
         rig.acknowledge("a", a, 1, 2).join();
         rig.acknowledge("a", a, 2, 2).join();

@@ -74,9 +74,9 @@ class DeliveryThroughputTest {
     void backlog() throws Exception {
         var message = Messages.message("fleet/truck/telemetry", "x".repeat(100));
         var queued = new CountDownLatch(BACKLOG);
-        long start = System.nanoTime();
+        var start = System.nanoTime();
         for (int n = 0; n < BACKLOG; n++) {
-            int publisher = n % PAIRS;
+            var publisher = n % PAIRS;
             submitPatiently(accept(publisher, message, copies(List.of(0)), queued::countDown));
         }
         queued.await();
@@ -102,21 +102,21 @@ class DeliveryThroughputTest {
     /** Each publisher has a window of messages under way, each until its last copy is acknowledged, and then the next. */
     private void measure(String what, int rounds, Publishing publishing) throws InterruptedException {
         run(publishing, Math.max(1, rounds / 10));
-        double batches = rig.batches();
-        long start = System.nanoTime();
+        var batches = rig.batches();
+        var start = System.nanoTime();
         run(publishing, rounds);
-        int messages = PAIRS * WINDOW * rounds;
+        var messages = PAIRS * WINDOW * rounds;
         report(what, messages, start);
         System.out.printf(
                 "delivery: %s: %.0f writes a batch%n",
-                what, rig.metrics.get("sluice.journal.batch").summary().mean());
+                what, rig.meters.get("sluice.journal.batch").summary().mean());
         assertThat(rig.batches()).isGreaterThan(batches);
         assertThat(failures).hasValue(0);
         assertThat(EmbeddedServer.shared().value("SELECT count(*) FROM queued")).isEqualTo("0");
     }
 
     private void report(String what, int messages, long start) {
-        double rate = messages / ((System.nanoTime() - start) / 1e9);
+        var rate = messages / ((System.nanoTime() - start) / 1e9);
         System.out.printf("delivery: %s: %,.0f messages/s%n", what, rate);
         assertThat(rate).isGreaterThan(50);
     }
@@ -144,14 +144,12 @@ class DeliveryThroughputTest {
     }
 
     private Accept accept(int publisher, Message message, Copy[] copies, Runnable done) {
-        return new Accept(
+        return Accept.kept(
                 "publisher-" + publisher,
                 publishers[publisher],
                 message,
                 Arrays.asList(copies),
                 false,
-                0,
-                null,
                 outcome -> told(outcome, done));
     }
 

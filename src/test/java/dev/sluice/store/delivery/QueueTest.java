@@ -104,7 +104,7 @@ class QueueTest {
     void aBatchFillsAQueueInTheOrderOfItsWrites() throws Exception {
         rig.open("a", false, 60);
         rig.open("b", false, 60);
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var copies = IntStream.range(0, 900)
                 .mapToObj(n -> copy(n % 3 == 0 ? "b" : "a"))
                 .toList();
@@ -129,8 +129,8 @@ class QueueTest {
     @Test
     void whoOwnsNothingAnyMoreQueuesNothing() throws Exception {
         rig.open("a", false, 60);
-        long lost = rig.open("p", false, 60).epoch();
-        long epoch = rig.open("c", false, 60).epoch();
+        var lost = rig.open("p", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.open("p", false, 60);
         var stale = copy("a");
         var good = copy("a");
@@ -138,7 +138,8 @@ class QueueTest {
         CompletableFuture<Outcome> fenced;
         CompletableFuture<Outcome> committed;
         try (var _ = holdLane(epoch)) {
-            fenced = rig.submit(done -> new Accept("p", lost, retained, List.of(stale), true, 9, "m", done));
+            fenced = rig.submit(done ->
+                    Accept.kept("p", lost, retained, List.of(stale), true, done).exactlyOnce(9, "m"));
             committed = rig.accept("c", epoch, message("t", "good"), good);
         }
         assertThat(fenced.join()).isEqualTo(FENCED);
@@ -166,7 +167,7 @@ class QueueTest {
 
     @Test
     void anAcknowledgedMessageIsGone() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         rig.accept("p", message("t", "one"), copy("a")).join();
         rig.accept("p", message("t", "two"), copy("a")).join();
 
@@ -185,7 +186,7 @@ class QueueTest {
 
     @Test
     void aMessageThatTheClientHasIsMarked() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         rig.accept("p", message("t", "one"), copy("a", QoS.EXACTLY_ONCE)).join();
 
         assertThat(rig.submit(done -> new MarkReceived("a", epoch, 1, done)).join())
@@ -221,7 +222,7 @@ class QueueTest {
 
     @Test
     void aResumedSessionKnowsWhatMayHaveBeenSent() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         assertThat(rig.open("a", false, 60)).returns(0L, OpenedSession::lastSeq).returns(false, OpenedSession::queued);
         epoch = rig.open("a", false, 60).epoch();
         for (int i = 0; i < 3; i++) rig.accept("p", message("t", ""), copy("a")).join();
@@ -297,8 +298,8 @@ class QueueTest {
 
     @Test
     void aMessageForSeveralIsStoredOnceAndGoesWithItsLastCopy() throws Exception {
-        long a = rig.open("a", false, 60).epoch();
-        long b = rig.open("b", false, 60).epoch();
+        var a = rig.open("a", false, 60).epoch();
+        var b = rig.open("b", false, 60).epoch();
         var large = message("t", "x".repeat(1000));
         rig.accept("p", large, copy("a"), copy("b")).join();
         rig.accept("p", large, copy("a")).join();

@@ -93,7 +93,7 @@ class RetainedTest {
         assertThat(payloads("#")).containsExactly("later", "never");
         assertThat(rig.sweep.sweepRetained()).isEqualTo(1);
         assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("2");
-        assertThat(rig.metrics.get("sluice.retained.expired").counter().count()).isEqualTo(1);
+        assertThat(rig.meters.get("sluice.retained.expired").counter().count()).isEqualTo(1);
     }
 
     private static final String[] TOPICS =

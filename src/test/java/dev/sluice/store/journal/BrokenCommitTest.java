@@ -57,13 +57,13 @@ class BrokenCommitTest {
     void aMessageIsQueuedOnce(Fate fate) {
         rig.open("a", false, 60);
         rig.open("b", false, 60);
-        long epoch = rig.open("p", false, 60).epoch();
+        var epoch = rig.open("p", false, 60).epoch();
         rig.accept("p", epoch, message("t", "before"), copy("a")).join();
         var copies = List.of(copy("a", QoS.EXACTLY_ONCE), copy("b"), copy("gone"));
         commits.breakNext(fate);
 
-        var outcome =
-                rig.submit(done -> new Accept("p", epoch, message("t", "x".repeat(500)), copies, false, 7, "m", done));
+        var outcome = rig.submit(done -> Accept.kept("p", epoch, message("t", "x".repeat(500)), copies, false, done)
+                .exactlyOnce(7, "m"));
 
         assertThat(outcome.join()).isEqualTo(COMMITTED);
         assertThat(commits.hasBroken()).isTrue();
@@ -72,7 +72,7 @@ class BrokenCommitTest {
         assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
         assertThat(SERVER.value("SELECT last_seq FROM v_queue_depth WHERE client_id = 'a'"))
                 .isEqualTo("2");
-        assertThat(rig.metrics.get("sluice.journal.retries").counter().count()).isEqualTo(1);
+        assertThat(rig.meters.get("sluice.journal.retries").counter().count()).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -90,7 +90,7 @@ class BrokenCommitTest {
 
     @Test
     void aSessionThatEndedInDoubtHasEnded() {
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         commits.breakNext(Fate.COMMITTED);
 
         var outcome = rig.submit(done -> new CloseSession("a", epoch, 0, 0, 0, false, done));

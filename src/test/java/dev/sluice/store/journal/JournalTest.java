@@ -41,7 +41,7 @@ class JournalTest {
 
     @Test
     void remembersAndForgets() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
 
         assertThat(rig.remember("c", epoch, 7, "m7").join()).isEqualTo(COMMITTED);
         assertThat(SERVER.value("SELECT message_id FROM received WHERE packet_id = 7"))
@@ -53,7 +53,7 @@ class JournalTest {
 
     @Test
     void closingStartsTheExpiry() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
 
         assertThat(rig.disconnect("c", epoch, 120, 0x8B).join()).isEqualTo(COMMITTED);
 
@@ -64,7 +64,7 @@ class JournalTest {
 
     @Test
     void closingASessionWithoutExpiryEndsIt() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.remember("c", epoch, 7, "m7").join();
 
         assertThat(rig.disconnect("c", epoch, 0, 0).join()).isEqualTo(COMMITTED);
@@ -75,9 +75,9 @@ class JournalTest {
 
     @Test
     void everyKindOfWriteIsFenced() {
-        long lost = rig.open("c", false, 60).epoch();
+        var lost = rig.open("c", false, 60).epoch();
         rig.remember("c", lost, 7, "m7").join();
-        long current = rig.open("c", false, 60).epoch();
+        var current = rig.open("c", false, 60).epoch();
 
         assertThat(rig.remember("c", lost, 8, "m8").join()).isEqualTo(FENCED);
         assertThat(rig.forget("c", lost, 7).join()).isEqualTo(FENCED);
@@ -88,12 +88,12 @@ class JournalTest {
                 .isEqualTo("m7");
         assertThat(SERVER.value("SELECT connected AND epoch = " + current + " FROM session"))
                 .isEqualTo("t");
-        assertThat(rig.metrics.get("sluice.journal.fenced").counter().count()).isEqualTo(4);
+        assertThat(rig.meters.get("sluice.journal.fenced").counter().count()).isEqualTo(4);
     }
 
     @Test
     void whatQueuesDuringACommitIsCommittedTogether() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         List<CompletableFuture<Outcome>> outcomes;
         try (var _ = holdLane(epoch)) {
             outcomes = IntStream.rangeClosed(1, 1000)
@@ -107,7 +107,7 @@ class JournalTest {
 
     @Test
     void ofWritesAboutOnePacketIdentifierTheLastDecides() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         List<CompletableFuture<Outcome>> outcomes;
         try (var _ = holdLane(epoch)) {
             outcomes = List.of(
@@ -132,7 +132,7 @@ class JournalTest {
 
     @Test
     void aSessionEndsTogetherWithWhatTheSameBatchWrote() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         List<CompletableFuture<Outcome>> outcomes;
         try (var _ = holdLane(epoch)) {
             outcomes = List.of(rig.remember("c", epoch, 1, "m1"), rig.disconnect("c", epoch, 0, 0));
@@ -143,8 +143,8 @@ class JournalTest {
 
     @Test
     void aBadWriteRefusesItselfOnly() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
-        long other = rig.open("d", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
+        var other = rig.open("d", false, 60).epoch();
         List<CompletableFuture<Outcome>> outcomes;
         try (var _ = holdLane(epoch)) {
             outcomes = List.of(
@@ -165,22 +165,22 @@ class JournalTest {
 
     @Test
     void aFullLaneSaysSoAndTakesMoreAfterwards() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         try (var _ = holdLane(epoch)) {
             IntStream.range(0, 2000).forEach(_ -> rig.forget("c", epoch, 1));
             assertThat(rig.journal.submit(new ForgetReceived("c", epoch, 1, _ -> {})))
                     .isFalse();
-            assertThat(rig.metrics.get("sluice.journal.queued").gauge().value()).isEqualTo(2000);
+            assertThat(rig.meters.get("sluice.journal.queued").gauge().value()).isEqualTo(2000);
         }
         await().untilAsserted(() -> assertThat(
-                        rig.metrics.get("sluice.journal.queued").gauge().value())
+                        rig.meters.get("sluice.journal.queued").gauge().value())
                 .isZero());
         assertThat(rig.forget("c", epoch, 1).join()).isEqualTo(COMMITTED);
     }
 
     @Test
     void aLaneIsAlsoFullInBytes() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.open("a", false, 60);
         var large = Messages.ofBytes(1 << 20);
         CompletableFuture<Outcome> last;
@@ -196,7 +196,7 @@ class JournalTest {
 
     @Test
     void completionsOfOneClientKeepItsOrder() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var order = new CopyOnWriteArrayList<Integer>();
         CompletableFuture.allOf(IntStream.rangeClosed(1, 500)
                         .mapToObj(id -> rig.remember("c", epoch, id, "m").thenRun(() -> order.add(id)))
@@ -207,7 +207,7 @@ class JournalTest {
 
     @Test
     void aCompletionThatFailsDoesNotEndTheLane() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.journal.submit(new ForgetReceived("c", epoch, 1, _ -> {
             throw new IllegalStateException("of the test");
         }));
@@ -216,7 +216,7 @@ class JournalTest {
 
     @Test
     void whatWasTakenIsCommittedBeforeTheStop() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var outcomes = IntStream.rangeClosed(1, 1500)
                 .mapToObj(id -> rig.remember("c", epoch, id, "m"))
                 .toList();

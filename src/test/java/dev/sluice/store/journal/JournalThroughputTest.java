@@ -31,11 +31,11 @@ class JournalThroughputTest {
                     .mapToObj(n -> rig.open("client-" + n, true, 60).epoch())
                     .toList();
             run(rig, epochs, 10);
-            double batches = rig.batches();
-            long start = System.nanoTime();
+            var batches = rig.batches();
+            var start = System.nanoTime();
             run(rig, epochs, ROUNDS);
-            double seconds = (System.nanoTime() - start) / 1e9;
-            int writes = 2 * CLIENTS * WINDOW * ROUNDS;
+            var seconds = (System.nanoTime() - start) / 1e9;
+            var writes = 2 * CLIENTS * WINDOW * ROUNDS;
             System.out.printf(
                     "journal: %,.0f writes/s, %.0f writes a batch, %.0f commits/s%n",
                     writes / seconds, writes / (rig.batches() - batches), (rig.batches() - batches) / seconds);
@@ -48,7 +48,7 @@ class JournalThroughputTest {
     private static double median(StoreRig rig, long epoch) {
         return LongStream.rangeClosed(1, 301)
                         .map(packetId -> {
-                            long start = System.nanoTime();
+                            var start = System.nanoTime();
                             assertThat(rig.remember("client-0", epoch, (int) packetId, "m")
                                             .join())
                                     .isEqualTo(Outcome.COMMITTED);
@@ -66,9 +66,8 @@ class JournalThroughputTest {
         var left = new CountDownLatch(CLIENTS * WINDOW);
         var failures = new AtomicInteger();
         for (int client = 0; client < CLIENTS; client++) {
-            for (int packetId = 1; packetId <= WINDOW; packetId++) {
+            for (int packetId = 1; packetId <= WINDOW; packetId++)
                 remember(rig, "client-" + client, epochs.get(client), packetId, rounds, left, failures);
-            }
         }
         left.await();
         assertThat(failures).hasValue(0);
@@ -94,7 +93,10 @@ class JournalThroughputTest {
             count(outcome, failures);
             submit(rig, new ForgetReceived(client, epoch, packetId, forgotten));
         };
-        submit(rig, Accept.remembering(client, epoch, packetId, "0123456789abcdef0123456789abcdef", remembered));
+        submit(
+                rig,
+                Accept.kept(client, epoch, null, List.of(), false, remembered)
+                        .exactlyOnce(packetId, "0123456789abcdef0123456789abcdef"));
     }
 
     private static void submit(StoreRig rig, JournalWrite write) {
@@ -102,8 +104,6 @@ class JournalThroughputTest {
     }
 
     private static void count(Outcome outcome, AtomicInteger failures) {
-        if (outcome != Outcome.COMMITTED) {
-            failures.incrementAndGet();
-        }
+        if (outcome != Outcome.COMMITTED) failures.incrementAndGet();
     }
 }

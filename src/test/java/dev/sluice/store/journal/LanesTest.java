@@ -64,7 +64,7 @@ class LanesTest {
             var last = new HashMap<String, Integer>();
             for (var row : rows) {
                 var words = Messages.text(row.message()).strip().split(" ");
-                int round = Integer.parseInt(words[1]);
+                var round = Integer.parseInt(words[1]);
                 assertThat(last.getOrDefault(words[0], -1)).isLessThanOrEqualTo(round);
                 last.put(words[0], round);
             }
@@ -85,7 +85,7 @@ class LanesTest {
                 rig.sweep.sweepQueued();
                 rig.orphans.reap();
             }
-            int client = random.nextInt(CLIENTS);
+            var client = random.nextInt(CLIENTS);
             acknowledge(name(client), outcomes);
         }
         assertThat(outcomes).extracting(CompletableFuture::join).containsOnly(Outcome.COMMITTED, Outcome.FENCED);
@@ -110,8 +110,7 @@ class LanesTest {
         for (int i = 0; i < CLIENTS * ROUNDS; i++) {
             var client = name(i % CLIENTS);
             var message = Messages.message("r/" + random.nextInt(40), random.nextInt(3) == 0 ? "" : "x");
-            outcomes.add(rig.submit(
-                    done -> new Accept(client, JournalWrite.NO_FENCE, message, List.of(), true, 0, null, done)));
+            outcomes.add(rig.submit(done -> Accept.unfenced(client, message, List.of(), true, done)));
         }
         assertThat(outcomes).extracting(CompletableFuture::join).containsOnly(Outcome.COMMITTED);
         assertNobodyWaitedInACircle();
@@ -131,15 +130,16 @@ class LanesTest {
         var message = round % 3 == 0
                 ? Messages.expiring("r/" + random.nextInt(5), " ".repeat(300), 50)
                 : message(client, round);
-        boolean retain = random.nextInt(4) == 0;
-        return rig.submit(done -> new Accept(
-                name(client), epochs.get(name(client)), message, List.of(copies(4)), retain, 1 + round % 9, "m", done));
+        var retain = random.nextInt(4) == 0;
+        return rig.submit(
+                done -> Accept.kept(name(client), epochs.get(name(client)), message, List.of(copies(4)), retain, done)
+                        .exactlyOnce(1 + round % 9, "m"));
     }
 
     private void acknowledge(String client, List<CompletableFuture<Outcome>> outcomes) {
         for (var row : rig.queues.page(client, 0, 20, 1 << 20).rows()) {
-            long epoch = epochs.get(client);
-            long seq = row.seq();
+            var epoch = epochs.get(client);
+            var seq = row.seq();
             if (isExactlyOnce(row)) outcomes.add(rig.submit(done -> new MarkReceived(client, epoch, seq, done)));
             outcomes.add(rig.submit(done -> new Acknowledge(client, epoch, seq, seq, done)));
         }
@@ -151,7 +151,7 @@ class LanesTest {
 
     /** A victim would have been retried after a second. */
     private void assertNobodyWaitedInACircle() {
-        assertThat(rig.metrics.get("sluice.journal.retries").counter().count()).isZero();
+        assertThat(rig.meters.get("sluice.journal.retries").counter().count()).isZero();
     }
 
     private Copy[] copies(int most) {

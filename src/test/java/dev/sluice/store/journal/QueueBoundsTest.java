@@ -42,7 +42,7 @@ class QueueBoundsTest {
     @Test
     void aFullQueueTakesNoMoreAndThenGoesOnWithoutAGap() {
         start(QueuePolicy.DROP_NEWEST, 10, 1 << 20);
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         rig.open("b", false, 60);
 
         assertThat(IntStream.range(0, 12).mapToLong(_ -> accept("a", 100)).toArray())
@@ -60,7 +60,7 @@ class QueueBoundsTest {
     @Test
     void aQueueIsFullInBytes() {
         start(QueuePolicy.DROP_NEWEST, 1000, 3000);
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
 
         assertThat(IntStream.range(0, 5).mapToLong(_ -> accept("a", 1000)).toArray())
                 .containsExactly(1, 2, 3, Copy.DROPPED, Copy.DROPPED);
@@ -98,7 +98,7 @@ class QueueBoundsTest {
     @Test
     void aMessageThatMayHaveBeenSentIsNotPushedOutAtQoS2() {
         start(QueuePolicy.DROP_OLDEST, 4, 1 << 20);
-        long epoch = rig.open("a", false, 60).epoch();
+        var epoch = rig.open("a", false, 60).epoch();
         for (int i = 0; i < 4; i++) accept(copy("a", QoS.EXACTLY_ONCE), 100);
         accept("a", 100);
         await().untilAsserted(() -> assertThat(seqs()).containsExactlyElementsOf(numbers(1, 4)));
@@ -114,7 +114,7 @@ class QueueBoundsTest {
     void aQueueOfWhatMayNotBePushedOutEndsAllTheSame() {
         start(QueuePolicy.DROP_OLDEST, 16, 1 << 20);
         rig.open("a", false, 60);
-        int most = 16 + 2 + 1024;
+        var most = 16 + 2 + 1024;
         for (int i = 0; i < most + 1024; i++) rig.accept("p", Messages.ofBytes(100), copy("a", QoS.EXACTLY_ONCE));
         accept(copy("a", QoS.EXACTLY_ONCE), 100);
 
@@ -160,7 +160,7 @@ class QueueBoundsTest {
     }
 
     private double dropped(String which) {
-        return rig.metrics
+        return rig.meters
                 .get("sluice.queue.dropped")
                 .tag("which", which)
                 .counter()

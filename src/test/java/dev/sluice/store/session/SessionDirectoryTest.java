@@ -52,7 +52,7 @@ class SessionDirectoryTest {
 
     @Test
     void findsASession() {
-        long epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", null), LONG)
+        var epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", null), LONG)
                 .epoch();
         assertThat(directory.find("c").orElseThrow())
                 .returns(true, SessionEntry::connected)

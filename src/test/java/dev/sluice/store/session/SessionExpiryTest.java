@@ -37,14 +37,14 @@ class SessionExpiryTest {
         insert("never", 3, "false, 4294967295, null");
         insert("online", 3, "true, 60, null");
         SERVER.execute("INSERT INTO received VALUES ('due-1', 1, 'm'), ('later-1', 1, 'm')");
-        double before = rig.metrics.get("sluice.session.expired").counter().count();
+        var before = rig.meters.get("sluice.session.expired").counter().count();
 
         assertThat(rig.expiry.sweep()).isEqualTo(120);
 
         assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("9");
         assertThat(SERVER.value("SELECT string_agg(client_id, ',') FROM received"))
                 .isEqualTo("later-1");
-        assertThat(rig.metrics.get("sluice.session.expired").counter().count() - before)
+        assertThat(rig.meters.get("sluice.session.expired").counter().count() - before)
                 .isEqualTo(120);
         assertThat(rig.expiry.sweep()).isZero();
     }

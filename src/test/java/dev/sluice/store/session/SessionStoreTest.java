@@ -52,7 +52,7 @@ class SessionStoreTest {
 
     @Test
     void aClosedSessionIsResumedWithWhatItHolds() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.remember("c", epoch, 7, "m7").join();
         rig.remember("c", epoch, 65535, "m\"\\{},ü").join();
         rig.disconnect("c", epoch, 60, 0).join();
@@ -69,7 +69,7 @@ class SessionStoreTest {
 
     @Test
     void aCleanStartDiscardsTheEarlierSession() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.remember("c", epoch, 7, "m7").join();
 
         assertThat(rig.open("c", true, 60).present()).isFalse();
@@ -80,7 +80,7 @@ class SessionStoreTest {
 
     @Test
     void anExpiredSessionIsNotResumedEvenBeforeTheSweep() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         rig.remember("c", epoch, 7, "m7").join();
         rig.disconnect("c", epoch, 60, 0).join();
         SERVER.execute("UPDATE session SET expires_at = now() - interval '1 millisecond'");
@@ -102,7 +102,7 @@ class SessionStoreTest {
 
     @Test
     void aSessionWithoutEndIsResumed() {
-        long epoch = rig.open("c", false, StoreRig.NEVER).epoch();
+        var epoch = rig.open("c", false, StoreRig.NEVER).epoch();
         rig.disconnect("c", epoch, StoreRig.NEVER, 0).join();
 
         assertThat(SERVER.value("SELECT expires_at IS NULL AND NOT connected FROM session"))
@@ -112,7 +112,7 @@ class SessionStoreTest {
 
     @Test
     void anEpochIsNotUsedAgainAfterItsSessionEnded() {
-        long first = rig.open("c", false, 0).epoch();
+        var first = rig.open("c", false, 0).epoch();
         rig.disconnect("c", first, 0, 0).join();
         assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("0");
 
@@ -128,14 +128,14 @@ class SessionStoreTest {
             var opened = opens.stream().map(SessionStoreTest::opened).toList();
             assertThat(opened).extracting(OpenedSession::epoch).doesNotHaveDuplicates();
             assertThat(opened).filteredOn(open -> !open.present()).hasSize(1);
-            long last = opened.stream().mapToLong(OpenedSession::epoch).max().orElseThrow();
+            var last = opened.stream().mapToLong(OpenedSession::epoch).max().orElseThrow();
             assertThat(SERVER.value("SELECT epoch FROM session")).isEqualTo(Long.toString(last));
         }
     }
 
     @Test
     void anOpenSeesWhatTheJournalCommittedWhileItWaited() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         try (var lane = SERVER.dataSource().getConnection();
                 var statement = lane.createStatement()) {
             lane.setAutoCommit(false);
@@ -151,7 +151,7 @@ class SessionStoreTest {
 
     @Test
     void aWriteOfTheEarlierOwnerWaitsForTheOpenAndIsFenced() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         try (var other = SERVER.dataSource().getConnection();
                 var statement = other.createStatement()) {
             other.setAutoCommit(false);
@@ -167,7 +167,7 @@ class SessionStoreTest {
 
     @Test
     void anOpenThatWaitsTooLongGivesUpAndChangesNothing() throws Exception {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         try (var other = SERVER.dataSource().getConnection();
                 var statement = other.createStatement()) {
             other.setAutoCommit(false);

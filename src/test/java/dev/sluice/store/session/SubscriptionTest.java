@@ -38,7 +38,7 @@ class SubscriptionTest {
 
     @Test
     void aResumedSessionKeepsItsSubscriptions() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var one = new StoredSubscription("a/+/ü\"{},\\", QoS.EXACTLY_ONCE, true, false, 2, 268_435_455);
         var other = new StoredSubscription("$share/g/#", QoS.AT_MOST_ONCE, false, true, 0, 0);
 
@@ -52,7 +52,7 @@ class SubscriptionTest {
 
     @Test
     void aSubscriptionIsReplacedAndEnded() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         subscribe("c", epoch, simple("a"), simple("b")).join();
         var renewed = new StoredSubscription("a", QoS.AT_LEAST_ONCE, true, true, 1, 5);
 
@@ -64,7 +64,7 @@ class SubscriptionTest {
 
     @Test
     void ofWritesAboutOneFilterTheLastDecides() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var renewed = new StoredSubscription("a", QoS.AT_LEAST_ONCE, true, true, 1, 5);
 
         subscribe("c", epoch, simple("a"), renewed, simple("b"));
@@ -77,8 +77,8 @@ class SubscriptionTest {
 
     @Test
     void onlyTheOwnerSubscribes() {
-        long lost = rig.open("c", false, 60).epoch();
-        long epoch = rig.open("c", false, 60).epoch();
+        var lost = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         subscribe("c", epoch, simple("a")).join();
 
         assertThat(subscribe("c", lost, simple("b")).join()).isEqualTo(FENCED);
@@ -112,7 +112,7 @@ class SubscriptionTest {
 
     @Test
     void filtersOfAnyLengthAreToldApart() {
-        long epoch = rig.open("c", false, 60).epoch();
+        var epoch = rig.open("c", false, 60).epoch();
         var begin = "ü/".repeat(21_000);
         var filters = List.of(begin, begin + "a", begin + "b", "ü/".repeat(200), "ü/".repeat(200) + "x");
         subscribe("c", epoch, filters.stream().map(SubscriptionTest::simple).toArray(StoredSubscription[]::new))

@@ -48,7 +48,7 @@ class WillTest {
                 .with(Property.MESSAGE_EXPIRY_INTERVAL, 7)
                 .withUserProperty("n", "v");
         var will = new Will(TopicName.of("w/ü"), QoS.EXACTLY_ONCE, true, properties, new byte[] {0, -1});
-        long epoch = rig.open("c", false, 60, will).epoch();
+        var epoch = rig.open("c", false, 60, will).epoch();
         assertThat(claim()).as("while connected").isEmpty();
 
         close("c", epoch, 60, true);
@@ -127,8 +127,8 @@ class WillTest {
 
     @Test
     void anEarlierOwnerDoesNotTouchTheWill() {
-        long lost = rig.open("c", false, 60, will("of the lost", 20)).epoch();
-        long epoch = rig.open("c", false, 60, will("of the new", 0)).epoch();
+        var lost = rig.open("c", false, 60, will("of the lost", 20)).epoch();
+        var epoch = rig.open("c", false, 60, will("of the new", 0)).epoch();
 
         rig.submit(done -> new CloseSession("c", lost, 60, 0, 0, true, done)).join();
         assertThat(claim()).isEmpty();

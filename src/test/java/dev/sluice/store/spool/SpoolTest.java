@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.config.NodeConfig;
 import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.StoreReads;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.JournalWrite.Outcome;
@@ -72,7 +72,7 @@ class SpoolTest {
 
     /** Another gateway, or the next run of the same one. */
     private SpoolStore other(String node) {
-        return new SpoolStore(new StoreReads(rig.pool, StoreRig.Settings.ONE_LANE, rig.health), new NodeConfig() {
+        return new SpoolStore(new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health), new NodeConfig() {
             @Override
             public String id() {
                 return node;
@@ -99,7 +99,7 @@ class SpoolTest {
 
     @Test
     void noSessionFencesARecord() {
-        long lost = rig.open("c", false, 60).epoch();
+        var lost = rig.open("c", false, 60).epoch();
         assertThat(put("c", "1").join()).isEqualTo(COMMITTED);
         assertThat(rig.open("c", false, 60).epoch()).isGreaterThan(lost);
         assertThat(put("c", "2").join()).isEqualTo(COMMITTED);
@@ -195,7 +195,7 @@ class SpoolTest {
         var another = other("node-2");
         var taken = new ArrayList<String>();
         SpoolStore.Page page;
-        long after = 0;
+        var after = 0L;
         do {
             page = another.page(LANE, after, 2, PLENTY);
             page.rows().forEach(row -> taken.add(new String(row.value(), StandardCharsets.UTF_8)));

@@ -6,10 +6,10 @@ import javax.sql.DataSource;
 
 /** The turns that all readers of the store share; any virtual thread may call. */
 @ApplicationScoped
-public class StoreReads {
+public class StoreRequests {
     private final StoreCalls calls;
 
-    public StoreReads(DataSource dataSource, StoreConfig config, StoreHealth health) {
+    public StoreRequests(DataSource dataSource, StoreConfig config, StoreHealth health) {
         this.calls = new StoreCalls(dataSource, health, config.readConcurrency(), config.readTimeout());
     }
 
