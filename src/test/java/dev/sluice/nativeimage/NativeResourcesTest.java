@@ -9,6 +9,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Resources that are read by name, and what the codecs' native libraries reach for: the executable has what is named when it is built. */
 class NativeResourcesTest {
@@ -26,9 +27,15 @@ class NativeResourcesTest {
                 .anyMatch(pattern -> pattern.matcher(it).matches()));
     }
 
-    @Test
-    void theMigrationsAreIncluded() {
-        assertIncluded(SOURCES.application(), "db/migrations/.+");
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "db/migrations/.+",
+                "dev/sluice/tools/version.properties",
+                "META-INF/services/io.netty.bootstrap.+"
+            })
+    void whatWeReadByNameIsIncluded(String names) {
+        assertIncluded(SOURCES.application(), names);
     }
 
     @ParameterizedTest
