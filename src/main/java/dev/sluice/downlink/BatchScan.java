@@ -76,22 +76,23 @@ final class BatchScan implements AutoCloseable {
      * @throws IOException when Kafka does not answer
      */
     Optional<UnreadableBatch> find(Node leader, TopicPartition partition, long from) throws IOException {
-        var data = fetch(leader, partition, from);
+        var data = fetch(leader, partition, from, maxBytes);
         return switch (Errors.forCode(data.errorCode())) {
-            case NONE -> scan(partition, from, data);
+            case NONE -> scan(leader, partition, from, data);
             case CORRUPT_MESSAGE ->
                 Optional.of(endless(partition, from, "Kafka itself finds no sound batch at this offset"));
             default -> Optional.empty(); // the consumer copes with the others
         };
     }
 
-    private FetchResponseData.PartitionData fetch(Node leader, TopicPartition partition, long from) throws IOException {
+    private FetchResponseData.PartitionData fetch(Node leader, TopicPartition partition, long from, int bytes)
+            throws IOException {
         if (!NetworkClientUtils.awaitReady(client, leader, Time.SYSTEM, PATIENCE.toMillis()))
             throw new IOException("no connection to " + leader);
-        var wanted = new FetchRequest.PartitionData(Uuid.ZERO_UUID, from, -1, maxBytes, Optional.empty());
+        var wanted = new FetchRequest.PartitionData(Uuid.ZERO_UUID, from, -1, bytes, Optional.empty());
         var fetch = FetchRequest.Builder.forConsumer(FETCH_VERSION, 0, 0, Map.of(partition, wanted))
                 .isolationLevel(IsolationLevel.READ_COMMITTED)
-                .setMaxBytes(maxBytes);
+                .setMaxBytes(bytes);
         var request = client.newClientRequest(leader.idString(), fetch, Time.SYSTEM.milliseconds(), true);
         var response = (FetchResponse)
                 NetworkClientUtils.sendAndReceive(client, request, Time.SYSTEM).responseBody();
@@ -99,7 +100,8 @@ final class BatchScan implements AutoCloseable {
         return response.data().responses().getFirst().partitions().getFirst();
     }
 
-    private Optional<UnreadableBatch> scan(TopicPartition partition, long from, FetchResponseData.PartitionData data) {
+    private Optional<UnreadableBatch> scan(
+            Node leader, TopicPartition partition, long from, FetchResponseData.PartitionData data) throws IOException {
         long next = from;
         try {
             var batches = FetchResponse.recordsOrFail(data).batches().iterator();
@@ -108,7 +110,9 @@ final class BatchScan implements AutoCloseable {
                 if (batch.lastOffset() < from) continue;
                 var mistake = mistake(batch);
                 if (mistake != null) {
-                    var following = batches.hasNext() ? batches.next().baseOffset() : data.highWatermark();
+                    var following = batches.hasNext()
+                            ? batches.next().baseOffset()
+                            : following(leader, partition, batch, data.highWatermark());
                     return Optional.of(unreadable(partition, next, batch, mistake, following));
                 }
                 next = batch.nextOffset();
@@ -117,6 +121,17 @@ final class BatchScan implements AutoCloseable {
         } catch (CorruptRecordException noBatch) {
             return Optional.of(endless(partition, next, noBatch.getMessage()));
         }
+    }
+
+    /** Where the batch behind the last one of a fetch begins, or the partition ends; 0 if Kafka shows neither. */
+    private long following(Node leader, TopicPartition partition, MutableRecordBatch batch, long highWatermark)
+            throws IOException {
+        if (batch.lastOffset() + 1 == highWatermark) return highWatermark;
+        var data = fetch(leader, partition, batch.baseOffset(), batch.sizeInBytes() + maxBytes);
+        if (data.errorCode() != Errors.NONE.code()) return 0;
+        var batches = FetchResponse.recordsOrFail(data).batches().iterator();
+        if (batches.hasNext()) batches.next();
+        return batches.hasNext() ? batches.next().baseOffset() : 0;
     }
 
     private record Mistake(Cause cause, String why) {

@@ -3,16 +3,23 @@ package dev.sluice.downlink;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
@@ -65,18 +72,20 @@ final class Detour {
         returnToProgress();
         try (var scan = new BatchScan(properties)) {
             var found = false;
+            var silent = new HashSet<Integer>();
             for (var one : progress.values()) {
                 if (standstills.isResting(one.partition())) continue;
-                var batch = find(scan, one);
+                var batch = find(scan, one, silent);
                 if (batch.isPresent() && !passes(one, batch.get())) return false;
                 found |= batch.isPresent();
             }
             returnToProgress();
             return found;
         } catch (WakeupException _) { // meant for the poll that was just over
+            returnToProgress();
             return true;
-        } catch (IOException away) {
-            LOG.debug("Kafka does not show the batches of the downlink", away);
+        } catch (IOException broken) {
+            LOG.debug("the look at the batches of the downlink does not end", broken);
             return false;
         }
     }
@@ -85,9 +94,17 @@ final class Detour {
         for (var one : progress.values()) consumer.seek(one.partition(), one.next());
     }
 
-    private Optional<UnreadableBatch> find(BatchScan scan, Progress one) throws IOException {
+    /** @param silent the brokers that have not answered; each is waited for once */
+    private Optional<UnreadableBatch> find(BatchScan scan, Progress one, Set<Integer> silent) {
         var leader = leader(one.partition());
-        return leader.isEmpty() ? Optional.empty() : scan.find(leader.get(), one.partition(), one.next());
+        if (leader.isEmpty() || silent.contains(leader.get().id())) return Optional.empty();
+        try {
+            return scan.find(leader.get(), one.partition(), one.next());
+        } catch (IOException | ApiException away) {
+            LOG.debugf(away, "%s does not show the batches of %s", leader.get(), one.partition());
+            silent.add(leader.get().id());
+            return Optional.empty();
+        }
     }
 
     private Optional<Node> leader(TopicPartition partition) {
@@ -117,7 +134,21 @@ final class Detour {
             careful.seek(partition, one.next());
             var until = System.nanoTime() + PATIENCE.toNanos();
             for (int taken = 0; taken < MOST && System.nanoTime() - until < 0; ) {
-                for (var record : careful.poll(POLL)) {
+                ConsumerRecords<byte[], byte[]> records;
+                try {
+                    records = careful.poll(POLL);
+                } catch (AuthenticationException
+                        | AuthorizationException
+                        | InterruptException
+                        | WakeupException refused) {
+                    throw refused;
+                } catch (RuntimeException | LinkageError _) {
+                    // Nothing that can be read is left in front: at most offsets without a record, which end
+                    // transactions
+                    // or were compacted away.
+                    return true;
+                }
+                for (var record : records) {
                     if (record.offset() >= offset) return true;
                     take.accept(record);
                     taken++;

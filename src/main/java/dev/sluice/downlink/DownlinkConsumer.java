@@ -128,7 +128,9 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     private ConsumerRecords<byte[], byte[]> poll(Duration patience) {
         try {
-            return pollOnce(patience);
+            var records = pollOnce(patience);
+            if (!standstills.isEmpty()) standstills.polled(consumer::position);
+            return records;
         } catch (AuthenticationException | AuthorizationException | InterruptException refused) {
             throw refused;
         } catch (RuntimeException | LinkageError failed) {

@@ -2,8 +2,10 @@ package dev.sluice.downlink;
 
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.TopicPartition;
 import org.jboss.logging.Logger;
@@ -58,6 +60,14 @@ final class Standstills {
         if (standstill == null || offset < standstill.batch().first()) return;
         LOG.infof("%s goes on at offset %d", partition, offset);
         drop(partition);
+    }
+
+    /** After a poll that has not failed: where a partition's records were deleted up to its end, no record comes to tell. */
+    void polled(ToLongFunction<TopicPartition> position) {
+        for (var standstill : List.copyOf(standstills.values())) {
+            var partition = standstill.batch().partition();
+            if (!isResting(partition)) passed(partition, position.applyAsLong(partition) - 1);
+        }
     }
 
     void drop(TopicPartition partition) {

@@ -75,6 +75,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     /** Counts for this network and no other from now on; false if that has too many sockets. */
     boolean comesFrom(String network) {
         if (network.equals(this.network)) return true;
+        if (!channel.isActive()) return false; // nobody would take it back
         if (!sockets.admits(network)) return false;
         if (this.network != null) sockets.left(this.network);
         this.network = network;
@@ -106,6 +107,6 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     /** A WebSocket is open, whose {@link dev.sluice.broker.Connection} has a clock of its own. */
     void opened() {
         clock.cancel(false);
-        channel.pipeline().remove(this);
+        if (!context.isRemoved()) channel.pipeline().remove(this);
     }
 }

@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
  */
 final class Origins {
     private static final String ANY = "*";
-    /** What a browser says of a page without an origin, such as a file. */
-    private static final String NONE = "null";
+    /** What browsers, and apps that are made of pages, say of a page without an origin, such as a file. */
+    private static final Set<String> NONE = Set.of("null", "file://");
 
     private final Set<String> allowed;
 
@@ -24,7 +24,7 @@ final class Origins {
     }
 
     private static String checked(String origin) {
-        if (origin.equals(ANY) || origin.equals(NONE)) return origin;
+        if (origin.equals(ANY) || NONE.contains(origin)) return origin;
         if (!origin.matches("[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\s]+"))
             throw new IllegalArgumentException("sluice.mqtt.allowed-origins: \"" + origin
                     + "\" is not an origin: write scheme://host or scheme://host:port, without a path, or *");

@@ -47,7 +47,8 @@ class Paths {
         if (request.getHeader(KEY) == null && request.connection() instanceof HttpServerConnection connection) {
             var socket = sockets.of(connection.channel());
             socket.asked(request);
-            context.addEndHandler(_ -> socket.answered(request));
+            var loop = connection.channel().eventLoop(); // REST answers on threads of its own
+            context.addEndHandler(_ -> loop.execute(() -> socket.answered(request)));
         }
         context.next();
     }

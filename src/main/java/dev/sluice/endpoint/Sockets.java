@@ -26,6 +26,8 @@ import org.jboss.logging.Logger;
 class Sockets {
     private static final Logger LOG = Logger.getLogger(Sockets.class);
     private static final long NANOS_BETWEEN_WARNINGS = TimeUnit.MINUTES.toNanos(1);
+    /** Sockets above the maximum, for those who ask whether the gateway lives, and for metrics and REST. */
+    private static final int RESERVE = 64;
     /** Of an IPv6 address: its first half is what a network is given, the second half its own choice. */
     private static final int NETWORK_BYTES = 8;
 
@@ -82,13 +84,24 @@ class Sockets {
         return AcceptedSocket.of(channel);
     }
 
-    /** Counts a socket in all, false if that would be one too many. */
+    /** Counts a socket in all, false if that would be one too many, the reserve included. */
     boolean admits() {
-        if (open.incrementAndGet() <= most || most == 0) return true;
+        if (open.incrementAndGet() <= most + RESERVE || most == 0) return true;
         open.decrementAndGet();
-        refusedInAll.increment();
-        warn("%d sockets are open, as many as sluice.mqtt.connections-maximum allows; a further one was closed", most);
+        refusedInAll();
         return false;
+    }
+
+    /** Whether a counted socket is above the maximum, so that it may not become a WebSocket. */
+    boolean isInReserve() {
+        if (most == 0 || open.get() <= most) return false;
+        refusedInAll();
+        return true;
+    }
+
+    private void refusedInAll() {
+        refusedInAll.increment();
+        warn("%d sockets are open, as many as sluice.mqtt.connections-maximum allows; a further one was refused", most);
     }
 
     void closed() {

@@ -79,7 +79,7 @@ class UpgradeCheck implements HttpUpgradeCheck {
 
     /** The answer to an opening handshake of a client that may not connect, or not now; null if it may. */
     private Uni<CheckResult> refusal(HttpServerRequest request) {
-        if (broker.isDraining())
+        if (broker.isDraining() || sockets.isInReserve())
             return CheckResult.rejectUpgrade(SERVICE_UNAVAILABLE, Map.of("Retry-After", List.of("1")));
         var stranger = origins.stranger(request);
         if (stranger != null) {

@@ -29,6 +29,7 @@ class OriginsTest {
         "https://evil.example/gate.example, gate.example",
         "https://gate.example@evil.example, gate.example",
         "null, gate.example",
+        "file://, gate.example",
         "gate.example, gate.example",
         "'', gate.example",
         "http:// , gate.example",
@@ -40,8 +41,9 @@ class OriginsTest {
 
     @Test
     void theListIsAllowedAsItStands() {
-        var origins = new Origins(List.of("https://app.example", "http://app.example:3000", "null"));
-        for (var origin : List.of("https://app.example", "https://APP.example", "http://app.example:3000", "null"))
+        var origins = new Origins(List.of("https://app.example", "http://app.example:3000", "null", "file://"));
+        for (var origin :
+                List.of("https://app.example", "https://APP.example", "http://app.example:3000", "null", "file://"))
             assertThat(origins.isAllowed(origin, "gate.example")).as(origin).isTrue();
         for (var origin : List.of("http://app.example", "https://app.example:3000", "https://x.app.example"))
             assertThat(origins.isAllowed(origin, "gate.example")).as(origin).isFalse();

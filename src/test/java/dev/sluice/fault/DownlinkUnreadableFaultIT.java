@@ -126,6 +126,38 @@ class DownlinkUnreadableFaultIT {
         }
     }
 
+    /** The end of a transaction takes an offset of its own, and is no record. */
+    @Test
+    void aBatchBehindATransactionHoldsUpNothing() throws Exception {
+        var name = "downlink-marker";
+        try (var servers = Servers.start(name);
+                var audience = new Audience(servers.port())) {
+            var device = device(audience);
+            var next = sendInTransaction(servers, ONE, 1) + 1;
+            servers.kafka().close();
+            HandMadeBatch.of(next, ONE, 101).ofUnknownCodec().appendTo(partition(name, 0));
+            HandMadeBatch.of(next + 1, ONE, 2).appendTo(partition(name, 0));
+            servers.startKafka();
+            awaitNumbers(device, ONE, IntStream.rangeClosed(1, 2));
+            assertThat(unreadable(servers, "unknown_codec")).isEqualTo(1);
+            assertThat(complaints(name)).singleElement().asString().contains("Unknown compression type id: 7");
+        }
+    }
+
+    /** Returns the offset of the marker behind it. */
+    private static long sendInTransaction(Servers servers, String topic, int number) throws Exception {
+        var config =
+                Map.<String, Object>of("bootstrap.servers", servers.kafka().bootstrap(), "transactional.id", "backend");
+        try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+            producer.initTransactions();
+            producer.beginTransaction();
+            var key = topic.getBytes(StandardCharsets.US_ASCII);
+            var sent = producer.send(new ProducerRecord<>(KAFKA_TOPIC, 0, key, HandMadeBatch.Inscription.of(number)));
+            producer.commitTransaction();
+            return sent.get().offset() + 1;
+        }
+    }
+
     private static void assertDeadLetters(Servers servers, long next, HandMadeBatch corrupt, HandMadeBatch strange) {
         var letters = deadLetters(servers, 2);
         assertThat(letters).extracting(it -> header(it, "error")).containsOnly("downlink-unreadable");
@@ -163,10 +195,12 @@ class DownlinkUnreadableFaultIT {
             awaitNumbers(device, OTHER, IntStream.rangeClosed(1, 3));
             await("a standstill").untilAsserted(() -> assertThat(servers.metric("sluice_downlink_up"))
                     .isZero());
-            var readiness = Gateway.get(servers.port(), "/q/health/ready");
-            assertThat(readiness.statusCode()).isEqualTo(200);
-            assertThat(readiness.body())
-                    .contains("stands still", "partition 0, offsets " + (next + 1) + " to " + (next + 2));
+            await("a gateway that is ready and says what stands still").untilAsserted(() -> {
+                var readiness = Gateway.get(servers.port(), "/q/health/ready"); // Kafka is back for the probe, too
+                assertThat(readiness.statusCode()).isEqualTo(200);
+                assertThat(readiness.body())
+                        .contains("stands still", "partition 0, offsets " + (next + 1) + " to " + (next + 2));
+            });
             // It is tried more than once meanwhile, and counted and told once.
             await("tries")
                     .during(Duration.ofSeconds(7))

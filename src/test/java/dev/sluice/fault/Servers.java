@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.LongStream;
 
 /** Kafka, PostgreSQL and the packaged gateway as processes of their own on ports of their own; used by the test's thread. */
 final class Servers implements AutoCloseable {
@@ -156,6 +157,11 @@ final class Servers implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         return (long) metric("jvm_memory_used_bytes{area=\"heap\"");
+    }
+
+    /** The live heap without most of the messages that are under way for a moment: the least of some looks. */
+    long leastHeap() {
+        return LongStream.generate(this::liveHeap).limit(5).min().orElseThrow();
     }
 
     /** The sum of the metrics whose line begins like this. */

@@ -53,13 +53,13 @@ class SlowSubscriberFaultIT {
     private static void compare(Servers servers, Audience audience, Fleet flood, Subscriber slow) {
         var rate = rate(flood);
         var before = p99(audience);
-        var heapBefore = servers.liveHeap();
+        var heapBefore = servers.leastHeap();
         slow.stopReading();
         Fleet.runOn(FILLING);
-        var heap = servers.liveHeap();
+        var heap = servers.leastHeap();
         var heard = slow.inbox().messages();
         var after = p99(audience);
-        var heapAfter = servers.liveHeap();
+        var heapAfter = servers.leastHeap();
         assertThat(slow.inbox().messages()).as("messages while not reading").isEqualTo(heard);
         System.out.printf(
                 Locale.ROOT,

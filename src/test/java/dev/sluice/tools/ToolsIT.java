@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Ports;
 import dev.sluice.support.GuardedKafka;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -95,7 +96,7 @@ class ToolsIT {
             assertThat(said.out).matches("sluice [0-9]\\S+\n");
             assertThat(said.status).isZero();
         });
-        assertThat(run(Map.of(), "--help").out).contains("Usage: sluice [COMMAND]", "audit ", "tail ");
+        assertThat(run(Map.of(), "--help").out).contains("Usage: sluice [COMMAND]", "audit ", "tail ", "health ");
         assertThat(run(Map.of(), "audit", "--help").out)
                 .contains("Usage: sluice audit", "KAFKA_TOPIC", "--bootstrap", "--since", "\n  gaps ");
         assertThat(run(Map.of(), "fly")).satisfies(said -> {
@@ -103,6 +104,14 @@ class ToolsIT {
             assertThat(said.out).isEmpty();
             assertThat(said.status).isEqualTo(2);
         });
+    }
+
+    @Test
+    void healthAsksTheGatewayOfThisMachine() throws Exception {
+        var port = Integer.toString(Ports.free());
+        var said = run(Map.of("QUARKUS_HTTP_PORT", port), "health");
+        assertThat(said.out).contains("127.0.0.1:" + port);
+        assertThat(said.status).isEqualTo(1);
     }
 
     private static void assertClean(Said said) {

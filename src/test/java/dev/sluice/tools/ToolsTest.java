@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -35,6 +36,19 @@ class ToolsTest {
         var options = new KafkaOptions();
         new CommandLine(options).parseArgs(arguments);
         return options.client();
+    }
+
+    /** Picocli makes and fills the commands by reflection, which a native executable has only for these. */
+    @Test
+    void everyCommandIsRegisteredForReflection() {
+        var registered =
+                List.of(Tools.class.getAnnotation(RegisterForReflection.class).targets());
+        for (var command : Tools.commandLine().getSubcommands().values()) {
+            assertThat(registered).contains(command.getCommand().getClass());
+            for (var mixin : command.getCommandSpec().mixins().values())
+                if (mixin.userObject().getClass().getName().startsWith("dev.sluice"))
+                    assertThat(registered).contains(mixin.userObject().getClass());
+        }
     }
 
     @Test

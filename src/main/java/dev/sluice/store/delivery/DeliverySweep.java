@@ -22,6 +22,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -238,8 +239,12 @@ public class DeliverySweep {
         }
     }
 
-    private void delete(List<OrphanedDelivery> done) throws SQLException {
-        if (done.isEmpty()) return;
+    private void delete(List<OrphanedDelivery> reported) throws SQLException {
+        if (reported.isEmpty()) return;
+        // In one order, so that two gateways that delete the same rows cannot wait for each other.
+        var done = reported.stream()
+                .sorted(Comparator.comparingLong(OrphanedDelivery::sessionId).thenComparingLong(OrphanedDelivery::seq))
+                .toList();
         Transaction.run(dataSource, connection -> {
             try (var delete = connection.prepareStatement(DELETE_SHARED)) {
                 var sessions = done.stream().map(OrphanedDelivery::sessionId).toArray();

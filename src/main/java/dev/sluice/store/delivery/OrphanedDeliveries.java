@@ -8,8 +8,8 @@ import java.util.List;
  * touch it, with no transaction open: the observer may wait until other members have the messages.
  *
  * <p>What the observer reports as {@link #done} is deleted afterwards, also when it throws because of the others; those come again with
- * the next sweep. After a crash in between, or when two gateways sweep at the same moment, another member gets a message once more, which
- * QoS 1 allows.
+ * the next sweep. After a crash in between, another member gets a message once more, which QoS 1 allows. So it does for every further gateway
+ * that sweeps at the same time: nothing leases an ended session to one of them.
  */
 public final class OrphanedDeliveries {
     private final List<OrphanedDelivery> deliveries;
