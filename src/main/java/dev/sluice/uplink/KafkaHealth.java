@@ -101,11 +101,18 @@ public class KafkaHealth {
         } catch (KafkaException
                 | LinkageError noClient) { // it is made with a token, for which an OAuth server is asked
             LOG.debug("no client of Kafka", noClient);
-            tell(new State(false, state.missingTopics(), RootCause.of(noClient).getMessage()));
-            if (admin != null) admin.close(Duration.ZERO);
-            admin = null;
+            if (!probing.isStopped())
+                tell(new State(
+                        false, state.missingTopics(), RootCause.of(noClient).getMessage()));
+            close();
         }
+        if (probing.isStopped()) close(); // one that was made while the gateway stopped
         return INTERVAL;
+    }
+
+    private void close() {
+        if (admin != null) admin.close(Duration.ZERO);
+        admin = null;
     }
 
     private Admin open() {

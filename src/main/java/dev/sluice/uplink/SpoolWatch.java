@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.StoreUnavailable;
@@ -48,6 +49,7 @@ class SpoolWatch {
     private final SpoolStore store;
     private final KafkaHealth kafka;
     private final StripeDrain.Shared shared;
+    private final ThrottledLog complaints = new ThrottledLog(LOG);
     private final Repeating watch = Repeating.onVirtualThread("sluice-spool-watch");
     private final List<Repeating> drains = new ArrayList<>();
 
@@ -106,6 +108,9 @@ class SpoolWatch {
             writeDown();
         } catch (StoreUnavailable away) {
             LOG.debugf("the spool waits: %s", away.getMessage());
+        } catch (RuntimeException bug) { // here, so that the next turn, which does the rest, is not put off
+            complaints.error("watching the spool failed, and is tried again: " + bug);
+            LOG.debug("watching the spool failed", bug);
         }
     }
 

@@ -206,7 +206,11 @@ public class UplinkProducer {
             return false;
         }
         replacing.set(false);
-        opened.fire(producer);
+        try {
+            opened.fire(producer);
+        } catch (RuntimeException failed) { // the producer is in use by now: another one could overtake its records
+            LOG.error("the metrics of the new Kafka producer are not there", failed);
+        }
         return true;
     }
 
