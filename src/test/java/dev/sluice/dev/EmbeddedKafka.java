@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 
@@ -20,6 +21,12 @@ public final class EmbeddedKafka implements AutoCloseable {
             new NewTopic("fleet.telemetry", 4, (short) 1),
             new NewTopic("sluice.downlink", 4, (short) 1),
             new NewTopic("sluice.dead-letter", 1, (short) 1));
+
+    /** What the build gives short-lived JVMs; a broker that serves more than a test is better off without. */
+    private static final List<String> JVM_OPTIONS = Stream.of(
+                    System.getProperty("jvm.speed", "").split(" "))
+            .filter(option -> !option.isEmpty())
+            .toList();
 
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(20));
@@ -43,6 +50,7 @@ public final class EmbeddedKafka implements AutoCloseable {
         var log = dataDir.resolve("kafka.log");
         var command =
                 new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "--sun-misc-unsafe-memory-access=allow"));
+        command.addAll(JVM_OPTIONS);
         command.addAll(List.of(
                 KafkaBroker.class.getName(),
                 Integer.toString(port),

@@ -6,9 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.Subscriber;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,7 +122,7 @@ class DownlinkFaultIT {
             awaitComplete(devices, topics, commander);
             assertThat(repeats(devices, topics)).isZero();
             await("no lag").until(() -> servers.metric("sluice_downlink_lag") == 0);
-            assertToldOnce();
+            assertToldOnce(servers);
             servers.kafka().createTopics(List.of(new NewTopic("late.commands", 1, (short) 1)));
             try (var late = new Commander(servers.kafka().bootstrap(), "late.commands", topics, Duration.ofMillis(100))
                     .start()) {
@@ -151,7 +148,7 @@ class DownlinkFaultIT {
             awaitProgress(devices);
             await("a warning of each topic")
                     .atMost(Duration.ofSeconds(20))
-                    .until(() -> isTold("late.letters") && isTold("late.answers"));
+                    .until(() -> isTold(servers, "late.letters") && isTold(servers, "late.answers"));
             commander.stop();
             awaitComplete(devices, topics.subList(0, 1), commander);
             assertThat(servers.metric("sluice_downlink_records_total{outcome=\"dead_lettered\""))
@@ -171,14 +168,12 @@ class DownlinkFaultIT {
         }
     }
 
-    private static boolean isTold(String kafkaTopic) throws IOException {
-        var log = Path.of("target", "fault", "downlink-letters", "gateway.log");
-        return Files.readString(log).contains("wait for the Kafka topic " + kafkaTopic + ", ");
+    private static boolean isTold(Servers servers, String kafkaTopic) {
+        return !servers.logged("wait for the Kafka topic " + kafkaTopic + ", ").isEmpty();
     }
 
-    private static void assertToldOnce() throws IOException {
-        var log = Path.of("target", "fault", "downlink-bounds", "gateway.log");
-        assertThat(Files.readAllLines(log).stream().filter(line -> line.contains("late.commands")))
+    private static void assertToldOnce(Servers servers) {
+        assertThat(servers.logged("late.commands"))
                 .singleElement()
                 .asString()
                 .contains("do not exist", "sluice.downlink.topics");

@@ -19,6 +19,10 @@ class DownlinkKillFaultIT {
     /** Every other device has a session that outlives its connection, and is away at times; of the others, some. */
     private static final int RESTLESS = 50;
 
+    /** Longer than devices take to come back, also on a machine that is busy with something else. */
+    private static final String PATIENCE = "-Dsluice.downlink.patience=120s";
+
+    private static final String TALKATIVE = "-Dquarkus.log.category.\"dev.sluice.downlink\".level=DEBUG";
     private static final int KILLS = 2;
     private static final Duration PACE = Duration.ofMillis(5);
     private static final Duration LONGEST_ABSENCE = Duration.ofSeconds(8);
@@ -31,7 +35,7 @@ class DownlinkKillFaultIT {
         var topics = IntStream.range(0, DEVICES)
                 .mapToObj(device -> "fleet/device-" + device + "/command")
                 .toList();
-        try (var servers = Servers.start("downlink-kill");
+        try (var servers = Servers.start("downlink-kill", PATIENCE, TALKATIVE);
                 var audience = new Audience(servers.port());
                 var commander = new Commander(servers.kafka().bootstrap(), topics, PACE)) {
             var devices = devices(audience, topics);
@@ -104,7 +108,7 @@ class DownlinkKillFaultIT {
                 .isPositive();
         for (var outcome : List.of("undeliverable", "dead_lettered", "expired", "abandoned"))
             assertThat(servers.metric("sluice_downlink_records_total{outcome=\"" + outcome + "\""))
-                    .as(outcome)
+                    .as(() -> outcome + servers.logged("is undeliverable"))
                     .isZero();
     }
 

@@ -8,10 +8,8 @@ import dev.sluice.packet.QoS;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Subscriber;
 import dev.sluice.tools.KafkaRecords;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -84,9 +82,9 @@ class DownlinkUnreadableFaultIT {
         return new String(record.headers().lastHeader("dead-letter-" + name).value(), StandardCharsets.UTF_8);
     }
 
-    private static List<String> complaints(String name) throws IOException {
-        return Files.readAllLines(Path.of("target", "fault", name, "gateway.log")).stream()
-                .filter(line -> line.contains("ERROR") && line.contains("(sluice-downlink)"))
+    private static List<String> complaints(Servers servers) {
+        return servers.logged("ERROR").stream()
+                .filter(line -> line.contains("(sluice-downlink)"))
                 .toList();
     }
 
@@ -122,7 +120,7 @@ class DownlinkUnreadableFaultIT {
             assertThat(unreadable(servers, "unknown_codec")).isEqualTo(2);
             assertThat(servers.metric("sluice_downlink_up")).isEqualTo(1);
             assertDeadLetters(servers, next, corrupt, strange);
-            assertNamedOnce(name, next);
+            assertNamedOnce(servers, next);
         }
     }
 
@@ -140,7 +138,7 @@ class DownlinkUnreadableFaultIT {
             servers.startKafka();
             awaitNumbers(device, ONE, IntStream.rangeClosed(1, 2));
             assertThat(unreadable(servers, "unknown_codec")).isEqualTo(1);
-            assertThat(complaints(name)).singleElement().asString().contains("Unknown compression type id: 7");
+            assertThat(complaints(servers)).singleElement().asString().contains("Unknown compression type id: 7");
         }
     }
 
@@ -167,8 +165,8 @@ class DownlinkUnreadableFaultIT {
         assertThat(letters).extracting(ConsumerRecord::value).containsExactly(corrupt.bytes(), strange.bytes());
     }
 
-    private static void assertNamedOnce(String name, long next) throws IOException {
-        assertThat(complaints(name))
+    private static void assertNamedOnce(Servers servers, long next) {
+        assertThat(complaints(servers))
                 .as("each is named once, and nothing goes round")
                 .satisfiesExactly(
                         line -> assertThat(line)
@@ -207,7 +205,10 @@ class DownlinkUnreadableFaultIT {
                     .atMost(Duration.ofSeconds(20))
                     .until(() ->
                             unreadable(servers, "unknown_codec") == 2 && servers.metric("sluice_downlink_up") == 0);
-            assertThat(complaints(name)).singleElement().asString().contains("sluice.downlink.unreadable=dead-letter");
+            assertThat(complaints(servers))
+                    .singleElement()
+                    .asString()
+                    .contains("sluice.downlink.unreadable=dead-letter");
 
             delete(servers, next + 3);
             awaitNumbers(device, ONE, IntStream.rangeClosed(1, 3));

@@ -19,7 +19,7 @@ class KafkaFaultIT {
     private static final long MEGABYTE = 1 << 20;
     private static final long HEAP_BOUND = 160 * MEGABYTE;
     private static final long HEAP_GROWTH = 16 * MEGABYTE;
-    private static final int FLOOD_PAYLOAD = 4096;
+    private static final int FLOOD_PAYLOAD = 16_384;
 
     @Test
     void clientsWaitForKafka() {

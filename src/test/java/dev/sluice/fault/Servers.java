@@ -187,6 +187,15 @@ final class Servers implements AutoCloseable {
         }
     }
 
+    /** The lines of the gateway's log that say this. */
+    List<String> logged(String what) {
+        try (var lines = Files.lines(settings.data().resolve("gateway.log"))) {
+            return lines.filter(line -> line.contains(what)).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     void execute(String sql) {
         try (var connection = DriverManager.getConnection(postgres.jdbcUrl(), EmbeddedPostgresServer.USER, "");
                 var statement = connection.createStatement()) {
