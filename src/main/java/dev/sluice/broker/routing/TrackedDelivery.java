@@ -110,7 +110,12 @@ public final class TrackedDelivery {
 
     /** Whether somebody is waited for, and only subscribers that did not acknowledge an earlier message in time; from any thread. */
     public boolean isOwedOnlyToNotAcknowledging() {
-        return !owed.isEmpty() && owed.stream().allMatch(notAcknowledging::contains);
+        var any = false;
+        for (var match : owed) { // in one pass: whoever is owed last may answer meanwhile
+            if (!notAcknowledging.contains(match)) return false;
+            any = true;
+        }
+        return any;
     }
 
     /**
