@@ -93,10 +93,13 @@ public class Broker {
         this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
         var memory = new QueueMemory(config.queueBytesInAll());
+        var held = new QueueMemory(uplinkConfig.bytesHeld());
         this.parts = new ConnectionParts(
                 config,
                 limits(config),
                 memory,
+                held,
+                uplinkConfig.bytesInFlightPerConnection(),
                 uplinkConfig.deadline(),
                 node.id(),
                 uplink,
@@ -106,10 +109,10 @@ public class Broker {
                 queues,
                 sysTopics,
                 meters);
-        gauges(registered, memory);
+        gauges(registered, memory, held);
     }
 
-    private void gauges(MeterRegistry meters, QueueMemory memory) {
+    private void gauges(MeterRegistry meters, QueueMemory memory, QueueMemory held) {
         Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
                 .description("Subscriptions, those of clients that are offline included")
                 .register(meters);
@@ -123,11 +126,16 @@ public class Broker {
                 .baseUnit("bytes")
                 .description("Bytes of messages that wait in memory for clients")
                 .register(meters);
+        Gauge.builder("sluice.uplink.bytes.held", held, QueueMemory::bytes)
+                .baseUnit("bytes")
+                .description("Bytes of PUBLISHes that were read and are held back")
+                .register(meters);
     }
 
     private static Limits limits(MqttConfig config) {
         return new Limits(
                 config.receiveMaximum(),
+                config.unreleasedMaximum(),
                 config.topicAliasMaximum(),
                 config.maximumPacketSize(),
                 config.keepAliveMaximum(),
@@ -242,6 +250,20 @@ public class Broker {
         registry.online(connection);
         registry.offline(connection);
         endSession(connection, end);
+    }
+
+    /** The connection whose messages come before those of this client's next one; null if there is none. */
+    Connection finishing(String clientId) {
+        return registry.finishing(clientId);
+    }
+
+    /** The client has said DISCONNECT with something that it has published still under way. */
+    void finishing(Connection connection) {
+        registry.finishing(connection);
+    }
+
+    void finished(Connection connection) {
+        registry.finished(connection);
     }
 
     void endSession(Connection connection, Effect.EndSession end) {

@@ -10,6 +10,7 @@ import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
+import dev.sluice.session.Holding;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
 import dev.sluice.store.journal.JournalWrite;
@@ -36,6 +37,8 @@ public final class Connection implements Recipient {
     private final PendingWrites writes;
     private final Session session;
     private final ConnectionDeadlines deadlines;
+    private final FlowControl flow;
+    private final Finishing finishing;
     private final Consumer<Effect> perform = this::perform;
 
     private Publishing publishing;
@@ -60,7 +63,10 @@ public final class Connection implements Recipient {
         this.output =
                 new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
         this.writes = new PendingWrites(parts.journal(), loop);
-        this.session = new Session(parts.limits(), parts.memory(), output::hasRoom, System::currentTimeMillis);
+        this.finishing = new Finishing(this, broker);
+        this.flow = new FlowControl(this, parts, loop, input, output, writes);
+        var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
+        this.session = new Session(parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt());
     }
 
@@ -80,12 +86,7 @@ public final class Connection implements Recipient {
     }
 
     boolean mayRead() {
-        return life == Life.OPEN
-                && session.wantsMore()
-                && (publishing == null || !publishing.holdsBack())
-                && !writes.isFull()
-                && !parts.deliveries().areMany()
-                && !output.isSlow();
+        return life == Life.OPEN && flow.mayRead(session);
     }
 
     /** Whether its CONNECT waits for PostgreSQL. */
@@ -94,21 +95,12 @@ public final class Connection implements Recipient {
     }
 
     void paused() {
-        parts.meters().paused();
-        retryLater();
+        flow.paused(session);
     }
 
-    /** Kafka's backlog and slow sockets are looked at again after a while. A session that wants no more says itself when it does. */
-    private void retryLater() {
-        if (session.wantsMore()) loop.paused(this);
-    }
-
-    /** Reads on if the reason for the pause is over. */
+    /** Reads on, and lets go on what is held, if the reason for that is over. */
     void resume() {
-        if (!input.isPaused() || isClosed()) return;
-        if (publishing != null) publishing.retry();
-        if (!mayRead()) retryLater();
-        else loop.resumed(this, input.resume());
+        flow.resume(session);
     }
 
     /** Tells the session an event, from any thread. */
@@ -137,8 +129,11 @@ public final class Connection implements Recipient {
             var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
             if (wasOnline) broker.endSession(this, unused());
+            finished();
         }
         noteReady();
+        flow.retryHeld(session);
+        finishIfDone();
     }
 
     /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
@@ -166,8 +161,9 @@ public final class Connection implements Recipient {
     private void perform(Effect effect) {
         switch (effect) {
             case Effect.Send(var packet) -> send(packet);
-            case Effect.Forward(var publish) -> publishing.forward(publish);
-            case Effect.Accept(var publish, var messageId) -> publishing.accept(publish, messageId);
+            case Effect.Forward(var publish, var receivedAt) -> publishing.forward(publish, receivedAt);
+            case Effect.Accept(var publish, var receivedAt, var messageId) ->
+                publishing.accept(publish, receivedAt, messageId);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
@@ -181,6 +177,8 @@ public final class Connection implements Recipient {
             case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
             case Effect.Start(var grant) -> broker.online(this, grant);
             case Effect.EndSession end -> broker.endSession(this, end);
+            case Effect.Finish(var sessionGoesOn) -> finishing.begin(publishing, sessionGoesOn);
+            case Effect.Abandon(var publishes) -> parts.meters().abandoned(publishes);
             case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
@@ -235,6 +233,7 @@ public final class Connection implements Recipient {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
         publishing = new Publishing(this, parts, username, durable, input.version());
+        flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, durable, opened.sentSeq());
         var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
         var received = opened.received().stream()
@@ -259,8 +258,9 @@ public final class Connection implements Recipient {
     void progressed() {
         deadlines.progressed(System.nanoTime());
         noteReady();
-        if (input.isPaused()) resume();
+        if (flow.isHeldUp(session)) resume();
         if (life == Life.DRAINING) leaveIfSettled();
+        finishIfDone();
     }
 
     void journal(JournalWrite write) {
@@ -273,21 +273,15 @@ public final class Connection implements Recipient {
     }
 
     void journalled(JournalWrite.Outcome outcome, Runnable committed) {
-        switch (outcome) {
-            case COMMITTED -> {
-                committed.run();
-                progressed();
-            }
-            case FENCED -> on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere"));
-            case REFUSED ->
-                on(new Event.Ended(ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
-        }
+        PendingWrites.settle(this, outcome, committed);
     }
 
     /** The loop's clock, once a second. */
     void tick(long now) {
+        if (!flow.isWaiting(session)) deadlines.progressed(now);
+        if (finishing.isOn() && deadlines.isOverdue(now))
+            on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
         if (isClosed()) return;
-        if (!isWaiting()) deadlines.progressed(now);
         var moved = output.noteProgress();
         var reading = input.reading(now);
         var late = deadlines.late(now, session.phase(), session.grant(), reading, moved);
@@ -306,10 +300,6 @@ public final class Connection implements Recipient {
         });
     }
 
-    private boolean isWaiting() {
-        return session.isWaiting() || publishing != null && (publishing.isWaiting() || publishing.holdsBack());
-    }
-
     /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
     void drain() {
         if (life == Life.OPEN) life = Life.DRAINING;
@@ -319,7 +309,7 @@ public final class Connection implements Recipient {
     }
 
     private void leaveIfSettled() {
-        if (isClosed() || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
+        if (isClosed() || !flow.isSettled(session)) return;
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
@@ -331,11 +321,31 @@ public final class Connection implements Recipient {
         if (life == Life.GONE) return; // a fault has closed the socket from here
         life = Life.GONE;
         input.drop();
-        session.discard();
+        parts.meters().abandoned(session.discard());
         noteReady();
+        if (!finishing.isOn()) gone(lost);
+    }
+
+    /** @param lost whether the socket closed by itself while the client was online */
+    private void gone(boolean lost) {
         if (publishing != null) publishing.close();
         loop.remove(this);
         broker.closed(this, endReason, lost);
+    }
+
+    private void finishIfDone() {
+        if (finishing.isOn() && flow.isSettled(session)) finished();
+    }
+
+    private void finished() {
+        if (!finishing.end()) return;
+        publishing.close();
+        if (life == Life.GONE) gone(false);
+    }
+
+    /** Whether messages of a client that has said DISCONNECT are still on their way; from any thread. */
+    boolean isFinishing() {
+        return finishing.isOn();
     }
 
     private void close(ReasonCode reason, String why) {
@@ -343,7 +353,7 @@ public final class Connection implements Recipient {
         life = Life.CLOSING;
         endReason = reason;
         input.drop();
-        if (publishing != null) publishing.close();
+        if (publishing != null && !finishing.isOn()) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);

@@ -11,6 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 final class ConnectionRegistry {
     private final Set<Connection> open = ConcurrentHashMap.newKeySet();
     private final Map<String, Connection> online = new ConcurrentHashMap<>();
+    /** The last connection of each client that has said DISCONNECT with something under way. */
+    private final Map<String, Connection> finishing = new ConcurrentHashMap<>();
 
     void add(Connection connection) {
         open.add(connection);
@@ -36,6 +38,21 @@ final class ConnectionRegistry {
     /** Nobody holds the client, unless another connection does. */
     void offline(Connection connection) {
         online.remove(connection.clientId(), connection);
+    }
+
+    /** The client has said DISCONNECT, and what it has published is still under way. */
+    void finishing(Connection connection) {
+        finishing.put(connection.clientId(), connection);
+        offline(connection);
+    }
+
+    void finished(Connection connection) {
+        finishing.remove(connection.clientId(), connection);
+    }
+
+    /** The client's last connection that has said DISCONNECT with something under way; null if there is none. */
+    Connection finishing(String clientId) {
+        return finishing.get(clientId);
     }
 
     /** Every socket, whether its session is open or not. */
