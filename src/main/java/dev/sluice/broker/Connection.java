@@ -3,7 +3,6 @@ package dev.sluice.broker;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.Recipient;
 import dev.sluice.packet.Packet;
-import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
@@ -38,7 +37,6 @@ public final class Connection implements Recipient {
     private final Session session;
     private final ConnectionDeadlines deadlines;
     private final FlowControl flow;
-    private final Finishing finishing;
     private final Consumer<Effect> perform = this::perform;
 
     private Publishing publishing;
@@ -48,6 +46,8 @@ public final class Connection implements Recipient {
     private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
+    /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
+    private volatile boolean finishing;
     /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
@@ -63,7 +63,6 @@ public final class Connection implements Recipient {
         this.output =
                 new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
         this.writes = new PendingWrites(parts.journal(), loop);
-        this.finishing = new Finishing(this, broker);
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
         this.session = new Session(parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis);
@@ -129,11 +128,11 @@ public final class Connection implements Recipient {
             var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
             if (wasOnline) broker.endSession(this, unused());
-            finished();
+            finishIfDone(true);
         }
         noteReady();
         flow.retryHeld(session);
-        finishIfDone();
+        finishIfDone(false);
     }
 
     /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
@@ -161,33 +160,25 @@ public final class Connection implements Recipient {
     private void perform(Effect effect) {
         switch (effect) {
             case Effect.Send(var packet) -> send(packet);
-            case Effect.Forward(var publish, var receivedAt) -> publishing.forward(publish, receivedAt);
-            case Effect.Accept(var publish, var receivedAt, var messageId) ->
-                publishing.accept(publish, receivedAt, messageId);
+            case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
             case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
-            case Effect.Forget(var packetId) ->
-                journal(new JournalWrite.ForgetReceived(
-                        clientId(), epoch, packetId, thenOnLoop(() -> on(new Event.Forgotten(packetId)))));
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
             case Effect.Start(var grant) -> broker.online(this, grant);
             case Effect.EndSession end -> broker.endSession(this, end);
-            case Effect.Finish(var sessionGoesOn) -> finishing.begin(publishing, sessionGoesOn);
-            case Effect.Abandon(var publishes) -> parts.meters().abandoned(publishes);
+            case Effect.Finish(var sessionGoesOn) -> finish(sessionGoesOn);
             case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
 
     private void send(Packet packet) {
-        var version = input.version() == null ? ProtocolVersion.V3_1_1 : input.version();
-        var largest = session.grant() == null ? Long.MAX_VALUE : session.grant().clientMaximumPacketSize();
-        if (output.write(packet, version, largest)) loop.wantsFlush(this);
+        if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
     }
 
     void flush() {
@@ -260,7 +251,7 @@ public final class Connection implements Recipient {
         noteReady();
         if (flow.isHeldUp(session)) resume();
         if (life == Life.DRAINING) leaveIfSettled();
-        finishIfDone();
+        finishIfDone(false);
     }
 
     void journal(JournalWrite write) {
@@ -279,7 +270,7 @@ public final class Connection implements Recipient {
     /** The loop's clock, once a second. */
     void tick(long now) {
         if (!flow.isWaiting(session)) deadlines.progressed(now);
-        if (finishing.isOn() && deadlines.isOverdue(now))
+        if (finishing && deadlines.isOverdue(now))
             on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
         if (isClosed()) return;
         var moved = output.noteProgress();
@@ -323,7 +314,7 @@ public final class Connection implements Recipient {
         input.drop();
         parts.meters().abandoned(session.discard());
         noteReady();
-        if (!finishing.isOn()) gone(lost);
+        if (!finishing) gone(lost);
     }
 
     /** @param lost whether the socket closed by itself while the client was online */
@@ -333,19 +324,24 @@ public final class Connection implements Recipient {
         broker.closed(this, endReason, lost);
     }
 
-    private void finishIfDone() {
-        if (finishing.isOn() && flow.isSettled(session)) finished();
+    private void finish(boolean sessionGoesOn) {
+        publishing.finish(sessionGoesOn);
+        finishing = true;
+        broker.finishing(this);
     }
 
-    private void finished() {
-        if (!finishing.end()) return;
+    /** @param over whether it cannot go on, done or not */
+    private void finishIfDone(boolean over) {
+        if (!finishing || !over && !flow.isSettled(session)) return;
+        finishing = false;
+        broker.finished(this);
         publishing.close();
         if (life == Life.GONE) gone(false);
     }
 
     /** Whether messages of a client that has said DISCONNECT are still on their way; from any thread. */
     boolean isFinishing() {
-        return finishing.isOn();
+        return finishing;
     }
 
     private void close(ReasonCode reason, String why) {
@@ -353,7 +349,7 @@ public final class Connection implements Recipient {
         life = Life.CLOSING;
         endReason = reason;
         input.drop();
-        if (publishing != null && !finishing.isOn()) publishing.close();
+        if (publishing != null && !finishing) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);

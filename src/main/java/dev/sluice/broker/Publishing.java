@@ -7,6 +7,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.topic.TopicName;
@@ -56,8 +57,17 @@ final class Publishing {
                         this::forwarded);
     }
 
+    void perform(Effect.OfPublisher effect) {
+        switch (effect) {
+            case Effect.Forward(var publish, var receivedAt) -> forward(publish, receivedAt);
+            case Effect.Accept(var publish, var receivedAt, var messageId) -> accept(publish, receivedAt, messageId);
+            case Effect.Forget(var packetId) -> forget(packetId);
+            case Effect.Abandon(var publishes) -> parts.meters().abandoned(publishes);
+        }
+    }
+
     /** @param receivedAt milliseconds since 1970 */
-    void forward(Packet.Publish publish, long receivedAt) {
+    private void forward(Packet.Publish publish, long receivedAt) {
         if (publish.topicName().isServers()) {
             refuse(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
             return;
@@ -221,7 +231,7 @@ final class Publishing {
      *
      * @param receivedAt milliseconds since 1970
      */
-    void accept(Packet.Publish publish, long receivedAt, String messageId) {
+    private void accept(Packet.Publish publish, long receivedAt, String messageId) {
         var publication = takeDeadLetter(publish.packetId()) ? Publication.NOBODYS : publication(publish, receivedAt);
         // Without a message id there was no route.
         var isForSomebody = messageId != null || publication.hasSubscribers();
@@ -237,6 +247,14 @@ final class Publishing {
             parts.deliveries().send(publication);
             connection.loop().execute(() -> connection.answered(accepted));
         }
+    }
+
+    private void forget(int packetId) {
+        connection.journal(new JournalWrite.ForgetReceived(
+                connection.clientId(),
+                connection.epoch(),
+                packetId,
+                connection.thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)))));
     }
 
     private void noteDeadLetter(int packetId) {

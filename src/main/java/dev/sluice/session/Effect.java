@@ -6,6 +6,9 @@ import java.util.List;
 
 /** Something that a session wants done. */
 public sealed interface Effect {
+    /** Something about what the client publishes. */
+    sealed interface OfPublisher extends Effect {}
+
     record Send(Packet packet) implements Effect {}
 
     record OpenSession(Packet.Connect connect, Grant grant) implements Effect {}
@@ -18,7 +21,7 @@ public sealed interface Effect {
      *
      * @param receivedAt milliseconds since 1970
      */
-    record Forward(Packet.Publish publish, long receivedAt) implements Effect {}
+    record Forward(Packet.Publish publish, long receivedAt) implements OfPublisher {}
 
     /**
      * Kafka has this QoS 2 PUBLISH and all earlier ones: make its packet identifier, for a durable session, and the copies
@@ -27,10 +30,10 @@ public sealed interface Effect {
      * @param receivedAt milliseconds since 1970: its Message Expiry Interval counts from there, however long Kafka took
      * @param messageId what a repeat of this PUBLISH would carry, too; null if no record was made
      */
-    record Accept(Packet.Publish publish, long receivedAt, String messageId) implements Effect {}
+    record Accept(Packet.Publish publish, long receivedAt, String messageId) implements OfPublisher {}
 
     /** Drop the packet identifier for good; the answer is {@link Event.Forgotten}. */
-    record Forget(int packetId) implements Effect {}
+    record Forget(int packetId) implements OfPublisher {}
 
     /** The answer is {@link Event.Subscribed}. */
     record Subscribe(Packet.Subscribe subscribe) implements Effect {}
@@ -83,7 +86,7 @@ public sealed interface Effect {
     record Finish(boolean sessionGoesOn) implements Effect {}
 
     /** So many PUBLISHes that were read, and not answered, are given up; to be counted. */
-    record Abandon(int publishes) implements Effect {}
+    record Abandon(int publishes) implements OfPublisher {}
 
     /**
      * The connection gives its session up.

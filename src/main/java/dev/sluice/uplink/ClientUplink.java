@@ -121,10 +121,7 @@ public final class ClientUplink {
     private static final Admission UNMATCHED = new Admission.Unmatched();
     private static final Admission SHED = new Admission.Shed();
 
-    /**
-     * @param receivedAt milliseconds since 1970
-     * @param attachment what the listener finds in the {@link Forwarding}; may be null
-     */
+    /** Takes a PUBLISH with the milliseconds since 1970 of its receipt; the listener finds the attachment in the {@link Forwarding}. */
     public Admission forward(Packet.Publish publish, long receivedAt, Object attachment) {
         var destination = destination(publish.topicName());
         if (destination.refusal() != null) return refused(destination.refusal());
@@ -191,9 +188,7 @@ public final class ClientUplink {
 
     /**
      * Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. May be called
-     * again.
-     *
-     * @return how many messages that were
+     * again. Returns how many messages that were.
      */
     public int close() {
         if (spool != null) spool.close();
