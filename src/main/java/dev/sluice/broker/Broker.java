@@ -65,7 +65,7 @@ public class Broker {
     private final WillPublisher wills;
     private final SharedRedelivery sharedRedelivery;
     private final BrokerMeters meters;
-    private final ConnectionRegistry registry = new ConnectionRegistry();
+    private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Broker::takenOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
     private volatile boolean draining;
@@ -92,11 +92,12 @@ public class Broker {
         this.retained = new RetainedMessages(router, sysTopics, retained);
         this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
-        var memory = new QueueMemory(config.queueBytesInAll());
         this.parts = new ConnectionParts(
                 config,
                 limits(config),
-                memory,
+                new QueueMemory(config.queueBytesInAll()),
+                new QueueMemory(uplinkConfig.bytesHeld()),
+                uplinkConfig.bytesInFlightPerConnection(),
                 uplinkConfig.deadline(),
                 node.id(),
                 uplink,
@@ -106,28 +107,33 @@ public class Broker {
                 queues,
                 sysTopics,
                 meters);
-        gauges(registered, memory);
+        gauges(registered);
     }
 
-    private void gauges(MeterRegistry meters, QueueMemory memory) {
+    private void gauges(MeterRegistry meters) {
         Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
                 .description("Subscriptions, those of clients that are offline included")
                 .register(meters);
         Gauge.builder("sluice.connections", registry, it -> it.all().size())
-                .description("Open sockets")
+                .description("Open sockets, and clients that have said DISCONNECT with messages under way")
                 .register(meters);
         Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
                 .description("Clients with an open session here")
                 .register(meters);
-        Gauge.builder("sluice.queue.memory", memory, QueueMemory::bytes)
+        Gauge.builder("sluice.queue.memory", parts.memory(), QueueMemory::bytes)
                 .baseUnit("bytes")
                 .description("Bytes of messages that wait in memory for clients")
+                .register(meters);
+        Gauge.builder("sluice.uplink.bytes.held", parts.held(), QueueMemory::bytes)
+                .baseUnit("bytes")
+                .description("Bytes of PUBLISHes that were read and are held back")
                 .register(meters);
     }
 
     private static Limits limits(MqttConfig config) {
         return new Limits(
                 config.receiveMaximum(),
+                config.unreleasedMaximum(),
                 config.topicAliasMaximum(),
                 config.maximumPacketSize(),
                 config.keepAliveMaximum(),
@@ -217,6 +223,11 @@ public class Broker {
         return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
     }
 
+    private static void takenOver(Connection connection) {
+        connection.tell(
+                new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "another connection uses this client identifier"));
+    }
+
     void online(Connection connection, Grant grant) {
         registry.online(connection);
         LOG.infof(
@@ -242,6 +253,20 @@ public class Broker {
         registry.online(connection);
         registry.offline(connection);
         endSession(connection, end);
+    }
+
+    /** The connection whose messages come before those of this client's next one; null if there is none. */
+    Connection finishing(String clientId) {
+        return registry.finishing(clientId);
+    }
+
+    /** The client has said DISCONNECT with something that it has published still under way. */
+    void finishing(Connection connection) {
+        registry.finishing(connection);
+    }
+
+    void finished(Connection connection) {
+        registry.finished(connection);
     }
 
     void endSession(Connection connection, Effect.EndSession end) {

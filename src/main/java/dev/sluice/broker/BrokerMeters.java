@@ -40,6 +40,7 @@ final class BrokerMeters {
     private final Counter pauses;
     private final Counter unmatched;
     private final Counter shed;
+    private final Counter abandoned;
     private final Counter tooLarge;
     private final Counter subscriptionsRefused;
     private final Map<Effect.Why, Counter> dropped = new EnumMap<>(Effect.Why.class);
@@ -51,13 +52,17 @@ final class BrokerMeters {
         received = packets("received");
         sent = packets("sent");
         pauses = Counter.builder("sluice.connection.pauses")
-                .description("Times that a socket was not read on: Kafka behind, window full, or a slow reader")
+                .description(
+                        "Times that a socket was not read on: too much held back, a slow reader, or a full journal")
                 .register(meters);
         unmatched = Counter.builder("sluice.uplink.unmatched")
                 .description("Messages that no route matches and that were dropped as configured")
                 .register(meters);
         shed = Counter.builder("sluice.uplink.shed")
                 .description("QoS 0 messages dropped while Kafka was behind, as configured")
+                .register(meters);
+        abandoned = Counter.builder("sluice.publishes.abandoned")
+                .description("PUBLISHes that were read, held back, and given up unanswered when their connection ended")
                 .register(meters);
         tooLarge = Counter.builder("sluice.packets.too.large")
                 .description("Packets not sent because the client's Maximum Packet Size is smaller")
@@ -134,6 +139,10 @@ final class BrokerMeters {
 
     void shed() {
         shed.increment();
+    }
+
+    void abandoned(int publishes) {
+        abandoned.increment(publishes);
     }
 
     void tooLargeForClient() {

@@ -3,13 +3,13 @@ package dev.sluice.broker;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.Recipient;
 import dev.sluice.packet.Packet;
-import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
+import dev.sluice.session.Holding;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
 import dev.sluice.store.journal.JournalWrite;
@@ -36,6 +36,7 @@ public final class Connection implements Recipient {
     private final PendingWrites writes;
     private final Session session;
     private final ConnectionDeadlines deadlines;
+    private final FlowControl flow;
     private final Consumer<Effect> perform = this::perform;
 
     private Publishing publishing;
@@ -45,6 +46,8 @@ public final class Connection implements Recipient {
     private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
+    /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
+    private volatile boolean finishing;
     /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
@@ -60,7 +63,9 @@ public final class Connection implements Recipient {
         this.output =
                 new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
         this.writes = new PendingWrites(parts.journal(), loop);
-        this.session = new Session(parts.limits(), parts.memory(), output::hasRoom, System::currentTimeMillis);
+        this.flow = new FlowControl(this, parts, loop, input, output, writes);
+        var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
+        this.session = new Session(parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt());
     }
 
@@ -80,12 +85,7 @@ public final class Connection implements Recipient {
     }
 
     boolean mayRead() {
-        return life == Life.OPEN
-                && session.wantsMore()
-                && (publishing == null || !publishing.holdsBack())
-                && !writes.isFull()
-                && !parts.deliveries().areMany()
-                && !output.isSlow();
+        return life == Life.OPEN && flow.mayRead(session);
     }
 
     /** Whether its CONNECT waits for PostgreSQL. */
@@ -94,21 +94,12 @@ public final class Connection implements Recipient {
     }
 
     void paused() {
-        parts.meters().paused();
-        retryLater();
+        flow.paused(session);
     }
 
-    /** Kafka's backlog and slow sockets are looked at again after a while. A session that wants no more says itself when it does. */
-    private void retryLater() {
-        if (session.wantsMore()) loop.paused(this);
-    }
-
-    /** Reads on if the reason for the pause is over. */
+    /** Reads on, and lets go on what is held, if the reason for that is over. */
     void resume() {
-        if (!input.isPaused() || isClosed()) return;
-        if (publishing != null) publishing.retry();
-        if (!mayRead()) retryLater();
-        else loop.resumed(this, input.resume());
+        flow.resume(session);
     }
 
     /** Tells the session an event, from any thread. */
@@ -137,8 +128,11 @@ public final class Connection implements Recipient {
             var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
             close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
             if (wasOnline) broker.endSession(this, unused());
+            finishIfDone(true);
         }
         noteReady();
+        flow.retryHeld(session);
+        finishIfDone(false);
     }
 
     /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
@@ -166,30 +160,25 @@ public final class Connection implements Recipient {
     private void perform(Effect effect) {
         switch (effect) {
             case Effect.Send(var packet) -> send(packet);
-            case Effect.Forward(var publish) -> publishing.forward(publish);
-            case Effect.Accept(var publish, var messageId) -> publishing.accept(publish, messageId);
+            case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
             case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
-            case Effect.Forget(var packetId) ->
-                journal(new JournalWrite.ForgetReceived(
-                        clientId(), epoch, packetId, thenOnLoop(() -> on(new Event.Forgotten(packetId)))));
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
             case Effect.Start(var grant) -> broker.online(this, grant);
             case Effect.EndSession end -> broker.endSession(this, end);
+            case Effect.Finish(var sessionGoesOn) -> finish(sessionGoesOn);
             case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
 
     private void send(Packet packet) {
-        var version = input.version() == null ? ProtocolVersion.V3_1_1 : input.version();
-        var largest = session.grant() == null ? Long.MAX_VALUE : session.grant().clientMaximumPacketSize();
-        if (output.write(packet, version, largest)) loop.wantsFlush(this);
+        if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
     }
 
     void flush() {
@@ -235,6 +224,7 @@ public final class Connection implements Recipient {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
         publishing = new Publishing(this, parts, username, durable, input.version());
+        flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, durable, opened.sentSeq());
         var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
         var received = opened.received().stream()
@@ -259,8 +249,9 @@ public final class Connection implements Recipient {
     void progressed() {
         deadlines.progressed(System.nanoTime());
         noteReady();
-        if (input.isPaused()) resume();
+        if (flow.isHeldUp(session)) resume();
         if (life == Life.DRAINING) leaveIfSettled();
+        finishIfDone(false);
     }
 
     void journal(JournalWrite write) {
@@ -273,21 +264,15 @@ public final class Connection implements Recipient {
     }
 
     void journalled(JournalWrite.Outcome outcome, Runnable committed) {
-        switch (outcome) {
-            case COMMITTED -> {
-                committed.run();
-                progressed();
-            }
-            case FENCED -> on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere"));
-            case REFUSED ->
-                on(new Event.Ended(ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
-        }
+        PendingWrites.settle(this, outcome, committed);
     }
 
     /** The loop's clock, once a second. */
     void tick(long now) {
+        if (!flow.isWaiting(session)) deadlines.progressed(now);
+        if (finishing && deadlines.isOverdue(now))
+            on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
         if (isClosed()) return;
-        if (!isWaiting()) deadlines.progressed(now);
         var moved = output.noteProgress();
         var reading = input.reading(now);
         var late = deadlines.late(now, session.phase(), session.grant(), reading, moved);
@@ -306,10 +291,6 @@ public final class Connection implements Recipient {
         });
     }
 
-    private boolean isWaiting() {
-        return session.isWaiting() || publishing != null && (publishing.isWaiting() || publishing.holdsBack());
-    }
-
     /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
     void drain() {
         if (life == Life.OPEN) life = Life.DRAINING;
@@ -319,7 +300,7 @@ public final class Connection implements Recipient {
     }
 
     private void leaveIfSettled() {
-        if (isClosed() || session.isWaiting() || publishing != null && publishing.isWaiting()) return;
+        if (isClosed() || !flow.isSettled(session)) return;
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
@@ -331,11 +312,36 @@ public final class Connection implements Recipient {
         if (life == Life.GONE) return; // a fault has closed the socket from here
         life = Life.GONE;
         input.drop();
-        session.discard();
+        parts.meters().abandoned(session.discard());
         noteReady();
+        if (!finishing) gone(lost);
+    }
+
+    /** @param lost whether the socket closed by itself while the client was online */
+    private void gone(boolean lost) {
         if (publishing != null) publishing.close();
         loop.remove(this);
         broker.closed(this, endReason, lost);
+    }
+
+    private void finish(boolean sessionGoesOn) {
+        publishing.finish(sessionGoesOn);
+        finishing = true;
+        broker.finishing(this);
+    }
+
+    /** @param over whether it cannot go on, done or not */
+    private void finishIfDone(boolean over) {
+        if (!finishing || !over && !flow.isSettled(session)) return;
+        finishing = false;
+        broker.finished(this);
+        publishing.close();
+        if (life == Life.GONE) gone(false);
+    }
+
+    /** Whether messages of a client that has said DISCONNECT are still on their way; from any thread. */
+    boolean isFinishing() {
+        return finishing;
     }
 
     private void close(ReasonCode reason, String why) {
@@ -343,7 +349,7 @@ public final class Connection implements Recipient {
         life = Life.CLOSING;
         endReason = reason;
         input.drop();
-        if (publishing != null) publishing.close();
+        if (publishing != null && !finishing) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);

@@ -12,6 +12,8 @@ import java.time.Duration;
  * connection's event loop; times are the JVM's nanoseconds.
  */
 final class ConnectionDeadlines {
+    static final String NO_ANSWER = "Kafka or PostgreSQL did not answer in time";
+
     private final MqttConfig config;
     private final Duration deadline;
     private final long acceptedAt;
@@ -40,6 +42,11 @@ final class ConnectionDeadlines {
         this.acceptedAt = acceptedAt;
     }
 
+    /** Whether Kafka or the journal has been waited for, for too long. */
+    boolean isOverdue(long now) {
+        return now - lastProgress > deadline.toNanos();
+    }
+
     /** Kafka or the journal has answered something, or is not waited for. */
     void progressed(long now) {
         lastProgress = now;
@@ -56,8 +63,7 @@ final class ConnectionDeadlines {
         var connectTimeout = config.connectTimeout().toNanos();
         if (phase instanceof Phase.AwaitingConnect && now - acceptedAt > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
-        if (now - lastProgress > deadline.toNanos())
-            return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");
+        if (isOverdue(now)) return new Event.Ended(ReasonCode.SERVER_BUSY, NO_ANSWER);
         if (!reading.isPaused() && phase instanceof Phase.Online && isSilent(now, grant, reading.lastPacket()))
             return new Event.Ended(ReasonCode.KEEP_ALIVE_TIMEOUT, "no packet received for one and a half keep alives");
         var packetTimeout = config.packetTimeout().toNanos();

@@ -15,6 +15,8 @@ import java.time.Duration;
  * Immutable; each part may be used from any thread.
  *
  * @param memory the bytes that wait in memory for all clients together
+ * @param held the bytes of PUBLISHes that are held back for all clients together
+ * @param heldMaximum those of one client
  * @param deadline longest time without an answer of Kafka or the journal
  * @param node this gateway's id, which the row of an open session names
  */
@@ -22,6 +24,8 @@ record ConnectionParts(
         MqttConfig config,
         Limits limits,
         QueueMemory memory,
+        QueueMemory held,
+        long heldMaximum,
         Duration deadline,
         String node,
         Uplink uplink,

@@ -40,7 +40,7 @@ public final class Loop implements Executor {
     private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
     private final BackOff backOff = new BackOff();
     private boolean retrying;
-    /** Whether a paused connection was read on since the last retry. */
+    /** Whether a paused connection could go on since the last retry. */
     private boolean readOn;
 
     Loop(ScheduledExecutorService thread) {
@@ -94,7 +94,10 @@ public final class Loop implements Executor {
         unflushed.clear();
     }
 
-    /** Has a paused connection try again until it is {@link #resumed}. The pause grows while no paused connection can go on. */
+    /**
+     * Has a connection try again until it is {@link #resumed}: it is not read, or what its client publishes is held. The pause grows while
+     * no such connection can go on.
+     */
     void paused(Connection connection) {
         paused.add(connection);
         retryLater();
@@ -106,10 +109,14 @@ public final class Loop implements Executor {
         thread.schedule(this::retry, backOff.pause().toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** @param entirely false if it was read on, and paused again */
-    void resumed(Connection connection, boolean entirely) {
+    /** Some of what a paused connection waits for has gone on. */
+    void moved() {
         readOn = true;
-        if (entirely) paused.remove(connection);
+    }
+
+    /** The connection no longer waits for another try. */
+    void resumed(Connection connection) {
+        paused.remove(connection);
     }
 
     private void retry() {

@@ -4,6 +4,7 @@ import dev.sluice.codec.PacketBuffer;
 import dev.sluice.codec.PacketWriter;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.session.Grant;
 
 /** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
 final class PacketOutput {
@@ -28,13 +29,13 @@ final class PacketOutput {
     /**
      * Writes a packet, unless it is larger than the client takes [MQTT-3.1.2-24].
      *
-     * @param version the same for all packets of a connection
-     * @param largest the client's Maximum Packet Size, in bytes
+     * @param version the same for all packets of a connection, null before it was recognised
+     * @param grant what the client was granted; null before that
      * @return whether it is the first since the last flush
      */
-    boolean write(Packet packet, ProtocolVersion version, long largest) {
-        if (writer == null) writer = new PacketWriter(version);
-        if (writer.size(packet) > largest) {
+    boolean write(Packet packet, ProtocolVersion version, Grant grant) {
+        if (writer == null) writer = new PacketWriter(version == null ? ProtocolVersion.V3_1_1 : version);
+        if (grant != null && writer.size(packet) > grant.clientMaximumPacketSize()) {
             meters.tooLargeForClient();
             return false;
         }

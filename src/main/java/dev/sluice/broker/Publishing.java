@@ -7,6 +7,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.topic.TopicName;
@@ -28,7 +29,9 @@ final class Publishing {
     private final Connection connection;
     private final ConnectionParts parts;
     private final ClientUplink uplink;
-    private final boolean durable;
+    private boolean durable;
+    /** Whether the client has said DISCONNECT, so that its session may have ended. */
+    private boolean finishing;
     /** Messages that PostgreSQL has not committed yet. */
     private int waitingForStore;
 
@@ -54,19 +57,29 @@ final class Publishing {
                         this::forwarded);
     }
 
-    void forward(Packet.Publish publish) {
+    void perform(Effect.OfPublisher effect) {
+        switch (effect) {
+            case Effect.Forward(var publish, var receivedAt) -> forward(publish, receivedAt);
+            case Effect.Accept(var publish, var receivedAt, var messageId) -> accept(publish, receivedAt, messageId);
+            case Effect.Forget(var packetId) -> forget(packetId);
+            case Effect.Abandon(var publishes) -> parts.meters().abandoned(publishes);
+        }
+    }
+
+    /** @param receivedAt milliseconds since 1970 */
+    private void forward(Packet.Publish publish, long receivedAt) {
         if (publish.topicName().isServers()) {
             refuse(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
             return;
         }
         switch (publish.qos()) {
-            case AT_MOST_ONCE -> atMostOnce(publish);
+            case AT_MOST_ONCE -> atMostOnce(publish, receivedAt);
             case AT_LEAST_ONCE -> {
-                var publication = publication(publish);
-                if (publication.isKept()) atLeastOnceJointly(publish, publication);
-                else atLeastOnceAlone(publish, publication);
+                var publication = publication(publish, receivedAt);
+                if (publication.isKept()) atLeastOnceJointly(publish, receivedAt, publication);
+                else atLeastOnceAlone(publish, receivedAt, publication);
             }
-            case EXACTLY_ONCE -> exactlyOnce(publish);
+            case EXACTLY_ONCE -> exactlyOnce(publish, receivedAt);
         }
     }
 
@@ -111,8 +124,8 @@ final class Publishing {
 
     // QoS 0
 
-    private void atMostOnce(Packet.Publish publish) {
-        switch (uplink.forward(publish, AT_MOST_ONCE)) {
+    private void atMostOnce(Packet.Publish publish, long receivedAt) {
+        switch (uplink.forward(publish, receivedAt, AT_MOST_ONCE)) {
             case Admission.UnderWay _ -> {}
             case Admission.Shed _ -> parts.meters().shed();
             case Admission.Unmatched _ -> parts.meters().unmatched();
@@ -124,15 +137,15 @@ final class Publishing {
                 return;
             }
         }
-        var publication = publication(publish);
+        var publication = publication(publish, receivedAt);
         parts.deliveries().send(publication);
         if (publication.isKept()) keep(publish, publication, 0, null, () -> {});
     }
 
     // QoS 1, and PostgreSQL has nothing to keep
 
-    private void atLeastOnceAlone(Packet.Publish publish, Publication publication) {
-        switch (uplink.forward(publish, AT_LEAST_ONCE_ALONE)) {
+    private void atLeastOnceAlone(Packet.Publish publish, long receivedAt, Publication publication) {
+        switch (uplink.forward(publish, receivedAt, AT_LEAST_ONCE_ALONE)) {
             case Admission.UnderWay _ -> {}
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
@@ -158,9 +171,9 @@ final class Publishing {
 
     // QoS 1, and PostgreSQL has to keep it, too
 
-    private void atLeastOnceJointly(Packet.Publish publish, Publication publication) {
+    private void atLeastOnceJointly(Packet.Publish publish, long receivedAt, Publication publication) {
         var joint = new Exchange.AtLeastOnceJointly();
-        switch (uplink.forward(publish, joint)) {
+        switch (uplink.forward(publish, receivedAt, joint)) {
             case Admission.UnderWay _ -> {}
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
@@ -193,8 +206,8 @@ final class Publishing {
 
     // QoS 2: first Kafka; then, in the order received, PostgreSQL and subscribers
 
-    private void exactlyOnce(Packet.Publish publish) {
-        switch (uplink.forward(publish, EXACTLY_ONCE)) {
+    private void exactlyOnce(Packet.Publish publish, long receivedAt) {
+        switch (uplink.forward(publish, receivedAt, EXACTLY_ONCE)) {
             case Admission.UnderWay _, Admission.DeadLettered _ -> {}
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
@@ -213,9 +226,13 @@ final class Publishing {
                 forwarding.packetId(), QoS.EXACTLY_ONCE, outcome, forwarding.why(), forwarding.messageId()));
     }
 
-    /** Kafka has a QoS 2 message and all before it: remembers it, and gives it to its subscribers once that is certain. */
-    void accept(Packet.Publish publish, String messageId) {
-        var publication = takeDeadLetter(publish.packetId()) ? Publication.NOBODYS : publication(publish);
+    /**
+     * Kafka has a QoS 2 message and all before it: remembers it, and gives it to its subscribers once that is certain.
+     *
+     * @param receivedAt milliseconds since 1970
+     */
+    private void accept(Packet.Publish publish, long receivedAt, String messageId) {
+        var publication = takeDeadLetter(publish.packetId()) ? Publication.NOBODYS : publication(publish, receivedAt);
         // Without a message id there was no route.
         var isForSomebody = messageId != null || publication.hasSubscribers();
         var outcome = isForSomebody ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS;
@@ -230,6 +247,14 @@ final class Publishing {
             parts.deliveries().send(publication);
             connection.loop().execute(() -> connection.answered(accepted));
         }
+    }
+
+    private void forget(int packetId) {
+        connection.journal(new JournalWrite.ForgetReceived(
+                connection.clientId(),
+                connection.epoch(),
+                packetId,
+                connection.thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)))));
     }
 
     private void noteDeadLetter(int packetId) {
@@ -256,10 +281,10 @@ final class Publishing {
         connection.loop().execute(() -> connection.answered(answer));
     }
 
-    private Publication publication(Packet.Publish publish) {
+    private Publication publication(Packet.Publish publish, long receivedAt) {
         var matches = matches(publish.topicName());
         if (matches.isEmpty() && !publish.retain()) return Publication.NOBODYS;
-        return Publication.of(Message.of(publish, System.currentTimeMillis()), matches);
+        return Publication.of(Message.of(publish, receivedAt), matches);
     }
 
     /** A device publishes to the same topic again and again, and subscriptions change seldom. */
@@ -284,9 +309,11 @@ final class Publishing {
     private void keep(
             Packet.Publish publish, Publication publication, int packetId, String messageId, Runnable committed) {
         waitingForStore++;
+        // The session of a client that has said DISCONNECT may be over; only its packet identifiers need it.
+        var epoch = finishing && packetId == 0 ? JournalWrite.NO_FENCE : connection.epoch();
         var write = JournalWrite.Accept.kept(
                 connection.clientId(),
-                connection.epoch(),
+                epoch,
                 publication.message(),
                 publication.copies(),
                 publish.retain() && publication.message() != null,
@@ -294,11 +321,14 @@ final class Publishing {
                     waitingForStore--;
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
                     connection.journalled(outcome, committed);
+                    // The client has come back elsewhere, and sends it again.
+                    if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
+                        connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
                 }));
         connection.journal(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
     }
 
-    /** Whether the client must not be read on. */
+    /** Whether what the client publishes further has to be held. */
     boolean holdsBack() {
         return uplink.holdsBack();
     }
@@ -312,7 +342,18 @@ final class Publishing {
         uplink.retry();
     }
 
+    /**
+     * The client has said DISCONNECT, and what it has published goes on.
+     *
+     * @param sessionGoesOn whether its QoS 2 packet identifiers are still to be remembered
+     */
+    void finish(boolean sessionGoesOn) {
+        durable = durable && sessionGoesOn;
+        finishing = true;
+    }
+
+    /** Gives up what Kafka's producer has not taken; may be called again. */
     void close() {
-        uplink.close();
+        parts.meters().abandoned(uplink.close());
     }
 }

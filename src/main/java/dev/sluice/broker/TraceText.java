@@ -42,6 +42,7 @@ final class TraceText {
                         "queue loaded, rows=" + rows.size() + " more=" + more + given(" first", first(rows));
                     case Event.QueueFailed() -> "queue failed";
                     case Event.Marked(var seq) -> "marked seq=" + seq;
+                    case Event.Resumed() -> "what is held may go on";
                     case Event.Drained() -> "the socket takes more";
                     case Event.Ended(var reason, var why) -> "ended " + reason + ": " + why;
                     case Event.TransportClosed() -> "the socket has closed";
@@ -56,8 +57,8 @@ final class TraceText {
                         "open the session, clean-start=" + connect.cleanStart() + " expiry=" + grant.sessionExpiry()
                                 + " s";
                     case Effect.Start(var _) -> "start";
-                    case Effect.Forward(var publish) -> "forward to Kafka " + of(publish);
-                    case Effect.Accept(var publish, var messageId) ->
+                    case Effect.Forward(var publish, var _) -> "forward to Kafka " + of(publish);
+                    case Effect.Accept(var publish, var _, var messageId) ->
                         "accept " + of(publish) + given(" message-id", messageId);
                     case Effect.Forget(var id) -> "forget id=" + id;
                     case Effect.Subscribe(var subscribe) -> "subscribe id=" + subscribe.packetId();
@@ -71,6 +72,8 @@ final class TraceText {
                     case Effect.Return(var left) -> "return deliveries=" + left.size() + given(" first", first(left));
                     case Effect.EndSession(var expiry, var reason, var sentSeq, var will) ->
                         "end the session, expiry=" + expiry + " s " + reason + " sent-seq=" + sentSeq + " will=" + will;
+                    case Effect.Finish(var goesOn) -> "finish what is under way, session-goes-on=" + goesOn;
+                    case Effect.Abandon(var publishes) -> "abandon publishes=" + publishes;
                     case Effect.Close(var reason, var why) -> "close " + reason + given(" why", why);
                 });
     }

@@ -152,7 +152,7 @@ final class WillPublisher {
                 refused(TopicName.SERVERS_OWN);
                 return;
             }
-            switch (client.forward(publish(due.will()), null)) {
+            switch (client.forward(publish(due.will()), System.currentTimeMillis(), null)) {
                 case ClientUplink.Admission.UnderWay _, ClientUplink.Admission.DeadLettered _ -> {}
                 case ClientUplink.Admission.Unmatched _, ClientUplink.Admission.Shed _ -> keep();
                 case ClientUplink.Admission.Refused(var _, var why) -> refused(why);

@@ -17,9 +17,13 @@ public interface MqttConfig {
     @WithDefault("1048576")
     int maximumPacketSize();
 
-    /** QoS 1 and 2 PUBLISHes of one client that may wait for their answer, 1 to 65535; a v3 client is not read meanwhile. */
+    /** QoS 1 and 2 PUBLISHes of one client that may wait for their answer, 1 to 65535; further ones are held back. */
     @WithDefault("1024")
     int receiveMaximum();
+
+    /** QoS 2 PUBLISHes of one MQTT 3 client that may wait for its PUBREL, 1 to 65535; further ones are held back. */
+    @WithDefault("10000")
+    int unreleasedMaximum();
 
     /** Topic aliases of one connection, 0 to 65535 in each direction. */
     @WithDefault("32")

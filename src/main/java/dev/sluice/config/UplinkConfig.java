@@ -28,15 +28,22 @@ public interface UplinkConfig {
     Unmatched unmatched();
 
     /**
-     * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, no socket is read. Keep it well below
-     * the channel's {@code buffer.memory}. Default: 16 MiB.
+     * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, what clients publish is held back. Keep it well
+     * below the channel's {@code buffer.memory}. Default: 16 MiB.
      */
     @WithDefault("16777216")
     long bytesInFlight();
 
-    /** The same for one connection, so that none takes the room of all. Default: 1 MiB. */
+    /**
+     * The same for one connection, so that none takes the room of all. As many bytes are held back for it at most; above, its socket
+     * is not read. Default: 1 MiB.
+     */
     @WithDefault("1048576")
     long bytesInFlightPerConnection();
+
+    /** Bytes of messages, in all, that are held back at most; above, sockets whose clients publish are not read. Default: 64 MiB. */
+    @WithDefault("67108864")
+    long bytesHeld();
 
     /** The same for one Kafka topic, so that one that takes nothing does not take the room of all. Default: 8 MiB. */
     @WithDefault("8388608")
@@ -44,9 +51,9 @@ public interface UplinkConfig {
 
     /**
      * How long a connection may wait for Kafka or PostgreSQL without any progress; then it is closed without a negative
-     * acknowledgement (DISCONNECT 0x89), so that the client sends again. Default: 60 s.
+     * acknowledgement (DISCONNECT 0x89), so that the client sends again. Default: 5 min.
      */
-    @WithDefault("60s")
+    @WithDefault("5m")
     Duration deadline();
 
     /** What happens to QoS 0 messages above the bounds: {@code wait} like all others, or {@code drop}. Default: wait. */

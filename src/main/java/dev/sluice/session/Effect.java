@@ -6,6 +6,9 @@ import java.util.List;
 
 /** Something that a session wants done. */
 public sealed interface Effect {
+    /** Something about what the client publishes. */
+    sealed interface OfPublisher extends Effect {}
+
     record Send(Packet packet) implements Effect {}
 
     record OpenSession(Packet.Connect connect, Grant grant) implements Effect {}
@@ -13,19 +16,24 @@ public sealed interface Effect {
     /** The CONNACK is out: the connection may forward and is counted. */
     record Start(Grant grant) implements Effect {}
 
-    /** Produce the records of this PUBLISH; at QoS 1 and 2 the answer is {@link Event.Forwarded}. */
-    record Forward(Packet.Publish publish) implements Effect {}
+    /**
+     * Produce the records of this PUBLISH; at QoS 1 and 2 the answer is {@link Event.Forwarded}.
+     *
+     * @param receivedAt milliseconds since 1970
+     */
+    record Forward(Packet.Publish publish, long receivedAt) implements OfPublisher {}
 
     /**
      * Kafka has this QoS 2 PUBLISH and all earlier ones: make its packet identifier, for a durable session, and the copies
      * that others are owed durable; the answer is {@link Event.Accepted}. In the order received.
      *
+     * @param receivedAt milliseconds since 1970: its Message Expiry Interval counts from there, however long Kafka took
      * @param messageId what a repeat of this PUBLISH would carry, too; null if no record was made
      */
-    record Accept(Packet.Publish publish, String messageId) implements Effect {}
+    record Accept(Packet.Publish publish, long receivedAt, String messageId) implements OfPublisher {}
 
     /** Drop the packet identifier for good; the answer is {@link Event.Forgotten}. */
-    record Forget(int packetId) implements Effect {}
+    record Forget(int packetId) implements OfPublisher {}
 
     /** The answer is {@link Event.Subscribed}. */
     record Subscribe(Packet.Subscribe subscribe) implements Effect {}
@@ -68,6 +76,17 @@ public sealed interface Effect {
      * [MQTT-4.8.2-4] [MQTT-4.8.2-5]. Follows {@link EndSession}, if there is one; only of a session that is not durable.
      */
     record Return(List<Delivery> deliveries) implements Effect {}
+
+    /**
+     * The client has said DISCONNECT and what it published before is not done with: goes on until the session no longer {@link
+     * Session#isWaiting waits}, without a socket. Follows {@link EndSession}.
+     *
+     * @param sessionGoesOn whether its QoS 2 packet identifiers are still to be remembered
+     */
+    record Finish(boolean sessionGoesOn) implements Effect {}
+
+    /** So many PUBLISHes that were read, and not answered, are given up; to be counted. */
+    record Abandon(int publishes) implements OfPublisher {}
 
     /**
      * The connection gives its session up.

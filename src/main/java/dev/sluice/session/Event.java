@@ -12,6 +12,9 @@ public sealed interface Event {
     /** Progress beside the socket of a client that is online; it means nothing to a session in any other phase. */
     sealed interface Progress extends Event {}
 
+    /** Progress of what the client has published, which goes on when the client has said DISCONNECT. */
+    sealed interface PublishProgress extends Progress {}
+
     record Received(Packet packet) implements Event {}
 
     /**
@@ -38,13 +41,14 @@ public sealed interface Event {
      * @param why a sentence for the Reason String, null on success
      * @param messageId what a repeat of this PUBLISH would carry, too
      */
-    record Forwarded(int packetId, QoS qos, ReasonCode outcome, String why, String messageId) implements Progress {}
+    record Forwarded(int packetId, QoS qos, ReasonCode outcome, String why, String messageId)
+            implements PublishProgress {}
 
     /** The journal has a QoS 2 PUBLISH: its packet identifier and the copies that others are owed. */
-    record Accepted(int packetId, ReasonCode outcome) implements Progress {}
+    record Accepted(int packetId, ReasonCode outcome) implements PublishProgress {}
 
     /** The journal has dropped a QoS 2 packet identifier. */
-    record Forgotten(int packetId) implements Progress {}
+    record Forgotten(int packetId) implements PublishProgress {}
 
     /** @param reasons one for each entry of the SUBSCRIBE */
     record Subscribed(int packetId, List<ReasonCode> reasons) implements Progress {}
@@ -67,6 +71,9 @@ public sealed interface Event {
 
     /** The journal knows that the client has answered PUBREC for the row at this place. */
     record Marked(long seq) implements Progress {}
+
+    /** Kafka and PostgreSQL may have room for what the client publishes. */
+    record Resumed() implements PublishProgress {}
 
     /** The socket takes more again; also told once a second. */
     record Drained() implements Progress {}

@@ -4,87 +4,150 @@ import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ReasonCode;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
- * What the client publishes, from PUBLISH to PUBACK or PUBCOMP: admission, order of answers, QoS 2 packet identifiers.
+ * What the client publishes, from PUBLISH to PUBACK or PUBCOMP: admission, order of answers, QoS 2 packet identifiers. A PUBLISH that
+ * may not go on is held, and all that follow it, so that everything else of the client is read on.
  * Confined to the connection's event loop.
  */
 final class Inbound {
+    /** Held PUBLISHes that go on in one turn of the event loop. */
+    private static final int TURN = 256;
+
     private final boolean v5;
     private final Limits limits;
     private final Grant grant;
+    private final LongSupplier clock;
+    private final Holding holding;
     /** True if QoS 2 identifiers outlive the connection, so that a PUBCOMP waits for the journal. */
     private final boolean durable;
 
     private final TopicAliases aliases;
+    private final HeldPublishes held;
     private final InboundWindow atLeastOnce = new InboundWindow();
     private final InboundExchanges exactlyOnce = new InboundExchanges();
     /** Answered with PUBREC, waiting for PUBREL. */
-    private Set<Integer> received = Set.of();
+    private final PacketIds received = new PacketIds();
     /** Identifiers of an earlier connection, which the Receive Maximum of this one does not count (section 4.9). */
-    private Set<Integer> resumed = Set.of();
+    private final PacketIds resumed = new PacketIds();
     /** PUBREL has come, the journal has yet to forget the identifier. */
-    private Set<Integer> releasing = Set.of();
+    private final PacketIds releasing = new PacketIds();
+    /** The client is gone and awaits no answer. */
+    private boolean finishing;
 
-    Inbound(boolean v5, boolean durable, Limits limits, Grant grant, List<Integer> received) {
+    /** @param clock milliseconds since 1970 */
+    Inbound(
+            boolean v5,
+            boolean durable,
+            Limits limits,
+            Grant grant,
+            List<Integer> received,
+            Holding holding,
+            LongSupplier clock) {
         this.v5 = v5;
         this.limits = limits;
         this.grant = grant;
         this.durable = durable;
+        this.holding = holding;
+        this.clock = clock;
+        this.held = new HeldPublishes(holding);
         this.aliases = new TopicAliases(limits.topicAliasMaximum());
-        if (received.isEmpty()) return;
-        this.received = new HashSet<>(received);
-        this.resumed = new HashSet<>(received);
+        received.forEach(this.received::add);
+        received.forEach(resumed::add);
     }
 
-    /** Returns whether an MQTT 3 client, which has no Receive Maximum, should be read on. */
-    boolean hasRoom() {
-        return atLeastOnce.size() + exactlyOnce.size() < limits.receiveMaximum();
+    /** Returns whether the client may be read on: a PUBLISH that would follow could still be held. */
+    boolean wantsMore() {
+        return !held.isFull();
     }
 
     /** Returns whether a PUBLISH waits for its answer from Kafka or from the journal. */
     boolean isWaiting() {
-        return atLeastOnce.size() + exactlyOnce.size() + releasing.size() > 0;
+        return inFlight() + releasing.size() > 0;
+    }
+
+    /** Returns whether a PUBLISH was read and has not gone on yet. */
+    boolean isHolding() {
+        return !held.isEmpty();
+    }
+
+    /** Returns whether a PUBLISH that is held could go on. */
+    boolean canResume() {
+        return !held.isEmpty() && isAdmissible(held.first().publish());
+    }
+
+    private int inFlight() {
+        return atLeastOnce.size() + exactlyOnce.size();
     }
 
     void publish(Packet.Publish sent, Consumer<Effect> out) {
         var publish = aliases.resolve(sent);
+        var receivedAt = clock.getAsLong();
+        if (held.isEmpty() && isAdmissible(publish)) {
+            admit(publish, receivedAt, out);
+        } else {
+            held.add(publish, receivedAt);
+            requireRoom();
+        }
+    }
+
+    /** Lets those go on that were held and need not be any longer, in their order. */
+    void resume(Consumer<Effect> out) {
+        for (int i = 0; i < TURN && canResume(); i++) {
+            var next = held.poll();
+            admit(next.publish(), next.receivedAt(), out);
+        }
+    }
+
+    private boolean isAdmissible(Packet.Publish publish) {
+        var packetId = publish.packetId();
+        return switch (publish.qos()) {
+            case AT_MOST_ONCE -> mayPublish();
+            case AT_LEAST_ONCE -> atLeastOnce.contains(packetId) || hasQuota() && mayPublish();
+            case EXACTLY_ONCE -> {
+                if (received.contains(packetId)) yield true;
+                // Its identifier is that of an exchange which is not over: what this one is shows when it is.
+                if (exactlyOnce.contains(packetId) || releasing.contains(packetId)) yield false;
+                yield hasQuota() && mayPublish();
+            }
+        };
+    }
+
+    private boolean mayPublish() {
+        return holding.mayPublish().getAsBoolean();
+    }
+
+    private void admit(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
         switch (publish.qos()) {
             case AT_MOST_ONCE -> {
-                if (!hasClaimedFormat(publish))
-                    throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
-                out.accept(new Effect.Forward(publish));
+                if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish, receivedAt));
+                else if (!finishing) throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
             }
             case AT_LEAST_ONCE -> {
                 if (atLeastOnce.contains(publish.packetId())) return; // its answer is still under way
-                admitAtLeastOnce(publish, out);
+                admitAtLeastOnce(publish, receivedAt, out);
             }
-            case EXACTLY_ONCE -> {
-                var packetId = publish.packetId();
-                if (received.contains(packetId)) out.accept(new Effect.Send(new Packet.PubRec(packetId)));
-                else if (!exactlyOnce.contains(packetId) && !releasing.contains(packetId))
-                    admitExactlyOnce(publish, out); // [MQTT-4.3.3-10]
+            case EXACTLY_ONCE -> { // [MQTT-4.3.3-10]
+                if (received.contains(publish.packetId())) send(new Packet.PubRec(publish.packetId()), out);
+                else admitExactlyOnce(publish, receivedAt, out);
             }
         }
     }
 
-    private void admitAtLeastOnce(Packet.Publish publish, Consumer<Effect> out) {
-        requireQuota();
+    private void admitAtLeastOnce(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
         var packetId = publish.packetId();
         atLeastOnce.admit(packetId);
-        if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish));
+        if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish, receivedAt));
         else settleAtLeastOnce(packetId, ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT, out);
     }
 
-    private void admitExactlyOnce(Packet.Publish publish, Consumer<Effect> out) {
-        requireQuota();
-        exactlyOnce.admit(publish);
+    private void admitExactlyOnce(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
+        exactlyOnce.admit(publish, receivedAt);
         if (hasClaimedFormat(publish)) {
-            out.accept(new Effect.Forward(publish));
+            out.accept(new Effect.Forward(publish, receivedAt));
         } else {
             var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
             exactlyOnce.forwarded(
@@ -92,14 +155,36 @@ final class Inbound {
         }
     }
 
-    private void requireQuota() {
-        var exchanges = exactlyOnce.size() + received.size() + releasing.size() - resumed.size();
-        var unanswered = atLeastOnce.size() + exchanges;
-        // [MQTT-3.3.4-7]
-        if (v5 && unanswered >= limits.receiveMaximum())
+    /** An MQTT 3 client has no Receive Maximum and cannot heed it: only what waits for the gateway counts, and PUBRELs up to a bound of their own. */
+    private boolean hasQuota() {
+        if (v5) return unanswered() < limits.receiveMaximum();
+        return inFlight() < limits.receiveMaximum() && unreleased() < limits.unreleasedMaximum();
+    }
+
+    private int unanswered() {
+        return atLeastOnce.size() + exactlyOnce.size() + unreleased();
+    }
+
+    private int unreleased() {
+        return received.size() + releasing.size() - resumed.size();
+    }
+
+    /**
+     * Nothing more can be read, so that a client which has sent more than it may would wait for ever: its own PUBRELs are among what is not
+     * read.
+     */
+    void requireRoom() {
+        if (!held.isFull()) return;
+        if (v5 && unanswered() + held.toBeAnswered() > limits.receiveMaximum()) // [MQTT-3.3.4-7]
+        throw new MqttFault(
+                    ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
+                    "more than " + limits.receiveMaximum()
+                            + " PUBLISHes sent without waiting for an answer (sluice.mqtt.receive-maximum),"
+                            + " and more of them than can be held back");
+        if (!v5 && !isWaiting() && unreleased() >= limits.unreleasedMaximum())
             throw new MqttFault(
                     ReasonCode.RECEIVE_MAXIMUM_EXCEEDED,
-                    "more than " + limits.receiveMaximum() + " PUBLISHes sent without waiting for an answer");
+                    limits.unreleasedMaximum() + " PUBLISHes wait for a PUBREL (sluice.mqtt.unreleased-maximum)");
     }
 
     private boolean hasClaimedFormat(Packet.Publish publish) {
@@ -114,16 +199,18 @@ final class Inbound {
                 exactlyOnce.forwarded(
                         done.packetId(), done.outcome(), done.why(), done.messageId(), out, answeringExactlyOnce(out));
         }
+        resume(out);
     }
 
     void accepted(int packetId, ReasonCode outcome, Consumer<Effect> out) {
         exactlyOnce.accepted(packetId, outcome, answeringExactlyOnce(out));
+        resume(out);
     }
 
     private void settleAtLeastOnce(int packetId, ReasonCode outcome, String why, Consumer<Effect> out) {
         atLeastOnce.settle(packetId, outcome, why, (id, result, sentence) -> {
             requireAnswerable(result, sentence);
-            out.accept(new Effect.Send(new Packet.PubAck(id, result, reasonString(sentence))));
+            send(new Packet.PubAck(id, result, reasonString(sentence)), out);
         });
     }
 
@@ -131,14 +218,18 @@ final class Inbound {
         return (id, result, sentence) -> {
             requireAnswerable(result, sentence);
             // With an error the exchange ends here and the identifier is free again [MQTT-4.3.3-9].
-            if (!result.isError()) received = with(received, id);
-            out.accept(new Effect.Send(new Packet.PubRec(id, result, reasonString(sentence))));
+            if (!result.isError() && !finishing) received.add(id);
+            send(new Packet.PubRec(id, result, reasonString(sentence)), out);
         };
     }
 
     /** MQTT 3 acknowledgements cannot say no, and a yes would be a lie: the connection is closed instead. */
     private void requireAnswerable(ReasonCode outcome, String why) {
-        if (!v5 && outcome.isError()) throw new MqttFault(outcome, why);
+        if (!v5 && outcome.isError() && !finishing) throw new MqttFault(outcome, why);
+    }
+
+    private void send(Packet answer, Consumer<Effect> out) {
+        if (!finishing) out.accept(new Effect.Send(answer));
     }
 
     void release(Packet.PubRel release, Consumer<Effect> out) {
@@ -146,15 +237,14 @@ final class Inbound {
         if (releasing.contains(packetId)) return; // its PUBCOMP is under way
         if (exactlyOnce.contains(packetId))
             throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "PUBREL " + packetId + " came before its PUBREC");
-        if (!received.contains(packetId)) {
+        if (!received.remove(packetId)) {
             // After a lost PUBCOMP the client repeats the PUBREL of an exchange that is over [MQTT-4.3.3-11].
             var reason = v5 ? ReasonCode.PACKET_IDENTIFIER_NOT_FOUND : ReasonCode.SUCCESS;
-            out.accept(new Effect.Send(new Packet.PubComp(packetId, reason, Properties.NONE)));
+            send(new Packet.PubComp(packetId, reason, Properties.NONE), out);
             return;
         }
-        received.remove(packetId);
         if (durable) {
-            releasing = with(releasing, packetId);
+            releasing.add(packetId);
             out.accept(new Effect.Forget(packetId));
         } else {
             complete(packetId, out);
@@ -167,17 +257,26 @@ final class Inbound {
     }
 
     private void complete(int packetId, Consumer<Effect> out) {
-        if (!resumed.isEmpty()) resumed.remove(packetId);
-        out.accept(new Effect.Send(new Packet.PubComp(packetId)));
+        resumed.remove(packetId);
+        send(new Packet.PubComp(packetId), out);
+        resume(out);
+    }
+
+    /** The client has said DISCONNECT: what it has published goes on, and awaits no answer. */
+    void finish() {
+        finishing = true;
+    }
+
+    /** What is held is given up. */
+    void abandon(Consumer<Effect> out) {
+        if (!held.isEmpty()) out.accept(new Effect.Abandon(held.discard()));
+    }
+
+    int discard() {
+        return held.discard();
     }
 
     private Properties reasonString(String why) {
         return why == null || !v5 ? Properties.NONE : grant.reasonString(why);
-    }
-
-    private static Set<Integer> with(Set<Integer> ids, int packetId) {
-        var grown = ids instanceof HashSet ? ids : new HashSet<Integer>();
-        grown.add(packetId);
-        return grown;
     }
 }

@@ -3,6 +3,8 @@ package dev.sluice.session;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -13,6 +15,7 @@ import java.util.function.Consumer;
 final class InboundExchanges {
     private static final class Exchange {
         private final int packetId;
+        private final long receivedAt;
         /** Null once the journal is asked: what it needs, it has. */
         private Packet.Publish publish;
 
@@ -21,31 +24,38 @@ final class InboundExchanges {
         private ReasonCode outcome;
         private String why;
 
-        Exchange(Packet.Publish publish) {
+        Exchange(Packet.Publish publish, long receivedAt) {
             this.packetId = publish.packetId();
+            this.receivedAt = receivedAt;
             this.publish = publish;
         }
     }
 
-    /** Kafka does not have all of them up to here; null before the first. */
+    /** All of them by packet identifier; null before the first. */
+    private Map<Integer, Exchange> exchanges;
+    /** Kafka does not have all of them up to here. */
     private ArrayDeque<Exchange> forwarding;
     /** Kafka has them, and the journal is asked. */
     private ArrayDeque<Exchange> accepting;
 
     int size() {
-        return forwarding == null ? 0 : forwarding.size() + accepting.size();
+        return exchanges == null ? 0 : exchanges.size();
     }
 
     boolean contains(int packetId) {
-        return size() > 0 && (find(forwarding, packetId) != null || find(accepting, packetId) != null);
+        return find(packetId) != null;
     }
 
-    void admit(Packet.Publish publish) {
-        if (forwarding == null) {
+    /** @param receivedAt milliseconds since 1970 */
+    void admit(Packet.Publish publish, long receivedAt) {
+        if (exchanges == null) {
+            exchanges = new HashMap<>();
             forwarding = new ArrayDeque<>();
             accepting = new ArrayDeque<>();
         }
-        forwarding.add(new Exchange(publish));
+        var exchange = new Exchange(publish, receivedAt);
+        exchanges.put(exchange.packetId, exchange);
+        forwarding.add(exchange);
     }
 
     /** Notes what Kafka says; asks the journal, or answers with an error, where no earlier PUBLISH holds that back. */
@@ -56,8 +66,8 @@ final class InboundExchanges {
             String messageId,
             Consumer<Effect> out,
             InboundWindow.Answer answer) {
-        var exchange = size() == 0 ? null : find(forwarding, packetId);
-        if (exchange == null) return;
+        var exchange = find(packetId);
+        if (exchange == null || exchange.publish == null) return;
         exchange.forwarded = outcome;
         exchange.why = why;
         exchange.messageId = messageId;
@@ -65,7 +75,7 @@ final class InboundExchanges {
             var next = forwarding.poll();
             accepting.add(next);
             if (next.forwarded.isError()) next.outcome = next.forwarded;
-            else out.accept(new Effect.Accept(next.publish, next.messageId));
+            else out.accept(new Effect.Accept(next.publish, next.receivedAt, next.messageId));
             next.publish = null;
         }
         answer(answer);
@@ -73,8 +83,8 @@ final class InboundExchanges {
 
     /** Notes what the journal says, and passes on every answer that no earlier PUBLISH holds back. */
     void accepted(int packetId, ReasonCode outcome, InboundWindow.Answer answer) {
-        var exchange = size() == 0 ? null : find(accepting, packetId);
-        if (exchange == null) return;
+        var exchange = find(packetId);
+        if (exchange == null || exchange.publish != null) return;
         exchange.outcome = outcome;
         answer(answer);
     }
@@ -82,12 +92,12 @@ final class InboundExchanges {
     private void answer(InboundWindow.Answer answer) {
         while (!accepting.isEmpty() && accepting.peek().outcome != null) {
             var next = accepting.poll();
+            exchanges.remove(next.packetId);
             answer.answer(next.packetId, next.outcome, next.why);
         }
     }
 
-    private static Exchange find(Iterable<Exchange> exchanges, int packetId) {
-        for (var exchange : exchanges) if (exchange.packetId == packetId) return exchange;
-        return null;
+    private Exchange find(int packetId) {
+        return exchanges == null ? null : exchanges.get(packetId);
     }
 }

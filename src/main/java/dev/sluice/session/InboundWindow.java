@@ -2,6 +2,8 @@ package dev.sluice.session;
 
 import dev.sluice.packet.ReasonCode;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * The PUBLISHes of one QoS that were accepted and not yet answered, in the order received; confined to the connection's
@@ -15,13 +17,19 @@ final class InboundWindow {
     }
 
     private static final int FIRST_CAPACITY = 8;
+    /** How many are looked through one by one; above, they are found by a map. */
+    private static final int SEARCHED = 64;
 
     // A ring whose capacity is a power of two; most clients never need more than the first one.
     private int[] packetIds;
     private ReasonCode[] outcomes;
     private String[] whys;
+    /** Counts on without end; the slot is what the capacity leaves of it. */
     private int head;
+
     private int size;
+    /** The places of all, counted like the head; null while they are few. */
+    private Map<Integer, Integer> places;
 
     int size() {
         return size;
@@ -33,10 +41,18 @@ final class InboundWindow {
 
     void admit(int packetId) {
         if (packetIds == null || size == packetIds.length) grow();
-        var slot = head + size++ & packetIds.length - 1;
+        var slot = head + size & packetIds.length - 1;
         packetIds[slot] = packetId;
         outcomes[slot] = null;
         whys[slot] = null;
+        if (places != null) places.put(packetId, head + size);
+        size++;
+        if (places == null && size > SEARCHED) index();
+    }
+
+    private void index() {
+        places = new HashMap<>();
+        for (int i = 0; i < size; i++) places.put(packetIds[head + i & packetIds.length - 1], head + i);
     }
 
     /** Notes an outcome and passes on every answer that no earlier PUBLISH holds back. */
@@ -45,15 +61,22 @@ final class InboundWindow {
         if (settled < 0) return;
         outcomes[settled] = outcome;
         whys[settled] = why;
-        while (size > 0 && outcomes[head] != null) {
-            var slot = head;
-            head = head + 1 & packetIds.length - 1;
+        while (size > 0 && outcomes[head & packetIds.length - 1] != null) {
+            var slot = head & packetIds.length - 1;
+            head++;
             size--;
+            if (places != null) places.remove(packetIds[slot]);
             answer.answer(packetIds[slot], outcomes[slot], whys[slot]);
         }
+        if (size == 0) places = null;
     }
 
+    /** Returns the slot, -1 for none. */
     private int find(int packetId) {
+        if (places != null) {
+            var place = places.get(packetId);
+            return place == null ? -1 : place & packetIds.length - 1;
+        }
         for (int i = 0; i < size; i++) {
             var slot = head + i & packetIds.length - 1;
             if (packetIds[slot] == packetId) return slot;
@@ -67,14 +90,14 @@ final class InboundWindow {
         var results = Arrays.copyOf(new ReasonCode[0], ids.length);
         var sentences = Arrays.copyOf(new String[0], ids.length);
         for (int i = 0; i < size; i++) {
-            var slot = head + i & old - 1;
-            ids[i] = packetIds[slot];
-            results[i] = outcomes[slot];
-            sentences[i] = whys[slot];
+            var from = head + i & old - 1;
+            var to = head + i & ids.length - 1;
+            ids[to] = packetIds[from];
+            results[to] = outcomes[from];
+            sentences[to] = whys[from];
         }
         packetIds = ids;
         outcomes = results;
         whys = sentences;
-        head = 0;
     }
 }

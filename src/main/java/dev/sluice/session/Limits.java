@@ -4,6 +4,7 @@ package dev.sluice.session;
  * What the server grants at most.
  *
  * @param receiveMaximum unanswered QoS 1 and 2 PUBLISHes of a client, 1 to 65,535
+ * @param unreleasedMaximum QoS 2 PUBLISHes of an MQTT 3 client that wait for its PUBREL, 1 to 65,535
  * @param topicAliasMaximum 0 to 65,535, in each direction
  * @param maximumPacketSize bytes
  * @param keepAliveMaximum seconds, 0 for any
@@ -18,6 +19,7 @@ package dev.sluice.session;
  */
 public record Limits(
         int receiveMaximum,
+        int unreleasedMaximum,
         int topicAliasMaximum,
         int maximumPacketSize,
         int keepAliveMaximum,
@@ -33,6 +35,7 @@ public record Limits(
 
     public Limits {
         require("receive-maximum", receiveMaximum, 1, 65_535);
+        require("unreleased-maximum", unreleasedMaximum, 1, 65_535);
         require("topic-alias-maximum", topicAliasMaximum, 0, 65_535);
         require("maximum-packet-size", maximumPacketSize, 128, 268_435_460);
         require("keep-alive-maximum", keepAliveMaximum, 0, 65_535);

@@ -11,5 +11,8 @@ public sealed interface Phase {
 
     record Online() implements Phase {}
 
+    /** The client has said DISCONNECT, and what it published before that is still under way. */
+    record Finishing() implements Phase {}
+
     record Closed() implements Phase {}
 }

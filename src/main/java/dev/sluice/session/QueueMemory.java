@@ -2,7 +2,10 @@ package dev.sluice.session;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The bytes of messages that wait in memory for clients, all taken together; a message counts once for each. Any thread may use it. */
+/**
+ * The bytes of messages that wait in memory, those of all clients taken together; a message counts once for each client. Any thread may use
+ * it.
+ */
 public final class QueueMemory {
     private final long most;
     private final AtomicLong bytes = new AtomicLong();
@@ -17,6 +20,15 @@ public final class QueueMemory {
         if (bytes.addAndGet(size) <= most) return true;
         bytes.addAndGet(-size);
         return false;
+    }
+
+    /** Counts what is in memory already; negative for what no longer is. */
+    void add(long size) {
+        bytes.addAndGet(size);
+    }
+
+    boolean isFull() {
+        return bytes.get() >= most;
     }
 
     void giveBack(long size) {

@@ -23,6 +23,7 @@ public final class Session {
 
     private final Limits limits;
     private final QueueMemory memory;
+    private final Holding holding;
     private final BooleanSupplier room;
     private final LongSupplier clock;
     private Phase phase = new Phase.AwaitingConnect();
@@ -40,12 +41,14 @@ public final class Session {
 
     /**
      * @param memory what all sessions share
+     * @param holding what it may hold back of what the client publishes
      * @param room whether the socket takes more; without, what is to be sent waits for {@link Event.Drained}
      * @param clock milliseconds since 1970
      */
-    public Session(Limits limits, QueueMemory memory, BooleanSupplier room, LongSupplier clock) {
+    public Session(Limits limits, QueueMemory memory, Holding holding, BooleanSupplier room, LongSupplier clock) {
         this.limits = limits;
         this.memory = memory;
+        this.holding = holding;
         this.room = room;
         this.clock = clock;
     }
@@ -59,13 +62,27 @@ public final class Session {
         return grant;
     }
 
-    /** Returns whether the socket may be read on: not while the session opens, not above the window of an MQTT 3 client. */
+    /** Returns whether the socket may be read on: not while the session opens, not while as much is held back as may be. */
     public boolean wantsMore() {
         return switch (phase) {
             case Phase.AwaitingConnect _, Phase.Closed _ -> true;
-            case Phase.Opening _ -> false;
-            case Phase.Online _ -> version.isV5() || inbound.hasRoom();
+            case Phase.Opening _, Phase.Finishing _ -> false;
+            case Phase.Online _ -> inbound.wantsMore();
         };
+    }
+
+    /** Returns whether something that the client has published is held back. */
+    public boolean isHolding() {
+        return publishes() && inbound.isHolding();
+    }
+
+    /** Returns whether {@link Event.Resumed} would let something go on that is held back. */
+    public boolean canResume() {
+        return publishes() && inbound.canResume();
+    }
+
+    private boolean publishes() {
+        return phase instanceof Phase.Online || phase instanceof Phase.Finishing;
     }
 
     /** Returns whether a message for the client would be sent at once. */
@@ -75,12 +92,22 @@ public final class Session {
 
     /** Returns whether the client waits for Kafka or the journal: a packet of its has not been answered yet. */
     public boolean isWaiting() {
-        return phase instanceof Phase.Online && (subscribing > 0 || inbound.isWaiting() || outbound.isWaiting());
+        return switch (phase) {
+            case Phase.AwaitingConnect _, Phase.Opening _, Phase.Closed _ -> false;
+            case Phase.Online _ -> subscribing > 0 || inbound.isWaiting() || outbound.isWaiting();
+            case Phase.Finishing _ -> inbound.isWaiting() || inbound.isHolding();
+        };
     }
 
-    /** The connection is gone, however it ended: what waits for the client in memory is given up. */
-    public void discard() {
+    /**
+     * The connection is gone, however it ended: what waits for the client in memory is given up, and what is held of it, unless it has
+     * said DISCONNECT.
+     *
+     * @return how many PUBLISHes were held
+     */
+    public int discard() {
         if (outbound != null) outbound.discard();
+        return inbound == null || phase instanceof Phase.Finishing ? 0 : inbound.discard();
     }
 
     /** @throws IllegalStateException if it is told from within an effect of an earlier event */
@@ -102,6 +129,7 @@ public final class Session {
             case Phase.AwaitingConnect _ -> awaitingConnect(event, out);
             case Phase.Opening opening -> opening(opening, event, out);
             case Phase.Online online -> online(online, event, out);
+            case Phase.Finishing finishing -> finishing(finishing, event, out);
             case Phase.Closed closed -> closed(closed, event, out);
         };
     }
@@ -110,6 +138,33 @@ public final class Session {
     private static Phase closed(Phase.Closed closed, Event event, Consumer<Effect> out) {
         if (event instanceof Event.Deliver(var delivery)) Outbound.settle(delivery, Receipt.Outcome.LOST, out);
         return closed;
+    }
+
+    /** Only what Kafka and the journal say still matters; the client is not told. */
+    private Phase finishing(Phase.Finishing finishing, Event event, Consumer<Effect> out) {
+        switch (event) {
+            case Event.Deliver(var delivery) -> Outbound.settle(delivery, Receipt.Outcome.LOST, out);
+            case Event.PublishProgress progress -> publishProgress(progress, out);
+            case Event.Progress _ -> {}
+            case Event.Ended(var reason, var _) -> {
+                // The client's next connection does not take away what this one has still to publish.
+                if (reason == ReasonCode.SESSION_TAKEN_OVER) return finishing;
+                inbound.abandon(out);
+                return new Phase.Closed();
+            }
+            case Event.TransportClosed _ -> {}
+            case Event.Received _, Event.Faulted _, Event.SessionOpened _, Event.OpenFailed _ -> {}
+        }
+        return finishing;
+    }
+
+    private void publishProgress(Event.PublishProgress event, Consumer<Effect> out) {
+        switch (event) {
+            case Event.Forwarded done -> inbound.forwarded(done, out);
+            case Event.Accepted(var packetId, var outcome) -> inbound.accepted(packetId, outcome, out);
+            case Event.Forgotten(var packetId) -> inbound.forgotten(packetId, out);
+            case Event.Resumed _ -> inbound.resume(out);
+        }
     }
 
     private Phase awaitingConnect(Event event, Consumer<Effect> out) {
@@ -158,7 +213,7 @@ public final class Session {
     }
 
     private Phase open(Phase.Opening opening, Event.SessionOpened opened, Consumer<Effect> out) {
-        inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received());
+        inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received(), holding, clock);
         outbound = new Outbound(version, limits, memory, grant, opened, room, clock);
         var properties = grant.connAckProperties(opening.connect(), limits);
         out.accept(new Effect.Send(new Packet.ConnAck(opened.present(), ReasonCode.SUCCESS, properties)));
@@ -178,6 +233,7 @@ public final class Session {
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> {
                 end(ReasonCode.UNSPECIFIED_ERROR, true, out);
+                inbound.abandon(out);
                 yield new Phase.Closed();
             }
             case Event.SessionOpened _, Event.OpenFailed _ -> online;
@@ -187,13 +243,14 @@ public final class Session {
     private void progress(Event.Progress event, Consumer<Effect> out) {
         switch (event) {
             case Event.Deliver(var delivery) -> outbound.deliver(delivery, out);
-            case Event.Forwarded done -> inbound.forwarded(done, out);
-            case Event.Accepted(var packetId, var outcome) -> inbound.accepted(packetId, outcome, out);
-            case Event.Forgotten(var packetId) -> inbound.forgotten(packetId, out);
+            case Event.PublishProgress done -> publishProgress(done, out);
             case Event.Marked(var seq) -> outbound.marked(seq, out);
             case Event.QueueLoaded page -> outbound.loaded(page, out);
             case Event.QueueFailed _ -> outbound.loadFailed();
-            case Event.Drained _ -> outbound.drained(out);
+            case Event.Drained _ -> {
+                inbound.requireRoom();
+                outbound.drained(out);
+            }
             case Event.Subscribed(var packetId, var reasons) ->
                 answer(new Packet.SubAck(packetId, reasons, Properties.NONE), out);
             case Event.Unsubscribed(var packetId, var reasons) ->
@@ -240,8 +297,10 @@ public final class Session {
         if (expiry >= 0) grant = grant.withSessionExpiry(expiry, limits);
         var withdrawsWill = bye.reason() == ReasonCode.SUCCESS; // [MQTT-3.1.2-10] [MQTT-3.14.4-3]
         end(bye.reason(), !withdrawsWill, out);
+        inbound.finish();
+        out.accept(new Effect.Finish(grant.sessionExpiry() > 0));
         out.accept(new Effect.Close(ReasonCode.SUCCESS, "the client disconnected"));
-        return new Phase.Closed();
+        return new Phase.Finishing();
     }
 
     /** Tells the client as its version allows, then closes: CONNACK before the session is open, DISCONNECT after. */
@@ -254,7 +313,7 @@ public final class Session {
             case Phase.Online _ -> {
                 if (version.isV5()) out.accept(new Effect.Send(new Packet.Disconnect(reason, reasonString(why))));
             }
-            case Phase.Closed _ -> {}
+            case Phase.Finishing _, Phase.Closed _ -> {}
         }
         return close(reason, why, out);
     }
@@ -266,7 +325,10 @@ public final class Session {
     }
 
     private Phase close(ReasonCode reason, String why, Consumer<Effect> out) {
-        if (phase instanceof Phase.Online) end(reason, true, out);
+        if (phase instanceof Phase.Online) {
+            end(reason, true, out);
+            inbound.abandon(out);
+        }
         out.accept(new Effect.Close(reason, why));
         return new Phase.Closed();
     }

@@ -121,8 +121,8 @@ public final class ClientUplink {
     private static final Admission UNMATCHED = new Admission.Unmatched();
     private static final Admission SHED = new Admission.Shed();
 
-    /** @param attachment what the listener finds in the {@link Forwarding}; may be null */
-    public Admission forward(Packet.Publish publish, Object attachment) {
+    /** Takes a PUBLISH with the milliseconds since 1970 of its receipt; the listener finds the attachment in the {@link Forwarding}. */
+    public Admission forward(Packet.Publish publish, long receivedAt, Object attachment) {
         var destination = destination(publish.topicName());
         if (destination.refusal() != null) return refused(destination.refusal());
         if (destination.targets().isEmpty()) return UNMATCHED;
@@ -134,7 +134,8 @@ public final class ClientUplink {
         if (refusal != null) return refused(refusal);
         var messageId = isQoS0 ? null : MessageId.of(clientHash, publish);
         var bytes = bytes(publish, destination);
-        var forwarding = new Forwarding(this, publish, attachment, messageId, destination.targets(), failures, bytes);
+        var forwarding = new Forwarding(
+                this, publish, receivedAt, attachment, messageId, destination.targets(), failures, bytes);
         if (congested || !send(forwarding)) {
             if (forwarding.next == 0 && isQoS0 && uplink.shedsQoS0() && !destination.isNeverShed()) {
                 forwarding.shed();
@@ -155,7 +156,7 @@ public final class ClientUplink {
                 * destination.targets().size();
     }
 
-    /** Whether the connection must not be read on until {@link #retry} says otherwise. */
+    /** Whether nothing further may be {@link #forward forwarded} until {@link #retry} has made room. */
     public boolean holdsBack() {
         return !stalled.isEmpty() || !letters.isEmpty() || !uplink.shedsQoS0() && isCongested();
     }
@@ -187,15 +188,17 @@ public final class ClientUplink {
 
     /**
      * Gives up what the producer never took, so that it no longer counts; the client sends it again if it is owed an answer. May be called
-     * again.
+     * again. Returns how many messages that were.
      */
-    public void close() {
+    public int close() {
         if (spool != null) spool.close();
         closed = true;
+        var given = stalled.size();
         stalled.forEach(Forwarding::abandon);
         stalled.clear();
         letters.forEach(ClientUplink::giveUp);
         letters = List.of();
+        return given;
     }
 
     private static void giveUp(RecordInFlight letter) {

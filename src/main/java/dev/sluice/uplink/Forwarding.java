@@ -25,7 +25,7 @@ public final class Forwarding implements Runnable {
     private final Object attachment;
     final byte[] messageId;
     final int bytes;
-    /** Time of receipt: nanoseconds of the JVM's clock, and milliseconds since 1970. */
+    /** When it was let in; nanoseconds of the JVM's clock. */
     final long startedAt;
 
     final long receivedAt;
@@ -44,10 +44,14 @@ public final class Forwarding implements Runnable {
     private volatile Failure refused;
     private volatile Exception transientFailure;
 
-    /** @param failures one for each target, null where it can have its record; null for none at all */
+    /**
+     * @param receivedAt milliseconds since 1970
+     * @param failures one for each target, null where it can have its record; null for none at all
+     */
     Forwarding(
             ClientUplink client,
             Packet.Publish publish,
+            long receivedAt,
             Object attachment,
             byte[] messageId,
             List<Target> targets,
@@ -68,7 +72,7 @@ public final class Forwarding implements Runnable {
         }
         this.unacknowledged = records.length;
         this.startedAt = System.nanoTime();
-        this.receivedAt = System.currentTimeMillis();
+        this.receivedAt = receivedAt;
     }
 
     ClientUplink client() {

@@ -40,7 +40,7 @@ class TraceTextTest {
                 .isEqualTo(
                         "received CONNECT V5 clean-start=true keep-alive=60 s will=false username=true password=true with"
                                 + " CONTENT_TYPE, AUTHENTICATION_DATA, 1 x USER_PROPERTY");
-        assertThat(TraceText.of(new Effect.Forward(PUBLISH)))
+        assertThat(TraceText.of(new Effect.Forward(PUBLISH, 0)))
                 .isEqualTo("forward to Kafka PUBLISH a/b? qos=1 id=7 dup payload=6 bytes with CONTENT_TYPE,"
                         + " AUTHENTICATION_DATA, 1 x USER_PROPERTY");
         assertThat(TraceText.of(new Effect.Send(new Packet.PubAck(7)))).isEqualTo("send PUBACK id=7 SUCCESS");

@@ -12,6 +12,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
 import dev.sluice.support.Spec;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -181,8 +182,24 @@ class SessionIT {
         try (var client = Device.online(V5, clientId)) {
             for (int id = 1; id <= 20; id++) client.sendPackets(Device.publish(QoS.EXACTLY_ONCE, id, TOPIC, "m"));
             for (int id = 1; id <= 20; id++) client.receive(Packet.PubRec.class);
-            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 21, TOPIC, "m"));
+            var large = new byte[600_000];
+            client.sendPackets(
+                    Device.publish(QoS.AT_LEAST_ONCE, 21, TOPIC, large, Properties.NONE),
+                    Device.publish(QoS.AT_LEAST_ONCE, 22, TOPIC, large, Properties.NONE));
             Device.assertEnded(client, V5, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);
+        }
+    }
+
+    /** Many libraries send everything again after a reconnect, whatever the Receive Maximum. */
+    @ParameterizedTest
+    @EnumSource
+    void whatIsAboveTheReceiveMaximumWaitsForItsTurn(ProtocolVersion version) {
+        try (var client = Device.online(version, clientId)) {
+            client.sendPackets(IntStream.rangeClosed(1, 100)
+                    .mapToObj(id -> Device.publish(QoS.AT_LEAST_ONCE, id, TOPIC, "m" + id))
+                    .toArray(Packet[]::new));
+            for (int id = 1; id <= 100; id++)
+                assertThat(client.receive(Packet.PubAck.class).packetId()).isEqualTo(id);
         }
     }
 

@@ -32,6 +32,7 @@ class DisconnectTest {
                         .receives(new Packet.Disconnect(ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, Properties.NONE)))
                 .containsExactly(
                         new Effect.EndSession(60, ReasonCode.DISCONNECT_WITH_WILL_MESSAGE, 0, true),
+                        new Effect.Finish(true),
                         new Effect.Close(ReasonCode.SUCCESS, "the client disconnected"));
     }
 

@@ -13,6 +13,8 @@ import java.util.List;
 /** Feeds one session with events and keeps what it wants done; for one thread. */
 final class SessionRig {
     static final int RECEIVE_MAXIMUM = 4;
+    static final int UNRELEASED_MAXIMUM = 6;
+    static final int HELD_BYTES = 1000;
     static final int TOPIC_ALIAS_MAXIMUM = 2;
     static final long EXPIRY_MAXIMUM = 1000;
     static final int SEND_QUOTA = 4;
@@ -32,6 +34,7 @@ final class SessionRig {
     private static Limits limits(QueuePolicy policy, boolean payloadFormatCheck) {
         return new Limits(
                 RECEIVE_MAXIMUM,
+                UNRELEASED_MAXIMUM,
                 TOPIC_ALIAS_MAXIMUM,
                 65536,
                 600,
@@ -46,15 +49,19 @@ final class SessionRig {
                 payloadFormatCheck);
     }
 
+    static final long NOW = 1_000_000;
     private static final byte[] NO_PAYLOAD = new byte[0];
 
     final QueueMemory memory = new QueueMemory(1 << 20);
+    final QueueMemory held = new QueueMemory(10 * HELD_BYTES);
     final Session session;
     private final ProtocolVersion version;
     /** Whether the socket takes more. */
     boolean room = true;
+    /** Whether Kafka and PostgreSQL take more. */
+    boolean mayPublish = true;
     /** Milliseconds since 1970. */
-    long now = 1_000_000;
+    long now = NOW;
 
     SessionRig(ProtocolVersion version) {
         this(version, LIMITS);
@@ -62,7 +69,8 @@ final class SessionRig {
 
     SessionRig(ProtocolVersion version, Limits limits) {
         this.version = version;
-        this.session = new Session(limits, memory, () -> room, () -> now);
+        this.session =
+                new Session(limits, memory, new Holding(() -> mayPublish, held, HELD_BYTES), () -> room, () -> now);
     }
 
     static SessionRig online(ProtocolVersion version) {
@@ -128,6 +136,10 @@ final class SessionRig {
 
     static Packet.Publish publish(QoS qos, int packetId, String topic, Properties properties) {
         return new Packet.Publish(false, qos, false, TopicName.of(topic), packetId, properties, NO_PAYLOAD);
+    }
+
+    static Effect forward(Packet.Publish publish) {
+        return new Effect.Forward(publish, NOW);
     }
 
     List<Effect> receivesQoS1(int packetId) {

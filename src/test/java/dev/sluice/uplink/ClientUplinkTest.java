@@ -49,6 +49,7 @@ class ClientUplinkTest {
                         ++packetId,
                         Properties.NONE,
                         new byte[10]),
+                0,
                 null);
     }
 
