@@ -15,6 +15,7 @@ import java.time.Duration;
  * Immutable; each part may be used from any thread.
  *
  * @param memory the bytes that wait in memory for all clients together
+ * @param partials the packets of all clients together that are not whole
  * @param deadline longest time without an answer of Kafka or the journal
  * @param node this gateway's id, which the row of an open session names
  */
@@ -22,6 +23,7 @@ record ConnectionParts(
         MqttConfig config,
         Limits limits,
         QueueMemory memory,
+        PartialPackets partials,
         Duration deadline,
         String node,
         Uplink uplink,
