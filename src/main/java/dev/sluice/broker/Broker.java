@@ -6,6 +6,7 @@ import dev.sluice.broker.routing.Router;
 import dev.sluice.broker.routing.SharedRedelivery;
 import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
@@ -30,7 +31,9 @@ import dev.sluice.store.session.SessionStore;
 import dev.sluice.store.session.SessionsEnded;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.store.session.SubscriptionReader;
+import dev.sluice.store.session.TooManySessions;
 import dev.sluice.store.session.Wills;
+import dev.sluice.topic.TopicFilter;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -45,6 +48,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
@@ -68,10 +72,14 @@ public class Broker {
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Broker::takenOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
+    /** Whether it was said that stored subscriptions are skipped. */
+    private final AtomicBoolean skipped = new AtomicBoolean();
+
     private volatile boolean draining;
 
     Broker(
             MqttConfig config,
+            InputBounds bounds,
             UplinkConfig uplinkConfig,
             StoreConfig storeConfig,
             NodeConfig node,
@@ -94,10 +102,11 @@ public class Broker {
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
         this.parts = new ConnectionParts(
                 config,
-                limits(config),
+                limits(config, bounds),
                 new QueueMemory(config.queueBytesInAll()),
                 new QueueMemory(uplinkConfig.bytesHeld()),
                 uplinkConfig.bytesInFlightPerConnection(),
+                new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
                 uplinkConfig.deadline(),
                 node.id(),
                 uplink,
@@ -130,7 +139,7 @@ public class Broker {
                 .register(meters);
     }
 
-    private static Limits limits(MqttConfig config) {
+    private static Limits limits(MqttConfig config, InputBounds bounds) {
         return new Limits(
                 config.receiveMaximum(),
                 config.unreleasedMaximum(),
@@ -145,15 +154,33 @@ public class Broker {
                 config.queueBytes(),
                 QueuePolicy.valueOf(config.queuePolicy().name()),
                 config.queuePage(),
-                config.payloadFormatCheck());
+                config.payloadFormatCheck(),
+                bounds);
     }
 
     /** Reads what persistent sessions have subscribed to, before the first connection. */
     void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
-        subscriptions.all(router::restore);
+        subscriptions.all((clientId, sessionId, stored) -> {
+            if (isWithinBounds(clientId, stored)) router.restore(clientId, sessionId, stored);
+        });
         if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
         sysTopics.start();
         wills.start();
+    }
+
+    /** A subscription may be of a time with wider bounds. */
+    private boolean isWithinBounds(String clientId, StoredSubscription stored) {
+        var most = parts.limits().input().topicLevels();
+        var mistake = TopicFilter.mistake(stored.filter());
+        if (mistake.isEmpty() && !TopicFilter.ofWellFormed(stored.filter()).hasMoreLevelsThan(most)) return true;
+        meters.skippedSubscription();
+        if (!skipped.getAndSet(true))
+            LOG.warnf(
+                    "a subscription of client %s in PostgreSQL is skipped: its Topic Filter %s; further ones are counted in"
+                            + " sluice_store_above_bounds_total, and not logged",
+                    TraceText.line(clientId),
+                    mistake.orElse("has more than " + most + " levels (sluice.mqtt.topic-levels-maximum)"));
+        return false;
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
@@ -199,6 +226,10 @@ public class Broker {
                 // A client that gave up waiting must not take the session from its own next connection.
                 if (connection.isClosed()) turn.end();
                 else connection.opened(sessions.open(request, left), turn::end);
+            } catch (TooManySessions full) {
+                turn.end();
+                meters.exceeded("sessions-maximum");
+                connection.tell(new Event.OpenFailed(ReasonCode.QUOTA_EXCEEDED, full.getMessage()));
             } catch (StoreUnavailable away) {
                 turn.end();
                 LOG.debugf("client %s not opened: %s", request.clientId(), away.getMessage());
@@ -241,7 +272,10 @@ public class Broker {
 
     /** Gives the client's subscriptions to a connection; returns the last place in its queue that this gateway has heard of. */
     long attach(Connection connection, boolean resumed, boolean durable, List<StoredSubscription> stored) {
-        router.attach(connection, resumed, durable, stored);
+        var within = stored.stream()
+                .filter(each -> isWithinBounds(connection.clientId(), each))
+                .toList();
+        router.attach(connection, resumed, durable, within);
         var subscriber = router.find(connection.clientId());
         return subscriber == null ? 0 : subscriber.lastSeq();
     }

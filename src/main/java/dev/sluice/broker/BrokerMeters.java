@@ -190,6 +190,23 @@ final class BrokerMeters {
         return Arrays.stream(counts).mapToLong(LongAdder::sum).sum();
     }
 
+    /** A bound that a client has exceeded, by its key below {@code sluice.mqtt}. */
+    void exceeded(String bound) {
+        Counter.builder("sluice.bounds.exceeded")
+                .description("Times that a client's input was refused because it exceeds a bound, by the bound's key")
+                .tag("bound", bound)
+                .register(meters)
+                .increment();
+    }
+
+    void skippedSubscription() {
+        Counter.builder("sluice.store.above.bounds")
+                .description("What PostgreSQL holds of a time with wider bounds, and is skipped")
+                .tag("what", "subscription")
+                .register(meters)
+                .increment();
+    }
+
     /** A message that was refused for good, by its reason code. */
     void refused(ReasonCode reason) {
         counter("sluice.uplink.refused", "Messages refused for good, by reason code", reason)

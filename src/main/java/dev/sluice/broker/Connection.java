@@ -59,7 +59,7 @@ public final class Connection implements Recipient {
         this.retained = retained;
         this.loop = loop;
         this.transport = transport;
-        this.input = new PacketInput(this, transport, parts.limits().maximumPacketSize());
+        this.input = new PacketInput(this, transport, parts.limits(), parts.partials());
         this.output =
                 new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
         this.writes = new PendingWrites(parts.journal(), loop);
@@ -141,6 +141,12 @@ public final class Connection implements Recipient {
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
+    /** Ends the connection if its packet is still not whole: too much is held for such packets, and it has waited longest. */
+    void giveUpPartialPacket() {
+        if (!isClosed() && input.isPartial())
+            on(new Event.Faulted(parts.partials().fault(), input.version()));
+    }
+
     private void noteReady() {
         var closed = isClosed();
         readiness.note(!closed && session.isReady() && !writes.isFull(), closed);
@@ -161,6 +167,7 @@ public final class Connection implements Recipient {
         switch (effect) {
             case Effect.Send(var packet) -> send(packet);
             case Effect.OfPublisher it -> publishing.perform(it);
+            case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);

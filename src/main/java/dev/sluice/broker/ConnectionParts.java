@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param memory the bytes that wait in memory for all clients together
  * @param held the bytes of PUBLISHes that are held back for all clients together
  * @param heldMaximum those of one client
+ * @param partials the packets of all clients together that are not whole
  * @param deadline longest time without an answer of Kafka or the journal
  * @param node this gateway's id, which the row of an open session names
  */
@@ -26,6 +27,7 @@ record ConnectionParts(
         QueueMemory memory,
         QueueMemory held,
         long heldMaximum,
+        PartialPackets partials,
         Duration deadline,
         String node,
         Uplink uplink,

@@ -6,6 +6,7 @@ import dev.sluice.codec.PacketReader;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.session.Event;
+import dev.sluice.session.Limits;
 import java.nio.ByteBuffer;
 
 /**
@@ -18,8 +19,12 @@ final class PacketInput {
 
     private final Connection connection;
     private final Transport transport;
+    private final Limits limits;
+    private final PartialPackets partials;
     private final PacketFramer framer;
-    private final PacketReader reader = new PacketReader();
+    private final PacketReader reader;
+    /** What {@link PartialPackets} counts. */
+    private int counted;
 
     /** Bytes read and not yet looked at, while the connection is paused; null for none. */
     private ByteBuffer held;
@@ -30,15 +35,20 @@ final class PacketInput {
     /** When the first bytes of the packet came that is not whole, or reading began again. */
     private long packetBegun;
 
-    PacketInput(Connection connection, Transport transport, int maximumPacketSize) {
+    PacketInput(Connection connection, Transport transport, Limits limits, PartialPackets partials) {
         this.connection = connection;
         this.transport = transport;
-        this.framer = new PacketFramer(maximumPacketSize);
+        this.limits = limits;
+        this.partials = partials;
+        this.framer = PacketFramer.beforeConnect(
+                Math.min(limits.maximumPacketSize(), limits.input().largestConnect()));
+        this.reader = new PacketReader(limits.input());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
     void received(ByteBuffer bytes) {
         if (held == null) read(bytes);
+        count();
         if (bytes.hasRemaining() && !connection.isClosed()) hold(bytes);
     }
 
@@ -61,11 +71,27 @@ final class PacketInput {
     private Packet next(ByteBuffer bytes) {
         try {
             var frame = framer.next(bytes);
-            return frame == null ? null : reader.read(frame);
+            if (frame == null) return null;
+            var isFirst = reader.version() == null;
+            var packet = reader.read(frame);
+            if (isFirst) framer.admitAll(limits.maximumPacketSize());
+            return packet;
         } catch (MqttFault fault) {
             connection.on(new Event.Faulted(fault, reader.version()));
             return null;
         }
+    }
+
+    private void count() {
+        var now = PartialPackets.counted(framer.heldMemory());
+        if (now == counted) return;
+        counted = now;
+        partials.note(connection, now);
+    }
+
+    /** Whether a packet is not whole that others wait for the memory of. */
+    boolean isPartial() {
+        return counted > 0;
     }
 
     private void hold(ByteBuffer bytes) {
@@ -108,6 +134,7 @@ final class PacketInput {
         held = null;
         if (bytes != null) {
             read(bytes);
+            count();
             if (bytes.hasRemaining() && !connection.isClosed()) hold(bytes);
         }
         if (paused || connection.isClosed()) return false;
@@ -117,6 +144,8 @@ final class PacketInput {
 
     void drop() {
         held = null;
+        framer.drop();
+        count();
     }
 
     /** The client's version, null before its CONNECT. */

@@ -1,6 +1,5 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Match;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
@@ -15,7 +14,6 @@ import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.ClientUplink.Admission;
 import dev.sluice.uplink.Forwarding;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
 
 /**
@@ -35,9 +33,7 @@ final class Publishing {
     /** Messages that PostgreSQL has not committed yet. */
     private int waitingForStore;
 
-    private TopicName routedTopic;
-    private long routedVersion;
-    private List<Match> routed;
+    private final RoutedTopics routed;
 
     /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
     private Set<Integer> deadLettered = Set.of();
@@ -47,6 +43,7 @@ final class Publishing {
         this.connection = connection;
         this.parts = parts;
         this.durable = durable;
+        this.routed = new RoutedTopics(parts.router(), connection.clientId());
         this.uplink = parts.uplink()
                 .open(
                         connection.clientId(),
@@ -282,22 +279,9 @@ final class Publishing {
     }
 
     private Publication publication(Packet.Publish publish, long receivedAt) {
-        var matches = matches(publish.topicName());
+        var matches = routed.matches(publish.topicName());
         if (matches.isEmpty() && !publish.retain()) return Publication.NOBODYS;
         return Publication.of(Message.of(publish, receivedAt), matches);
-    }
-
-    /** A device publishes to the same topic again and again, and subscriptions change seldom. */
-    private List<Match> matches(TopicName topicName) {
-        var version = parts.router().version();
-        if (topicName == routedTopic && version == routedVersion) return routed;
-        var matches = parts.router().route(topicName, connection.clientId());
-        // Whose turn it is in a Shared Subscription changes with each message.
-        var isLasting = matches.stream().allMatch(match -> match.share() == null);
-        routedTopic = isLasting ? topicName : null;
-        routedVersion = version;
-        routed = matches;
-        return matches;
     }
 
     /**

@@ -4,7 +4,6 @@ import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.packet.Subscription;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Event;
 import dev.sluice.store.delivery.QueueReader;
@@ -14,7 +13,6 @@ import dev.sluice.topic.TopicFilter;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -48,31 +46,39 @@ final class Receiving {
     void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
-        var reasons = new ArrayList<ReasonCode>();
+        var answers = new FilterAnswers(parts);
         var granted = new ArrayList<StoredSubscription>();
         var wanted = new ArrayList<TopicFilter>();
         for (var asked : subscribe.subscriptions()) {
-            var reason = reason(asked);
-            reasons.add(reason);
-            if (reason.isError()) continue;
+            var filter = answers.read(asked.filter());
+            if (filter == null || !isAdmitted(filter, answers)) continue;
+            answers.grant(asked.maximumQoS());
             var stored = LiveSubscription.stored(asked, identifier);
             granted.add(stored);
-            if (subscribe(stored)) wanted.add(TopicFilter.of(stored.filter()));
+            if (subscribe(filter, stored)) wanted.add(filter);
         }
         Runnable committed = () -> {
-            connection.on(new Event.Subscribed(subscribe.packetId(), reasons));
+            connection.on(new Event.Subscribed(subscribe.packetId(), answers.reasons(), answers.why()));
             sendRetained(wanted);
         };
-        if (!durable || granted.isEmpty()) connection.loop().execute(committed);
+        if (!durable || granted.isEmpty()) inALaterTurn(committed);
         else
             connection.journal(new JournalWrite.Subscribe(
                     connection.clientId(), connection.epoch(), granted, connection.thenOnLoop(committed)));
     }
 
+    /** The client may be read on after it: answers that wait for nothing but a turn of the others. */
+    private void inALaterTurn(Runnable answer) {
+        connection.loop().execute(() -> {
+            answer.run();
+            connection.progressed();
+        });
+    }
+
     /** Whether retained messages are due [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for a Shared Subscription. */
-    private boolean subscribe(StoredSubscription stored) {
-        var isNew = parts.router().subscribe(connection, durable, stored);
-        if (TopicFilter.isShared(stored.filter())) return false;
+    private boolean subscribe(TopicFilter filter, StoredSubscription stored) {
+        var isNew = parts.router().subscribe(connection, durable, filter, stored);
+        if (filter.isShared()) return false;
         return stored.retainHandling() == 0 || stored.retainHandling() == 1 && isNew;
     }
 
@@ -90,44 +96,48 @@ final class Receiving {
         });
     }
 
-    private ReasonCode reason(Subscription asked) {
-        if (TopicFilter.mistake(asked.filter()).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        if (TopicFilter.of(asked.filter()).isServers() && !parts.sysTopics().isOn()) return ReasonCode.NOT_AUTHORIZED;
-        if (isOneTooMany(asked)) {
-            parts.meters().subscriptionRefused();
-            return ReasonCode.QUOTA_EXCEEDED;
+    /** Whether the client may have this subscription, too; one that replaces another does not count. */
+    private boolean isAdmitted(TopicFilter filter, FilterAnswers answers) {
+        if (filter.isServers() && !parts.sysTopics().isOn()) {
+            answers.refuse(ReasonCode.NOT_AUTHORIZED, "the topics below $SYS/ are off (sluice.mqtt.sys-interval)");
+            return false;
         }
-        return switch (asked.maximumQoS()) {
-            case AT_MOST_ONCE -> ReasonCode.SUCCESS;
-            case AT_LEAST_ONCE -> ReasonCode.GRANTED_QOS_1;
-            case EXACTLY_ONCE -> ReasonCode.GRANTED_QOS_2;
-        };
-    }
-
-    /** A subscription that replaces another one does not count. */
-    private boolean isOneTooMany(Subscription asked) {
         var subscriber = parts.router().find(connection.clientId());
-        var isOwn = subscriber != null && subscriber.recipient() == connection;
-        var subscriptions = isOwn ? subscriber.subscriptions() : Map.<TopicFilter, LiveSubscription>of();
-        return subscriptions.size() >= parts.config().subscriptionsMaximum()
-                && !subscriptions.containsKey(TopicFilter.of(asked.filter()));
+        if (subscriber == null || subscriber.recipient() != connection) return true;
+        if (subscriber.subscriptions().containsKey(filter)) return true;
+        var config = parts.config();
+        if (subscriber.subscriptions().size() >= config.subscriptionsMaximum()) {
+            parts.meters().subscriptionRefused();
+            answers.exceed(
+                    "subscriptions-maximum",
+                    "the client has " + config.subscriptionsMaximum() + " subscriptions, as many as it may");
+            return false;
+        }
+        if (subscriber.filterLength() + filter.toString().length() > config.subscriptionBytesMaximum()) {
+            answers.exceed(
+                    "subscription-bytes-maximum",
+                    "the client's Topic Filters have " + config.subscriptionBytesMaximum() + " bytes, as many as they may");
+            return false;
+        }
+        return true;
     }
 
     void unsubscribe(Packet.Unsubscribe unsubscribe) {
-        var reasons = unsubscribe.filters().stream().map(this::unsubscribe).toList();
-        Runnable committed = () -> connection.on(new Event.Unsubscribed(unsubscribe.packetId(), reasons));
-        if (!durable) connection.loop().execute(committed);
+        var answers = new FilterAnswers(parts);
+        var ended = new ArrayList<String>();
+        for (var text : unsubscribe.filters()) {
+            var filter = answers.read(text);
+            if (filter == null) continue;
+            var reason = parts.router().unsubscribe(connection, filter);
+            answers.answer(reason);
+            if (reason == ReasonCode.SUCCESS) ended.add(text);
+        }
+        Runnable committed = () -> connection.on(
+                new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why()));
+        if (!durable || ended.isEmpty()) inALaterTurn(committed);
         else
             connection.journal(new JournalWrite.Unsubscribe(
-                    connection.clientId(),
-                    connection.epoch(),
-                    unsubscribe.filters(),
-                    connection.thenOnLoop(committed)));
-    }
-
-    private ReasonCode unsubscribe(String filter) {
-        if (TopicFilter.mistake(filter).isPresent()) return ReasonCode.TOPIC_FILTER_INVALID;
-        return parts.router().unsubscribe(connection, TopicFilter.of(filter));
+                    connection.clientId(), connection.epoch(), ended, connection.thenOnLoop(committed)));
     }
 
     void acknowledge(long seq, long sentSeq) {
@@ -170,7 +180,7 @@ final class Receiving {
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match =
-                    parts.router().another(delivery.share(), delivery.message().topicName(), connection);
+                    parts.router().another(delivery.share(), connection);
             if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
         }
     }

@@ -35,8 +35,10 @@ final class TraceText {
                                 + given(" message-id", messageId);
                     case Event.Accepted(var id, var outcome) -> "accepted id=" + id + " " + outcome;
                     case Event.Forgotten(var id) -> "forgotten id=" + id;
-                    case Event.Subscribed(var id, var reasons) -> "subscribed id=" + id + " " + reasons;
-                    case Event.Unsubscribed(var id, var reasons) -> "unsubscribed id=" + id + " " + reasons;
+                    case Event.Subscribed(var id, var reasons, var why) ->
+                        "subscribed id=" + id + " " + reasons + given(" why", why);
+                    case Event.Unsubscribed(var id, var reasons, var why) ->
+                        "unsubscribed id=" + id + " " + reasons + given(" why", why);
                     case Event.Deliver(var delivery) -> "deliver " + of(delivery);
                     case Event.QueueLoaded(var rows, var more) ->
                         "queue loaded, rows=" + rows.size() + " more=" + more + given(" first", first(rows));
@@ -69,6 +71,7 @@ final class TraceText {
                     case Effect.Acknowledge(var seq, var sentSeq) -> "acknowledge seq=" + seq + " sent-seq=" + sentSeq;
                     case Effect.Settle(var _, var outcome) -> "settle " + outcome;
                     case Effect.Drop(var delivery, var why) -> "drop " + why + " " + of(delivery);
+                    case Effect.Exceeded(var bound) -> "exceeded " + bound;
                     case Effect.Return(var left) -> "return deliveries=" + left.size() + given(" first", first(left));
                     case Effect.EndSession(var expiry, var reason, var sentSeq, var will) ->
                         "end the session, expiry=" + expiry + " s " + reason + " sent-seq=" + sentSeq + " will=" + will;

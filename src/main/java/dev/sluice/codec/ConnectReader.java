@@ -1,6 +1,7 @@
 package dev.sluice.codec;
 
 import static dev.sluice.packet.ReasonCode.MALFORMED_PACKET;
+import static dev.sluice.packet.ReasonCode.PACKET_TOO_LARGE;
 import static dev.sluice.packet.ReasonCode.TOPIC_NAME_INVALID;
 import static dev.sluice.packet.ReasonCode.UNSUPPORTED_PROTOCOL_VERSION;
 
@@ -53,15 +54,18 @@ final class ConnectReader {
     }
 
     /** Reads what follows the Protocol Version. */
-    static Packet.Connect read(ProtocolVersion version, ByteBuffer in) {
+    static Packet.Connect read(ProtocolVersion version, ByteBuffer in, InputBounds bounds) {
         var flags = Wire.oneByte(in);
         checkFlags(version, flags);
         var keepAlive = Wire.twoBytes(in);
-        var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.CONNECT, in) : Properties.NONE;
+        var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.CONNECT, in, bounds) : Properties.NONE;
         var clientId = Wire.text(in);
-        var will = (flags & WILL) == 0 ? null : readWill(version, flags, in);
+        var willStart = in.position();
+        var will = (flags & WILL) == 0 ? null : readWill(version, flags, in, bounds);
+        var willBytes = in.position() - willStart;
         var username = isPresent(version, flags & USER_NAME, in) ? Wire.text(in) : null;
         var password = isPresent(version, flags & PASSWORD, in) ? Wire.binary(in) : null;
+        checkSize(in.limit() - willBytes - (password == null ? 0 : 2 + password.length), bounds);
         var cleanStart = (flags & CLEAN_START) != 0;
         return new Packet.Connect(version, cleanStart, keepAlive, clientId, will, username, password, properties);
     }
@@ -77,12 +81,22 @@ final class ConnectReader {
         check((flags & WILL) != 0 || (flags & (WILL_QOS | WILL_RETAIN)) == 0, "will flags without a will");
     }
 
-    private static Will readWill(ProtocolVersion version, int flags, ByteBuffer in) {
-        var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.WILL, in) : Properties.NONE;
+    private static Will readWill(ProtocolVersion version, int flags, ByteBuffer in, InputBounds bounds) {
+        var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.WILL, in, bounds) : Properties.NONE;
         var topicName = ReceivedTopics.checked(Wire.binary(in));
         if (topicName.isEmpty()) throw new MqttFault(TOPIC_NAME_INVALID, "empty will topic"); // [MQTT-4.7.3-1]
         var qos = QoS.of((flags & WILL_QOS) >> WILL_QOS_SHIFT);
         return new Will(topicName, qos, (flags & WILL_RETAIN) != 0, properties, Wire.binary(in));
+    }
+
+    /** @param size of all but will and password */
+    private static void checkSize(int size, InputBounds bounds) {
+        if (size > bounds.connectBytes())
+            throw InputBounds.fault(
+                    PACKET_TOO_LARGE,
+                    InputBounds.CONNECT_BYTES,
+                    "CONNECT has " + size + " bytes besides its will and password, at most " + bounds.connectBytes()
+                            + " are accepted");
     }
 
     /** MQTT 3.1 lets the Remaining Length take precedence over the flags for user name and password. */

@@ -14,8 +14,12 @@ public final class MessageProperties {
         return out.toByteArray();
     }
 
-    /** @throws MqttFault for bytes that {@link #write} has not made */
-    public static Properties read(byte[] bytes) {
-        return PropertiesReader.read(PropertyPlace.MESSAGE, ByteBuffer.wrap(bytes));
+    /**
+     * Returns them with the {@link Properties#excess} where they are above a bound.
+     *
+     * @throws MqttFault for bytes that {@link #write} has not made
+     */
+    public static Properties read(byte[] bytes, InputBounds bounds) {
+        return PropertiesReader.read(PropertyPlace.MESSAGE, ByteBuffer.wrap(bytes), bounds);
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.codec;
 
 import static dev.sluice.packet.ReasonCode.PACKET_TOO_LARGE;
+import static dev.sluice.packet.ReasonCode.PROTOCOL_ERROR;
 
 import java.nio.ByteBuffer;
 
@@ -13,13 +14,27 @@ public final class PacketFramer {
     private static final int LONGEST_FIXED_HEADER = 5;
     private static final int SMALLEST_GROWTH = 64;
 
-    private final int maximumPacketSize;
+    private int maximumPacketSize;
+    private boolean connectOnly;
     private ByteBuffer held;
     private int packetSize = UNKNOWN;
 
     /** The maximum counts the whole packet, its fixed header too [MQTT-3.1.2-24]. */
     public PacketFramer(int maximumPacketSize) {
         this.maximumPacketSize = maximumPacketSize;
+    }
+
+    /** That of a connection that has not sent its CONNECT, and sends nothing else before {@link #admitAll}. */
+    public static PacketFramer beforeConnect(int maximumPacketSize) {
+        var framer = new PacketFramer(maximumPacketSize);
+        framer.connectOnly = true;
+        return framer;
+    }
+
+    /** Takes packets of every type from now on. */
+    public void admitAll(int maximumPacketSize) {
+        this.maximumPacketSize = maximumPacketSize;
+        connectOnly = false;
     }
 
     /**
@@ -35,13 +50,20 @@ public final class PacketFramer {
         return held == null;
     }
 
-    /** The bytes held of a packet that is not whole yet. */
-    public int heldBytes() {
-        return held == null ? 0 : held.position();
+    /** The memory in bytes that is held for a packet that is not whole yet. */
+    public int heldMemory() {
+        return held == null ? 0 : held.capacity();
+    }
+
+    /** Lets go of a packet that is not whole yet: nothing more is read. */
+    public void drop() {
+        held = null;
     }
 
     private ByteBuffer begin(ByteBuffer in) {
         if (!in.hasRemaining()) return null;
+        if (connectOnly && (in.get(in.position()) & 0xFF) >> 4 != PacketType.CONNECT)
+            throw new MqttFault(PROTOCOL_ERROR, "first packet is not CONNECT"); // [MQTT-3.1.0-1]
         var size = sizeOf(in, in.position(), in.limit());
         if (size == UNKNOWN || size > in.remaining()) {
             packetSize = size;

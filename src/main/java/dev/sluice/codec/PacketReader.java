@@ -20,18 +20,21 @@ public final class PacketReader {
     private static final int DUP = 0b1000;
 
     private final boolean fromClient;
+    private final InputBounds bounds;
     private ProtocolVersion version;
     private ReceivedTopics topics;
     private ReceivedProperties properties;
 
     /** A server's reader, which learns the version from the first CONNECT. */
-    public PacketReader() {
+    public PacketReader(InputBounds bounds) {
         this.fromClient = true;
+        this.bounds = bounds;
     }
 
     /** A client's reader, which knows the version that the client speaks. */
     public PacketReader(ProtocolVersion version) {
         this.fromClient = false;
+        this.bounds = InputBounds.NONE;
         this.version = version;
     }
 
@@ -59,7 +62,7 @@ public final class PacketReader {
     private Packet readPublish(int flags, ByteBuffer in) {
         if (topics == null) {
             topics = new ReceivedTopics();
-            properties = new ReceivedProperties();
+            properties = new ReceivedProperties(bounds);
         }
         var publish = PublishReader.read(version, flags, in, topics, properties);
         if (fromClient && !publish.properties().subscriptionIdentifiers().isEmpty()) {
@@ -74,18 +77,18 @@ public final class PacketReader {
         if (version == null) throw new MqttFault(PROTOCOL_ERROR, "first packet is not CONNECT"); // [MQTT-3.1.0-1]
         return switch (type) {
             case PacketType.CONNACK -> ConnAckReader.read(version, in);
-            case PacketType.PUBACK -> AckReader.readPubAck(version, in);
-            case PacketType.PUBREC -> AckReader.readPubRec(version, in);
-            case PacketType.PUBREL -> AckReader.readPubRel(version, in);
-            case PacketType.PUBCOMP -> AckReader.readPubComp(version, in);
-            case PacketType.SUBSCRIBE -> SubscribeReader.readSubscribe(version, in);
+            case PacketType.PUBACK -> AckReader.readPubAck(version, in, bounds);
+            case PacketType.PUBREC -> AckReader.readPubRec(version, in, bounds);
+            case PacketType.PUBREL -> AckReader.readPubRel(version, in, bounds);
+            case PacketType.PUBCOMP -> AckReader.readPubComp(version, in, bounds);
+            case PacketType.SUBSCRIBE -> SubscribeReader.readSubscribe(version, in, bounds);
             case PacketType.SUBACK -> SubscribeReader.readSubAck(version, in);
-            case PacketType.UNSUBSCRIBE -> SubscribeReader.readUnsubscribe(version, in);
+            case PacketType.UNSUBSCRIBE -> SubscribeReader.readUnsubscribe(version, in, bounds);
             case PacketType.UNSUBACK -> SubscribeReader.readUnsubAck(version, in);
             case PacketType.PINGREQ -> PINGREQ;
             case PacketType.PINGRESP -> PINGRESP;
-            case PacketType.DISCONNECT -> DisconnectReader.readDisconnect(version, fromClient, in);
-            case PacketType.AUTH -> DisconnectReader.readAuth(version, fromClient, in);
+            case PacketType.DISCONNECT -> DisconnectReader.readDisconnect(version, fromClient, in, bounds);
+            case PacketType.AUTH -> DisconnectReader.readAuth(version, fromClient, in, bounds);
             default -> throw new MqttFault(MALFORMED_PACKET, "packet type 0 is reserved");
         };
     }
@@ -94,7 +97,7 @@ public final class PacketReader {
     private Packet.Connect readConnect(ByteBuffer in) {
         var protocol = ConnectReader.readProtocol(in);
         if (version == null) version = protocol.nearestVersion();
-        return ConnectReader.read(protocol.version(), in);
+        return ConnectReader.read(protocol.version(), in, bounds);
     }
 
     /** [MQTT-2.1.3-1]; MQTT 3.1 sets DUP when it sends PUBREL, SUBSCRIBE or UNSUBSCRIBE again. */

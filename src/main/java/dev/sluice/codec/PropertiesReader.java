@@ -2,6 +2,7 @@ package dev.sluice.codec;
 
 import static dev.sluice.packet.ReasonCode.MALFORMED_PACKET;
 import static dev.sluice.packet.ReasonCode.PROTOCOL_ERROR;
+import static dev.sluice.packet.ReasonCode.QUOTA_EXCEEDED;
 import static dev.sluice.packet.ReasonCode.TOPIC_ALIAS_INVALID;
 
 import dev.sluice.packet.Properties;
@@ -12,29 +13,47 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 
-/** Owns the properties of one packet while they are read (section 2.2.2). Used once, by one thread. */
+/**
+ * Owns the properties of one packet while they are read (section 2.2.2). Used once, by one thread.
+ *
+ * <p>Above a bound it goes on, so that what is behind them can be read, but keeps nothing more than integers.
+ */
 final class PropertiesReader {
     private final PropertyPlace place;
+    private final InputBounds bounds;
     private final EnumMap<Property, Object> values = new EnumMap<>(Property.class);
     private List<UserProperty> userProperties = List.of();
     private List<Integer> subscriptionIdentifiers = List.of();
+    private int userPropertyBytes;
+    /** Null within the bounds. */
+    private Properties.Excess excess;
 
-    private PropertiesReader(PropertyPlace place) {
+    private PropertiesReader(PropertyPlace place, InputBounds bounds) {
         this.place = place;
+        this.bounds = bounds;
     }
 
-    /** Reads the Property Length and what it covers. */
-    static Properties read(PropertyPlace place, ByteBuffer in) {
+    /**
+     * Reads the Property Length and what it covers.
+     *
+     * @return those of a PUBLISH or of a stored message with the {@link Properties#excess} where they are above a bound
+     * @throws MqttFault with {@link MqttFault#bound()} for others that are
+     */
+    static Properties read(PropertyPlace place, ByteBuffer in, InputBounds bounds) {
         var length = VariableByteInteger.read(in);
         if (length == 0) return Properties.NONE;
         Wire.need(in, length);
-        return read(place, in, length);
+        return read(place, in, length, bounds);
     }
 
     /** Reads properties of this length, which is known to be there. */
-    static Properties read(PropertyPlace place, ByteBuffer in, int length) {
+    static Properties read(PropertyPlace place, ByteBuffer in, int length, InputBounds bounds) {
         var packetEnd = in.limit();
-        var reader = new PropertiesReader(place);
+        var reader = new PropertiesReader(place, bounds);
+        if (length > bounds.propertyBytes())
+            reader.exceed(
+                    InputBounds.PROPERTY_BYTES,
+                    length + " bytes of properties, at most " + bounds.propertyBytes() + " are accepted");
         in.limit(in.position() + length);
         while (in.hasRemaining()) reader.readOne(in);
         in.limit(packetEnd);
@@ -54,8 +73,31 @@ final class PropertiesReader {
     }
 
     private void readUserProperty(ByteBuffer in) {
+        if (excess != null) {
+            Wire.skip(in);
+            Wire.skip(in);
+            return;
+        }
         if (userProperties.isEmpty()) userProperties = new ArrayList<>();
+        var start = in.position();
         userProperties.add(new UserProperty(Wire.text(in), Wire.text(in)));
+        userPropertyBytes += 1 + in.position() - start;
+        if (userProperties.size() > bounds.userProperties())
+            exceed(
+                    InputBounds.USER_PROPERTIES,
+                    "more than " + bounds.userProperties() + " User Properties in a packet");
+        else if (userPropertyBytes > bounds.userPropertyBytes())
+            exceed(
+                    InputBounds.USER_PROPERTY_BYTES,
+                    "more than " + bounds.userPropertyBytes() + " bytes of User Properties in a packet");
+    }
+
+    private void exceed(String bound, String sentence) {
+        if (place != PropertyPlace.PUBLISH && place != PropertyPlace.MESSAGE)
+            throw InputBounds.fault(QUOTA_EXCEEDED, bound, sentence);
+        excess = new Properties.Excess(bound, InputBounds.sentence(bound, sentence));
+        userProperties = List.of();
+        values.values().removeIf(value -> !(value instanceof Long));
     }
 
     private void readSubscriptionIdentifier(ByteBuffer in) {
@@ -66,11 +108,16 @@ final class PropertiesReader {
         }
         var identifier = VariableByteInteger.read(in);
         if (identifier == 0) throw new MqttFault(PROTOCOL_ERROR, "Subscription Identifier 0");
-        subscriptionIdentifiers.add(identifier);
+        if (excess == null) subscriptionIdentifiers.add(identifier);
     }
 
     private void readSingle(Property property, ByteBuffer in) {
         if (values.containsKey(property)) throw new MqttFault(PROTOCOL_ERROR, property + " twice");
+        var isInteger = property.type() != Property.Type.TEXT && property.type() != Property.Type.BINARY;
+        if (excess != null && !isInteger) {
+            Wire.skip(in);
+            return;
+        }
         var value =
                 switch (property.type()) {
                     case BYTE -> flag(property, Wire.oneByte(in));
@@ -111,6 +158,7 @@ final class PropertiesReader {
     private Properties finish() {
         if (values.containsKey(Property.AUTHENTICATION_DATA) && !values.containsKey(Property.AUTHENTICATION_METHOD))
             throw new MqttFault(PROTOCOL_ERROR, "Authentication Data without Authentication Method");
+        if (excess != null) return Properties.exceeding(values, excess);
         return Properties.of(values, userProperties, subscriptionIdentifiers);
     }
 }

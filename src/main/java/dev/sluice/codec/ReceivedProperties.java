@@ -13,8 +13,13 @@ final class ReceivedProperties {
 
     private record Remembered(byte[] bytes, Properties properties) {}
 
+    private final InputBounds bounds;
     private final Remembered[] last = new Remembered[REMEMBERED];
     private int oldest;
+
+    ReceivedProperties(InputBounds bounds) {
+        this.bounds = bounds;
+    }
 
     /** Reads the Property Length and what it covers. */
     Properties read(ByteBuffer in) {
@@ -28,9 +33,9 @@ final class ReceivedProperties {
                 return known.properties;
             }
         }
-        if (length > LONGEST_REMEMBERED) return PropertiesReader.read(PropertyPlace.PUBLISH, in, length);
+        if (length > LONGEST_REMEMBERED) return PropertiesReader.read(PropertyPlace.PUBLISH, in, length, bounds);
         var start = in.position();
-        var properties = PropertiesReader.read(PropertyPlace.PUBLISH, in, length);
+        var properties = PropertiesReader.read(PropertyPlace.PUBLISH, in, length, bounds);
         in.position(start);
         last[oldest] = new Remembered(Wire.bytes(in, length), properties);
         oldest = (oldest + 1) % REMEMBERED;

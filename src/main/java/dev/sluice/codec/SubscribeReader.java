@@ -2,6 +2,7 @@ package dev.sluice.codec;
 
 import static dev.sluice.packet.ReasonCode.MALFORMED_PACKET;
 import static dev.sluice.packet.ReasonCode.PROTOCOL_ERROR;
+import static dev.sluice.packet.ReasonCode.QUOTA_EXCEEDED;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -27,27 +28,33 @@ final class SubscribeReader {
 
     private SubscribeReader() {}
 
-    static Packet.Subscribe readSubscribe(ProtocolVersion version, ByteBuffer in) {
+    static Packet.Subscribe readSubscribe(ProtocolVersion version, ByteBuffer in, InputBounds bounds) {
         var packetId = Wire.packetId(in);
-        var properties = properties(version, PropertyPlace.SUBSCRIBE, in);
+        var properties = properties(version, PropertyPlace.SUBSCRIBE, in, bounds);
         checkPayload(in); // [MQTT-3.8.3-2]
         var subscriptions = new ArrayList<Subscription>(1);
-        while (in.hasRemaining()) subscriptions.add(readSubscription(version, in));
+        while (in.hasRemaining()) {
+            checkEntries("SUBSCRIBE", subscriptions, bounds);
+            subscriptions.add(readSubscription(version, in));
+        }
         return new Packet.Subscribe(packetId, List.copyOf(subscriptions), properties);
     }
 
-    static Packet.Unsubscribe readUnsubscribe(ProtocolVersion version, ByteBuffer in) {
+    static Packet.Unsubscribe readUnsubscribe(ProtocolVersion version, ByteBuffer in, InputBounds bounds) {
         var packetId = Wire.packetId(in);
-        var properties = properties(version, PropertyPlace.UNSUBSCRIBE, in);
+        var properties = properties(version, PropertyPlace.UNSUBSCRIBE, in, bounds);
         checkPayload(in); // [MQTT-3.10.3-2]
         var filters = new ArrayList<String>(1);
-        while (in.hasRemaining()) filters.add(readFilter(in));
+        while (in.hasRemaining()) {
+            checkEntries("UNSUBSCRIBE", filters, bounds);
+            filters.add(readFilter(in));
+        }
         return new Packet.Unsubscribe(packetId, List.copyOf(filters), properties);
     }
 
     static Packet.SubAck readSubAck(ProtocolVersion version, ByteBuffer in) {
         var packetId = Wire.packetId(in);
-        var properties = properties(version, PropertyPlace.ANSWER, in);
+        var properties = properties(version, PropertyPlace.ANSWER, in, InputBounds.NONE);
         checkPayload(in);
         var reasons = readReasons(version.isV5() ? AllowedReasons.SUBACK : AllowedReasons.SUBACK_V3, in);
         return new Packet.SubAck(packetId, reasons, properties);
@@ -57,7 +64,7 @@ final class SubscribeReader {
     static Packet.UnsubAck readUnsubAck(ProtocolVersion version, ByteBuffer in) {
         var packetId = Wire.packetId(in);
         if (!version.isV5()) return new Packet.UnsubAck(packetId, List.of(), Properties.NONE);
-        var properties = properties(version, PropertyPlace.ANSWER, in);
+        var properties = properties(version, PropertyPlace.ANSWER, in, InputBounds.NONE);
         checkPayload(in);
         return new Packet.UnsubAck(packetId, readReasons(AllowedReasons.UNSUBACK, in), properties);
     }
@@ -78,6 +85,14 @@ final class SubscribeReader {
         return new Subscription(filter, QoS.of(options & QOS), noLocal, retainAsPublished, retainHandling);
     }
 
+    private static void checkEntries(String packet, List<?> read, InputBounds bounds) {
+        if (read.size() == bounds.subscribeEntries())
+            throw InputBounds.fault(
+                    QUOTA_EXCEEDED,
+                    InputBounds.SUBSCRIBE_ENTRIES,
+                    "more than " + bounds.subscribeEntries() + " Topic Filters in " + packet);
+    }
+
     private static String readFilter(ByteBuffer in) {
         var filter = Wire.text(in);
         check(!filter.isEmpty(), "empty Topic Filter"); // [MQTT-4.7.3-1]
@@ -90,8 +105,9 @@ final class SubscribeReader {
         return List.copyOf(reasons);
     }
 
-    private static Properties properties(ProtocolVersion version, PropertyPlace place, ByteBuffer in) {
-        return version.isV5() ? PropertiesReader.read(place, in) : Properties.NONE;
+    private static Properties properties(
+            ProtocolVersion version, PropertyPlace place, ByteBuffer in, InputBounds bounds) {
+        return version.isV5() ? PropertiesReader.read(place, in, bounds) : Properties.NONE;
     }
 
     private static void checkPayload(ByteBuffer in) {

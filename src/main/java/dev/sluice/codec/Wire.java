@@ -42,6 +42,13 @@ final class Wire {
         return packetId;
     }
 
+    /** Passes over a text or binary data. */
+    static void skip(ByteBuffer in) {
+        var length = twoBytes(in);
+        need(in, length);
+        in.position(in.position() + length);
+    }
+
     /** Copies the bytes; the length is checked before anything is allocated. */
     static byte[] bytes(ByteBuffer in, int length) {
         need(in, length);

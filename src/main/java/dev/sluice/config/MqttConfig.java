@@ -106,6 +106,46 @@ public interface MqttConfig {
     @WithDefault("1000")
     int subscriptionsMaximum();
 
+    /** Bytes of the Topic Filters of one client's subscriptions; a further one is answered with 0x97. */
+    @WithDefault("262144")
+    int subscriptionBytesMaximum();
+
+    /** Topic Filters of a SUBSCRIBE or UNSUBSCRIBE; one with more is DISCONNECT 0x97. */
+    @WithDefault("1000")
+    int subscribeEntriesMaximum();
+
+    /** SUBSCRIBEs and UNSUBSCRIBEs of one connection that may wait for their answers; above, it is not read. */
+    @WithDefault("16")
+    int unansweredSubscribesMaximum();
+
+    /** Levels of a Topic Name or Topic Filter; one with more is answered with 0x90 or 0x8F. */
+    @WithDefault("128")
+    int topicLevelsMaximum();
+
+    /** Bytes of the Topic Names that the topic aliases of one connection stand for; above is DISCONNECT 0x97. */
+    @WithDefault("65536")
+    int topicAliasBytesMaximum();
+
+    /** User Properties of a packet; a PUBLISH with more is answered with 0x97, any other packet with DISCONNECT or CONNACK 0x97. */
+    @WithDefault("64")
+    int userPropertiesMaximum();
+
+    /** Their bytes in the packet; the same answers. */
+    @WithDefault("16384")
+    int userPropertyBytesMaximum();
+
+    /** Bytes of all properties of a packet; the same answers. */
+    @WithDefault("131072")
+    int propertyBytesMaximum();
+
+    /** Bytes of a CONNECT without its will and its password; a larger one is CONNACK 0x95. */
+    @WithDefault("16384")
+    int connectBytesMaximum();
+
+    /** Bytes of packets that have not arrived whole, of all connections together; above, the one that began first is DISCONNECT 0x97. */
+    @WithDefault("33554432")
+    long partialPacketBytesInAll();
+
     /** Whether a payload (of a PUBLISH or Will) that claims to be UTF-8 is checked; if it is not, the answer is 0x99. */
     @WithDefault("true")
     boolean payloadFormatCheck();

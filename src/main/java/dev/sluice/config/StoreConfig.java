@@ -19,7 +19,7 @@ public interface StoreConfig {
     @WithDefault("8192")
     int laneCapacity();
 
-    /** Bytes of messages that may wait in one lane, and 256 for each copy; above, its clients' sockets wait. Default 16 MiB. */
+    /** Bytes of messages and Topic Filters that may wait in one lane, and 256 for each copy or filter; above, its clients' sockets wait. Default 16 MiB. */
     @WithDefault("16777216")
     long laneBytes();
 
@@ -27,7 +27,7 @@ public interface StoreConfig {
     @WithDefault("1024")
     int batchSize();
 
-    /** Bytes of messages, and 256 for each copy, after which a transaction takes no further write. Default 1 MiB. */
+    /** Bytes of messages and Topic Filters, and 256 for each copy or filter, after which a transaction takes no further write. Default 1 MiB. */
     @WithDefault("1048576")
     long batchBytes();
 
@@ -54,11 +54,18 @@ public interface StoreConfig {
     @WithDefault("2s")
     Duration routesInterval();
 
+    /**
+     * Sessions in all, those of all gateways: above, a CONNECT that would begin a further one is refused. They are counted at times, so there
+     * may be somewhat more. 0 bounds none. Default 1,000,000.
+     */
+    @WithDefault("1000000")
+    long sessionsMaximum();
+
     /** Largest number of messages in a session's queue; one batch of each lane may exceed it. Default 250,000. */
     @WithDefault("250000")
     long queueCount();
 
-    /** Their bytes at most: topics, payloads and 64 for each message. Default 256 MiB. */
+    /** Their bytes at most: topics, payloads, properties as they are on the heap, and 64 for each message. Default 256 MiB. */
     @WithDefault("268435456")
     long queueBytes();
 

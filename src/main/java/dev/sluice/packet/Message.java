@@ -51,8 +51,8 @@ public record Message(
         return expiresAt <= now;
     }
 
-    /** Returns its weight in bytes, for the bounds of queues: topic, payload and the objects around them. */
+    /** Returns its weight in bytes, for all bounds: topic, payload, properties and the objects around them. */
     public int bytes() {
-        return topicName.utf8().length + payload.length + 64;
+        return topicName.utf8().length + payload.length + 64 + properties.bytes();
     }
 }

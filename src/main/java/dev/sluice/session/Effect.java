@@ -60,6 +60,13 @@ public sealed interface Effect {
     /** The client will not get this message; to be counted. A row of the durable queue is deleted by another effect. */
     record Drop(Delivery delivery, Why why) implements Effect {}
 
+    /**
+     * The client has exceeded a bound; to be counted.
+     *
+     * @param bound its key below {@code sluice.mqtt}
+     */
+    record Exceeded(String bound) implements Effect {}
+
     enum Why {
         /** Too much waits in memory for the client. */
         QUEUE_FULL,
@@ -68,7 +75,9 @@ public sealed interface Effect {
         /** Its Message Expiry Interval has passed [MQTT-3.3.2-5]. */
         EXPIRED,
         /** It is larger than the client's Maximum Packet Size [MQTT-3.1.2-25]. */
-        TOO_LARGE
+        TOO_LARGE,
+        /** It was stored when the gateway's bounds were wider: its topic has too many levels, or it has too many properties. */
+        ABOVE_BOUNDS
     }
 
     /**

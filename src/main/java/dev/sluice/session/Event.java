@@ -50,11 +50,17 @@ public sealed interface Event {
     /** The journal has dropped a QoS 2 packet identifier. */
     record Forgotten(int packetId) implements PublishProgress {}
 
-    /** @param reasons one for each entry of the SUBSCRIBE */
-    record Subscribed(int packetId, List<ReasonCode> reasons) implements Progress {}
+    /**
+     * @param reasons one for each entry of the SUBSCRIBE
+     * @param why a sentence for the Reason String about the first one that is refused; null if none is
+     */
+    record Subscribed(int packetId, List<ReasonCode> reasons, String why) implements Progress {}
 
-    /** @param reasons one for each filter of the UNSUBSCRIBE */
-    record Unsubscribed(int packetId, List<ReasonCode> reasons) implements Progress {}
+    /**
+     * @param reasons one for each filter of the UNSUBSCRIBE
+     * @param why a sentence for the Reason String about the first one that is refused; null if none is
+     */
+    record Unsubscribed(int packetId, List<ReasonCode> reasons, String why) implements Progress {}
 
     /** A message for the client; one with a place in the durable queue is committed there. */
     record Deliver(Delivery delivery) implements Progress {}

@@ -107,7 +107,12 @@ public record Grant(
 
     /** A Reason String where the client wants one and its Maximum Packet Size leaves room for it [MQTT-3.4.2-2]. */
     Properties reasonString(String why) {
-        return reasonStrings ? reasonString(why, clientMaximumPacketSize) : Properties.NONE;
+        return reasonString(why, 0);
+    }
+
+    /** That of a packet with further reason codes. */
+    Properties reasonString(String why, int reasons) {
+        return reasonStrings ? reasonString(why, clientMaximumPacketSize - reasons) : Properties.NONE;
     }
 
     /** That of a CONNACK, which may have one whatever the client asked for, if it leaves room [MQTT-3.2.2-19]. */

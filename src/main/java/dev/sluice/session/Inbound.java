@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -54,7 +55,8 @@ final class Inbound {
         this.holding = holding;
         this.clock = clock;
         this.held = new HeldPublishes(holding);
-        this.aliases = new TopicAliases(limits.topicAliasMaximum());
+        this.aliases = new TopicAliases(
+                limits.topicAliasMaximum(), limits.input().topicAliasBytes());
         received.forEach(this.received::add);
         received.forEach(resumed::add);
     }
@@ -123,6 +125,7 @@ final class Inbound {
     private void admit(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
         switch (publish.qos()) {
             case AT_MOST_ONCE -> {
+                if (excess(publish, out) != null) return;
                 if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish, receivedAt));
                 else if (!finishing) throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT);
             }
@@ -140,19 +143,43 @@ final class Inbound {
     private void admitAtLeastOnce(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
         var packetId = publish.packetId();
         atLeastOnce.admit(packetId);
-        if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish, receivedAt));
+        var excess = excess(publish, out);
+        if (excess != null) settleAtLeastOnce(packetId, excess.reason(), excess.why(), out);
+        else if (hasClaimedFormat(publish)) out.accept(new Effect.Forward(publish, receivedAt));
         else settleAtLeastOnce(packetId, ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT, out);
     }
 
     private void admitExactlyOnce(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
         exactlyOnce.admit(publish, receivedAt);
-        if (hasClaimedFormat(publish)) {
+        var excess = excess(publish, out);
+        if (excess != null) {
+            refuseExactlyOnce(publish.packetId(), excess.reason(), excess.why(), out);
+        } else if (hasClaimedFormat(publish)) {
             out.accept(new Effect.Forward(publish, receivedAt));
         } else {
             var reason = ReasonCode.PAYLOAD_FORMAT_INVALID;
-            exactlyOnce.forwarded(
-                    publish.packetId(), reason, PayloadFormat.NOT_TEXT, null, out, answeringExactlyOnce(out));
+            refuseExactlyOnce(publish.packetId(), reason, PayloadFormat.NOT_TEXT, out);
         }
+    }
+
+    private void refuseExactlyOnce(int packetId, ReasonCode reason, String why, Consumer<Effect> out) {
+        exactlyOnce.forwarded(packetId, reason, why, null, out, answeringExactlyOnce(out));
+    }
+
+    private record Excess(ReasonCode reason, String why) {}
+
+    /** Why a message is refused for good because a bound is exceeded, which is counted; null if none is. */
+    private Excess excess(Packet.Publish publish, Consumer<Effect> out) {
+        var properties = publish.properties().excess();
+        if (properties != null) {
+            out.accept(new Effect.Exceeded(properties.bound()));
+            return new Excess(ReasonCode.QUOTA_EXCEEDED, properties.why());
+        }
+        var levels = limits.input().topicLevels();
+        if (!publish.topicName().hasMoreLevelsThan(levels)) return null;
+        out.accept(new Effect.Exceeded(InputBounds.TOPIC_LEVELS));
+        var why = InputBounds.sentence(InputBounds.TOPIC_LEVELS, "the topic has more than " + levels + " levels");
+        return new Excess(ReasonCode.TOPIC_NAME_INVALID, why);
     }
 
     /** An MQTT 3 client has no Receive Maximum and cannot heed it: only what waits for the gateway counts, and PUBRELs up to a bound of their own. */

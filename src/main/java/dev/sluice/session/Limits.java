@@ -1,5 +1,7 @@
 package dev.sluice.session;
 
+import dev.sluice.codec.InputBounds;
+
 /**
  * What the server grants at most.
  *
@@ -16,6 +18,7 @@ package dev.sluice.session;
  * @param queueBytes bytes of them
  * @param queuePage rows of a durable queue that are held in memory at most
  * @param payloadFormatCheck whether a payload that claims to be UTF-8 is checked
+ * @param input how much of a client's input is looked at
  */
 public record Limits(
         int receiveMaximum,
@@ -31,7 +34,8 @@ public record Limits(
         long queueBytes,
         QueuePolicy queuePolicy,
         int queuePage,
-        boolean payloadFormatCheck) {
+        boolean payloadFormatCheck,
+        InputBounds input) {
 
     public Limits {
         require("receive-maximum", receiveMaximum, 1, 65_535);

@@ -106,9 +106,16 @@ final class Outbound {
             window.release(delivery, packetId, out);
         } else if (message.isExpired(now) && !delivery.dup()) { // [MQTT-3.3.2-5]; what was begun goes on [MQTT-4.4.0-1]
             giveUp(delivery, packetId, Effect.Why.EXPIRED, out);
+        } else if (isAboveBounds(message)) {
+            giveUp(delivery, packetId, Effect.Why.ABOVE_BOUNDS, out);
         } else {
             publish(delivery, packetId, now, out);
         }
+    }
+
+    private boolean isAboveBounds(Message message) {
+        return message.properties().excess() != null
+                || message.topicName().hasMoreLevelsThan(limits.input().topicLevels());
     }
 
     private void publish(Delivery delivery, int packetId, long now, Consumer<Effect> out) {

@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -18,8 +19,11 @@ import java.util.function.LongSupplier;
  * and refuses an event that it is told from within an effect.
  */
 public final class Session {
-    private static final Set<ReasonCode> FAULTS =
-            EnumSet.of(ReasonCode.MALFORMED_PACKET, ReasonCode.PROTOCOL_ERROR, ReasonCode.TOPIC_NAME_INVALID);
+    private static final Set<ReasonCode> FAULTS = EnumSet.of(
+            ReasonCode.MALFORMED_PACKET,
+            ReasonCode.PROTOCOL_ERROR,
+            ReasonCode.TOPIC_NAME_INVALID,
+            ReasonCode.PACKET_TOO_LARGE);
 
     private final Limits limits;
     private final QueueMemory memory;
@@ -62,12 +66,16 @@ public final class Session {
         return grant;
     }
 
-    /** Returns whether the socket may be read on: not while the session opens, not while as much is held back as may be. */
+    /**
+     * Returns whether the socket may be read on: not while the session opens, not while as much is held back as may be, not while many
+     * SUBSCRIBEs and UNSUBSCRIBEs wait for their answers.
+     */
     public boolean wantsMore() {
         return switch (phase) {
             case Phase.AwaitingConnect _, Phase.Closed _ -> true;
             case Phase.Opening _, Phase.Finishing _ -> false;
-            case Phase.Online _ -> inbound.wantsMore();
+            case Phase.Online _ ->
+                inbound.wantsMore() && subscribing < limits.input().unansweredSubscribes();
         };
     }
 
@@ -118,6 +126,7 @@ public final class Session {
         try {
             phase = next(event, out);
         } catch (MqttFault fault) {
+            if (fault.bound() != null) out.accept(new Effect.Exceeded(fault.bound()));
             phase = refuse(fault.reason(), fault.getMessage(), out);
         } finally {
             performing = false;
@@ -191,6 +200,7 @@ public final class Session {
         grant = Grant.of(connect, limits);
         asked = null;
         requireText(connect.will());
+        requireLevels(connect.will());
         out.accept(new Effect.OpenSession(connect, grant));
         return new Phase.Opening(connect, grant);
     }
@@ -198,6 +208,15 @@ public final class Session {
     private void requireText(Will will) {
         if (will != null && limits.payloadFormatCheck() && !PayloadFormat.holds(will.properties(), will.payload()))
             throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, "Will: " + PayloadFormat.NOT_TEXT);
+    }
+
+    private void requireLevels(Will will) {
+        var most = limits.input().topicLevels();
+        if (will != null && will.topicName().hasMoreLevelsThan(most))
+            throw InputBounds.fault(
+                    ReasonCode.TOPIC_NAME_INVALID,
+                    InputBounds.TOPIC_LEVELS,
+                    "Will: the topic has more than " + most + " levels");
     }
 
     private Phase opening(Phase.Opening opening, Event event, Consumer<Effect> out) {
@@ -251,10 +270,10 @@ public final class Session {
                 inbound.requireRoom();
                 outbound.drained(out);
             }
-            case Event.Subscribed(var packetId, var reasons) ->
-                answer(new Packet.SubAck(packetId, reasons, Properties.NONE), out);
-            case Event.Unsubscribed(var packetId, var reasons) ->
-                answer(new Packet.UnsubAck(packetId, reasons, Properties.NONE), out);
+            case Event.Subscribed(var packetId, var reasons, var why) ->
+                answer(new Packet.SubAck(packetId, reasons, reasonString(reasons.size(), why)), out);
+            case Event.Unsubscribed(var packetId, var reasons, var why) ->
+                answer(new Packet.UnsubAck(packetId, reasons, reasonString(reasons.size(), why)), out);
         }
     }
 
@@ -340,6 +359,11 @@ public final class Session {
         outbound.lose(out);
         var returned = outbound.returned();
         if (!returned.isEmpty()) out.accept(new Effect.Return(returned));
+    }
+
+    /** @param reasons how many come with it */
+    private Properties reasonString(int reasons, String why) {
+        return why == null || !version.isV5() ? Properties.NONE : grant.reasonString(why, reasons);
     }
 
     private Properties reasonString(String why) {

@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.codec.MessageProperties;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
@@ -15,6 +16,16 @@ public final class StoredMessage {
     /** Turns a timestamptz into milliseconds. */
     public static final String MILLIS = "(extract(epoch FROM %s) * 1000)::bigint";
 
+    /**
+     * What a row of {@code queued}, here r, with its row of {@code message}, here m, may weigh on the heap: a User Property of five bytes
+     * becomes objects of 116. Rows of earlier versions have a column {@code bytes} that leaves properties out.
+     */
+    public static final String WEIGHT = """
+            r.bytes::bigint + CASE
+                WHEN r.bytes > 64 + coalesce(octet_length(r.topic), octet_length(m.topic))
+                    + coalesce(octet_length(r.payload), octet_length(m.payload)) THEN 0
+                ELSE 24 * coalesce(octet_length(r.properties), octet_length(m.properties), 0) END""";
+
     private StoredMessage() {}
 
     public static byte[] properties(Properties properties) {
@@ -22,7 +33,12 @@ public final class StoredMessage {
     }
 
     public static Properties properties(byte[] stored) {
-        return stored == null ? Properties.NONE : MessageProperties.read(stored);
+        return properties(stored, InputBounds.NONE);
+    }
+
+    /** Those that are above the bounds come with their {@link Properties#excess}. */
+    public static Properties properties(byte[] stored, InputBounds bounds) {
+        return stored == null ? Properties.NONE : MessageProperties.read(stored, bounds);
     }
 
     public static Long expiresAt(Message message) {
@@ -31,13 +47,18 @@ public final class StoredMessage {
 
     /** From the columns topic, message_qos, message_retain, properties, payload and expires (milliseconds). */
     public static Message read(ResultSet row) throws SQLException {
+        return read(row, InputBounds.NONE);
+    }
+
+    /** The same; properties that are above the bounds come with their {@link Properties#excess}. */
+    public static Message read(ResultSet row, InputBounds bounds) throws SQLException {
         var expires = row.getLong("expires");
         var never = row.wasNull();
         return new Message(
                 TopicName.of(row.getString("topic")),
                 QoS.of(row.getInt("message_qos")),
                 row.getBoolean("message_retain"),
-                properties(row.getBytes("properties")),
+                properties(row.getBytes("properties"), bounds),
                 row.getBytes("payload"),
                 never ? Message.NEVER : expires);
     }

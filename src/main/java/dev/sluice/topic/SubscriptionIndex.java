@@ -1,8 +1,7 @@
 package dev.sluice.topic;
 
-import java.util.ArrayList;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.security.SecureRandom;
+import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -12,41 +11,20 @@ import java.util.function.Consumer;
  * the number of filters. Any thread may read and write: readers never wait, writers take turns. A reader that runs
  * beside a writer sees the change or does not, and everything else in full.
  *
- * <p>A trie by level. It is walked level by level with a list of nodes instead of recursion, so that a name of 65,535
- * empty levels costs no stack. The share name is not part of the place: values of Shared Subscriptions must carry it.
+ * <p>A trie of levels, in which levels that are not followed by different ones are kept together: a filter costs two places at most, however
+ * many levels it has. It is walked without recursion. The share name is not part of the place: values of Shared Subscriptions must carry it.
  */
 public final class SubscriptionIndex<T> {
-    private final Node<T> root = new Node<>();
+    private final FilterNode<T> root = new FilterNode<>(null);
     private final ReentrantLock writing = new ReentrantLock();
     private final LongAdder size = new LongAdder();
-
-    /** One level of some filters. Maps grow from nothing: most of 100,000s of nodes hold one entry or none. */
-    private static final class Node<T> {
-        private volatile ConcurrentHashMap<String, Node<T>> children;
-        /** Equal value to value, so that a value can be replaced by an equal one with other options. */
-        private volatile ConcurrentHashMap<T, T> values;
-
-        Node<T> child(String level) {
-            var known = children;
-            return known == null ? null : known.get(level);
-        }
-
-        boolean isEmpty() {
-            return (children == null || children.isEmpty()) && (values == null || values.isEmpty());
-        }
-    }
+    private final long seed = new SecureRandom().nextLong();
 
     /** Adds a value under a filter; one that equals it is replaced [MQTT-3.8.4-3]. True if there was none. */
     public boolean add(TopicFilter filter, T value) {
         writing.lock();
         try {
-            var node = root;
-            for (var level : filter.levels()) {
-                if (node.children == null) node.children = new ConcurrentHashMap<>(1);
-                node = node.children.computeIfAbsent(level, _ -> new Node<>());
-            }
-            if (node.values == null) node.values = new ConcurrentHashMap<>(1);
-            var isNew = node.values.put(value, value) == null; // in one step: no message may miss both
+            var isNew = put(filter, value);
             if (isNew) size.increment();
             return isNew;
         } finally {
@@ -54,72 +32,127 @@ public final class SubscriptionIndex<T> {
         }
     }
 
+    private boolean put(TopicFilter filter, T value) {
+        var text = filter.toString();
+        var node = root;
+        for (int at = filter.start(); at <= text.length(); ) {
+            var child = child(node, text, at);
+            if (child == null) {
+                var leaf = new FilterNode<T>(text.substring(at));
+                leaf.put(value);
+                node.putChild(seed, leaf);
+                return true;
+            }
+            var common = child.common(text, at);
+            node = common == child.label().length() ? child : node.splitChild(seed, child, common);
+            at += common + 1;
+        }
+        return node.put(value);
+    }
+
+    private FilterNode<T> child(FilterNode<T> node, String text, int at) {
+        var children = node.children();
+        return children == null ? null : children.find(seed, text, at, TopicFilter.levelEnd(text, at));
+    }
+
     /** Removes the value that equals the given one; true if there was one. */
     public boolean remove(TopicFilter filter, T value) {
         writing.lock();
         try {
-            var levels = filter.levels();
-            var path = new ArrayList<Node<T>>();
+            var text = filter.toString();
+            FilterNode<T> above = null;
+            FilterNode<T> parent = null;
             var node = root;
-            for (var level : levels) {
-                path.add(node);
-                node = node.child(level);
-                if (node == null) return false;
+            for (int at = filter.start(); at <= text.length(); at += node.label().length() + 1) {
+                var child = child(node, text, at);
+                if (child == null || child.common(text, at) < child.label().length()) return false;
+                above = parent;
+                parent = node;
+                node = child;
             }
-            if (node.values == null || node.values.remove(value) == null) return false;
+            if (!node.remove(value)) return false;
             size.decrement();
-            for (var i = levels.size() - 1; i >= 0 && node.isEmpty(); i--) {
-                node = path.get(i);
-                node.children.remove(levels.get(i));
-            }
+            tidy(above, parent, node);
             return true;
         } finally {
             writing.unlock();
         }
     }
 
+    /** Nothing stays that keeps no filters apart. */
+    private void tidy(FilterNode<T> above, FilterNode<T> parent, FilterNode<T> node) {
+        if (node.hasValues()) return;
+        if (node.children() != null) {
+            parent.joinChild(seed, node);
+        } else {
+            parent.removeChild(seed, node);
+            if (above != null) above.joinChild(seed, parent);
+        }
+    }
+
     /** Tells each value once for each of its filters that match, in no particular order. */
     public void forEachMatch(TopicName topicName, Consumer<? super T> tell) {
         var name = topicName.toString();
-        var here = new ArrayList<Node<T>>();
-        here.add(root);
         // Names that begin with $ are hidden from a wildcard in the first level [MQTT-4.7.2-1].
         var wildcards = !name.startsWith("$");
-        for (var start = 0; start <= name.length() && !here.isEmpty(); wildcards = true) {
-            var slash = name.indexOf('/', start);
-            var end = slash < 0 ? name.length() : slash;
-            here = below(here, name.substring(start, end), wildcards, tell);
-            start = end + 1;
-        }
-        for (var node : here) {
-            tellAll(node, tell);
-            tellAll(node.child(TopicFilter.ALL_BELOW), tell); // "sport/#" matches "sport", too
+        Pending<T> pending = null;
+        var node = root;
+        for (int at = 0; node != null; wildcards = true) {
+            var isOver = at > name.length();
+            if (isOver) node.tell(tell);
+            var children = node.children();
+            node = null;
+            if (children != null) {
+                var all = wildcards ? children.allBelow() : null;
+                if (all != null) all.tell(tell); // "sport/#" matches "sport", too
+                var one = wildcards && !isOver ? children.oneLevel() : null;
+                var behindOne = one == null ? -1 : one.follow(name, at, tell);
+                var literal = isOver ? null : children.literal(seed, name, at, TopicFilter.levelEnd(name, at));
+                var behind = literal == null ? -1 : literal.follow(name, at, tell);
+                if (behind >= 0 && behindOne >= 0) pending = Pending.push(pending, one, behindOne);
+                node = behind >= 0 ? literal : behindOne >= 0 ? one : null;
+                at = behind >= 0 ? behind : behindOne;
+            }
+            if (node == null && pending != null && !pending.isEmpty()) {
+                node = pending.pop();
+                at = pending.poppedAt();
+            }
         }
     }
 
-    private ArrayList<Node<T>> below(
-            ArrayList<Node<T>> nodes, String level, boolean wildcards, Consumer<? super T> tell) {
-        var next = new ArrayList<Node<T>>();
-        for (var node : nodes) {
-            var literal = isWildcard(level) ? null : node.child(level);
-            if (literal != null) next.add(literal);
-            if (!wildcards) continue;
-            var oneLevel = node.child(TopicFilter.ONE_LEVEL);
-            if (oneLevel != null) next.add(oneLevel);
-            tellAll(node.child(TopicFilter.ALL_BELOW), tell);
+    /** Places that are still to be walked on from, each with the level of the name that comes next. Made only for those who need it. */
+    private static final class Pending<T> {
+        private FilterNode<T>[] nodes = room(8);
+        private int[] ats = new int[8];
+        private int count;
+
+        @SuppressWarnings({"unchecked", "rawtypes"})
+        private static <T> FilterNode<T>[] room(int size) {
+            return (FilterNode<T>[]) new FilterNode[size];
         }
-        return next;
-    }
 
-    /** A name with a wildcard is refused before it comes here; were it not, it would meet each wildcard twice. */
-    private static boolean isWildcard(String level) {
-        return level.equals(TopicFilter.ONE_LEVEL) || level.equals(TopicFilter.ALL_BELOW);
-    }
+        static <T> Pending<T> push(Pending<T> known, FilterNode<T> node, int at) {
+            var pending = known == null ? new Pending<T>() : known;
+            if (pending.count == pending.ats.length) {
+                pending.nodes = Arrays.copyOf(pending.nodes, 2 * pending.count);
+                pending.ats = Arrays.copyOf(pending.ats, 2 * pending.count);
+            }
+            pending.nodes[pending.count] = node;
+            pending.ats[pending.count++] = at;
+            return pending;
+        }
 
-    private static <T> void tellAll(Node<T> node, Consumer<? super T> tell) {
-        if (node == null) return;
-        Map<T, T> values = node.values;
-        if (values != null) values.values().forEach(tell);
+        boolean isEmpty() {
+            return count == 0;
+        }
+
+        FilterNode<T> pop() {
+            return nodes[--count];
+        }
+
+        int poppedAt() {
+            return ats[count];
+        }
     }
 
     /** The number of values, counting one under two filters twice. */
@@ -129,6 +162,6 @@ public final class SubscriptionIndex<T> {
 
     /** Returns whether nothing is kept, not even a level without a value. */
     public boolean isEmpty() {
-        return root.isEmpty();
+        return root.children() == null;
     }
 }

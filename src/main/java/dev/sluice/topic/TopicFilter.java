@@ -1,29 +1,28 @@
 package dev.sluice.topic;
 
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Optional;
 
 /**
  * A well-formed Topic Filter, and the share name of a Shared Subscription. Immutable: any thread may use it. A level
  * between two slashes may be empty and is then a level like any other [MQTT-4.7.1-3].
+ *
+ * <p>There may be millions of them: it is its text, and nothing else.
  */
 public final class TopicFilter {
-    static final String ONE_LEVEL = "+";
-    static final String ALL_BELOW = "#";
+    static final char ONE_LEVEL = '+';
+    static final char ALL_BELOW = '#';
     private static final String SHARE = "$share/";
     private static final int MAX_BYTES = 65_535;
+    private static final int MOST_BYTES_PER_CHARACTER = 3;
 
     private final String text;
-    private final String shareName;
-    private final List<String> levels;
+    /** Where the levels begin that are compared with a name: behind the prefix of a Shared Subscription. */
+    private final int start;
 
     private TopicFilter(String text) {
         this.text = text;
-        var shared = isShared(text);
-        var nameEnd = shared ? text.indexOf('/', SHARE.length()) : -1;
-        this.shareName = shared ? text.substring(SHARE.length(), nameEnd) : null;
-        this.levels = List.of(text.substring(nameEnd + 1).split("/", -1));
+        this.start = isShared(text) ? text.indexOf('/', SHARE.length()) + 1 : 0;
     }
 
     /** Returns whether a filter, well-formed or not, is one of a Shared Subscription. */
@@ -39,54 +38,76 @@ public final class TopicFilter {
         return new TopicFilter(text);
     }
 
+    /** The filter of a text that is known to have no {@link #mistake}. */
+    public static TopicFilter ofWellFormed(String text) {
+        return new TopicFilter(text);
+    }
+
     /** Returns the mistake in a filter, as the end of a sentence that begins with the filter; empty if there is none. */
     public static Optional<String> mistake(String text) {
         if (text.indexOf('\0') >= 0) return Optional.of("holds the null character"); // [MQTT-4.7.3-2]
-        // [MQTT-4.7.3-3]
-        if (text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES) return Optional.of("is longer than 65,535 bytes");
-        if (!isShared(text)) return mistakeInLevels(text);
+        if (isTooLong(text)) return Optional.of("is longer than 65,535 bytes"); // [MQTT-4.7.3-3]
+        if (!isShared(text)) return mistakeInLevels(text, 0);
         var nameEnd = text.indexOf('/', SHARE.length());
         if (nameEnd < 0) return Optional.of("has a share name but no filter after it"); // [MQTT-4.8.2-2]
         if (nameEnd == SHARE.length()) return Optional.of("has an empty share name"); // [MQTT-4.8.2-1]
-        var shareName = text.substring(SHARE.length(), nameEnd);
+        var wildcard = firstWildcard(text);
         // [MQTT-4.8.2-2]
-        if (shareName.contains(ONE_LEVEL) || shareName.contains(ALL_BELOW))
-            return Optional.of("has a wildcard in its share name");
-        return mistakeInLevels(text.substring(nameEnd + 1));
+        if (wildcard >= 0 && wildcard < nameEnd) return Optional.of("has a wildcard in its share name");
+        return mistakeInLevels(text, nameEnd + 1);
     }
 
-    private static Optional<String> mistakeInLevels(String filter) {
-        if (filter.isEmpty()) return Optional.of("is empty where a filter is needed"); // [MQTT-4.7.3-1]
-        var levels = filter.split("/", -1);
-        for (var i = 0; i < levels.length; i++) {
-            var level = levels[i];
+    private static boolean isTooLong(String text) {
+        return text.length() > MAX_BYTES / MOST_BYTES_PER_CHARACTER
+                && text.getBytes(StandardCharsets.UTF_8).length > MAX_BYTES;
+    }
+
+    private static int firstWildcard(String text) {
+        var one = text.indexOf(ONE_LEVEL);
+        var all = text.indexOf(ALL_BELOW);
+        return one < 0 || all < 0 ? Math.max(one, all) : Math.min(one, all);
+    }
+
+    private static Optional<String> mistakeInLevels(String text, int start) {
+        if (start == text.length()) return Optional.of("is empty where a filter is needed"); // [MQTT-4.7.3-1]
+        for (var i = start; i < text.length(); i++) {
+            var c = text.charAt(i);
+            if (c != ONE_LEVEL && c != ALL_BELOW) continue;
+            var isAlone = (i == start || text.charAt(i - 1) == '/')
+                    && (i + 1 == text.length() || text.charAt(i + 1) == '/');
+            // [MQTT-4.7.1-1], [MQTT-4.7.1-2]
+            if (!isAlone) return Optional.of("has a " + c + " that shares its level with other characters");
             // [MQTT-4.7.1-1]
-            if (level.length() > 1 && level.contains(ALL_BELOW))
-                return Optional.of("has a # that shares its level with other characters");
-            // [MQTT-4.7.1-1]
-            if (level.equals(ALL_BELOW) && i < levels.length - 1)
-                return Optional.of("has a # that is not the last level");
-            // [MQTT-4.7.1-2]
-            if (level.length() > 1 && level.contains(ONE_LEVEL))
-                return Optional.of("has a + that shares its level with other characters");
+            if (c == ALL_BELOW && i + 1 < text.length()) return Optional.of("has a # that is not the last level");
         }
         return Optional.empty();
     }
 
     /** The share name of a Shared Subscription, or null. */
     public String shareName() {
-        return shareName;
+        return isShared() ? text.substring(SHARE.length(), start - 1) : null;
     }
 
-    /** The levels that are compared with a name: without the prefix of a Shared Subscription. */
-    List<String> levels() {
-        return levels;
+    public boolean isShared() {
+        return start > 0;
+    }
+
+    /** The first character of the levels that are compared with a name. */
+    int start() {
+        return start;
+    }
+
+    /** Returns whether it has more levels than that, without the prefix of a Shared Subscription. */
+    public boolean hasMoreLevelsThan(int most) {
+        var levels = 1;
+        for (var slash = text.indexOf('/', start); slash >= 0; slash = text.indexOf('/', slash + 1))
+            if (++levels > most) return true;
+        return false;
     }
 
     /** Returns whether it can only match topics that clients may not publish to, as a Shared Subscription, too. */
     public boolean isServers() {
-        var filter = shareName == null ? text : text.substring(SHARE.length() + shareName.length() + 1);
-        return filter.startsWith(TopicName.SERVERS);
+        return text.startsWith(TopicName.SERVERS, start);
     }
 
     public boolean matches(TopicName name) {
@@ -94,46 +115,70 @@ public final class TopicFilter {
     }
 
     public boolean matches(String name) {
-        if (name.startsWith("$") && isWildcard(levels.getFirst())) return false; // [MQTT-4.7.2-1]
-        var start = 0; // one past the end of the name once its last level is used up
-        for (var level : levels) {
-            if (level.equals(ALL_BELOW)) return true; // also the level above it
-            if (start > name.length()) return false;
-            var slash = name.indexOf('/', start);
-            var end = slash < 0 ? name.length() : slash;
-            var same = level.length() == end - start && name.startsWith(level, start);
-            if (!same && !level.equals(ONE_LEVEL)) return false;
-            start = end + 1;
+        if (name.startsWith("$") && isWildcard(start)) return false; // [MQTT-4.7.2-1]
+        var at = 0; // one past the end of the name once its last level is used up
+        for (var here = start; here <= text.length(); ) {
+            if (is(ALL_BELOW, here)) return true; // also the level above it
+            if (at > name.length()) return false;
+            var end = levelEnd(text, here);
+            var nameEnd = levelEnd(name, at);
+            var same = end - here == nameEnd - at && text.regionMatches(here, name, at, end - here);
+            if (!same && !is(ONE_LEVEL, here)) return false;
+            at = nameEnd + 1;
+            here = end + 1;
         }
-        return start > name.length();
+        return at > name.length();
     }
 
     /** Returns whether there is a Topic Name that both match. */
     public boolean intersects(TopicFilter other) {
-        for (var i = 0; i < levels.size() && i < other.levels.size(); i++) {
-            var here = levels.get(i);
-            var there = other.levels.get(i);
+        var here = start;
+        var there = other.start;
+        for (var first = true; here <= text.length() && there <= other.text.length(); first = false) {
             // Names that begin with $ are hidden from a wildcard in the first level [MQTT-4.7.2-1].
-            if (i == 0 && (isWildcard(here) && there.startsWith("$") || isWildcard(there) && here.startsWith("$")))
+            if (first && (isWildcard(here) && other.startsWithDollar() || other.isWildcard(there) && startsWithDollar()))
                 return false;
-            if (here.equals(ALL_BELOW) || there.equals(ALL_BELOW)) return true;
-            if (!here.equals(there) && !isWildcard(here) && !isWildcard(there)) return false;
+            if (is(ALL_BELOW, here) || other.is(ALL_BELOW, there)) return true;
+            var end = levelEnd(text, here);
+            var otherEnd = levelEnd(other.text, there);
+            var same = end - here == otherEnd - there && text.regionMatches(here, other.text, there, end - here);
+            if (!same && !isWildcard(here) && !other.isWildcard(there)) return false;
+            here = end + 1;
+            there = otherEnd + 1;
         }
-        var longer = levels.size() > other.levels.size() ? levels : other.levels;
-        var common = Math.min(levels.size(), other.levels.size());
-        if (longer.size() == common) return true;
+        if (here > text.length() && there > other.text.length()) return true;
         // # also matches the level above it, but no name is one empty level [MQTT-4.7.3-1].
-        return longer.get(common).equals(ALL_BELOW)
-                && !(common == 1 && longer.getFirst().isEmpty());
+        return here <= text.length() ? isAllBelow(here) : other.isAllBelow(there);
+    }
+
+    /** Whether a # is left of it that matches the level above. */
+    private boolean isAllBelow(int at) {
+        return is(ALL_BELOW, at) && at > start + 1;
+    }
+
+    private boolean startsWithDollar() {
+        return text.startsWith("$", start);
     }
 
     /** Returns whether it matches all names but those that begin with $. */
     public boolean isEverything() {
-        return levels.equals(List.of(ALL_BELOW)) || levels.equals(List.of(ONE_LEVEL, ALL_BELOW));
+        var length = text.length() - start;
+        return length == 1 && is(ALL_BELOW, start) || length == 3 && is(ONE_LEVEL, start) && is(ALL_BELOW, start + 2);
     }
 
-    private static boolean isWildcard(String level) {
-        return level.equals(ONE_LEVEL) || level.equals(ALL_BELOW);
+    /** Whether the level that begins there is that wildcard; in a well-formed filter it stands alone. */
+    private boolean is(char wildcard, int at) {
+        return at < text.length() && text.charAt(at) == wildcard;
+    }
+
+    private boolean isWildcard(int at) {
+        return is(ONE_LEVEL, at) || is(ALL_BELOW, at);
+    }
+
+    /** The end of the level that begins there: the next slash, or the end of the text. */
+    static int levelEnd(String text, int start) {
+        var slash = text.indexOf('/', start);
+        return slash < 0 ? text.length() : slash;
     }
 
     @Override

@@ -18,6 +18,8 @@ public final class TopicName {
 
     private static final byte[] SERVERS_UTF8 = SERVERS.getBytes(StandardCharsets.US_ASCII);
 
+    private static final int SMALL_BYTES = 256;
+
     private final byte[] utf8;
     private final int hash;
     private String text;
@@ -45,6 +47,19 @@ public final class TopicName {
         return utf8.length == 0;
     }
 
+    /** Returns whether it has more levels than that. Most names have fewer bytes, so that they need not be looked at. */
+    public boolean hasMoreLevelsThan(int most) {
+        if (utf8.length < most) return false;
+        var levels = 1;
+        for (byte b : utf8) if (b == '/' && ++levels > most) return true;
+        return levels > most;
+    }
+
+    /** Returns whether a connection may remember it, and what was made of it. */
+    public boolean isSmall() {
+        return utf8.length <= SMALL_BYTES;
+    }
+
     /** Returns whether only the server may publish to it: {@link #SERVERS_OWN}. */
     public boolean isServers() {
         return utf8.length >= SERVERS_UTF8.length
@@ -64,7 +79,9 @@ public final class TopicName {
     @Override
     public String toString() {
         var known = text;
-        if (known == null) text = known = new String(utf8, StandardCharsets.UTF_8);
+        if (known != null) return known;
+        known = new String(utf8, StandardCharsets.UTF_8);
+        if (isSmall()) text = known; // a topic alias may stand for a long one for as long as the connection lasts
         return known;
     }
 }

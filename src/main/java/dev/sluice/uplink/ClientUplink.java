@@ -152,8 +152,11 @@ public final class ClientUplink {
     }
 
     private static int bytes(Packet.Publish publish, Destination destination) {
-        return (publish.payload().length + publish.topicName().utf8().length + RECORD_OVERHEAD)
-                * destination.targets().size();
+        var each = publish.payload().length
+                + publish.topicName().utf8().length
+                + publish.properties().bytes()
+                + RECORD_OVERHEAD;
+        return each * destination.targets().size();
     }
 
     /** Whether nothing further may be {@link #forward forwarded} until {@link #retry} has made room. */
@@ -346,9 +349,11 @@ public final class ClientUplink {
         if (routes != uplink.routes()) {
             routes = uplink.routes();
             resolved = null;
+            lastTopic = null;
         } else if (topicName == lastTopic) {
             return lastDestination;
         }
+        if (!topicName.isSmall()) return resolve(topicName);
         if (resolved == null) {
             resolved = new LinkedHashMap<>(4, 0.75f, true) {
                 private static final long serialVersionUID = 1L;

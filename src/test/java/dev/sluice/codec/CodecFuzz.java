@@ -79,7 +79,7 @@ public final class CodecFuzz {
 
     private static PacketReader reader(int choice) {
         var kind = choice & 0b111;
-        if (kind == 0 || kind == CORRECT) return new PacketReader();
+        if (kind == 0 || kind == CORRECT) return new PacketReader(InputBounds.NONE);
         return kind <= 3 ? Readers.serverReader(VERSIONS[kind - 1]) : new PacketReader(VERSIONS[kind - 4]);
     }
 
@@ -106,7 +106,7 @@ public final class CodecFuzz {
         var bytes = Readers.write(version, packet);
         require(new PacketWriter(version).size(packet) == bytes.length, "size is wrong");
         try {
-            var reader = packet instanceof Packet.Connect ? new PacketReader() : sameSide(choice, version);
+            var reader = packet instanceof Packet.Connect ? new PacketReader(InputBounds.NONE) : sameSide(choice, version);
             var again = reader.read(ByteBuffer.wrap(bytes));
             require(Arrays.equals(Readers.write(version, again), bytes), "the packet changed by being written");
         } catch (MqttFault fault) {

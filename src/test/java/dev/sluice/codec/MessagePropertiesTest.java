@@ -16,7 +16,7 @@ class MessagePropertiesTest {
         for (int i = 0; i < 2000; i++) {
             var properties = random.in(i % 2 == 0 ? PropertyPlace.WILL : PropertyPlace.PUBLISH)
                     .without(Property.TOPIC_ALIAS);
-            assertThat(MessageProperties.read(MessageProperties.write(properties)))
+            assertThat(MessageProperties.read(MessageProperties.write(properties), InputBounds.NONE))
                     .isEqualTo(properties);
         }
     }
@@ -24,12 +24,12 @@ class MessagePropertiesTest {
     @Test
     void nothingIsOneByte() {
         assertThat(MessageProperties.write(Properties.NONE)).containsExactly(0);
-        assertThat(MessageProperties.read(new byte[1])).isSameAs(Properties.NONE);
+        assertThat(MessageProperties.read(new byte[1], InputBounds.NONE)).isSameAs(Properties.NONE);
     }
 
     @Test
     void aTopicAliasIsNoPropertyOfAMessage() {
         var bytes = MessageProperties.write(Properties.NONE.with(Property.TOPIC_ALIAS, 1));
-        assertThatThrownBy(() -> MessageProperties.read(bytes)).isInstanceOf(MqttFault.class);
+        assertThatThrownBy(() -> MessageProperties.read(bytes, InputBounds.NONE)).isInstanceOf(MqttFault.class);
     }
 }

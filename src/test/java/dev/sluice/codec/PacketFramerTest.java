@@ -32,7 +32,7 @@ class PacketFramerTest {
         assertThat(in.position()).isEqualTo(6);
         assertThat(framer.isEmpty()).isTrue();
         assertThat(framer.next(in)).isNull();
-        assertThat(framer.heldBytes()).isEqualTo(1);
+        assertThat(framer.heldMemory()).isEqualTo(1);
         assertThat(framer.next(in)).isNull();
     }
 
@@ -41,7 +41,7 @@ class PacketFramerTest {
         assertThat(framer.next(ByteBuffer.wrap(hex("30")))).isNull();
         assertThat(framer.next(ByteBuffer.wrap(hex("0500")))).isNull();
         assertThat(framer.next(ByteBuffer.wrap(hex("")))).isNull();
-        assertThat(framer.heldBytes()).isEqualTo(3);
+        assertThat(framer.heldMemory()).isEqualTo(3);
         var last = ByteBuffer.wrap(hex("01617879 C000"));
         assertThat(bytes(framer.next(last))).isEqualTo(hex("30050001617879"));
         assertThat(framer.isEmpty()).isTrue();
@@ -67,7 +67,7 @@ class PacketFramerTest {
             framers[i] = new PacketFramer(Integer.MAX_VALUE);
             assertThat(framers[i].next(ByteBuffer.wrap(hex("30FFFFFF7F00")))).isNull();
         }
-        assertThat(framers).extracting(PacketFramer::heldBytes).containsOnly(6);
+        assertThat(framers).extracting(PacketFramer::heldMemory).containsOnly(6);
     }
 
     @Test

@@ -22,7 +22,7 @@ class PacketReaderTest {
     @ParameterizedTest
     @EnumSource(ProtocolVersion.class)
     void theVersionIsThatOfTheConnect(ProtocolVersion version) {
-        var fresh = new PacketReader();
+        var fresh = new PacketReader(InputBounds.NONE);
         assertThat(fresh.version()).isNull();
         fresh.read(ByteBuffer.wrap(Readers.write(version, Readers.connect(version))));
         assertThat(fresh.version()).isEqualTo(version);
@@ -30,7 +30,7 @@ class PacketReaderTest {
 
     @Test
     void theVersionIsKnownWhereTheRestOfTheConnectIsMalformed() {
-        var fresh = new PacketReader();
+        var fresh = new PacketReader(InputBounds.NONE);
         var reservedFlag = HexFormat.of().parseHex("100e00044d51545405010000000001" + "63");
         assertThatThrownBy(() -> fresh.read(ByteBuffer.wrap(reservedFlag))).isInstanceOf(MqttFault.class);
         assertThat(fresh.version()).isEqualTo(ProtocolVersion.V5);

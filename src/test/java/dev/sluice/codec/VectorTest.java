@@ -92,7 +92,7 @@ class VectorTest {
 
     /** One reader for each side that may receive the vector. */
     private static List<PacketReader> readers(Vector vector) {
-        if (vector.isFirst()) return List.of(new PacketReader());
+        if (vector.isFirst()) return List.of(new PacketReader(InputBounds.NONE));
         var version = vector.version().orElseThrow();
         var readers = new ArrayList<PacketReader>();
         if (vector.isFromClient()) readers.add(Readers.serverReader(version));

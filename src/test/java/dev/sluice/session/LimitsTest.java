@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.codec.InputBounds;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -9,7 +10,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LimitsTest {
     private static Limits limits(int receiveMaximum, int clientIdMaximum, int sendQuota) {
         var policy = QueuePolicy.DROP_NEWEST;
-        return new Limits(receiveMaximum, 1, 32, 1024, 60, 60, clientIdMaximum, null, sendQuota, 1, 1, policy, 1, true);
+        return new Limits(
+                receiveMaximum, 1, 32, 1024, 60, 60, clientIdMaximum, null, sendQuota, 1, 1, policy, 1, true, InputBounds.NONE);
     }
 
     @ParameterizedTest

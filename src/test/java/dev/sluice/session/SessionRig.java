@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
@@ -21,6 +22,9 @@ final class SessionRig {
     static final int QUEUE_COUNT = 3;
     static final int QUEUE_BYTES = 1000;
     static final int QUEUE_PAGE = 5;
+    /** 4 levels, 3 User Properties of 100 bytes, 200 bytes of properties, 40 bytes behind aliases, 2 SUBSCRIBEs. */
+    static final InputBounds BOUNDS = new InputBounds(4, 3, 100, 200, 5, 1000, 40, 2);
+
     static final Limits LIMITS = limits(QueuePolicy.DROP_NEWEST, true);
 
     static Limits limits(QueuePolicy policy) {
@@ -46,7 +50,8 @@ final class SessionRig {
                 QUEUE_BYTES,
                 policy,
                 QUEUE_PAGE,
-                payloadFormatCheck);
+                payloadFormatCheck,
+                BOUNDS);
     }
 
     static final long NOW = 1_000_000;

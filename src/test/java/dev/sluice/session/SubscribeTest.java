@@ -27,7 +27,7 @@ class SubscribeTest {
         assertThat(rig.receives(subscribe(7))).containsExactly(new Effect.Subscribe(subscribe(7)));
         assertThat(rig.session.isWaiting()).isTrue();
         var reasons = List.of(ReasonCode.GRANTED_QOS_2);
-        assertThat(rig.on(new Event.Subscribed(7, reasons)))
+        assertThat(rig.on(new Event.Subscribed(7, reasons, null)))
                 .containsExactly(SessionRig.send(new Packet.SubAck(7, reasons, Properties.NONE)));
         assertThat(rig.session.isWaiting()).isFalse();
     }
@@ -41,7 +41,7 @@ class SubscribeTest {
         assertThat(rig.receives(unsubscribe)).containsExactly(new Effect.Unsubscribe(unsubscribe));
         assertThat(rig.session.isWaiting()).isTrue();
         var reasons = List.of(ReasonCode.NO_SUBSCRIPTION_EXISTED);
-        assertThat(rig.on(new Event.Unsubscribed(8, reasons)))
+        assertThat(rig.on(new Event.Unsubscribed(8, reasons, null)))
                 .containsExactly(SessionRig.send(new Packet.UnsubAck(8, reasons, Properties.NONE)));
         assertThat(rig.session.isWaiting()).isFalse();
     }
@@ -51,7 +51,7 @@ class SubscribeTest {
         var rig = SessionRig.online(ProtocolVersion.V5);
         rig.receives(subscribe(1));
         rig.receives(subscribe(2));
-        rig.on(new Event.Subscribed(2, List.of(ReasonCode.SUCCESS)));
+        rig.on(new Event.Subscribed(2, List.of(ReasonCode.SUCCESS), null));
         assertThat(rig.session.isWaiting()).isTrue();
     }
 
@@ -60,7 +60,7 @@ class SubscribeTest {
         var rig = SessionRig.online(ProtocolVersion.V5);
         rig.receives(subscribe(1));
         rig.on(new Event.TransportClosed());
-        assertThat(rig.on(new Event.Subscribed(1, List.of(ReasonCode.SUCCESS)))).isEmpty();
+        assertThat(rig.on(new Event.Subscribed(1, List.of(ReasonCode.SUCCESS), null))).isEmpty();
         assertThat(rig.on(new Event.Deliver(Mail.qos0(1)))).isEmpty();
         assertThat(rig.on(new Event.Drained())).isEmpty();
         assertThat(rig.session.isReady()).isFalse();

@@ -4,6 +4,8 @@ import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Will;
+import dev.sluice.codec.InputBounds;
+import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.DeliverySweep;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.Orphans;
@@ -56,6 +58,9 @@ public final class StoreRig implements AutoCloseable {
         }
     };
 
+    /** As the gateway has them. */
+    public static final InputBounds BOUNDS = new InputBounds(128, 64, 16_384, 131_072, 1000, 16_384, 65_536, 16);
+
     public static final long NEVER = 4_294_967_295L;
 
     public final DataSource pool;
@@ -91,9 +96,10 @@ public final class StoreRig implements AutoCloseable {
         orphans = new Orphans(pool, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, meters);
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
-        sweep = new DeliverySweep(pool, settings, health, orphans, meters, orphaned -> redelivery.accept(orphaned));
+        var messages = new BoundedMessages(BOUNDS, meters);
+        sweep = new DeliverySweep(pool, settings, health, orphans, messages, meters, orphaned -> redelivery.accept(orphaned));
         var requests = new StoreRequests(pool, settings, health);
-        queues = new QueueReader(requests);
+        queues = new QueueReader(requests, messages);
         retained = new RetainedReader(requests);
         subscriptions = new SubscriptionReader(requests);
         wills = new Wills(requests, NODE);
@@ -110,12 +116,24 @@ public final class StoreRig implements AutoCloseable {
             int sweepBatch,
             long queueCount,
             long queueBytes,
-            QueuePolicy queuePolicy)
+            QueuePolicy queuePolicy,
+            long sessionsMaximum)
             implements StoreConfig {
         public static final Settings ONE_LANE = new Settings(1, 8192, 1024, 500);
 
         public Settings(int lanes, int laneCapacity, int batchSize, int sweepBatch) {
             this(lanes, laneCapacity, batchSize, sweepBatch, 250_000, 1 << 28, QueuePolicy.DROP_OLDEST);
+        }
+
+        public Settings(
+                int lanes,
+                int laneCapacity,
+                int batchSize,
+                int sweepBatch,
+                long queueCount,
+                long queueBytes,
+                QueuePolicy queuePolicy) {
+            this(lanes, laneCapacity, batchSize, sweepBatch, queueCount, queueBytes, queuePolicy, 0);
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.sluice.support;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.codec.PacketBuffer;
 import dev.sluice.codec.PacketFramer;
 import dev.sluice.codec.PacketReader;
@@ -19,7 +20,7 @@ public final class Readers {
 
     /** A server's reader that has read a CONNECT of the version. */
     public static PacketReader serverReader(ProtocolVersion version) {
-        var reader = new PacketReader();
+        var reader = new PacketReader(InputBounds.NONE);
         reader.read(ByteBuffer.wrap(write(version, connect(version))));
         return reader;
     }

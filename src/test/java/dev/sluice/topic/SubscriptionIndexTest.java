@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -163,5 +165,67 @@ class SubscriptionIndexTest {
                 reads.incrementAndGet();
             }
         });
+    }
+
+    /** A level of each used to cost 144 bytes: a thousand such filters were 9 GB. */
+    @Test
+    void filtersOfManyLevelsCostHardlyMoreThanTheirText() {
+        var index = new SubscriptionIndex<Integer>();
+        var before = usedAfterCollection();
+        for (var i = 0; i < 100; i++) index.add(TopicFilter.of(i + "/".repeat(65_500)), i);
+        assertThat(usedAfterCollection() - before).isLessThan(100 * 150_000L);
+        assertThat(matches(index, 42 + "/".repeat(65_500))).containsExactly(42);
+    }
+
+    private static long usedAfterCollection() {
+        for (var i = 0; i < 3; i++) System.gc();
+        var runtime = Runtime.getRuntime();
+        return runtime.totalMemory() - runtime.freeMemory();
+    }
+
+    /** Filters that share all but their last level, and such that end within what others share. */
+    @Test
+    void filtersPartAtEveryLevel() {
+        var index = new SubscriptionIndex<Integer>();
+        var filters = new ArrayList<String>();
+        for (var level = 1; level <= 128; level++) {
+            filters.add("a/".repeat(level) + "b");
+            filters.add("a/".repeat(level - 1) + "a");
+            filters.add("a/".repeat(level) + "#");
+            filters.add("+/".repeat(level) + "a");
+        }
+        for (var i = 0; i < filters.size(); i++)
+            assertThat(index.add(TopicFilter.of(filters.get(i)), i)).isTrue();
+        for (var level = 1; level <= 128; level += 9) {
+            var name = "a/".repeat(level) + "a";
+            assertThat(matches(index, name))
+                    .containsExactlyInAnyOrderElementsOf(IntStream.range(0, filters.size())
+                            .filter(i -> NaiveMatcher.matches(filters.get(i), name))
+                            .boxed()
+                            .toList());
+        }
+        Collections.shuffle(filters, new Random(1));
+        for (var i = 0; i < 512; i++) index.add(TopicFilter.of(filters.get(i)), -1);
+        for (var filter : filters) assertThat(index.remove(TopicFilter.of(filter), -1)).isTrue();
+        assertThat(index.size()).isEqualTo(512);
+    }
+
+    @Test
+    void manyChildrenOfOnePlaceComeAndGo() {
+        var index = new SubscriptionIndex<Integer>();
+        var random = new Random(5);
+        var model = new HashSet<Integer>();
+        for (var step = 0; step < 100_000; step++) {
+            var n = random.nextInt(2000);
+            var growing = step / 20_000 % 2 == 0;
+            if (random.nextInt(10) < (growing ? 9 : 1)) {
+                assertThat(index.add(TopicFilter.of("device/" + n + "/x"), n)).isEqualTo(model.add(n));
+            } else {
+                assertThat(index.remove(TopicFilter.of("device/" + n + "/x"), n)).isEqualTo(model.remove(n));
+            }
+        }
+        for (var n = 0; n < 2000; n++) assertThat(matches(index, "device/" + n + "/x").size()).isEqualTo(model.contains(n) ? 1 : 0);
+        for (var n : model) index.remove(TopicFilter.of("device/" + n + "/x"), n);
+        assertThat(index.isEmpty()).isTrue();
     }
 }

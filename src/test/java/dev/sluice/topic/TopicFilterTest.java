@@ -86,4 +86,16 @@ class TopicFilterTest {
     void knowsANameThatIsTheServersOwn(String name, boolean expected) {
         assertThat(TopicName.of(name).isServers()).isEqualTo(expected);
     }
+
+    @Test
+    void countsTheLevelsThatAreCompared() {
+        assertThat(TopicFilter.of("a/b/#").hasMoreLevelsThan(3)).isFalse();
+        assertThat(TopicFilter.of("a/b/#").hasMoreLevelsThan(2)).isTrue();
+        assertThat(TopicFilter.of("$share/g/a/b/#").hasMoreLevelsThan(3)).isFalse();
+        assertThat(TopicFilter.of("/".repeat(127)).hasMoreLevelsThan(128)).isFalse();
+        assertThat(TopicFilter.of("/".repeat(128)).hasMoreLevelsThan(128)).isTrue();
+        assertThat(TopicName.of("/".repeat(127)).hasMoreLevelsThan(128)).isFalse();
+        assertThat(TopicName.of("/".repeat(128)).hasMoreLevelsThan(128)).isTrue();
+        assertThat(TopicName.of("a".repeat(1000)).hasMoreLevelsThan(128)).isFalse();
+    }
 }

@@ -2,6 +2,7 @@ package dev.sluice.uplink;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -9,6 +10,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.spool.SpoolRecord;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -113,5 +115,53 @@ class ClientUplinkTest {
         rig.spool.retryWaiting();
         assertThat(rig.spool.rowsMade).isEqualTo(1);
         assertThat(rig.spool.writes).hasSize(1);
+    }
+
+    private static Packet.Publish qos0(String topic, Properties properties) {
+        return new Packet.Publish(
+                false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
+    }
+
+    private static Properties userProperties() {
+        var properties = Properties.NONE;
+        for (int i = 0; i < 64; i++) properties = properties.withUserProperty("", "");
+        return properties;
+    }
+
+    /** 17 of 1 MiB used to end a gateway of 512 MiB. */
+    @Test
+    void propertiesCountInTheBytesInFlight() {
+        var bounded = new UplinkRig(Map.of(
+                "routes.keys.filter", "k/{key}",
+                "routes.keys.kafka-topic", "t",
+                "bytes-in-flight-per-connection", "20000"));
+        var one = bounded.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        for (int i = 0; i < 10; i++) one.forward(qos0("k/" + i, userProperties()), null);
+        assertThat(bounded.producer.sent).hasSizeLessThan(5);
+        assertThat(one.holdsBack()).isTrue();
+    }
+
+    /** It would be kept for as long as the connection lasts, for each of 64 topics. */
+    @Test
+    void neitherLongTopicsNorLargePropertiesAreRemembered() throws Exception {
+        var bounded = new UplinkRig(Map.of("routes.keys.filter", "k/{key}", "routes.keys.kafka-topic", "t"));
+        var one = bounded.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        var references = new ArrayList<WeakReference<Object>>();
+        for (int i = 0; i < 8; i++) {
+            var long1 = qos0("k/" + "x".repeat(60_000) + i, Properties.NONE);
+            var large = qos0("k/" + i, userProperties());
+            references.add(new WeakReference<>(long1.topicName()));
+            references.add(new WeakReference<>(large.properties()));
+            one.forward(long1, null);
+            one.forward(large, null);
+        }
+        bounded.producer.sent.clear();
+        while (!bounded.producer.unanswered.isEmpty()) bounded.producer.answer();
+        answered.clear();
+        await().untilAsserted(() -> {
+            System.gc();
+            assertThat(references).allSatisfy(it -> assertThat(it.get()).isNull());
+        });
+        assertThat(one.isWaiting()).isFalse();
     }
 }

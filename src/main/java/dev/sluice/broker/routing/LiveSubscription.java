@@ -19,12 +19,15 @@ public record LiveSubscription(
         boolean noLocal,
         boolean retainAsPublished,
         int identifier,
-        ShareGroup group) {
+        ShareGroup group)
+        implements Subscribed {
 
-    static LiveSubscription of(Subscriber subscriber, StoredSubscription stored, ShareGroup group) {
+    /** @param filter that of the stored one */
+    static LiveSubscription of(
+            Subscriber subscriber, TopicFilter filter, StoredSubscription stored, ShareGroup group) {
         return new LiveSubscription(
                 subscriber,
-                TopicFilter.of(stored.filter()),
+                filter,
                 stored.qos(),
                 stored.noLocal(),
                 stored.retainAsPublished(),

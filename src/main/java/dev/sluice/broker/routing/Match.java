@@ -3,6 +3,7 @@ package dev.sluice.broker.routing;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -15,6 +16,8 @@ public final class Match {
     private QoS maximumQoS;
     private boolean retainAsPublished;
     private List<Integer> identifiers = List.of();
+    /** The identifiers, once there are several. */
+    private ArrayList<Integer> several;
 
     Match(LiveSubscription subscription) {
         this(subscription, false);
@@ -39,9 +42,15 @@ public final class Match {
         if (subscription.maximumQoS().compareTo(maximumQoS) > 0) maximumQoS = subscription.maximumQoS();
         retainAsPublished |= subscription.retainAsPublished();
         if (subscription.identifier() == 0) return;
-        var all = new ArrayList<>(identifiers);
-        all.add(subscription.identifier());
-        identifiers = List.copyOf(all);
+        if (identifiers.isEmpty()) {
+            identifiers = List.of(subscription.identifier());
+            return;
+        }
+        if (several == null) {
+            several = new ArrayList<>(identifiers);
+            identifiers = Collections.unmodifiableList(several);
+        }
+        several.add(subscription.identifier());
     }
 
     Subscriber subscriber() {

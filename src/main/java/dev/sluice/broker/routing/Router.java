@@ -7,7 +7,6 @@ import dev.sluice.topic.SubscriptionIndex;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,11 +19,12 @@ import java.util.stream.Collectors;
  * take turns.
  */
 public final class Router {
-    private final SubscriptionIndex<LiveSubscription> index = new SubscriptionIndex<>();
+    private final SubscriptionIndex<Subscribed> index = new SubscriptionIndex<>();
     private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
-    private final Map<String, ShareGroup> groups = new HashMap<>();
+    private final Map<String, ShareGroup> groups = new ConcurrentHashMap<>();
     private final ReentrantLock changing = new ReentrantLock();
     private volatile long version;
+    private volatile long subscriptions;
 
     /** Restores a subscription of a client that is offline. */
     public void restore(String clientId, long sessionId, StoredSubscription stored) {
@@ -32,7 +32,7 @@ public final class Router {
         try {
             var subscriber = subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId));
             subscriber.restore();
-            add(subscriber, stored);
+            add(subscriber, TopicFilter.of(stored.filter()), stored);
         } finally {
             changing.unlock();
         }
@@ -61,7 +61,7 @@ public final class Router {
             var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
             for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
                 if (!kept.contains(filter.toString())) remove(subscriber, filter);
-            for (var stored : subscriptions) add(subscriber, stored);
+            for (var stored : subscriptions) add(subscriber, TopicFilter.of(stored.filter()), stored);
             subscriber.attach(recipient, durable);
         } finally {
             changing.unlock();
@@ -95,8 +95,12 @@ public final class Router {
         }
     }
 
-    /** Adds or replaces a subscription; true if the client had none with this filter. */
-    public boolean subscribe(Recipient recipient, boolean durable, StoredSubscription stored) {
+    /**
+     * Adds or replaces a subscription; true if the client had none with this filter.
+     *
+     * @param filter that of the stored one
+     */
+    public boolean subscribe(Recipient recipient, boolean durable, TopicFilter filter, StoredSubscription stored) {
         changing.lock();
         try {
             var subscriber = subscribers.get(recipient.clientId());
@@ -110,7 +114,7 @@ public final class Router {
                 subscriber = subscriber(recipient);
                 subscriber.attach(recipient, durable);
             }
-            return add(subscriber, stored);
+            return add(subscriber, filter, stored);
         } finally {
             changing.unlock();
         }
@@ -152,17 +156,13 @@ public final class Router {
     /**
      * Chooses another member for a message that a member has left unacknowledged; null if there is none.
      *
+     * @param share the filter of the Shared Subscription, which matches the message
      * @param leaving the connection of the member that has left, null if it has none
      */
-    public Match another(String share, TopicName topicName, Recipient leaving) {
-        var members = new ArrayList<LiveSubscription>();
-        index.forEachMatch(topicName, subscription -> {
-            var isMember = subscription.group() != null
-                    && subscription.filter().toString().equals(share);
-            if (isMember && (leaving == null || subscription.subscriber().recipient() != leaving))
-                members.add(subscription);
-        });
-        return members.isEmpty() ? null : new Match(members.getFirst().group().choose(members));
+    public Match another(String share, Recipient leaving) {
+        var group = groups.get(share);
+        var member = group == null ? null : group.choose(leaving);
+        return member == null ? null : new Match(member);
     }
 
     /** Changes with every change of the subscriptions, after it. */
@@ -171,7 +171,7 @@ public final class Router {
     }
 
     public long subscriptions() {
-        return index.size();
+        return subscriptions;
     }
 
     private Subscriber subscriber(Recipient recipient) {
@@ -179,15 +179,22 @@ public final class Router {
                 recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId()));
     }
 
-    private boolean add(Subscriber subscriber, StoredSubscription stored) {
-        var isShared = TopicFilter.isShared(stored.filter());
-        var group = isShared ? groups.computeIfAbsent(stored.filter(), _ -> new ShareGroup()) : null;
-        var subscription = LiveSubscription.of(subscriber, stored, group);
-        var isNew = subscriber.subscriptions().put(subscription.filter(), subscription) == null;
-        index.add(subscription.filter(), subscription);
+    private boolean add(Subscriber subscriber, TopicFilter asked, StoredSubscription stored) {
+        var replaced = subscriber.subscriptions().get(asked);
+        var filter = replaced == null ? asked : replaced.filter(); // one text for each, and not two
+        var group = filter.isShared() ? groups.computeIfAbsent(filter.toString(), _ -> new ShareGroup()) : null;
+        var subscription = LiveSubscription.of(subscriber, filter, stored, group);
+        if (group == null) {
+            index.add(filter, subscription);
+        } else {
+            var isFirst = group.isEmpty();
+            group.put(subscription);
+            if (isFirst) index.add(filter, group);
+        }
         changed();
-        if (group != null && isNew) group.joined();
-        return isNew;
+        if (!subscriber.put(subscription)) return false;
+        subscriptions = subscriptions + 1;
+        return true;
     }
 
     /** Under the lock. */
@@ -196,11 +203,20 @@ public final class Router {
     }
 
     private boolean remove(Subscriber subscriber, TopicFilter filter) {
-        var subscription = subscriber.subscriptions().remove(filter);
+        var subscription = subscriber.remove(filter);
         if (subscription == null) return false;
-        index.remove(filter, subscription);
+        subscriptions = subscriptions - 1;
+        var group = subscription.group();
+        if (group == null) {
+            index.remove(filter, subscription);
+        } else {
+            group.remove(subscription);
+            if (group.isEmpty()) {
+                index.remove(filter, group);
+                groups.remove(filter.toString());
+            }
+        }
         changed();
-        if (subscription.group() != null && subscription.group().left() == 0) groups.remove(filter.toString());
         return true;
     }
 
@@ -226,20 +242,20 @@ public final class Router {
         private final String publisher;
         private final ArrayList<Match> matches = new ArrayList<>();
         private Map<Subscriber, Match> overlapping;
-        private Map<ShareGroup, List<LiveSubscription>> shared;
 
         Routing(String publisher) {
             this.publisher = publisher;
         }
 
-        void take(LiveSubscription subscription) {
-            if (subscription.group() != null) {
-                if (shared == null) shared = new IdentityHashMap<>();
-                shared.computeIfAbsent(subscription.group(), _ -> new ArrayList<>())
-                        .add(subscription);
-            } else if (!subscription.noLocal()
-                    || !subscription.subscriber().clientId().equals(publisher)) {
-                takeOwn(subscription);
+        void take(Subscribed subscribed) {
+            switch (subscribed) {
+                case ShareGroup group -> {
+                    var member = group.choose(null);
+                    if (member != null) matches.add(new Match(member));
+                }
+                case LiveSubscription own -> {
+                    if (!own.noLocal() || !own.subscriber().clientId().equals(publisher)) takeOwn(own);
+                }
             }
         }
 
@@ -261,7 +277,6 @@ public final class Router {
         }
 
         List<Match> matches() {
-            if (shared != null) shared.forEach((group, members) -> matches.add(new Match(group.choose(members))));
             return matches;
         }
     }

@@ -1,37 +1,124 @@
 package dev.sluice.broker.routing;
 
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
-/** Decides which member of a Shared Subscription gets the next message. Any thread may use it. */
-final class ShareGroup {
+/**
+ * The members of a Shared Subscription, and which of them gets the next message: in a time that does not grow with their number. Any thread
+ * may {@link #choose}; the router changes it under its lock.
+ */
+final class ShareGroup implements Subscribed {
+    /** How many connected members are asked at most whether they can take a message now. */
+    private static final int ASKED = 32;
+
+    private final Members connected = new Members();
+    private final Members away = new Members();
     private final AtomicInteger turn = new AtomicInteger();
-    private int members;
 
-    /** One member more; under the router's lock. */
-    void joined() {
-        members++;
-    }
+    /** Members in a row, each with its place; a place that becomes free is taken by the last. */
+    private static final class Members {
+        private final Map<Subscriber, Integer> places = new HashMap<>();
+        private volatile AtomicReferenceArray<LiveSubscription> row = new AtomicReferenceArray<>(2);
+        private volatile int count;
 
-    /** One member less; returns how many are left. */
-    int left() {
-        return --members;
-    }
-
-    /** Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]. */
-    LiveSubscription choose(List<LiveSubscription> members) {
-        var best = Integer.MAX_VALUE;
-        var count = 0;
-        for (var member : members) {
-            var rank = member.subscriber().rank();
-            if (rank < best) {
-                best = rank;
-                count = 0;
+        void put(LiveSubscription member) {
+            var place = places.putIfAbsent(member.subscriber(), count);
+            if (place != null) {
+                row.set(place, member);
+                return;
             }
-            if (rank == best) count++;
+            if (count == row.length()) {
+                var longer = new AtomicReferenceArray<LiveSubscription>(2 * count);
+                for (int i = 0; i < count; i++) longer.set(i, row.get(i));
+                row = longer;
+            }
+            row.set(count, member);
+            count = count + 1;
         }
-        var nth = Math.floorMod(turn.getAndIncrement(), count);
-        for (var member : members) if (member.subscriber().rank() == best && nth-- == 0) return member;
-        return members.getFirst(); // ranks have changed meanwhile
+
+        void remove(Subscriber subscriber) {
+            var place = places.remove(subscriber);
+            if (place == null) return;
+            var last = row.get(count - 1);
+            if (place < count - 1) {
+                row.set(place, last);
+                places.put(last.subscriber(), place);
+            }
+            count = count - 1;
+            row.set(count, null);
+        }
+
+        /** Who stands there; null if it has just been left, or is this one. */
+        LiveSubscription at(int place, Recipient leaving) {
+            var now = row;
+            var member = place < now.length() ? now.get(place) : null;
+            return member == null || leaving != null && member.subscriber().recipient() == leaving ? null : member;
+        }
+    }
+
+    boolean isEmpty() {
+        return connected.count == 0 && away.count == 0;
+    }
+
+    /** Adds a member, replaces its options, or notes that its client has come or gone: at no time it is in neither row. */
+    void put(LiveSubscription member) {
+        var isConnected = member.subscriber().recipient() != null;
+        (isConnected ? connected : away).put(member);
+        (isConnected ? away : connected).remove(member.subscriber());
+    }
+
+    void remove(LiveSubscription member) {
+        connected.remove(member.subscriber());
+        away.remove(member.subscriber());
+    }
+
+    /**
+     * Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]. Of many that are
+     * online some are asked, others with the next message.
+     *
+     * @param leaving the connection of a member that gets none, null for none
+     * @return null if there is nobody
+     */
+    LiveSubscription choose(Recipient leaving) {
+        var next = turn.getAndIncrement();
+        var online = connected.count;
+        var chosen = online <= ASKED ? amongFew(online, next, leaving) : amongMany(online, next, leaving);
+        return chosen != null ? chosen : oneOf(away, next, leaving);
+    }
+
+    private LiveSubscription amongFew(int count, int next, Recipient leaving) {
+        var ready = 0;
+        for (int i = 0; i < count; i++) if (isReady(connected.at(i, leaving))) ready++;
+        if (ready == 0) return oneOf(connected, next, leaving);
+        var nth = Math.floorMod(next, ready);
+        for (int i = 0; i < count; i++) {
+            var member = connected.at(i, leaving);
+            if (isReady(member) && nth-- == 0) return member;
+        }
+        return oneOf(connected, next, leaving); // they have changed meanwhile
+    }
+
+    private LiveSubscription amongMany(int count, int next, Recipient leaving) {
+        for (int i = 0; i < ASKED; i++) {
+            var member = connected.at(Math.floorMod(next + i, count), leaving);
+            if (isReady(member)) return member;
+        }
+        return oneOf(connected, next, leaving);
+    }
+
+    private static boolean isReady(LiveSubscription member) {
+        return member != null && member.subscriber().isReady();
+    }
+
+    /** The one whose turn it is, or the next one there. */
+    private static LiveSubscription oneOf(Members members, int next, Recipient leaving) {
+        var count = members.count;
+        for (int i = 0; i < count; i++) {
+            var member = members.at(Math.floorMod(next + i, count), leaving);
+            if (member != null) return member;
+        }
+        return null;
     }
 }

@@ -47,7 +47,7 @@ public final class SharedRedelivery {
     private List<OrphanedDelivery> offer(OrphanedDeliveries orphaned, List<OrphanedDelivery> left) {
         var underWay = new ArrayList<Redelivery>();
         for (var one : left) {
-            var match = router.another(one.share(), one.message().topicName(), null);
+            var match = router.another(one.share(), null);
             var publication =
                     match == null ? null : Publication.of(one.message().unretained(), List.of(match));
             if (publication != null) deliveries.send(publication);

@@ -11,14 +11,12 @@ import java.util.concurrent.atomic.AtomicLong;
  * read and {@link #tell}; {@link Router} changes it under its lock.
  */
 public final class Subscriber {
-    private static final int READY = 0;
-    private static final int BUSY = 1;
-    private static final int OFFLINE = 2;
-
     private final String clientId;
     private final long sessionId;
     private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
+    /** Characters of the filters. */
+    private volatile int filterLength;
     private volatile Recipient recipient;
     private volatile boolean durable;
 
@@ -40,6 +38,25 @@ public final class Subscriber {
         return subscriptions;
     }
 
+    /** Characters of all its Topic Filters. */
+    public int filterLength() {
+        return filterLength;
+    }
+
+    /** Adds a subscription, or replaces the one with the same filter; true if there was none. */
+    boolean put(LiveSubscription subscription) {
+        if (subscriptions.put(subscription.filter(), subscription) != null) return false;
+        filterLength = filterLength + subscription.filter().toString().length();
+        return true;
+    }
+
+    /** Removes the subscription, null if there is none. */
+    LiveSubscription remove(TopicFilter filter) {
+        var subscription = subscriptions.remove(filter);
+        if (subscription != null) filterLength = filterLength - filter.toString().length();
+        return subscription;
+    }
+
     /** The connection that holds the session, null while it is offline. */
     public Recipient recipient() {
         return recipient;
@@ -53,21 +70,27 @@ public final class Subscriber {
     void attach(Recipient recipient, boolean durable) {
         this.durable = durable;
         this.recipient = recipient;
+        tellGroups();
     }
 
     void detach() {
         recipient = null;
+        tellGroups();
+    }
+
+    private void tellGroups() {
+        for (var subscription : subscriptions.values())
+            if (subscription.group() != null) subscription.group().put(subscription);
     }
 
     void restore() {
         durable = true;
     }
 
-    /** Says how well it can take a message now; less is better. */
-    int rank() {
+    /** Whether it can take a message now. */
+    boolean isReady() {
         var here = recipient;
-        if (here == null) return OFFLINE;
-        return here.isReady() ? READY : BUSY;
+        return here != null && here.isReady();
     }
 
     /** Tells the connection of a message that is committed to the client's queue. Without one, the next connection finds it there. */

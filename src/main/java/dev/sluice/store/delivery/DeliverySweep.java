@@ -26,6 +26,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
@@ -51,15 +52,16 @@ public class DeliverySweep {
 
     /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
     private static final String SHARED = """
-            SELECT p.session_id, p.seq, p.share, p.message_qos, p.message_retain, coalesce(p.topic, m.topic) AS topic,
-                   coalesce(p.properties, m.properties) AS properties, coalesce(p.payload, m.payload) AS payload, %s AS expires,
-                   p.message_id
-              FROM (SELECT q.*, sum(q.bytes) OVER (ORDER BY q.session_id, q.seq) AS upto
-                      FROM (SELECT * FROM queued WHERE session_id = ANY (?) AND share IS NOT NULL AND qos = 1
-                             ORDER BY session_id, seq LIMIT ?) q) p
-              LEFT JOIN message m ON m.id = p.message_id
-             WHERE p.upto <= greatest(?, p.bytes)
-             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"));
+            SELECT p.*, %s AS expires
+              FROM (SELECT q.*, sum(q.weight) OVER (ORDER BY q.session_id, q.seq) AS upto
+                      FROM (SELECT r.session_id, r.seq, r.share, r.message_qos, r.message_retain, r.expires_at, r.message_id,
+                                   coalesce(r.topic, m.topic) AS topic, coalesce(r.properties, m.properties) AS properties,
+                                   coalesce(r.payload, m.payload) AS payload, %s AS weight
+                              FROM (SELECT * FROM queued WHERE session_id = ANY (?) AND share IS NOT NULL AND qos = 1
+                                     ORDER BY session_id, seq LIMIT ?) r
+                              LEFT JOIN message m ON m.id = r.message_id) q) p
+             WHERE p.upto <= greatest(?, p.weight)
+             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"), StoredMessage.WEIGHT);
 
     private static final String DELETE_SHARED = """
             DELETE FROM queued q USING unnest(?::bigint[], ?::bigint[]) AS w(session_id, seq)
@@ -121,6 +123,7 @@ public class DeliverySweep {
     private final StoreConfig config;
     private final StoreHealth health;
     private final Orphans orphans;
+    private final BoundedMessages messages;
     private final Consumer<OrphanedDeliveries> redelivery;
     private final Counter expiredQueued;
     private final Counter expiredRetained;
@@ -133,9 +136,10 @@ public class DeliverySweep {
             StoreConfig config,
             StoreHealth health,
             Orphans orphans,
+            BoundedMessages messages,
             MeterRegistry meters,
             Event<OrphanedDeliveries> redelivery) {
-        this(dataSource, config, health, orphans, meters, redelivery::fire);
+        this(dataSource, config, health, orphans, messages, meters, redelivery::fire);
     }
 
     public DeliverySweep(
@@ -143,6 +147,7 @@ public class DeliverySweep {
             StoreConfig config,
             StoreHealth health,
             Orphans orphans,
+            BoundedMessages messages,
             MeterRegistry meters,
             Consumer<OrphanedDeliveries> redelivery) {
         this.redelivery = redelivery;
@@ -150,6 +155,7 @@ public class DeliverySweep {
         this.config = config;
         this.health = health;
         this.orphans = orphans;
+        this.messages = messages;
         this.expiredQueued = Counter.builder("sluice.queue.expired")
                 .description("messages that expired in the queues of sessions without a connection")
                 .register(meters);
@@ -210,14 +216,17 @@ public class DeliverySweep {
 
     /** Returns how many of the messages are done; they are deleted only then, in a transaction of their own. */
     private int redeliverShared() throws SQLException {
-        var orphaned = new OrphanedDeliveries(Transaction.run(dataSource, this::orphaned));
-        if (orphaned.deliveries().isEmpty()) return 0;
+        var found = Transaction.run(dataSource, this::orphaned).stream()
+                .collect(Collectors.partitioningBy(each -> messages.isAbove(each.message())));
+        var orphaned = new OrphanedDeliveries(found.get(false));
+        delete(found.get(true));
+        if (orphaned.deliveries().isEmpty()) return found.get(true).size();
         try {
             redelivery.accept(orphaned);
         } finally {
             delete(orphaned.done());
         }
-        return orphaned.done().size();
+        return orphaned.done().size() + found.get(true).size();
     }
 
     private List<OrphanedDelivery> orphaned(Connection connection) throws SQLException {
@@ -233,7 +242,7 @@ public class DeliverySweep {
                             rows.getLong("seq"),
                             rows.getObject("message_id", Long.class),
                             rows.getString("share"),
-                            StoredMessage.read(rows)));
+                            messages.read(rows)));
             }
             return deliveries;
         }

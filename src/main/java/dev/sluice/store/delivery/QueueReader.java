@@ -17,22 +17,26 @@ import java.util.List;
 public class QueueReader {
     /** The session is looked up by itself, so that PostgreSQL sees one constant, and reads the index in order and no further than the limit. */
     private static final String PAGE = """
-            SELECT p.seq, p.received, p.qos, p.retain, p.identifiers, p.share, p.message_qos, p.message_retain,
-                   coalesce(p.topic, m.topic) AS topic, coalesce(p.properties, m.properties) AS properties,
-                   coalesce(p.payload, m.payload) AS payload, %s AS expires, p.found
-              FROM (SELECT q.*, count(*) OVER () AS found, sum(q.bytes) OVER (ORDER BY q.seq) AS upto
-                      FROM (SELECT * FROM queued
-                             WHERE session_id = (SELECT id FROM session WHERE client_id = ?) AND seq > ?
-                             ORDER BY seq LIMIT ?) q) p
-              LEFT JOIN message m ON m.id = p.message_id
-             WHERE p.upto <= greatest(?, p.bytes)
+            SELECT p.*, %s AS expires
+              FROM (SELECT q.*, count(*) OVER () AS found, sum(q.weight) OVER (ORDER BY q.seq) AS upto
+                      FROM (SELECT r.seq, r.received, r.qos, r.retain, r.identifiers, r.share, r.message_qos, r.message_retain,
+                                   r.expires_at, coalesce(r.topic, m.topic) AS topic,
+                                   coalesce(r.properties, m.properties) AS properties,
+                                   coalesce(r.payload, m.payload) AS payload, %s AS weight
+                              FROM (SELECT * FROM queued
+                                     WHERE session_id = (SELECT id FROM session WHERE client_id = ?) AND seq > ?
+                                     ORDER BY seq LIMIT ?) r
+                              LEFT JOIN message m ON m.id = r.message_id) q) p
+             WHERE p.upto <= greatest(?, p.weight)
              ORDER BY p.seq
-             LIMIT ?""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"));
+             LIMIT ?""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"), StoredMessage.WEIGHT);
 
     private final StoreRequests requests;
+    private final BoundedMessages messages;
 
-    public QueueReader(StoreRequests requests) {
+    public QueueReader(StoreRequests requests, BoundedMessages messages) {
         this.requests = requests;
+        this.messages = messages;
     }
 
     /** @param more whether rows follow the last one */
@@ -56,7 +60,8 @@ public class QueueReader {
             Message message) {}
 
     /**
-     * The rows after a place in the order of the queue, expired messages included: at most {@code limit}, and at most as many as have {@code
+     * The rows after a place in the order of the queue, expired messages included, and those that are {@link BoundedMessages#isAbove above
+     * the bounds}: at most {@code limit}, and at most as many as have {@code
      * bytes} bytes in all, but at least one.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
@@ -65,7 +70,7 @@ public class QueueReader {
         return requests.call("reading a queue", connection -> ask(connection, clientId, afterSeq, limit, bytes));
     }
 
-    private static Page ask(Connection connection, String clientId, long afterSeq, int limit, long bytes)
+    private Page ask(Connection connection, String clientId, long afterSeq, int limit, long bytes)
             throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setString(1, clientId);
@@ -85,7 +90,7 @@ public class QueueReader {
         }
     }
 
-    private static Row read(ResultSet row) throws SQLException {
+    private Row read(ResultSet row) throws SQLException {
         var identifiers = row.getArray("identifiers");
         return new Row(
                 row.getLong("seq"),
@@ -94,6 +99,6 @@ public class QueueReader {
                 row.getBoolean("retain"),
                 identifiers == null ? List.of() : List.of((Integer[]) identifiers.getArray()),
                 row.getString("share"),
-                StoredMessage.read(row));
+                messages.read(row));
     }
 }

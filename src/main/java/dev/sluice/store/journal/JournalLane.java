@@ -27,6 +27,8 @@ final class JournalLane {
     private static final JournalWrite END = new JournalWrite.ForgetReceived("", 0, 0, _ -> {});
 
     private static final int COPY_BYTES = 256;
+    /** A filter's objects, and its place in the arrays of a statement. */
+    private static final int FILTER_BYTES = 256;
 
     private final int number;
     private final DataSource dataSource;
@@ -38,7 +40,7 @@ final class JournalLane {
     private final long batchBytes;
     private final long mostBytes;
     private final BlockingQueue<JournalWrite> queue;
-    /** Of the messages that wait. */
+    /** Of the messages, records and Topic Filters that wait. */
     private final AtomicLong bytes = new AtomicLong();
 
     private final Thread thread;
@@ -91,7 +93,7 @@ final class JournalLane {
         return bytes.get() < mostBytes && queue.remainingCapacity() > 0;
     }
 
-    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records. */
+    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records; or the filters. */
     private static long bytes(JournalWrite write) {
         return switch (write) {
             case JournalWrite.Accept accept
@@ -99,8 +101,18 @@ final class JournalLane {
                 accept.message().bytes() + (long) COPY_BYTES * accept.copies().size();
             case JournalWrite.Spool spool ->
                 spool.rows().stream().mapToLong(SpoolRow::bytes).sum();
+            case JournalWrite.Subscribe subscribe ->
+                subscribe.subscriptions().stream()
+                        .mapToLong(each -> filterBytes(each.filter()))
+                        .sum();
+            case JournalWrite.Unsubscribe unsubscribe ->
+                unsubscribe.filters().stream().mapToLong(JournalLane::filterBytes).sum();
             default -> 0;
         };
+    }
+
+    private static long filterBytes(String filter) {
+        return FILTER_BYTES + filter.length();
     }
 
     int queued() {

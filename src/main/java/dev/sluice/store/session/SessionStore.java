@@ -30,12 +30,18 @@ public class SessionStore {
                     + " SELECT id FROM session WHERE client_id = ?";
 
     private final StoreCalls calls;
+    private static final String EXISTS = "SELECT FROM session WHERE client_id = ?";
+
     private final StoreHealth health;
+    private final long most;
+    private final SessionCount count;
     private final Timer opening;
 
     public SessionStore(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
         this.calls = new StoreCalls(dataSource, health, config.openConcurrency(), config.openTimeout());
         this.health = health;
+        this.most = config.sessionsMaximum();
+        this.count = new SessionCount(most);
         this.opening = meters.timer("sluice.session.open");
     }
 
@@ -89,14 +95,30 @@ public class SessionStore {
      *
      * @param within returns or throws in this time: what is left of {@code sluice.store.open-timeout}
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws TooManySessions when it would be one more than {@code sluice.store.sessions-maximum}
      * @throws IllegalArgumentException when PostgreSQL refuses the row, such as for a client id longer than 2,048 bytes
      */
     public OpenedSession open(OpenRequest request, Duration within) {
         var sample = Timer.start();
         try {
-            return calls.call("opening a session", within, connection -> ask(connection, request));
+            count.refresh(calls);
+            var opened = calls.call("opening a session", within, connection -> {
+                if (count.isFull(connection) && !exists(connection, request.clientId())) throw new TooManySessions(most);
+                return ask(connection, request);
+            });
+            if (!opened.present()) count.added();
+            return opened;
         } finally {
             sample.stop(opening);
+        }
+    }
+
+    private static boolean exists(Connection connection, String clientId) throws SQLException {
+        try (var exists = connection.prepareStatement(EXISTS)) {
+            exists.setString(1, clientId);
+            try (var rows = exists.executeQuery()) {
+                return rows.next();
+            }
         }
     }
 

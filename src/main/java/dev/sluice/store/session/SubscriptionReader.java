@@ -14,15 +14,21 @@ import java.util.List;
 @ApplicationScoped
 public class SubscriptionReader {
     private static final int PAGE_ROWS = 2000;
+    private static final int PAGE_BYTES = 1 << 20;
 
-    /** In the order of the index, from the one after the last page's. */
+    /** In the order of the index, from the one after the last page's; a page ends early when its filters are long. */
     private static final String PAGE = """
-            SELECT s.client_id, b.*, left(b.filter, 400) AS begin, hashtextextended(b.filter, 0) AS hash
-              FROM subscription b JOIN session s ON s.id = b.session_id
-             WHERE (b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)) > (?, ?, ?)
-               AND s.id >= ? AND (s.expires_at IS NULL OR s.expires_at > now())
-             ORDER BY b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)
-             LIMIT ?""";
+            SELECT p.* FROM (
+                SELECT q.*, count(*) OVER () AS found,
+                       sum(octet_length(q.filter)) OVER (ORDER BY q.session_id, q.begin, q.hash) AS upto
+                  FROM (SELECT s.client_id, b.*, left(b.filter, 400) AS begin, hashtextextended(b.filter, 0) AS hash
+                          FROM subscription b JOIN session s ON s.id = b.session_id
+                         WHERE (b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)) > (?, ?, ?)
+                           AND s.id >= ? AND (s.expires_at IS NULL OR s.expires_at > now())
+                         ORDER BY b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)
+                         LIMIT ?) q) p
+             WHERE p.upto <= greatest(?, octet_length(p.filter))
+             ORDER BY p.session_id, p.begin, p.hash""";
 
     private final StoreRequests requests;
 
@@ -38,6 +44,8 @@ public class SubscriptionReader {
 
     private record Entry(String clientId, StoredSubscription subscription, Place place) {}
 
+    private record Page(List<Entry> entries, boolean more) {}
+
     private record Place(long session, String begin, long hash) {
         static final Place START = new Place(0, "", Long.MIN_VALUE);
     }
@@ -50,29 +58,34 @@ public class SubscriptionReader {
      */
     public void all(Listener tell) {
         var place = Place.START;
-        List<Entry> page;
+        Page page;
         do {
             var after = place;
             page = requests.call("reading subscriptions", connection -> ask(connection, after));
-            for (var entry : page) {
+            for (var entry : page.entries()) {
                 tell.take(entry.clientId(), entry.place().session(), entry.subscription());
                 place = entry.place();
             }
-        } while (page.size() == PAGE_ROWS);
+        } while (page.more());
     }
 
-    private static List<Entry> ask(Connection connection, Place after) throws SQLException {
+    private static Page ask(Connection connection, Place after) throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setLong(1, after.session());
             page.setString(2, after.begin());
             page.setLong(3, after.hash());
             page.setLong(4, after.session());
             page.setInt(5, PAGE_ROWS);
+            page.setInt(6, PAGE_BYTES);
             var entries = new ArrayList<Entry>();
+            var found = 0;
             try (var rows = page.executeQuery()) {
-                while (rows.next()) entries.add(read(rows));
+                while (rows.next()) {
+                    entries.add(read(rows));
+                    found = rows.getInt("found");
+                }
             }
-            return entries;
+            return new Page(entries, found == PAGE_ROWS || found > entries.size());
         }
     }
 

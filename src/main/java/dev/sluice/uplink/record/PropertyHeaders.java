@@ -6,7 +6,7 @@ import java.util.function.Function;
 import org.apache.kafka.common.header.Header;
 
 /**
- * Owns the headers that the last properties of a target's messages became: a device repeats them, and need not pay for them
+ * Owns the headers that the last properties of a target's messages became, if they are small: a device repeats them, and need not pay for them
  * anew with each. Confined to the client's event loop.
  */
 final class PropertyHeaders {
@@ -20,6 +20,7 @@ final class PropertyHeaders {
     }
 
     List<Header> of(Properties some) {
+        if (!some.areSmall()) return style.apply(some);
         if (some != properties) {
             headers = style.apply(some);
             properties = some;

@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
+import dev.sluice.session.Delivery;
 import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class RouterTest {
@@ -101,12 +106,12 @@ class RouterTest {
         router.restore("c1", 1, to("$share/g/a"));
         router.restore("c2", 1, to("$share/g/a"));
         router.forget("c1");
-        assertThat(router.another("$share/g/a", TopicName.of("a"), null)
+        assertThat(router.another("$share/g/a", null)
                         .subscriber()
                         .clientId())
                 .isEqualTo("c2");
         router.forget("c2");
-        assertThat(router.another("$share/g/a", TopicName.of("a"), null)).isNull();
+        assertThat(router.another("$share/g/a", null)).isNull();
     }
 
     @Test
@@ -127,5 +132,115 @@ class RouterTest {
         assertThat(publication.copies()).hasSize(1);
         assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");
         assertThat(publication.isKept()).isTrue();
+    }
+
+    /** One that counts how often it is asked whether it can take a message. */
+    private static final class Member implements Recipient {
+        private final String clientId;
+        private final AtomicInteger asked;
+        private boolean ready = true;
+
+        Member(String clientId, AtomicInteger asked) {
+            this.clientId = clientId;
+            this.asked = asked;
+        }
+
+        @Override
+        public String clientId() {
+            return clientId;
+        }
+
+        @Override
+        public long sessionId() {
+            return 1;
+        }
+
+        @Override
+        public long epoch() {
+            return 1;
+        }
+
+        @Override
+        public boolean isReady() {
+            asked.incrementAndGet();
+            return ready;
+        }
+
+        @Override
+        public Executor loop() {
+            return Runnable::run;
+        }
+
+        @Override
+        public void deliver(Delivery delivery) {}
+
+        @Override
+        public void delivered(Delivery delivery) {}
+    }
+
+    private List<Member> members(int count, AtomicInteger asked) {
+        var filter = TopicFilter.of("$share/g/a");
+        var members = new ArrayList<Member>();
+        for (int i = 0; i < count; i++) {
+            var member = new Member("c" + i, asked);
+            members.add(member);
+            router.subscribe(member, false, filter, to("$share/g/a"));
+        }
+        return members;
+    }
+
+    @Test
+    void aMessageForManyMembersAsksNoMoreThanForFew() {
+        var asked = new AtomicInteger();
+        var members = members(10_000, asked);
+        Map<String, Integer> counts = new HashMap<>();
+        for (int i = 0; i < 30_000; i++) for (var clientId : clients("a", null)) counts.merge(clientId, 1, Integer::sum);
+        assertThat(counts).hasSize(10_000).allSatisfy((_, count) -> assertThat(count).isEqualTo(3));
+        assertThat(asked.get()).isLessThan(2 * 30_000);
+
+        for (var member : members) member.ready = false;
+        asked.set(0);
+        assertThat(clients("a", null)).hasSize(1);
+        assertThat(asked.get()).isLessThan(100);
+        assertThat(router.another("$share/g/a", members.getFirst()).subscriber().recipient())
+                .isNotSameAs(members.getFirst());
+    }
+
+    @Test
+    void membersThatCanTakeAMessageGoBeforeThoseThatAreBusyAndThoseAway() {
+        router.restore("away", 1, to("$share/g/a"));
+        var members = members(3, new AtomicInteger());
+        members.get(0).ready = false;
+        for (int i = 0; i < 10; i++) assertThat(clients("a", null)).doesNotContain("away", "c0");
+        for (var member : members.subList(1, 3)) router.detach(member, true);
+        assertThat(clients("a", null)).containsExactly("c0");
+        router.detach(members.getFirst(), true);
+        assertThat(clients("a", null)).containsExactly("away");
+        router.forget("away");
+        assertThat(clients("a", null)).isEmpty();
+        assertThat(router.subscriptions()).isZero();
+    }
+
+    @Test
+    void knowsHowLongAClientsFiltersAre() {
+        var member = new Member("c", new AtomicInteger());
+        router.subscribe(member, false, TopicFilter.of("abc"), to("abc"));
+        router.subscribe(member, false, TopicFilter.of("abc"), to("abc"));
+        router.subscribe(member, false, TopicFilter.of("de"), to("de"));
+        assertThat(router.find("c").filterLength()).isEqualTo(5);
+        router.unsubscribe(member, TopicFilter.of("abc"));
+        assertThat(router.find("c").filterLength()).isEqualTo(2);
+    }
+
+    /** They were copied once for each filter that matches: half a million numbers for a thousand filters. */
+    @Test
+    void aThousandOverlappingFiltersAreMergedOnce() {
+        for (int i = 0; i < 1000; i++) {
+            var filter = new StringBuilder();
+            for (int bit = 0; bit < 10; bit++) filter.append((i >> bit & 1) == 0 ? "+" : "a").append(bit < 9 ? "/" : "");
+            router.restore("c", 1, to(filter.toString(), QoS.AT_MOST_ONCE, i + 1));
+        }
+        var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null).getFirst();
+        assertThat(match.identifiers()).hasSize(1000).doesNotHaveDuplicates();
     }
 }

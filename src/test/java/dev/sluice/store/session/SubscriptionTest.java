@@ -165,4 +165,27 @@ class SubscriptionTest {
     private CompletableFuture<Outcome> unsubscribe(String clientId, long epoch, String... filters) {
         return rig.submit(done -> new Unsubscribe(clientId, epoch, List.of(filters), done));
     }
+
+    /** 200 filters of 60,000 bytes: a page has a megabyte of them, and nothing is left out. */
+    @Test
+    void longFiltersAreReadInSmallPages() {
+        var epoch = rig.open("c", false, 60).epoch();
+        for (int i = 0; i < 50; i++) subscribe("c", epoch, simple(i + "x".repeat(60_000))).join();
+        assertThat(all()).hasSize(50).doesNotHaveDuplicates();
+    }
+
+    /** A lane is full when the texts that wait have as many bytes as it takes: not after 8192 writes of a megabyte each. */
+    @Test
+    void filtersWeighInTheJournal() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        var filters = IntStream.range(0, 1000).mapToObj(n -> "f/" + n).toList();
+        try (var connection = SERVER.dataSource().getConnection()) {
+            connection.setAutoCommit(false);
+            connection.createStatement().execute("SELECT FROM session WHERE client_id = 'c' FOR UPDATE");
+            var taken = 0;
+            while (taken < 1000 && rig.journal.submit(new Unsubscribe("c", epoch, filters, _ -> {}))) taken++;
+            assertThat(taken).isBetween(60, 80); // 16 MiB
+            connection.rollback();
+        }
+    }
 }

@@ -1,0 +1,85 @@
+package dev.sluice.store.session;
+
+import dev.sluice.store.StoreCalls;
+import dev.sluice.store.StoreUnavailable;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jboss.logging.Logger;
+
+/**
+ * How many rows {@code session} has, nearly, and whether there may be more. Other gateways open sessions, too, so it is counted again and
+ * again, in the background; in between, the sessions that this gateway opens are added. Any thread may use it.
+ */
+final class SessionCount {
+    private static final Logger LOG = Logger.getLogger(SessionCount.class);
+
+    /** No further than the bound, in the index. */
+    private static final String COUNT = "SELECT count(*) FROM (SELECT FROM session LIMIT ?) s";
+
+    private static final long AGE = Duration.ofSeconds(30).toNanos();
+    /** Before somebody is refused, unless it was counted just now. */
+    private static final long AGE_TO_REFUSE = Duration.ofSeconds(1).toNanos();
+
+    private final long most;
+    private final AtomicLong known = new AtomicLong();
+    private final AtomicBoolean counting = new AtomicBoolean();
+    private volatile long countedAt = System.nanoTime() - AGE;
+
+    /** @param most 0 bounds none */
+    SessionCount(long most) {
+        this.most = most;
+    }
+
+    /** A session was opened that was not there. */
+    void added() {
+        known.incrementAndGet();
+    }
+
+    /** Has the rows counted by somebody else, if that is due. */
+    void refresh(StoreCalls calls) {
+        if (most == 0 || !isOlderThan(AGE) || !counting.compareAndSet(false, true)) return;
+        Thread.ofVirtual().name("sluice-session-count").start(() -> {
+            try {
+                calls.call("counting sessions", connection -> {
+                    count(connection);
+                    return null;
+                });
+            } catch (StoreUnavailable | IllegalArgumentException later) {
+                LOG.debugf("%s", later.getMessage());
+            } finally {
+                counting.set(false);
+            }
+        });
+    }
+
+    /** Whether there may be no further session. */
+    boolean isFull(Connection connection) throws SQLException {
+        if (most == 0 || known.get() < most) return false;
+        if (isOlderThan(AGE_TO_REFUSE) && counting.compareAndSet(false, true)) {
+            try {
+                count(connection);
+            } finally {
+                counting.set(false);
+            }
+        }
+        return known.get() >= most;
+    }
+
+    private boolean isOlderThan(long age) {
+        return System.nanoTime() - countedAt >= age;
+    }
+
+    private void count(Connection connection) throws SQLException {
+        countedAt = System.nanoTime();
+        try (var count = connection.prepareStatement(COUNT)) {
+            count.setLong(1, most);
+            try (var row = count.executeQuery()) {
+                row.next();
+                known.set(row.getLong(1));
+            }
+        }
+    }
+}
