@@ -40,6 +40,7 @@ final class TraceText {
                     case Event.Deliver(var delivery) -> "deliver " + of(delivery);
                     case Event.QueueLoaded(var rows, var more) ->
                         "queue loaded, rows=" + rows.size() + " more=" + more + given(" first", first(rows));
+                    case Event.Queued(var seq) -> "queued up to seq=" + seq;
                     case Event.QueueFailed() -> "queue failed";
                     case Event.Marked(var seq) -> "marked seq=" + seq;
                     case Event.Drained() -> "the socket takes more";

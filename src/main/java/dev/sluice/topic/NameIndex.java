@@ -2,6 +2,7 @@ package dev.sluice.topic;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -38,6 +39,11 @@ public final class NameIndex {
 
         private Place(byte[] from) {
             this.from = from;
+        }
+
+        /** Returns whether it is the place behind this name. */
+        public boolean isBehind(TopicName name) {
+            return Arrays.equals(from, behind(name).from);
         }
 
         /** The place behind a name. */
@@ -85,7 +91,8 @@ public final class NameIndex {
         for (int i = 0; i < steps; i++) {
             if (!entries.hasNext()) return new Found(found, null);
             var name = entries.next().getKey();
-            // Names that are passed over one by one cost less than a search for the next place, which is worth it for many.
+            // Names that are passed over one by one cost less than a search for the next place, which is worth it for
+            // many.
             if (Arrays.compareUnsigned(name, from) < 0) {
                 if (i % SEARCH_AFTER == SEARCH_AFTER - 1) entries = from(from);
                 continue;
@@ -106,7 +113,7 @@ public final class NameIndex {
 
     private static final int SEARCH_AFTER = 8;
 
-    private java.util.Iterator<Map.Entry<byte[], Boolean>> from(byte[] from) {
+    private Iterator<Map.Entry<byte[], Boolean>> from(byte[] from) {
         return names.tailMap(from, true).entrySet().iterator();
     }
 }

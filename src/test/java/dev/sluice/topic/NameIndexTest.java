@@ -61,7 +61,8 @@ class NameIndexTest {
     void agreesWithTheFilterOnRandomNames() {
         var random = new Random(42);
         var parts = List.of("a", "b", "", "a!", "a0", "$", "-", "ab", "ü");
-        var topics = Stream.generate(() -> name(random, parts)).limit(400).distinct().toList();
+        var topics =
+                Stream.generate(() -> name(random, parts)).limit(400).distinct().toList();
         topics.forEach(topic -> index.add(TopicName.of(topic)));
         var filterParts = List.of("a", "b", "", "+", "+", "a!", "ab", "zz");
         for (int i = 0; i < 300; i++) {
@@ -103,7 +104,8 @@ class NameIndexTest {
         var found = index.find(TopicFilter.of("+/state/7"), NameIndex.Place.START, 1000, 2500);
         assertThat(found.isEnd()).isTrue();
         assertThat(found.names()).hasSize(100);
-        assertThat(index.find(TopicFilter.of("d7/none"), NameIndex.Place.START, 1000, 2).isEnd())
+        assertThat(index.find(TopicFilter.of("d7/none"), NameIndex.Place.START, 1000, 2)
+                        .isEnd())
                 .isTrue();
     }
 }
