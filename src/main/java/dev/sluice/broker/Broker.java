@@ -25,6 +25,7 @@ import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
@@ -64,6 +65,7 @@ public class Broker {
     private final Router router = new Router();
     private final Deliveries deliveries;
     private final NotAcknowledging notAcknowledging = new NotAcknowledging();
+    private final RetainedTopics retainedTopics;
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
@@ -88,6 +90,7 @@ public class Broker {
             Journal journal,
             SubscriptionReader subscriptions,
             QueueReader queues,
+            RetainedTopics topics,
             RetainedReader retained,
             Wills wills,
             MeterRegistry registered) {
@@ -97,13 +100,15 @@ public class Broker {
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.retained = new RetainedMessages(router, sysTopics, retained);
+        this.retainedTopics = topics;
         this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
+        var memory = new QueueMemory(config.queueBytesInAll());
+        this.retained = new RetainedMessages(topics, retained, sysTopics, memory);
         this.parts = new ConnectionParts(
                 config,
                 limits(config, bounds),
-                new QueueMemory(config.queueBytesInAll()),
+                memory,
                 new QueueMemory(uplinkConfig.bytesHeld()),
                 uplinkConfig.bytesInFlightPerConnection(),
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
@@ -114,6 +119,7 @@ public class Broker {
                 router,
                 deliveries,
                 queues,
+                topics,
                 sysTopics,
                 meters);
         gauges(registered);
@@ -164,6 +170,8 @@ public class Broker {
             if (isWithinBounds(clientId, stored)) router.restore(clientId, sessionId, stored);
         });
         if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
+        retainedTopics.load();
+        if (retainedTopics.size() > 0) LOG.infof("%d retained messages", retainedTopics.size());
         sysTopics.start();
         wills.start();
     }

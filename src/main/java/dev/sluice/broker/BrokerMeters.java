@@ -42,6 +42,7 @@ final class BrokerMeters {
     private final Counter shed;
     private final Counter abandoned;
     private final Counter tooLarge;
+    private final Counter retainedRefused;
     private final Counter subscriptionsRefused;
     private final Map<Effect.Why, Counter> dropped = new EnumMap<>(Effect.Why.class);
     private final Counter willsPublished;
@@ -66,6 +67,9 @@ final class BrokerMeters {
                 .register(meters);
         tooLarge = Counter.builder("sluice.packets.too.large")
                 .description("Packets not sent because the client's Maximum Packet Size is smaller")
+                .register(meters);
+        retainedRefused = Counter.builder("sluice.retained.refused")
+                .description("PUBLISHes refused because as many messages are retained as may be")
                 .register(meters);
         subscriptionsRefused = Counter.builder("sluice.subscriptions.refused")
                 .description("Subscriptions refused because the client had as many as it may")
@@ -99,6 +103,10 @@ final class BrokerMeters {
                     .register(meters);
         }
         return counts;
+    }
+
+    void retainedRefused() {
+        retainedRefused.increment();
     }
 
     void received(Packet packet) {

@@ -65,7 +65,8 @@ public final class Connection implements Recipient {
         this.writes = new PendingWrites(parts.journal(), loop);
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
-        this.session = new Session(parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis);
+        this.session = new Session(
+                parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis, this::isOutdated);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt());
     }
 
@@ -114,6 +115,7 @@ public final class Connection implements Recipient {
 
     @Override
     public void delivered(Delivery delivery) {
+        if (receiving != null) receiving.live(delivery.message());
         // The member of a Shared Subscription that this message was for has left: another member gets it.
         var missed = isClosed() && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
         if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
@@ -163,6 +165,10 @@ public final class Connection implements Recipient {
         noteReady();
     }
 
+    private boolean isOutdated(Delivery delivery) {
+        return receiving.isOutdated(delivery);
+    }
+
     private void perform(Effect effect) {
         switch (effect) {
             case Effect.Send(var packet) -> send(packet);
@@ -171,7 +177,7 @@ public final class Connection implements Recipient {
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
+            case Effect.Drop(var delivery, var why) -> receiving.dropped(delivery, why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
@@ -232,13 +238,19 @@ public final class Connection implements Recipient {
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
         publishing = new Publishing(this, parts, username, durable, input.version());
         flow.opened(publishing, broker.finishing(clientId()));
-        receiving = new Receiving(this, parts, retained, durable, opened.sentSeq());
-        var lastTold = broker.attach(this, opened.present(), durable, opened.subscriptions());
+        receiving = new Receiving(this, parts, retained, session.grant(), durable, opened.sentSeq());
+        var begun =
+                retained.topics().begin(() -> broker.attach(this, opened.present(), durable, opened.subscriptions()));
         var received = opened.received().stream()
                 .map(SessionStore.ReceivedPublish::packetId)
                 .toList();
         on(new Event.SessionOpened(
-                opened.present(), durable, received, opened.lastSeq(), opened.queued() || lastTold > opened.lastSeq()));
+                opened.present(),
+                durable,
+                received,
+                opened.lastSeq(),
+                opened.queued() || begun.answer() > opened.lastSeq()));
+        if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
     }
 

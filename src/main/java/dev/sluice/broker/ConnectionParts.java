@@ -6,6 +6,7 @@ import dev.sluice.config.MqttConfig;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
 import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.uplink.Uplink;
 import java.time.Duration;
@@ -35,5 +36,6 @@ record ConnectionParts(
         Router router,
         Deliveries deliveries,
         QueueReader queues,
+        RetainedTopics retainedTopics,
         SysTopics sysTopics,
         BrokerMeters meters) {}

@@ -15,6 +15,7 @@ import dev.sluice.uplink.ClientUplink.Admission;
 import dev.sluice.uplink.Forwarding;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * What one client publishes, on its way to Kafka, to PostgreSQL and to subscribers; the session hears of it once all of them
@@ -69,6 +70,11 @@ final class Publishing {
             refuse(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
             return;
         }
+        if (isOneTooMany(publish)) {
+            parts.meters().retainedRefused();
+            refuse(publish, ReasonCode.QUOTA_EXCEEDED, "as many messages are retained as may be");
+            return;
+        }
         switch (publish.qos()) {
             case AT_MOST_ONCE -> atMostOnce(publish, receivedAt);
             case AT_LEAST_ONCE -> {
@@ -88,9 +94,15 @@ final class Publishing {
         /** PUBACK waits for Kafka alone. */
         record AtLeastOnceAlone() implements Exchange {}
 
-        /** PUBACK waits for Kafka (or the lack of a route) and for PostgreSQL, whichever comes first. */
+        /**
+         * PUBACK waits for Kafka (or the lack of a route) and for PostgreSQL, whichever comes first; for the retained message it waits for
+         * PostgreSQL after Kafka.
+         */
         final class AtLeastOnceJointly implements Exchange {
-            private int missing = 2;
+            private int missing = 1;
+            /** To be retained once Kafka has it; null for nothing. */
+            private Publication retaining;
+
             private ReasonCode outcome = ReasonCode.SUCCESS;
             private String why;
         }
@@ -106,6 +118,7 @@ final class Publishing {
     /** Kafka has answered for all records of a PUBLISH, with records or with dead letters, or has failed. */
     private void forwarded(Forwarding forwarding) {
         if (forwarding.failedForNow()) {
+            if (forwarding.attachment() instanceof Exchange.AtLeastOnceJointly joint) unannounce(joint.retaining);
             connection.on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message: " + forwarding.why()));
         } else {
             if (forwarding.isRefused()) parts.meters().refused(forwarding.outcome());
@@ -136,7 +149,7 @@ final class Publishing {
         }
         var publication = publication(publish, receivedAt);
         parts.deliveries().send(publication);
-        if (publication.isKept()) keep(publish, publication, 0, null, () -> {});
+        if (publication.isKept()) keep(publication, publication.stamp() > 0, () -> {});
     }
 
     // QoS 1, and PostgreSQL has nothing to keep
@@ -171,32 +184,67 @@ final class Publishing {
     private void atLeastOnceJointly(Packet.Publish publish, long receivedAt, Publication publication) {
         var joint = new Exchange.AtLeastOnceJointly();
         switch (uplink.forward(publish, receivedAt, joint)) {
-            case Admission.UnderWay _ -> {}
+            case Admission.UnderWay _ -> {
+                if (publication.stamp() > 0) joint.retaining = publication;
+            }
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
                 joint.missing--; // PostgreSQL is waited for
             }
             case Admission.DeadLettered _ -> {
-                joint.missing--; // Kafka is waited for; neither subscribers nor PostgreSQL get it
-                return;
+                unannounce(publication);
+                return; // Kafka is waited for; neither subscribers nor PostgreSQL get it
             }
             case Admission.Refused(var reason, var why) -> {
+                unannounce(publication);
                 refuse(publish, reason, why);
                 return;
             }
             case Admission.Shed _ -> throw new IllegalStateException("only QoS 0 is shed");
         }
         parts.deliveries().send(publication);
-        keep(publish, publication, 0, null, () -> acknowledgeIfBoth(publish.packetId(), joint));
+        var isRetainedNow = publication.stamp() > 0 && joint.retaining == null;
+        if (!isRetainedNow && !publication.hasCopies()) return;
+        joint.missing++;
+        keep(publication, isRetainedNow, () -> acknowledgeIfAll(publish.packetId(), joint));
     }
 
     private void acknowledgeJointly(Forwarding forwarding, Exchange.AtLeastOnceJointly joint) {
         joint.outcome = forwarding.outcome();
         joint.why = forwarding.why();
-        acknowledgeIfBoth(forwarding.packetId(), joint);
+        if (joint.retaining != null) {
+            if (forwarding.isRefused() || forwarding.isDeadLettered()) unannounce(joint.retaining);
+            else retain(joint.retaining, forwarding.packetId(), joint);
+        }
+        acknowledgeIfAll(forwarding.packetId(), joint);
     }
 
-    private void acknowledgeIfBoth(int packetId, Exchange.AtLeastOnceJointly joint) {
+    /** Also if the session is over by now: subscribers and Kafka have it. */
+    private void retain(Publication publication, int packetId, Exchange.AtLeastOnceJointly joint) {
+        joint.missing++;
+        waitingForStore++;
+        connection.journal(JournalWrite.Accept.unfenced(
+                        connection.clientId(),
+                        publication.message(),
+                        List.of(),
+                        true,
+                        whenKept(() -> acknowledgeIfAll(packetId, joint)))
+                .stamped(publication.stamp()));
+    }
+
+    private Consumer<JournalWrite.Outcome> whenKept(Runnable committed) {
+        return outcome -> connection.loop().execute(() -> {
+            waitingForStore--;
+            connection.journalled(outcome, committed);
+        });
+    }
+
+    private void unannounce(Publication publication) {
+        if (publication != null && publication.stamp() > 0)
+            parts.retainedTopics().settled(publication.message(), publication.stamp(), false);
+    }
+
+    private void acknowledgeIfAll(int packetId, Exchange.AtLeastOnceJointly joint) {
         if (--joint.missing == 0)
             connection.on(new Event.Forwarded(packetId, QoS.AT_LEAST_ONCE, joint.outcome, joint.why, null));
     }
@@ -236,7 +284,8 @@ final class Publishing {
         var accepted = new Event.Accepted(publish.packetId(), outcome);
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || waitingForStore > 0) {
-            keep(publish, publication, durable ? publish.packetId() : 0, messageId, () -> {
+            var packetId = durable ? publish.packetId() : 0;
+            keep(publication, publication.stamp() > 0, packetId, messageId, () -> {
                 parts.deliveries().send(publication);
                 connection.on(accepted);
             });
@@ -279,9 +328,26 @@ final class Publishing {
     }
 
     private Publication publication(Packet.Publish publish, long receivedAt) {
+        if (publish.retain()) {
+            var message = Message.of(publish, receivedAt);
+            return parts.retainedTopics()
+                    .announce(message, stamp -> Publication.of(message, routed.matches(publish.topicName()), stamp));
+        }
         var matches = routed.matches(publish.topicName());
-        if (matches.isEmpty() && !publish.retain()) return Publication.NOBODYS;
+        if (matches.isEmpty()) return Publication.NOBODYS;
         return Publication.of(Message.of(publish, receivedAt), matches);
+    }
+
+    /** A PUBLISH above the bound is refused as a whole: that it is delivered and not retained, nobody would notice. */
+    private boolean isOneTooMany(Packet.Publish publish) {
+        if (!publish.retain() || publish.payload().length == 0) return false;
+        var retained = parts.retainedTopics();
+        var most = parts.config().retainedMaximum();
+        return most > 0 && retained.size() >= most && !retained.contains(publish.topicName());
+    }
+
+    private void keep(Publication publication, boolean retain, Runnable committed) {
+        keep(publication, retain, 0, null, committed);
     }
 
     /**
@@ -290,8 +356,7 @@ final class Publishing {
      * @param packetId held with it until PUBREL, 0 for none
      * @param committed runs on the loop once it is committed; else the connection ends
      */
-    private void keep(
-            Packet.Publish publish, Publication publication, int packetId, String messageId, Runnable committed) {
+    private void keep(Publication publication, boolean retain, int packetId, String messageId, Runnable committed) {
         waitingForStore++;
         // The session of a client that has said DISCONNECT may be over; only its packet identifiers need it.
         var epoch = finishing && packetId == 0 ? JournalWrite.NO_FENCE : connection.epoch();
@@ -300,7 +365,7 @@ final class Publishing {
                 epoch,
                 publication.message(),
                 publication.copies(),
-                publish.retain() && publication.message() != null,
+                retain,
                 outcome -> connection.loop().execute(() -> {
                     waitingForStore--;
                     if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
@@ -309,6 +374,7 @@ final class Publishing {
                     if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
                         connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
                 }));
+        if (retain) write = write.stamped(publication.stamp());
         connection.journal(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
     }
 

@@ -2,18 +2,21 @@ package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
+import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
+import dev.sluice.session.Grant;
 import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * The receiving side of one client: its subscriptions, its queue in PostgreSQL, retained messages. Confined to
@@ -23,23 +26,32 @@ final class Receiving {
     /** Most bytes of one page of the queue. */
     private static final long PAGE_BYTES = 256 * 1024;
 
+    private static final Duration RETRY = Duration.ofSeconds(1);
+
     private final Connection connection;
     private final ConnectionParts parts;
     private final RetainedMessages retained;
     private final boolean durable;
     /** Rows of the queue up to here may have been sent on an earlier connection. */
     private final long sentSeq;
-    /** Filters whose retained messages are due, while those of earlier ones are being sent. */
-    private Set<TopicFilter> retainedDue = Set.of();
 
-    private boolean sendingRetained;
+    private final RetainedTransfers transfers;
 
-    Receiving(Connection connection, ConnectionParts parts, RetainedMessages retained, boolean durable, long sentSeq) {
+    Receiving(
+            Connection connection,
+            ConnectionParts parts,
+            RetainedMessages retained,
+            Grant grant,
+            boolean durable,
+            long sentSeq) {
         this.connection = connection;
         this.parts = parts;
         this.retained = retained;
         this.durable = durable;
         this.sentSeq = sentSeq;
+        var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
+        this.transfers = new RetainedTransfers(
+                connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
     }
 
     /** Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed. */
@@ -48,23 +60,24 @@ final class Receiving {
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
         var answers = new FilterAnswers(parts);
         var granted = new ArrayList<StoredSubscription>();
-        var wanted = new ArrayList<TopicFilter>();
+        var owed = new ArrayList<Long>();
+        var begun = new ArrayList<Runnable>();
         for (var asked : subscribe.subscriptions()) {
             var filter = answers.read(asked.filter());
             if (filter == null || !isAdmitted(filter, answers)) continue;
             answers.grant(asked.maximumQoS());
             var stored = LiveSubscription.stored(asked, identifier);
             granted.add(stored);
-            if (subscribe(filter, stored)) wanted.add(filter);
+            owed.add(subscribe(filter, stored, begun));
         }
         Runnable committed = () -> {
             connection.on(new Event.Subscribed(subscribe.packetId(), answers.reasons(), answers.why()));
-            sendRetained(wanted);
+            begun.forEach(Runnable::run);
         };
         if (!durable || granted.isEmpty()) inALaterTurn(committed);
         else
             connection.journal(new JournalWrite.Subscribe(
-                    connection.clientId(), connection.epoch(), granted, connection.thenOnLoop(committed)));
+                    connection.clientId(), connection.epoch(), granted, owed, connection.thenOnLoop(committed)));
     }
 
     /** The client may be read on after it: answers that wait for nothing but a turn of the others. */
@@ -75,25 +88,71 @@ final class Receiving {
         });
     }
 
-    /** Whether retained messages are due [MQTT-3.3.1-9] to [MQTT-3.3.1-11]; never for a Shared Subscription. */
-    private boolean subscribe(TopicFilter filter, StoredSubscription stored) {
-        var isNew = parts.router().subscribe(connection, durable, filter, stored);
-        if (filter.isShared()) return false;
-        return stored.retainHandling() == 0 || stored.retainHandling() == 1 && isNew;
+    /**
+     * Returns what the subscription is owed of retained messages [MQTT-3.3.1-9] to [MQTT-3.3.1-11], as {@link JournalWrite.Subscribe}
+     * names it; nothing for a Shared Subscription.
+     *
+     * @param begun takes what is to be done once it is committed
+     */
+    private long subscribe(TopicFilter filter, StoredSubscription stored, List<Runnable> begun) {
+        var begin = retained.topics().begin(() -> parts.router().subscribe(connection, durable, filter, stored));
+        var subscription = find(filter);
+        // A later connection of the client has the session.
+        if (subscription == null || subscription.group() != null) return JournalWrite.Subscribe.NO_RETAINED;
+        var isNew = begin.answer();
+        if (stored.retainHandling() == 1 && !isNew) {
+            transfers.replace(subscription);
+            return JournalWrite.Subscribe.RETAINED_AS_BEFORE;
+        }
+        transfers.end(subscription.filter());
+        if (stored.retainHandling() == 2) return JournalWrite.Subscribe.NO_RETAINED;
+        if (subscription.filter().isServers()) begun.add(() -> transfers.sendFigures(subscription));
+        if (!retained.mayMatch(subscription.filter())) return JournalWrite.Subscribe.NO_RETAINED;
+        var transfer = transfers.add(subscription, begin.stamp(), begin.stamp(), null);
+        begun.add(() -> transfers.start(transfer));
+        return begin.stamp();
     }
 
-    /** Each connection has one reader of retained messages: further filters wait until it is done. */
-    private void sendRetained(List<TopicFilter> filters) {
-        if (!filters.isEmpty() && retainedDue.isEmpty()) retainedDue = new LinkedHashSet<>();
-        if (!filters.isEmpty()) retainedDue.addAll(filters);
-        if (sendingRetained || retainedDue.isEmpty() || connection.isClosed()) return;
-        sendingRetained = true;
-        var next = List.copyOf(retainedDue);
-        retainedDue.clear();
-        retained.send(next, connection, () -> {
-            sendingRetained = false;
-            sendRetained(List.of());
-        });
+    private LiveSubscription find(TopicFilter filter) {
+        var subscriber = parts.router().find(connection.clientId());
+        var isOwn = subscriber != null && subscriber.recipient() == connection;
+        return isOwn ? subscriber.subscriptions().get(filter) : null;
+    }
+
+    /**
+     * Goes on with what an earlier connection of the session was given a part of.
+     *
+     * @param begun since when the client is given what is published
+     */
+    void resumeRetained(long begun) {
+        Runnable again = () -> connection.loop().after(RETRY, () -> resumeRetained(begun));
+        Runnable reading = () -> {
+            var due = retained.reader().due(connection.clientId(), connection.epoch());
+            connection.loop().execute(() -> due.forEach(one -> resume(one, begun)));
+        };
+        if (!connection.isClosed()) StoreThreads.read(connection.clientId(), reading, again, connection::unreadable);
+    }
+
+    private void resume(RetainedReader.Due due, long begun) {
+        var subscription = find(TopicFilter.of(due.filter()));
+        if (subscription == null || transfers.has(subscription.filter())) return;
+        transfers.start(transfers.add(subscription, due.since(), begun, due.after()));
+    }
+
+    /** A message comes to the client as it is published. */
+    void live(Message message) {
+        if (message.retain()) transfers.overtaken(message.topicName());
+    }
+
+    /** A message was dropped. */
+    void dropped(Delivery delivery, Effect.Why why) {
+        parts.meters().dropped(why);
+        var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
+        if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
+    }
+
+    boolean isOutdated(Delivery delivery) {
+        return transfers.isOutdated(delivery);
     }
 
     /** Whether the client may have this subscription, too; one that replaces another does not count. */
@@ -128,6 +187,7 @@ final class Receiving {
         for (var text : unsubscribe.filters()) {
             var filter = answers.read(text);
             if (filter == null) continue;
+            transfers.end(filter);
             var reason = parts.router().unsubscribe(connection, filter);
             answers.answer(reason);
             if (reason == ReasonCode.SUCCESS) ended.add(text);

@@ -42,6 +42,7 @@ final class TraceText {
                     case Event.Deliver(var delivery) -> "deliver " + of(delivery);
                     case Event.QueueLoaded(var rows, var more) ->
                         "queue loaded, rows=" + rows.size() + " more=" + more + given(" first", first(rows));
+                    case Event.Queued(var seq) -> "queued up to seq=" + seq;
                     case Event.QueueFailed() -> "queue failed";
                     case Event.Marked(var seq) -> "marked seq=" + seq;
                     case Event.Resumed() -> "what is held may go on";

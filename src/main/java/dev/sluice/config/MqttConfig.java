@@ -146,6 +146,10 @@ public interface MqttConfig {
     @WithDefault("33554432")
     long partialPacketBytesInAll();
 
+    /** Messages that may be retained in all; above, a PUBLISH that would retain one on a further topic is refused with 0x97. 0 bounds none. */
+    @WithDefault("1000000")
+    long retainedMaximum();
+
     /** Whether a payload (of a PUBLISH or Will) that claims to be UTF-8 is checked; if it is not, the answer is 0x99. */
     @WithDefault("true")
     boolean payloadFormatCheck();

@@ -6,8 +6,8 @@ import java.time.Duration;
 
 /**
  * The keys below {@code sluice.store}; immutable, read by any thread. The connection pool has its own keys below
- * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency + 5
- * connections.
+ * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency +
+ * retained-concurrency + 5 connections.
  */
 @ConfigMapping(prefix = "sluice.store")
 public interface StoreConfig {
@@ -40,13 +40,17 @@ public interface StoreConfig {
     int openConcurrency();
 
     /**
-     * Requests at the same time besides the journal's and the opening of sessions, each one connection: those that read queues,
-     * subscriptions and retained messages, claim wills, drain the spool, read and change routes. Default 4.
+     * Requests at the same time besides the journal's and the opening of sessions, each one connection: those that read queues and
+     * subscriptions, claim wills, drain the spool, read and change routes. Default 4.
      */
     @WithDefault("4")
     int readConcurrency();
 
-    /** The longest that one such request may take, waiting for its turn included. Default 5 s. */
+    /** Requests at the same time for retained messages, each one connection; they have no part in the above. Default 2. */
+    @WithDefault("2")
+    int retainedConcurrency();
+
+    /** The longest that one request of either kind may take, waiting for its turn included. Default 5 s. */
     @WithDefault("5s")
     Duration readTimeout();
 

@@ -72,6 +72,9 @@ public sealed interface Event {
      */
     record QueueLoaded(List<Delivery> rows, boolean more) implements Progress {}
 
+    /** Rows up to this place of the durable queue are committed, and come only by {@link QueueLoaded}. */
+    record Queued(long seq) implements Progress {}
+
     /** The rows cannot be read now; asked for again at the next {@link Drained}. */
     record QueueFailed() implements Progress {}
 

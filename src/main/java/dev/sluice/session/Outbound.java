@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * What the client is sent: messages wait here for the socket and for the client's quota, go out, and are done with when the
@@ -18,6 +19,7 @@ final class Outbound {
     private final Limits limits;
     private final BooleanSupplier room;
     private final LongSupplier clock;
+    private final Predicate<Delivery> outdated;
     private final OutboundPackets packets;
     private final OutboundWindow window;
     /** Messages that are in memory only. */
@@ -32,7 +34,9 @@ final class Outbound {
             Grant grant,
             Event.SessionOpened opened,
             BooleanSupplier room,
-            LongSupplier clock) {
+            LongSupplier clock,
+            Predicate<Delivery> outdated) {
+        this.outdated = outdated;
         this.limits = limits;
         this.room = room;
         this.clock = clock;
@@ -104,6 +108,8 @@ final class Outbound {
         var now = message.expiresAt() == Message.NEVER ? 0 : clock.getAsLong();
         if (delivery.received()) {
             window.release(delivery, packetId, out);
+        } else if (delivery.isDurable() && !delivery.dup() && outdated.test(delivery)) {
+            out.accept(new Effect.Acknowledge(delivery.seq(), window.sentSeq()));
         } else if (message.isExpired(now) && !delivery.dup()) { // [MQTT-3.3.2-5]; what was begun goes on [MQTT-4.4.0-1]
             giveUp(delivery, packetId, Effect.Why.EXPIRED, out);
         } else if (isAboveBounds(message)) {
@@ -184,6 +190,13 @@ final class Outbound {
     /** The connection is gone. */
     void discard() {
         queue.discard();
+    }
+
+    /** Rows up to this place were put into the queue, and are not announced one by one. */
+    void queued(long seq, Consumer<Effect> out) {
+        if (rows == null) return;
+        rows.queued(seq);
+        pump(out);
     }
 
     void loadFailed() {

@@ -74,6 +74,13 @@ final class OutboundRows {
         }
     }
 
+    /** Rows up to here have been committed, and have to be read. */
+    void queued(long seq) {
+        if (seq <= lastSeq) return;
+        if (loading) missedDuringLoad = true;
+        else fallBehind();
+    }
+
     private boolean fits(Delivery row) {
         var count = (waiting == null ? 0 : waiting.size()) + (outOfOrder == null ? 0 : outOfOrder.size());
         if (count == 0) return true;

@@ -16,7 +16,7 @@ public final class QueueMemory {
     }
 
     /** Takes so much, if there is room for it. */
-    boolean take(long size) {
+    public boolean take(long size) {
         if (bytes.addAndGet(size) <= most) return true;
         bytes.addAndGet(-size);
         return false;
@@ -31,7 +31,7 @@ public final class QueueMemory {
         return bytes.get() >= most;
     }
 
-    void giveBack(long size) {
+    public void giveBack(long size) {
         bytes.addAndGet(-size);
     }
 

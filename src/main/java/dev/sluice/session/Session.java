@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * One client's protocol state: events in, effects out. Confined to its connection's event loop; performs nothing itself,
@@ -30,6 +31,7 @@ public final class Session {
     private final Holding holding;
     private final BooleanSupplier room;
     private final LongSupplier clock;
+    private final Predicate<Delivery> outdated;
     private Phase phase = new Phase.AwaitingConnect();
     private ProtocolVersion version;
     /** Until it is granted. */
@@ -50,6 +52,18 @@ public final class Session {
      * @param clock milliseconds since 1970
      */
     public Session(Limits limits, QueueMemory memory, Holding holding, BooleanSupplier room, LongSupplier clock) {
+        this(limits, memory, holding, room, clock, _ -> false);
+    }
+
+    /** @param outdated whether a message of the durable queue is not to be sent any more, since the client has seen a newer one */
+    public Session(
+            Limits limits,
+            QueueMemory memory,
+            Holding holding,
+            BooleanSupplier room,
+            LongSupplier clock,
+            Predicate<Delivery> outdated) {
+        this.outdated = outdated;
         this.limits = limits;
         this.memory = memory;
         this.holding = holding;
@@ -233,7 +247,7 @@ public final class Session {
 
     private Phase open(Phase.Opening opening, Event.SessionOpened opened, Consumer<Effect> out) {
         inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received(), holding, clock);
-        outbound = new Outbound(version, limits, memory, grant, opened, room, clock);
+        outbound = new Outbound(version, limits, memory, grant, opened, room, clock, outdated);
         var properties = grant.connAckProperties(opening.connect(), limits);
         out.accept(new Effect.Send(new Packet.ConnAck(opened.present(), ReasonCode.SUCCESS, properties)));
         out.accept(new Effect.Start(grant));
@@ -265,6 +279,7 @@ public final class Session {
             case Event.PublishProgress done -> publishProgress(done, out);
             case Event.Marked(var seq) -> outbound.marked(seq, out);
             case Event.QueueLoaded page -> outbound.loaded(page, out);
+            case Event.Queued(var seq) -> outbound.queued(seq, out);
             case Event.QueueFailed _ -> outbound.loadFailed();
             case Event.Drained _ -> {
                 inbound.requireRoom();

@@ -11,6 +11,7 @@ import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.Orphans;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -72,6 +73,7 @@ public final class StoreRig implements AutoCloseable {
     public final Orphans orphans;
     public final DeliverySweep sweep;
     public final QueueReader queues;
+    public final RetainedTopics retainedTopics;
     public final RetainedReader retained;
     public final SubscriptionReader subscriptions;
     public final Wills wills;
@@ -94,13 +96,15 @@ public final class StoreRig implements AutoCloseable {
         health = new StoreHealth(pool, settings);
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
-        journal = new Journal(pool, settings, NODE, health, orphans, meters);
+        var requests = new StoreRequests(pool, settings, health);
+        retainedTopics = new RetainedTopics(requests, meters);
+        journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
         var messages = new BoundedMessages(BOUNDS, meters);
-        sweep = new DeliverySweep(pool, settings, health, orphans, messages, meters, orphaned -> redelivery.accept(orphaned));
-        var requests = new StoreRequests(pool, settings, health);
+        sweep = new DeliverySweep(
+                pool, settings, health, orphans, messages, retainedTopics, meters, orphaned -> redelivery.accept(orphaned));
         queues = new QueueReader(requests, messages);
-        retained = new RetainedReader(requests);
+        retained = new RetainedReader(pool, settings, health, meters);
         subscriptions = new SubscriptionReader(requests);
         wills = new Wills(requests, NODE);
         spool = new SpoolStore(requests, NODE);
@@ -149,6 +153,11 @@ public final class StoreRig implements AutoCloseable {
         @Override
         public int readConcurrency() {
             return 4;
+        }
+
+        @Override
+        public int retainedConcurrency() {
+            return 2;
         }
 
         @Override
@@ -252,6 +261,12 @@ public final class StoreRig implements AutoCloseable {
 
     public CompletableFuture<Outcome> retain(Message message) {
         return submit(done -> Accept.unfenced("publisher", message, List.of(), true, done));
+    }
+
+    /** With the stamp of an earlier announcement, so that nobody else sees it before it is committed. */
+    public CompletableFuture<Outcome> retain(Message message, long stamp) {
+        return submit(done ->
+                Accept.unfenced("publisher", message, List.of(), true, done).stamped(stamp));
     }
 
     public CompletableFuture<Outcome> acknowledge(String clientId, long epoch, long seq, long sentSeq) {

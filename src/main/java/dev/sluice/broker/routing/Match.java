@@ -12,7 +12,6 @@ import java.util.List;
 public final class Match {
     private final Subscriber subscriber;
     private final String share;
-    private final boolean retained;
     private QoS maximumQoS;
     private boolean retainAsPublished;
     private List<Integer> identifiers = List.of();
@@ -20,21 +19,11 @@ public final class Match {
     private ArrayList<Integer> several;
 
     Match(LiveSubscription subscription) {
-        this(subscription, false);
-    }
-
-    private Match(LiveSubscription subscription, boolean retained) {
-        this.retained = retained;
         this.subscriber = subscription.subscriber();
         this.share = subscription.group() == null ? null : subscription.filter().toString();
         this.maximumQoS = subscription.maximumQoS();
         this.retainAsPublished = subscription.retainAsPublished();
         if (subscription.identifier() > 0) identifiers = List.of(subscription.identifier());
-    }
-
-    /** The copy of a retained message that a client gets because it subscribed. */
-    public static Match retained(LiveSubscription subscription) {
-        return new Match(subscription, true);
     }
 
     /** Takes in an overlapping subscription: the highest QoS, all identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-3]. */
@@ -70,9 +59,9 @@ public final class Match {
         return message.qos().min(maximumQoS); // [MQTT-3.8.4-8]
     }
 
-    /** The RETAIN flag of the copy [MQTT-3.3.1-8] [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
+    /** The RETAIN flag of the copy [MQTT-3.3.1-12] [MQTT-3.3.1-13]. */
     boolean retain(Message message) {
-        return retained || message.retain() && retainAsPublished;
+        return message.retain() && retainAsPublished;
     }
 
     /** Whether the copy waits in PostgreSQL. */

@@ -12,7 +12,7 @@ import java.util.List;
  */
 public final class Publication {
     /** A message that nobody is owed. */
-    public static final Publication NOBODYS = new Publication(null, List.of(), List.of());
+    public static final Publication NOBODYS = new Publication(null, List.of(), List.of(), 0);
 
     /** A client for which PostgreSQL keeps the message, with its copy there. */
     record Kept(Match match, Copy copy) {
@@ -32,29 +32,41 @@ public final class Publication {
     private final Message message;
     private final List<Match> live;
     private final List<Kept> kept;
+    private final long stamp;
 
-    private Publication(Message message, List<Match> live, List<Kept> kept) {
+    private Publication(Message message, List<Match> live, List<Kept> kept, long stamp) {
+        this.stamp = stamp;
         this.message = message;
         this.live = live;
         this.kept = kept;
     }
 
     public static Publication of(Message message, List<Match> matches) {
+        return of(message, matches, 0);
+    }
+
+    /** @param stamp the one that it was announced with, to be retained; 0 if it was not announced */
+    public static Publication of(Message message, List<Match> matches, long stamp) {
         int first = 0;
         while (first < matches.size() && !matches.get(first).isDurable(message)) first++;
-        if (first == matches.size()) return new Publication(message, matches, List.of());
+        if (first == matches.size()) return new Publication(message, matches, List.of(), stamp);
         var live = new ArrayList<>(matches.subList(0, first));
         var kept = new ArrayList<Kept>();
         kept.add(Kept.of(matches.get(first), message)); // each is asked once: a session may become durable meanwhile
         for (var match : matches.subList(first + 1, matches.size()))
             if (match.isDurable(message)) kept.add(Kept.of(match, message));
             else live.add(match);
-        return new Publication(message, live, kept);
+        return new Publication(message, live, kept, stamp);
     }
 
     /** Null if nobody is owed it. */
     public Message message() {
         return message;
+    }
+
+    /** What was announced as its topic's retained message, to be settled; 0 for nothing. */
+    public long stamp() {
+        return stamp;
     }
 
     public boolean hasSubscribers() {

@@ -110,10 +110,6 @@ public class DeliverySweep {
                    (SELECT array_agg(DISTINCT message_id) FILTER (WHERE message_id IS NOT NULL) FROM gone) AS messages
               FROM due d ORDER BY d.expires_at DESC, d.session_id DESC, d.seq DESC LIMIT 1""";
 
-    private static final String EXPIRE_RETAINED = """
-            DELETE FROM retained WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM retained WHERE expires_at <= now() LIMIT ? FOR UPDATE SKIP LOCKED))""";
-
     /** Far longer than any outage that a lane could be waiting for the end of. */
     private static final String FORGET_LANES = """
             DELETE FROM lane WHERE id = ANY (ARRAY(
@@ -126,7 +122,7 @@ public class DeliverySweep {
     private final BoundedMessages messages;
     private final Consumer<OrphanedDeliveries> redelivery;
     private final Counter expiredQueued;
-    private final Counter expiredRetained;
+    private final RetainedSweep retained;
     private final Repeating sweeping = Repeating.onVirtualThread("sluice-delivery-sweep");
     private long sweptAt;
 
@@ -137,9 +133,10 @@ public class DeliverySweep {
             StoreHealth health,
             Orphans orphans,
             BoundedMessages messages,
+            RetainedTopics retained,
             MeterRegistry meters,
             Event<OrphanedDeliveries> redelivery) {
-        this(dataSource, config, health, orphans, messages, meters, redelivery::fire);
+        this(dataSource, config, health, orphans, messages, retained, meters, redelivery::fire);
     }
 
     public DeliverySweep(
@@ -148,6 +145,7 @@ public class DeliverySweep {
             StoreHealth health,
             Orphans orphans,
             BoundedMessages messages,
+            RetainedTopics retained,
             MeterRegistry meters,
             Consumer<OrphanedDeliveries> redelivery) {
         this.redelivery = redelivery;
@@ -159,9 +157,7 @@ public class DeliverySweep {
         this.expiredQueued = Counter.builder("sluice.queue.expired")
                 .description("messages that expired in the queues of sessions without a connection")
                 .register(meters);
-        this.expiredRetained = Counter.builder("sluice.retained.expired")
-                .description("retained messages that expired")
-                .register(meters);
+        this.retained = new RetainedSweep(dataSource, retained, config.sweepBatch(), meters);
     }
 
     void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
@@ -317,9 +313,12 @@ public class DeliverySweep {
 
     /** Blocking: deletes retained messages that have expired; returns how many. */
     public int sweepRetained() throws SQLException {
-        var total = sweepBatches(EXPIRE_RETAINED);
-        expiredRetained.increment(total);
-        return total;
+        return retained.expire();
+    }
+
+    /** Blocking: deletes what was cleared long ago; returns how many rows. */
+    public int sweepCleared() throws SQLException {
+        return sweepBatches(RetainedSweep.FORGET_CLEARED);
     }
 
     private int sweepBatches(String sql) throws SQLException {
@@ -347,6 +346,7 @@ public class DeliverySweep {
             sweepEnded();
             sweepQueued();
             sweepRetained();
+            sweepCleared();
             sweepBatches(FORGET_LANES);
             orphans.search();
         } catch (SQLException | RuntimeException failure) {

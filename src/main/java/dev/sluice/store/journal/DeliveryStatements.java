@@ -1,9 +1,9 @@
 package dev.sluice.store.journal;
 
-import dev.sluice.packet.Message;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.store.journal.JournalStatement.Answer;
 import dev.sluice.store.journal.JournalStatement.Column;
+import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Acknowledge;
 import dev.sluice.store.journal.JournalWrite.MarkReceived;
 import java.util.List;
@@ -38,20 +38,9 @@ final class DeliveryStatements {
                  WHERE o.session_id = g.session_id)
             SELECT DISTINCT message_id FROM gone WHERE message_id IS NOT NULL""";
 
-    /** A message without a payload is put in place, too: so that topics are locked in one order, whether set or cleared. */
-    private static final String RETAIN = """
-            INSERT INTO retained (topic, qos, expires_at, properties, payload)
-            SELECT w.topic, w.qos, %s, w.properties, w.payload
-              FROM unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::bytea[]) AS w(topic, qos, expires, properties, payload)
-             ORDER BY w.topic COLLATE "C"
-            ON CONFLICT (left(topic, 400), hashtextextended(topic, 0)) DO UPDATE
-               SET topic = excluded.topic, qos = excluded.qos, retained_at = excluded.retained_at, expires_at = excluded.expires_at,
-                   properties = excluded.properties, payload = excluded.payload""".formatted(StoredMessage.TIME.formatted("w.expires"));
-
-    private static final String CLEAR = """
-            DELETE FROM retained r USING unnest(?::text[]) AS w(topic)
-             WHERE left(r.topic, 400) = left(w.topic, 400) AND hashtextextended(r.topic, 0) = hashtextextended(w.topic, 0)
-               AND octet_length(r.payload) = 0""";
+    /** The one place that writes retained messages is this function of the database. */
+    private static final String RETAIN =
+            "SELECT retain(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bigint[])";
 
     private DeliveryStatements() {}
 
@@ -71,24 +60,19 @@ final class DeliveryStatements {
                 messages);
     }
 
-    /** At most one message for each topic. */
-    static JournalStatement retain(List<Message> messages) {
+    /** At most one message for each topic; answers with the stamps of those that are retained now, and not older than others. */
+    static JournalStatement retain(List<Accept> writes, Answer stamps) {
         return new JournalStatement(
                 RETAIN,
                 List.of(
-                        topics(messages),
-                        Column.integers(messages, message -> message.qos().ordinal()),
-                        Column.longs(messages, StoredMessage::expiresAt),
-                        Column.binaries(messages, message -> StoredMessage.properties(message.properties())),
-                        Column.binaries(messages, Message::payload)));
-    }
-
-    /** After {@link #retain}: deletes those without a payload. */
-    static JournalStatement clear(List<Message> messages) {
-        return new JournalStatement(CLEAR, List.of(topics(messages)));
-    }
-
-    private static Column topics(List<Message> messages) {
-        return Column.texts(messages, message -> message.topicName().toString());
+                        Column.texts(writes, it -> it.message().topicName().toString()),
+                        Column.integers(writes, it -> it.message().qos().ordinal()),
+                        Column.longs(writes, it -> StoredMessage.expiresAt(it.message())),
+                        Column.binaries(
+                                writes,
+                                it -> StoredMessage.properties(it.message().properties())),
+                        Column.binaries(writes, it -> it.message().payload()),
+                        Column.longs(writes, Accept::stamp)),
+                stamps);
     }
 }

@@ -5,6 +5,7 @@ import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.delivery.Orphans;
+import dev.sluice.store.delivery.RetainedTopics;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -23,6 +24,7 @@ public class Journal {
 
     private final List<JournalLane> lanes;
     private final StoreConfig config;
+    private final RetainedTopics retained;
     private volatile boolean accepting = true;
 
     public Journal(
@@ -31,11 +33,13 @@ public class Journal {
             NodeConfig node,
             StoreHealth health,
             Orphans orphans,
+            RetainedTopics retained,
             MeterRegistry registry) {
         this.config = config;
+        this.retained = retained;
         var meters = new JournalMeters(registry);
         this.lanes = IntStream.range(0, config.lanes())
-                .mapToObj(n -> JournalLane.start(n, dataSource, config, node.id(), health, meters, orphans))
+                .mapToObj(n -> JournalLane.start(n, dataSource, config, node.id(), health, meters, orphans, retained))
                 .toList();
         Gauge.builder("sluice.journal.queued", lanes, Journal::queued)
                 .description("writes that wait for a lane")
@@ -48,7 +52,18 @@ public class Journal {
      * taken, the completion runs exactly once on the lane's thread, unless the gateway stops before PostgreSQL answers.
      */
     public boolean submit(JournalWrite write) {
-        return accepting && lane(write.clientId()).offer(write);
+        if (!accepting) return false;
+        var lane = lane(write.clientId());
+        return write instanceof JournalWrite.Accept accept && accept.retain() && accept.stamp() == 0
+                ? retain(lane, accept)
+                : lane.offer(write);
+    }
+
+    private boolean retain(JournalLane lane, JournalWrite.Accept accept) {
+        var stamp = retained.announce(accept.message());
+        if (lane.offer(accept.stamped(stamp))) return true;
+        retained.settled(accept.message(), stamp, false);
+        return false;
     }
 
     /** Whether it would take a write of this client now, as far as is known: for those to whom making one is work. */

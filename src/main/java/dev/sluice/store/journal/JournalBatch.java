@@ -1,6 +1,5 @@
 package dev.sluice.store.journal;
 
-import dev.sluice.packet.Message;
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Acknowledge;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
@@ -49,8 +48,9 @@ final class JournalBatch {
      * @param outcomes in the order of the writes
      * @param orphans messages that may have lost their last copy
      * @param excess sessions whose queues are to be trimmed
+     * @param retained stamps of the messages that were not older than what was retained
      */
-    record Written(List<Outcome> outcomes, List<Long> orphans, List<Long> excess) {}
+    record Written(List<Outcome> outcomes, List<Long> orphans, List<Long> excess, Set<Long> retained) {}
 
     /**
      * Applies all in the connection's transaction. Called again after an attempt that failed, it first finds out whether that one was
@@ -75,7 +75,7 @@ final class JournalBatch {
         var outcomes = writes.stream()
                 .map(write -> lost.contains(owner(write)) ? Outcome.FENCED : Outcome.COMMITTED)
                 .toList();
-        written = new Written(outcomes, attempt.orphans(), attempt.enqueue.excess());
+        written = new Written(outcomes, attempt.orphans(), attempt.enqueue.excess(), attempt.retained);
         return written;
     }
 
@@ -101,6 +101,7 @@ final class JournalBatch {
         private final List<Owner> owners;
         private final Set<Owner> found = new HashSet<>();
         private final List<Long> acknowledged = new ArrayList<>();
+        private final Set<Long> retained = new HashSet<>();
         private final Enqueue enqueue;
 
         Attempt(Connection connection, List<JournalWrite> writes) throws SQLException {
@@ -155,8 +156,19 @@ final class JournalBatch {
             var lasts = new LinkedHashMap<Filter, SubscriptionChange>();
             for (var write : writes) {
                 switch (write) {
-                    case Subscribe it -> it.subscriptions().forEach(each -> put(lasts, it, each.filter(), each));
-                    case Unsubscribe it -> it.filters().forEach(each -> put(lasts, it, each, null));
+                    case Subscribe it -> {
+                        for (int i = 0; i < it.subscriptions().size(); i++)
+                            put(
+                                    lasts,
+                                    it,
+                                    it.subscriptions().get(i),
+                                    it.retained().get(i));
+                    }
+                    case Unsubscribe it ->
+                        it.filters()
+                                .forEach(each -> lasts.put(
+                                        new Filter(it.clientId(), each),
+                                        new SubscriptionChange(it.clientId(), each, null, Subscribe.NO_RETAINED)));
                     default -> {}
                 }
             }
@@ -173,23 +185,26 @@ final class JournalBatch {
         private static void put(
                 Map<Filter, SubscriptionChange> lasts,
                 JournalWrite write,
-                String filter,
-                StoredSubscription subscription) {
-            lasts.put(
-                    new Filter(write.clientId(), filter),
-                    new SubscriptionChange(write.clientId(), filter, subscription));
+                StoredSubscription subscription,
+                long retained) {
+            var filter = new Filter(write.clientId(), subscription.filter());
+            var before = lasts.remove(filter);
+            // What an earlier SUBSCRIBE of the same batch owes is not in PostgreSQL yet.
+            var owed = retained == Subscribe.RETAINED_AS_BEFORE && before != null ? before.retained() : retained;
+            lasts.put(filter, new SubscriptionChange(write.clientId(), subscription.filter(), subscription, owed));
         }
 
         private void addRetained(List<Accept> accepts) {
-            var lasts = new LinkedHashMap<Object, Message>();
+            var newest = new LinkedHashMap<Object, Accept>();
             for (var accept : accepts)
-                if (accept.retain()) lasts.put(accept.message().topicName(), accept.message());
-            if (lasts.isEmpty()) return;
-            statements.add(DeliveryStatements.retain(List.copyOf(lasts.values())));
-            var cleared = lasts.values().stream()
-                    .filter(message -> message.payload().length == 0)
-                    .toList();
-            if (!cleared.isEmpty()) statements.add(DeliveryStatements.clear(cleared));
+                if (accept.retain())
+                    newest.merge(
+                            accept.message().topicName(),
+                            accept,
+                            (one, other) -> one.stamp() > other.stamp() ? one : other);
+            if (newest.isEmpty()) return;
+            statements.add(
+                    DeliveryStatements.retain(List.copyOf(newest.values()), row -> retained.add(row.getLong(1))));
         }
 
         private static <W> List<W> only(Class<W> kind, Collection<? extends JournalWrite> writes) {

@@ -5,11 +5,13 @@ import dev.sluice.store.SqlFailure;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.Transaction;
 import dev.sluice.store.delivery.Orphans;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +37,7 @@ final class JournalLane {
     private final StoreHealth health;
     private final JournalMeters meters;
     private final Orphans orphans;
+    private final RetainedTopics retained;
     private final LaneState state;
     private final int batchSize;
     private final long batchBytes;
@@ -54,12 +57,14 @@ final class JournalLane {
             String node,
             StoreHealth health,
             JournalMeters meters,
-            Orphans orphans) {
+            Orphans orphans,
+            RetainedTopics retained) {
         this.number = number;
         this.dataSource = dataSource;
         this.health = health;
         this.meters = meters;
         this.orphans = orphans;
+        this.retained = retained;
         this.state = new LaneState(node, QueueBounds.of(config));
         this.batchSize = config.batchSize();
         this.batchBytes = config.batchBytes();
@@ -75,8 +80,9 @@ final class JournalLane {
             String node,
             StoreHealth health,
             JournalMeters meters,
-            Orphans orphans) {
-        var lane = new JournalLane(number, dataSource, config, node, health, meters, orphans);
+            Orphans orphans,
+            RetainedTopics retained) {
+        var lane = new JournalLane(number, dataSource, config, node, health, meters, orphans, retained);
         lane.thread.start();
         return lane;
     }
@@ -172,6 +178,7 @@ final class JournalLane {
         try {
             var written = commit(new JournalBatch(writes, state));
             orphans.suspect(written.orphans());
+            for (var write : writes) settleRetained(write, written.retained());
             for (int i = 0; i < writes.size(); i++)
                 tell(writes.get(i), written.outcomes().get(i));
             written.excess().forEach(this::trim);
@@ -180,6 +187,7 @@ final class JournalLane {
                 LOG.warnf(
                         "PostgreSQL refuses a write of %s: %s",
                         writes.getFirst().clientId(), refused.getMessage());
+                settleRetained(writes.getFirst(), Set.of());
                 tell(writes.getFirst(), Outcome.REFUSED);
                 return;
             }
@@ -229,6 +237,12 @@ final class JournalLane {
         } catch (SQLException | RuntimeException failure) {
             LOG.warnf("%s: a queue stays above its bounds for now: %s", this, failure.getMessage());
         }
+    }
+
+    /** Before anybody hears of the commit: who subscribes after that has to find the message. */
+    private void settleRetained(JournalWrite write, Set<Long> stamps) {
+        if (write instanceof JournalWrite.Accept accept && accept.retain())
+            retained.settled(accept.message(), accept.stamp(), stamps.contains(accept.stamp()));
     }
 
     private void tell(JournalWrite write, Outcome outcome) {

@@ -2,6 +2,7 @@ package dev.sluice.store.journal;
 
 import dev.sluice.packet.Message;
 import dev.sluice.store.session.StoredSubscription;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -29,6 +30,8 @@ public sealed interface JournalWrite {
      * @param retain whether it replaces the retained message of its topic, or clears it when the payload is empty [MQTT-3.3.1-5, -6]
      * @param packetId of a QoS 2 PUBLISH, held until PUBREL [MQTT-4.3.3-10]; 0 for none
      * @param messageId its mqtt-message-id in Kafka, to be held with the packet identifier; null without one
+     * @param stamp which of two retained messages is newer, from {@link dev.sluice.store.delivery.RetainedTopics#announce}; 0 if the
+     *     journal is to announce it when it takes the write
      */
     record Accept(
             String clientId,
@@ -38,6 +41,7 @@ public sealed interface JournalWrite {
             boolean retain,
             int packetId,
             String messageId,
+            long stamp,
             Consumer<Outcome> done)
             implements JournalWrite {
         public Accept {
@@ -53,24 +57,53 @@ public sealed interface JournalWrite {
                 List<Copy> copies,
                 boolean retain,
                 Consumer<Outcome> done) {
-            return new Accept(clientId, epoch, message, copies, retain, 0, null, done);
+            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, done);
         }
 
         /** The same at QoS 2: its packet identifier is held until PUBREL. */
         public Accept exactlyOnce(int packetId, String messageId) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, done);
+        }
+
+        /** The same for a message that was announced with this stamp. */
+        public Accept stamped(long stamp) {
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, done);
         }
 
         /** A message that no session owns: losing the session does not fence it. */
         public static Accept unfenced(
                 String clientId, Message message, List<Copy> copies, boolean retain, Consumer<Outcome> done) {
-            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, done);
+            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, done);
         }
     }
 
-    /** Adds the subscriptions, or replaces those with the same filters [MQTT-3.8.4-3]. */
-    record Subscribe(String clientId, long epoch, List<StoredSubscription> subscriptions, Consumer<Outcome> done)
-            implements JournalWrite {}
+    /**
+     * Adds the subscriptions, or replaces those with the same filters [MQTT-3.8.4-3].
+     *
+     * @param retained for each, up to which stamp it is owed retained messages; {@link #NO_RETAINED} or {@link #RETAINED_AS_BEFORE}
+     */
+    record Subscribe(
+            String clientId,
+            long epoch,
+            List<StoredSubscription> subscriptions,
+            List<Long> retained,
+            Consumer<Outcome> done)
+            implements JournalWrite {
+        /** It is owed no retained messages. */
+        public static final long NO_RETAINED = 0;
+        /** It is owed those that it has not been given yet of an earlier SUBSCRIBE. */
+        public static final long RETAINED_AS_BEFORE = -1;
+
+        public Subscribe {
+            retained = List.copyOf(retained);
+            if (retained.size() != subscriptions.size()) throw new IllegalArgumentException("one for each");
+        }
+
+        /** Subscriptions that are owed no retained messages. */
+        public Subscribe(String clientId, long epoch, List<StoredSubscription> subscriptions, Consumer<Outcome> done) {
+            this(clientId, epoch, subscriptions, Collections.nCopies(subscriptions.size(), NO_RETAINED), done);
+        }
+    }
 
     /** Ends the subscriptions with these filters. Committed, too, when there are none. */
     record Unsubscribe(String clientId, long epoch, List<String> filters, Consumer<Outcome> done)

@@ -33,15 +33,18 @@ final class SessionStatements {
     /** Only of a session with a queue: one that ends with its connection has nothing that is swept after it. */
     private static final String SUBSCRIBE = """
             INSERT INTO subscription AS b
-                (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)
-            SELECT s.id, w.filter, w.qos, w.no_local, w.retain_as_published, w.retain_handling, w.identifier
-              FROM unnest(?::text[], ?::text[], ?::integer[], ?::boolean[], ?::boolean[], ?::integer[], ?::integer[])
-                   AS w(client_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)
+                (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier, retained_since)
+            SELECT s.id, w.filter, w.qos, w.no_local, w.retain_as_published, w.retain_handling, w.identifier,
+                   nullif(w.retained, 0)
+              FROM unnest(?::text[], ?::text[], ?::integer[], ?::boolean[], ?::boolean[], ?::integer[], ?::integer[], ?::bigint[])
+                   AS w(client_id, filter, qos, no_local, retain_as_published, retain_handling, identifier, retained)
               JOIN session s ON s.client_id = w.client_id
               JOIN queue q ON q.session_id = s.id
             ON CONFLICT (session_id, left(filter, 400), hashtextextended(filter, 0)) DO UPDATE
                SET qos = excluded.qos, no_local = excluded.no_local, retain_as_published = excluded.retain_as_published,
-                   retain_handling = excluded.retain_handling, identifier = excluded.identifier""";
+                   retain_handling = excluded.retain_handling, identifier = excluded.identifier,
+                   retained_since = CASE WHEN excluded.retained_since = -1 THEN b.retained_since ELSE excluded.retained_since END,
+                   retained_after = CASE WHEN excluded.retained_since = -1 THEN b.retained_after END""";
 
     private static final String UNSUBSCRIBE = """
             WITH w AS MATERIALIZED (
@@ -82,8 +85,12 @@ final class SessionStatements {
     /** Whose write it is. */
     record Owner(String clientId, long epoch) {}
 
-    /** One subscription of a client; with a filter only, one that is to end. */
-    record SubscriptionChange(String clientId, String filter, StoredSubscription subscription) {}
+    /**
+     * One subscription of a client; with a filter only, one that is to end.
+     *
+     * @param retained as in {@link JournalWrite.Subscribe}
+     */
+    record SubscriptionChange(String clientId, String filter, StoredSubscription subscription, long retained) {}
 
     static JournalStatement fence(List<Owner> owners, JournalStatement.Answer answer) {
         return new JournalStatement(
@@ -117,7 +124,8 @@ final class SessionStatements {
                         Column.booleans(writes, w -> w.subscription().noLocal()),
                         Column.booleans(writes, w -> w.subscription().retainAsPublished()),
                         Column.integers(writes, w -> w.subscription().retainHandling()),
-                        Column.integers(writes, w -> w.subscription().identifier())));
+                        Column.integers(writes, w -> w.subscription().identifier()),
+                        Column.longs(writes, SubscriptionChange::retained)));
     }
 
     static JournalStatement unsubscribe(List<SubscriptionChange> writes) {

@@ -27,7 +27,8 @@ public class SessionStore {
     private static final String OPEN =
             "SELECT * FROM open_session(?, ?, ?::smallint, ?, ?, ?, ?, ?, ?::smallint, ?, ?, ?);"
                     // A statement of its own, which sees what the function has written.
-                    + " SELECT id FROM session WHERE client_id = ?";
+                    + " SELECT s.id, EXISTS (SELECT FROM subscription b WHERE b.session_id = s.id AND b.retained_since IS NOT NULL) AS due"
+                    + " FROM session s WHERE s.client_id = ?";
 
     private final StoreCalls calls;
     private static final String EXISTS = "SELECT FROM session WHERE client_id = ?";
@@ -69,6 +70,7 @@ public class SessionStore {
      * @param sentSeq the rows of the queue up to this place may have been sent before: they carry DUP
      * @param lastSeq the place of the last message that was put into the queue, 0 for none ever
      * @param queued whether the queue holds rows
+     * @param retainedDue whether a subscription has not been given all retained messages that it is owed
      */
     public record OpenedSession(
             boolean present,
@@ -78,7 +80,8 @@ public class SessionStore {
             List<StoredSubscription> subscriptions,
             long sentSeq,
             long lastSeq,
-            boolean queued) {}
+            boolean queued,
+            boolean retainedDue) {}
 
     /** A QoS 2 PUBLISH that was taken and waits for its PUBREL. */
     public record ReceivedPublish(int packetId, String messageId) {}
@@ -135,29 +138,26 @@ public class SessionStore {
             statement.execute();
             try (var rows = statement.getResultSet()) {
                 rows.next();
-                return opened(rows, id(statement));
+                return opened(rows, statement);
             }
         }
     }
 
-    private static long id(PreparedStatement statement) throws SQLException {
+    private static OpenedSession opened(ResultSet row, PreparedStatement statement) throws SQLException {
         statement.getMoreResults(Statement.KEEP_CURRENT_RESULT);
-        try (var rows = statement.getResultSet()) {
-            rows.next();
-            return rows.getLong(1);
+        try (var session = statement.getResultSet()) {
+            session.next();
+            return new OpenedSession(
+                    row.getBoolean("present"),
+                    session.getLong("id"),
+                    row.getLong("opened_epoch"),
+                    received(row),
+                    subscriptions(row),
+                    row.getLong("sent"),
+                    row.getLong("last"),
+                    row.getBoolean("waiting"),
+                    session.getBoolean("due"));
         }
-    }
-
-    private static OpenedSession opened(ResultSet row, long id) throws SQLException {
-        return new OpenedSession(
-                row.getBoolean("present"),
-                id,
-                row.getLong("opened_epoch"),
-                received(row),
-                subscriptions(row),
-                row.getLong("sent"),
-                row.getLong("last"),
-                row.getBoolean("waiting"));
     }
 
     private static void bind(PreparedStatement statement, Will will) throws SQLException {

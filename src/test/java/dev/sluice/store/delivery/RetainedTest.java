@@ -11,9 +11,13 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.StoreRig.Settings;
+import dev.sluice.topic.NameIndex;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -45,7 +49,7 @@ class RetainedTest {
         var message = new Message(
                 TopicName.of("a/ü"),
                 QoS.EXACTLY_ONCE,
-                true,
+                false,
                 Properties.NONE.with(Property.CONTENT_TYPE, "x"),
                 new byte[] {0, -1},
                 1_900_000_000_123L);
@@ -67,7 +71,91 @@ class RetainedTest {
         rig.retain(message("a", "")).join();
         rig.retain(message("never", "")).join();
         assertThat(payloads("#")).isEmpty();
-        assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("0");
+        assertThat(rig.retainedTopics.size()).isZero();
+    }
+
+    /** Two publishers' lanes may commit in any order. */
+    @Test
+    void anOlderMessageDoesNotReplaceANewerOne() {
+        var older = rig.retainedTopics.stamp();
+        rig.retain(message("set", "newer")).join();
+        rig.retain(message("cleared", "")).join();
+        rig.retain(message("set", "older"), older).join();
+        rig.retain(message("cleared", "older"), older + 1).join();
+
+        assertThat(payloads("#")).containsExactly("newer");
+        assertThat(rig.retainedTopics.size()).isEqualTo(1);
+    }
+
+    @Test
+    void inOneBatchTheNewestDecides() {
+        var older = rig.retainedTopics.stamp();
+        rig.retain(message("busy", "makes the lane wait"));
+        var newer = rig.retain(message("a", "newer"));
+        rig.retain(message("a", "older"), older).join();
+        newer.join();
+        assertThat(payloads("a")).containsExactly("newer");
+    }
+
+    @Test
+    void whatWasClearedIsForgottenLater() throws Exception {
+        rig.retain(message("a", "")).join();
+        rig.retain(message("b", "kept")).join();
+        rig.sweep.sweepCleared();
+        assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("2");
+        SERVER.execute("UPDATE retained SET retained_at = now() - interval '11 minutes'");
+        rig.sweep.sweepCleared();
+        assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("1");
+        assertThat(payloads("#")).containsExactly("kept");
+    }
+
+    /** Of another run of the gateway, whose clock may have been ahead. */
+    @Test
+    void theTopicsAreReadAtTheStart() {
+        rig.retain(message("b/cleared", "1")).join();
+        rig.retain(message("b/cleared", "")).join();
+        var ahead = System.currentTimeMillis() * 1000 + 3_600_000_000L;
+        rig.retain(message("a", "1"), ahead).join();
+        IntStream.range(0, 5001)
+                .mapToObj(n -> rig.retain(message("many/" + n, "x")))
+                .toList()
+                .forEach(CompletableFuture::join);
+
+        var next = new RetainedTopics(
+                new StoreRequests(rig.pool, Settings.ONE_LANE, rig.health), new SimpleMeterRegistry());
+        next.load();
+        assertThat(next.size()).isEqualTo(5002);
+        assertThat(next.contains(TopicName.of("many/5000"))).isTrue();
+        assertThat(next.contains(TopicName.of("b/cleared"))).isFalse();
+        assertThat(next.stamp()).isGreaterThan(ahead);
+    }
+
+    @Test
+    void whatIsNotCommittedIsSeen() throws Exception {
+        rig.retain(message("a", "1")).join();
+        try (var locked = SERVER.dataSource().getConnection();
+                var lock = locked.createStatement()) {
+            locked.setAutoCommit(false);
+            lock.execute("SELECT FROM retained WHERE topic = 'a' FOR UPDATE");
+            var retaining = rig.retain(message("a", "2"));
+            assertThat(Messages.text(
+                            rig.retainedTopics.uncommitted(TopicName.of("a")).message()))
+                    .isEqualTo("2");
+            locked.rollback();
+            assertThat(retaining.join()).isEqualTo(COMMITTED);
+        }
+        assertThat(rig.retainedTopics.uncommitted(TopicName.of("a"))).isNull();
+        assertThat(payloads("a")).containsExactly("2");
+    }
+
+    @Test
+    void whatIsNeverWrittenLeavesNothing() {
+        var message = message("a", "1");
+        var stamp = rig.retainedTopics.announce(message);
+        assertThat(rig.retainedTopics.contains(TopicName.of("a"))).isTrue();
+        rig.retainedTopics.settled(message, stamp, false);
+        assertThat(rig.retainedTopics.contains(TopicName.of("a"))).isFalse();
+        assertThat(rig.retainedTopics.uncommitted(TopicName.of("a"))).isNull();
     }
 
     @Test
@@ -93,6 +181,7 @@ class RetainedTest {
         assertThat(payloads("#")).containsExactly("later", "never");
         assertThat(rig.sweep.sweepRetained()).isEqualTo(1);
         assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("2");
+        assertThat(rig.retainedTopics.size()).isEqualTo(2);
         assertThat(rig.meters.get("sluice.retained.expired").counter().count()).isEqualTo(1);
     }
 
@@ -163,7 +252,17 @@ class RetainedTest {
 
     private List<Message> matching(String filter) {
         var found = new ArrayList<Message>();
-        rig.retained.matching(TopicFilter.of(filter), found::add);
+        var place = NameIndex.Place.START;
+        while (place != null) {
+            var names = rig.retainedTopics.find(TopicFilter.of(filter), place, 500, Integer.MAX_VALUE);
+            place = names.next();
+            for (var left = names.names(); !left.isEmpty(); ) {
+                var now = rig.retainedTopics.stamp();
+                var page = rig.retained.read(new RetainedReader.Asked(left, now, now, QoS.EXACTLY_ONCE, 1 << 20));
+                found.addAll(page.messages());
+                left = left.subList(page.covered(), left.size());
+            }
+        }
         return found;
     }
 }

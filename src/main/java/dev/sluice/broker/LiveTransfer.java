@@ -1,0 +1,29 @@
+package dev.sluice.broker;
+
+import dev.sluice.broker.routing.LiveSubscription;
+import dev.sluice.topic.NameIndex.Found;
+import dev.sluice.topic.NameIndex.Place;
+import java.util.function.Consumer;
+
+/** The transfer to a client whose session ends with its connection: messages go from PostgreSQL to the socket. As {@link RetainedTransfer}. */
+final class LiveTransfer extends RetainedTransfer {
+    private final long begun;
+
+    LiveTransfer(
+            Connection connection,
+            RetainedMessages retained,
+            Consumer<RetainedTransfer> over,
+            LiveSubscription subscription,
+            long begun) {
+        super(connection, retained, over, subscription, Place.START);
+        this.begun = begun;
+    }
+
+    @Override
+    Loaded read(Found found) {
+        return readLive(found, begun);
+    }
+
+    @Override
+    void finish() {}
+}

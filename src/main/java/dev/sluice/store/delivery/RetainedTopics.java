@@ -1,0 +1,230 @@
+package dev.sluice.store.delivery;
+
+import dev.sluice.packet.Message;
+import dev.sluice.store.StoreRequests;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.topic.NameIndex;
+import dev.sluice.topic.TopicFilter;
+import dev.sluice.topic.TopicName;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongFunction;
+import java.util.function.Supplier;
+
+/**
+ * Owns the names of all topics that have a retained message, and the retained messages that this gateway has accepted and PostgreSQL has
+ * not committed yet. Any thread may use it; only {@link #load} asks PostgreSQL.
+ *
+ * <p>A name may be here for a message that PostgreSQL has not, or not any more; never the other way round, as far as this gateway's own
+ * writes go. What other gateways retain is learned of by {@link #load} only.
+ */
+@ApplicationScoped
+public class RetainedTopics {
+    private static final int PAGE_ROWS = 5000;
+
+    /** In the order of the index, from the topic after the last page's. */
+    private static final String PAGE = """
+            SELECT topic, stamp, octet_length(payload) = 0 AS cleared, left(topic, 400) AS begin, hashtextextended(topic, 0) AS hash
+              FROM retained WHERE (left(topic, 400), hashtextextended(topic, 0)) > (?, ?)
+             ORDER BY left(topic, 400), hashtextextended(topic, 0) LIMIT ?""";
+
+    private final StoreRequests requests;
+    private final NameIndex names = new NameIndex();
+    private final Map<TopicName, Changes> changing = new ConcurrentHashMap<>();
+    private final AtomicLong lastStamp = new AtomicLong();
+    /** Read: a message is stamped and routed. Write: a subscription begins. */
+    private final ReentrantReadWriteLock routing = new ReentrantReadWriteLock();
+
+    public RetainedTopics(StoreRequests requests, MeterRegistry meters) {
+        this.requests = requests;
+        Gauge.builder("sluice.retained", names, NameIndex::size)
+                .description("Retained messages, those of all gateways as far as this one knows")
+                .register(meters);
+    }
+
+    /** A message that PostgreSQL has not committed yet; an empty payload clears. */
+    public record Uncommitted(Message message, long stamp) {}
+
+    /** What is under way of one topic; changed within the map's own lock of the topic. */
+    private static final class Changes {
+        private int underWay;
+        private Uncommitted newest;
+        /** The highest stamp that PostgreSQL has committed since there is an entry. */
+        private long committed;
+        /** Whether that left a message. */
+        private boolean isSet;
+        /** Whether the name is here only for what is under way. */
+        private boolean isNew;
+        /** Whether the sweep has deleted the message that was there. */
+        private boolean isSwept;
+    }
+
+    /**
+     * Reads the names of all topics, before the first connection.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public void load() {
+        var place = new Place("", Long.MIN_VALUE);
+        while (place != null) {
+            var after = place;
+            place = requests.call("reading the topics of retained messages", connection -> ask(connection, after));
+        }
+    }
+
+    private record Place(String begin, long hash) {}
+
+    private Place ask(Connection connection, Place after) throws SQLException {
+        try (var page = connection.prepareStatement(PAGE)) {
+            page.setString(1, after.begin());
+            page.setLong(2, after.hash());
+            page.setInt(3, PAGE_ROWS);
+            Place last = null;
+            var found = 0;
+            try (var rows = page.executeQuery()) {
+                for (; rows.next(); found++) {
+                    if (!rows.getBoolean("cleared")) names.add(TopicName.of(rows.getString("topic")));
+                    lastStamp.accumulateAndGet(rows.getLong("stamp"), Math::max);
+                    last = new Place(rows.getString("begin"), rows.getLong("hash"));
+                }
+            }
+            return found == PAGE_ROWS ? last : null;
+        }
+    }
+
+    /** How many topics have a retained message. */
+    public long size() {
+        return names.size();
+    }
+
+    public boolean contains(TopicName topicName) {
+        return names.contains(topicName);
+    }
+
+    /** As {@link NameIndex#find}. */
+    public NameIndex.Found find(TopicFilter filter, NameIndex.Place after, int most, int steps) {
+        return names.find(filter, after, most, steps);
+    }
+
+    /** The newest message of a topic, while PostgreSQL has not committed it; else null. */
+    public Uncommitted uncommitted(TopicName topicName) {
+        var changes = changing.get(topicName);
+        if (changes == null) return null;
+        synchronized (changes) {
+            var newest = changes.newest;
+            return newest == null || newest.stamp() <= changes.committed ? null : newest;
+        }
+    }
+
+    /** The time now in microseconds since 1970, later than any that was given before or that PostgreSQL has. */
+    public long stamp() {
+        return lastStamp.updateAndGet(last -> Math.max(last + 1, System.currentTimeMillis() * 1000));
+    }
+
+    /** @param answer what the work has returned */
+    public record Begun<T>(T answer, long stamp) {}
+
+    /**
+     * Begins a subscription. Messages that were {@link #announce announced} up to the stamp are not routed to it, those with a later one
+     * are.
+     */
+    public <T> Begun<T> begin(Supplier<T> subscribe) {
+        routing.writeLock().lock();
+        try {
+            return new Begun<>(subscribe.get(), stamp());
+        } finally {
+            routing.writeLock().unlock();
+        }
+    }
+
+    /**
+     * Gives a message its stamp, lets readers see it, and then routes it. Has to be followed by {@link #settled}.
+     *
+     * @param route is given the stamp
+     */
+    public <T> T announce(Message message, LongFunction<T> route) {
+        routing.readLock().lock();
+        try {
+            var stamp = stamp();
+            announce(message, stamp);
+            return route.apply(stamp);
+        } finally {
+            routing.readLock().unlock();
+        }
+    }
+
+    /** The same for a message that is routed later, or was before. */
+    public long announce(Message message) {
+        return announce(message, stamp -> stamp);
+    }
+
+    private void announce(Message message, long stamp) {
+        changing.compute(message.topicName(), (topicName, known) -> {
+            var changes = known == null ? new Changes() : known;
+            synchronized (changes) {
+                changes.underWay++;
+                if (changes.newest == null || changes.newest.stamp() < stamp)
+                    changes.newest = new Uncommitted(message, stamp);
+                if (message.payload().length > 0 && names.add(topicName)) changes.isNew = true;
+            }
+            return changes;
+        });
+    }
+
+    /** What was announced is over: PostgreSQL has made it the retained message of its topic, or never will. */
+    public void settled(Message message, long stamp, boolean isRetained) {
+        changing.computeIfPresent(message.topicName(), (topicName, changes) -> {
+            synchronized (changes) {
+                if (isRetained && stamp > changes.committed) {
+                    changes.committed = stamp;
+                    changes.isSet = message.payload().length > 0;
+                }
+                var isNewest = changes.newest != null && changes.newest.stamp() == stamp;
+                if (isNewest && !isRetained) changes.newest = null;
+                return lessOne(topicName, changes);
+            }
+        });
+    }
+
+    /** Messages are about to be deleted, since they have expired; followed by {@link #swept}. */
+    void sweeping(List<TopicName> expired) {
+        for (var topicName : expired)
+            changing.compute(topicName, (_, known) -> {
+                var changes = known == null ? new Changes() : known;
+                synchronized (changes) {
+                    changes.underWay++;
+                }
+                return changes;
+            });
+    }
+
+    void swept(List<TopicName> expired, boolean areDeleted) {
+        for (var topicName : expired)
+            changing.computeIfPresent(topicName, (_, changes) -> {
+                synchronized (changes) {
+                    changes.isSwept |= areDeleted;
+                    return lessOne(topicName, changes);
+                }
+            });
+    }
+
+    /** With nothing under way any more, the name is here if the topic has a message. */
+    private Changes lessOne(TopicName topicName, Changes changes) {
+        if (--changes.underWay > 0) return changes;
+        if (changes.committed > 0) {
+            if (changes.isSet) names.add(topicName);
+            else names.remove(topicName);
+        } else if (changes.isNew || changes.isSwept) {
+            names.remove(topicName);
+        }
+        return null;
+    }
+}
