@@ -35,7 +35,7 @@ public interface StoreConfig {
     @WithDefault("3s")
     Duration openTimeout();
 
-    /** Sessions that may be opened at the same time, each one connection. Default 8. */
+    /** Transactions that open sessions at the same time, each one connection; CONNECTs that wait share them. Default 8. */
     @WithDefault("8")
     int openConcurrency();
 

@@ -1,7 +1,9 @@
 package dev.sluice.store;
 
 import java.time.Duration;
+import java.util.Queue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
@@ -9,35 +11,55 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Bounds blocking calls in number and in time, whatever the driver does; any virtual thread may call. Each runs on a virtual thread of
- * its own, which is interrupted when its time is up: that closes the socket it reads from.
+ * Bounds blocking calls in number and in time, whatever the driver does; any virtual thread may call. They run on a few virtual threads,
+ * which are interrupted when a call's time is up: that closes the socket it reads from.
+ *
+ * <p>Callers do not queue for a permit: thousands that give up waiting in the queue of a semaphore cost the square of their number.
  */
 final class BoundedCalls {
-    private final Semaphore permits;
+    private final Semaphore threads;
+    private final Queue<Call<?>> waiting = new ConcurrentLinkedQueue<>();
 
     BoundedCalls(int concurrency) {
-        this.permits = new Semaphore(concurrency);
+        this.threads = new Semaphore(concurrency);
     }
 
-    /** The bound covers the wait for a permit, too. */
+    /** The bound covers the wait for a thread, too. */
     <T> T call(Duration bound, Callable<T> work) throws InterruptedException, ExecutionException, TimeoutException {
-        var deadline = System.nanoTime() + bound.toNanos();
-        if (!permits.tryAcquire(bound.toNanos(), TimeUnit.NANOSECONDS))
-            throw new TimeoutException("no turn within " + bound);
-        var task = new FutureTask<>(work);
-        Thread.ofVirtual().name("sluice-store-call").start(() -> {
-            try {
-                task.run();
-            } finally {
-                permits.release();
-            }
-        });
+        var call = new Call<>(work);
+        waiting.add(call);
+        if (threads.tryAcquire()) Thread.ofVirtual().name("sluice-store-call").start(this::run);
         try {
-            return task.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException late) {
-            throw new TimeoutException("no answer within " + bound);
+            return call.get(bound.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException _) {
+            throw new TimeoutException((call.hasBegun ? "no answer within " : "no turn within ") + bound);
         } finally {
-            task.cancel(true);
+            call.cancel(true);
+        }
+    }
+
+    private void run() {
+        do {
+            for (var call = waiting.poll(); call != null; call = waiting.poll()) {
+                call.run();
+                Thread.interrupted(); // the interrupt was meant for that call
+            }
+            threads.release();
+        } while (!waiting.isEmpty() && threads.tryAcquire());
+    }
+
+    /** One call; does nothing once it is cancelled. */
+    private static final class Call<T> extends FutureTask<T> {
+        private volatile boolean hasBegun;
+
+        Call(Callable<T> work) {
+            super(work);
+        }
+
+        @Override
+        public void run() {
+            hasBegun = true;
+            super.run();
         }
     }
 }

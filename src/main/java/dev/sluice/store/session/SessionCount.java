@@ -19,6 +19,8 @@ final class SessionCount {
     /** No further than the bound, in the index. */
     private static final String COUNT = "SELECT count(*) FROM (SELECT FROM session LIMIT ?) s";
 
+    private static final String EXISTS = "SELECT FROM session WHERE client_id = ?";
+
     private static final long AGE = Duration.ofSeconds(30).toNanos();
     /** Before somebody is refused, unless it was counted just now. */
     private static final long AGE_TO_REFUSE = Duration.ofSeconds(1).toNanos();
@@ -66,6 +68,20 @@ final class SessionCount {
             }
         }
         return known.get() >= most;
+    }
+
+    /**
+     * There may be no further session.
+     *
+     * @throws TooManySessions if the client has none yet
+     */
+    void refuse(Connection connection, String clientId) throws SQLException {
+        try (var exists = connection.prepareStatement(EXISTS)) {
+            exists.setString(1, clientId);
+            try (var rows = exists.executeQuery()) {
+                if (!rows.next()) throw new TooManySessions(most);
+            }
+        }
     }
 
     private boolean isOlderThan(long age) {

@@ -1,48 +1,31 @@
 package dev.sluice.store.session;
 
 import dev.sluice.config.StoreConfig;
-import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.StoreUnavailable;
-import dev.sluice.store.StoredMessage;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
-import java.sql.Types;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.IntStream;
 import javax.sql.DataSource;
 
 /** Opens sessions; blocks, so it is called on virtual threads, any number of them. */
 @ApplicationScoped
 public class SessionStore {
-    private static final String OPEN =
-            "SELECT * FROM open_session(?, ?, ?::smallint, ?, ?, ?, ?, ?, ?::smallint, ?, ?, ?);"
-                    // A statement of its own, which sees what the function has written.
-                    + " SELECT s.id, EXISTS (SELECT FROM subscription b WHERE b.session_id = s.id AND b.retained_since IS NOT NULL) AS due"
-                    + " FROM session s WHERE s.client_id = ?";
-
     private final StoreCalls calls;
-    private static final String EXISTS = "SELECT FROM session WHERE client_id = ?";
-
+    private final OpenBatches batches;
     private final StoreHealth health;
-    private final long most;
     private final SessionCount count;
     private final Timer opening;
 
     public SessionStore(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
         this.calls = new StoreCalls(dataSource, health, config.openConcurrency(), config.openTimeout());
         this.health = health;
-        this.most = config.sessionsMaximum();
-        this.count = new SessionCount(most);
+        this.count = new SessionCount(config.sessionsMaximum());
+        this.batches = new OpenBatches(calls, config.openConcurrency(), config.openTimeout(), count);
         this.opening = meters.timer("sluice.session.open");
     }
 
@@ -105,100 +88,9 @@ public class SessionStore {
         var sample = Timer.start();
         try {
             count.refresh(calls);
-            var opened = calls.call("opening a session", within, connection -> {
-                if (count.isFull(connection) && !exists(connection, request.clientId())) throw new TooManySessions(most);
-                return ask(connection, request);
-            });
-            if (!opened.present()) count.added();
-            return opened;
+            return batches.open(request, within);
         } finally {
             sample.stop(opening);
         }
-    }
-
-    private static boolean exists(Connection connection, String clientId) throws SQLException {
-        try (var exists = connection.prepareStatement(EXISTS)) {
-            exists.setString(1, clientId);
-            try (var rows = exists.executeQuery()) {
-                return rows.next();
-            }
-        }
-    }
-
-    private static OpenedSession ask(Connection connection, OpenRequest request) throws SQLException {
-        try (var statement = connection.prepareStatement(OPEN)) {
-            statement.setString(1, request.clientId());
-            statement.setBoolean(2, request.cleanStart());
-            statement.setInt(3, request.protocolLevel());
-            statement.setLong(4, request.expirySeconds());
-            statement.setString(5, request.username());
-            statement.setString(6, request.node());
-            bind(statement, request.will());
-            statement.setString(13, request.clientId());
-            statement.execute();
-            try (var rows = statement.getResultSet()) {
-                rows.next();
-                return opened(rows, statement);
-            }
-        }
-    }
-
-    private static OpenedSession opened(ResultSet row, PreparedStatement statement) throws SQLException {
-        statement.getMoreResults(Statement.KEEP_CURRENT_RESULT);
-        try (var session = statement.getResultSet()) {
-            session.next();
-            return new OpenedSession(
-                    row.getBoolean("present"),
-                    session.getLong("id"),
-                    row.getLong("opened_epoch"),
-                    received(row),
-                    subscriptions(row),
-                    row.getLong("sent"),
-                    row.getLong("last"),
-                    row.getBoolean("waiting"),
-                    session.getBoolean("due"));
-        }
-    }
-
-    private static void bind(PreparedStatement statement, Will will) throws SQLException {
-        boolean none = will == null;
-        statement.setObject(7, none ? null : Wills.delaySeconds(will), Types.BIGINT);
-        statement.setString(8, none ? null : will.topicName().toString());
-        statement.setObject(9, none ? null : will.qos().ordinal(), Types.INTEGER);
-        statement.setObject(10, none ? null : will.retain(), Types.BOOLEAN);
-        statement.setBytes(11, none ? null : StoredMessage.properties(will.properties()));
-        statement.setBytes(12, none ? null : will.payload());
-    }
-
-    private static List<ReceivedPublish> received(ResultSet row) throws SQLException {
-        var packetIds = SessionStore.<Integer>column(row, "packet_ids");
-        var messageIds = SessionStore.<String>column(row, "message_ids");
-        return IntStream.range(0, packetIds.size())
-                .mapToObj(i -> new ReceivedPublish(packetIds.get(i), messageIds.get(i)))
-                .toList();
-    }
-
-    private static List<StoredSubscription> subscriptions(ResultSet row) throws SQLException {
-        var filters = SessionStore.<String>column(row, "filters");
-        var granted = SessionStore.<Short>column(row, "granted");
-        var noLocals = SessionStore.<Boolean>column(row, "no_locals");
-        var asPublished = SessionStore.<Boolean>column(row, "retains_as_published");
-        var handlings = SessionStore.<Short>column(row, "retain_handlings");
-        var identifiers = SessionStore.<Integer>column(row, "subscription_identifiers");
-        return IntStream.range(0, filters.size())
-                .mapToObj(i -> new StoredSubscription(
-                        filters.get(i),
-                        QoS.of(granted.get(i)),
-                        noLocals.get(i),
-                        asPublished.get(i),
-                        handlings.get(i),
-                        identifiers.get(i)))
-                .toList();
-    }
-
-    @SuppressWarnings("unchecked")
-    private static <T> List<T> column(ResultSet row, String name) throws SQLException {
-        var array = row.getArray(name);
-        return array == null ? List.of() : List.of((T[]) array.getArray());
     }
 }

@@ -5,12 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.config.StoreConfig;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.SessionStore.ReceivedPublish;
+import dev.sluice.topic.TopicName;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -25,6 +30,8 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class SessionStoreTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private static final Will WILL =
+            new Will(TopicName.of("wills/c9"), QoS.EXACTLY_ONCE, true, Properties.NONE, new byte[] {1});
     private static StoreRig rig;
 
     @BeforeAll
@@ -179,6 +186,51 @@ class SessionStoreTest {
         }
         await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE relation = 'session'::regclass") == null);
         assertThat(SERVER.value("SELECT epoch FROM session")).isEqualTo(Long.toString(epoch));
+    }
+
+    @Test
+    void opensThatWaitTogetherShareTransactions() throws Exception {
+        var known = rig.open("c7", false, 60);
+        rig.remember("c7", known.epoch(), 7, "m7").join();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var opens = IntStream.range(0, 400)
+                    .mapToObj(i -> threads.submit(() -> rig.open("c" + i, false, 60, i == 9 ? WILL : null)))
+                    .toList();
+            var opened = opens.stream().map(SessionStoreTest::opened).toList();
+            for (int i = 0; i < opened.size(); i++)
+                assertThat(SERVER.value("SELECT id || ' ' || epoch FROM session WHERE client_id = 'c" + i + "'"))
+                        .isEqualTo(opened.get(i).id() + " " + opened.get(i).epoch());
+            assertThat(opened).filteredOn(OpenedSession::present).containsExactly(opened.get(7));
+            assertThat(opened.get(7).received()).containsExactly(new ReceivedPublish(7, "m7"));
+        }
+        assertThat(SERVER.value("SELECT string_agg(client_id || ' ' || topic, ',') FROM will"))
+                .isEqualTo("c9 " + WILL.topicName());
+        assertThat(SERVER.value("SELECT count(DISTINCT xmin::text) < 100 FROM session"))
+                .as("far fewer transactions than sessions")
+                .isEqualTo("t");
+    }
+
+    @Test
+    void oneWhoseRowIsLockedOrThatIsRefusedHoldsUpNobodyElse() throws Exception {
+        rig.open("c3", false, 60);
+        try (var other = SERVER.dataSource().getConnection();
+                var statement = other.createStatement();
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            other.setAutoCommit(false);
+            statement.execute("SELECT 1 FROM session WHERE client_id = 'c3' FOR UPDATE");
+            var opens = IntStream.range(0, 200)
+                    .mapToObj(i -> threads.submit(() -> rig.open(i == 5 ? "x".repeat(2049) : "c" + i, false, 60)))
+                    .toList();
+            for (int i = 0; i < opens.size(); i++)
+                if (i != 3 && i != 5) assertThat(opened(opens.get(i)).present()).as("c%d", i).isFalse();
+            assertThat(opens.get(3).isDone()).isFalse();
+            other.rollback();
+            assertThat(opened(opens.get(3)).present()).isTrue();
+            assertThat(opens.get(5))
+                    .failsWithin(Duration.ofSeconds(2))
+                    .withThrowableOfType(ExecutionException.class)
+                    .withCauseInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @Test

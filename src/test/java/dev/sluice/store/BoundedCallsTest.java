@@ -1,0 +1,76 @@
+package dev.sluice.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class BoundedCallsTest {
+    private static final Duration LONG = Duration.ofSeconds(30);
+
+    private final BoundedCalls calls = new BoundedCalls(2);
+
+    @Test
+    void noMoreRunAtATimeThanAllowed() throws Exception {
+        var now = new AtomicInteger();
+        var most = new AtomicInteger();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var answers = IntStream.range(0, 100)
+                    .mapToObj(i -> threads.submit(() -> calls.call(LONG, () -> {
+                        most.accumulateAndGet(now.incrementAndGet(), Math::max);
+                        Thread.sleep(1);
+                        now.decrementAndGet();
+                        return i;
+                    })))
+                    .toList();
+            for (int i = 0; i < 100; i++) assertThat(answers.get(i).get()).isEqualTo(i);
+        }
+        assertThat(most.get()).isEqualTo(2);
+    }
+
+    @Test
+    void aCallThatIsLateIsInterruptedAndTheNextOneIsNot() throws Exception {
+        var interrupted = new CountDownLatch(1);
+        assertThatThrownBy(() -> calls.call(Duration.ofMillis(50), () -> {
+                    try {
+                        return new CountDownLatch(1).await(30, TimeUnit.SECONDS);
+                    } catch (InterruptedException end) {
+                        interrupted.countDown();
+                        throw end;
+                    }
+                }))
+                .isInstanceOf(TimeoutException.class)
+                .hasMessageContaining("no answer within PT0.05S");
+        assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+        for (int i = 0; i < 4; i++)
+            assertThat(calls.call(LONG, () -> Thread.currentThread().isInterrupted()))
+                    .isFalse();
+    }
+
+    @Test
+    void whoGivesUpWaitingIsNotCalledAndCostsTheOthersNothing() throws Exception {
+        var release = new CountDownLatch(1);
+        var called = new AtomicInteger();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var busy = IntStream.range(0, 2)
+                    .mapToObj(_ -> threads.submit(() -> calls.call(LONG, () -> release.await(30, TimeUnit.SECONDS))))
+                    .toList();
+            var late = IntStream.range(0, 20_000)
+                    .mapToObj(_ -> threads.submit(() -> calls.call(Duration.ofMillis(200), called::incrementAndGet)))
+                    .toList();
+            for (var one : late)
+                assertThat(one).failsWithin(LONG).withThrowableThat().withStackTraceContaining("no turn within PT0.2S");
+            release.countDown();
+            for (var one : busy) assertThat(one.get()).isTrue();
+            assertThat(calls.call(LONG, () -> "next")).isEqualTo("next");
+            assertThat(called.get()).isZero();
+        }
+    }
+}
