@@ -14,6 +14,7 @@ import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.ClientUplink.Admission;
 import dev.sluice.uplink.Forwarding;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -361,19 +362,16 @@ final class Publishing {
         // The session of a client that has said DISCONNECT may be over; only its packet identifiers need it.
         var epoch = finishing && packetId == 0 ? JournalWrite.NO_FENCE : connection.epoch();
         var write = JournalWrite.Accept.kept(
-                connection.clientId(),
-                epoch,
-                publication.message(),
-                publication.copies(),
-                retain,
-                outcome -> connection.loop().execute(() -> {
-                    waitingForStore--;
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                    connection.journalled(outcome, committed);
-                    // The client has come back elsewhere, and sends it again.
-                    if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
-                        connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
-                }));
+                connection.clientId(), epoch, publication.message(), publication.copies(), retain, outcome -> connection
+                        .loop()
+                        .execute(() -> {
+                            waitingForStore--;
+                            if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                            connection.journalled(outcome, committed);
+                            // The client has come back elsewhere, and sends it again.
+                            if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
+                                connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
+                        }));
         if (retain) write = write.stamped(publication.stamp());
         connection.journal(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
     }

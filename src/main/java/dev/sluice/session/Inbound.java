@@ -55,8 +55,8 @@ final class Inbound {
         this.holding = holding;
         this.clock = clock;
         this.held = new HeldPublishes(holding);
-        this.aliases = new TopicAliases(
-                limits.topicAliasMaximum(), limits.input().topicAliasBytes());
+        this.aliases =
+                new TopicAliases(limits.topicAliasMaximum(), limits.input().topicAliasBytes());
         received.forEach(this.received::add);
         received.forEach(resumed::add);
     }

@@ -1,10 +1,10 @@
 package dev.sluice.store;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Will;
-import dev.sluice.codec.InputBounds;
 import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.DeliverySweep;
 import dev.sluice.store.delivery.OrphanedDeliveries;
@@ -102,7 +102,14 @@ public final class StoreRig implements AutoCloseable {
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
         var messages = new BoundedMessages(BOUNDS, meters);
         sweep = new DeliverySweep(
-                pool, settings, health, orphans, messages, retainedTopics, meters, orphaned -> redelivery.accept(orphaned));
+                pool,
+                settings,
+                health,
+                orphans,
+                messages,
+                retainedTopics,
+                meters,
+                orphaned -> redelivery.accept(orphaned));
         queues = new QueueReader(requests, messages);
         retained = new RetainedReader(pool, settings, health, meters);
         subscriptions = new SubscriptionReader(requests);

@@ -118,8 +118,7 @@ class ClientUplinkTest {
     }
 
     private static Packet.Publish qos0(String topic, Properties properties) {
-        return new Packet.Publish(
-                false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
+        return new Packet.Publish(false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
     }
 
     private static Properties userProperties() {
@@ -136,7 +135,7 @@ class ClientUplinkTest {
                 "routes.keys.kafka-topic", "t",
                 "bytes-in-flight-per-connection", "20000"));
         var one = bounded.uplink.open("client", null, 1, true, Runnable::run, answered::add);
-        for (int i = 0; i < 10; i++) one.forward(qos0("k/" + i, userProperties()), null);
+        for (int i = 0; i < 10; i++) one.forward(qos0("k/" + i, userProperties()), 0, null);
         assertThat(bounded.producer.sent).hasSizeLessThan(5);
         assertThat(one.holdsBack()).isTrue();
     }
@@ -152,8 +151,8 @@ class ClientUplinkTest {
             var large = qos0("k/" + i, userProperties());
             references.add(new WeakReference<>(long1.topicName()));
             references.add(new WeakReference<>(large.properties()));
-            one.forward(long1, null);
-            one.forward(large, null);
+            one.forward(long1, 0, null);
+            one.forward(large, 0, null);
         }
         bounded.producer.sent.clear();
         while (!bounded.producer.unanswered.isEmpty()) bounded.producer.answer();

@@ -222,7 +222,8 @@ class SessionStoreTest {
                     .mapToObj(i -> threads.submit(() -> rig.open(i == 5 ? "x".repeat(2049) : "c" + i, false, 60)))
                     .toList();
             for (int i = 0; i < opens.size(); i++)
-                if (i != 3 && i != 5) assertThat(opened(opens.get(i)).present()).as("c%d", i).isFalse();
+                if (i != 3 && i != 5)
+                    assertThat(opened(opens.get(i)).present()).as("c%d", i).isFalse();
             assertThat(opens.get(3).isDone()).isFalse();
             other.rollback();
             assertThat(opened(opens.get(3)).present()).isTrue();
@@ -261,15 +262,17 @@ class SessionStoreTest {
     void noMoreSessionsAreBegunThanThereMayBe() {
         try (var bounded = new StoreRig(
                 SERVER,
-                new StoreRig.Settings(
-                        1, 8192, 1024, 500, 250_000, 1 << 28, StoreConfig.QueuePolicy.DROP_OLDEST, 3))) {
+                new StoreRig.Settings(1, 8192, 1024, 500, 250_000, 1 << 28, StoreConfig.QueuePolicy.DROP_OLDEST, 3))) {
             for (int i = 0; i < 3; i++) bounded.open("c" + i, false, 60);
             assertThatThrownBy(() -> bounded.open("c3", false, 60))
                     .isInstanceOf(TooManySessions.class)
                     .hasMessage("there are 3 sessions, as many as there may be (sluice.store.sessions-maximum)");
-            assertThat(bounded.open("c1", false, 60).present()).as("one that is there").isTrue();
+            assertThat(bounded.open("c1", false, 60).present())
+                    .as("one that is there")
+                    .isTrue();
             SERVER.execute("DELETE FROM session WHERE client_id = 'c0'");
-            await().untilAsserted(() -> assertThat(bounded.open("c3", false, 60).present()).isFalse());
+            await().untilAsserted(() ->
+                    assertThat(bounded.open("c3", false, 60).present()).isFalse());
         }
     }
 }
