@@ -115,10 +115,10 @@ public class Broker {
                 queues,
                 sysTopics,
                 meters);
-        gauges(registered, memory);
+        gauges(registered, memory, parts.partials());
     }
 
-    private void gauges(MeterRegistry meters, QueueMemory memory) {
+    private void gauges(MeterRegistry meters, QueueMemory memory, PartialPackets partials) {
         Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
                 .description("Subscriptions, those of clients that are offline included")
                 .register(meters);
@@ -131,6 +131,10 @@ public class Broker {
         Gauge.builder("sluice.queue.memory", memory, QueueMemory::bytes)
                 .baseUnit("bytes")
                 .description("Bytes of messages that wait in memory for clients")
+                .register(meters);
+        Gauge.builder("sluice.partial.packet", partials, PartialPackets::bytes)
+                .baseUnit("bytes")
+                .description("Bytes held of packets that have not arrived whole, small ones left out")
                 .register(meters);
     }
 

@@ -116,7 +116,8 @@ final class Receiving {
         if (subscriber.filterLength() + filter.toString().length() > config.subscriptionBytesMaximum()) {
             answers.exceed(
                     "subscription-bytes-maximum",
-                    "the client's Topic Filters have " + config.subscriptionBytesMaximum() + " bytes, as many as they may");
+                    "the client's Topic Filters have " + config.subscriptionBytesMaximum()
+                            + " bytes, as many as they may");
             return false;
         }
         return true;
@@ -132,8 +133,8 @@ final class Receiving {
             answers.answer(reason);
             if (reason == ReasonCode.SUCCESS) ended.add(text);
         }
-        Runnable committed = () -> connection.on(
-                new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why()));
+        Runnable committed =
+                () -> connection.on(new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why()));
         if (!durable || ended.isEmpty()) inALaterTurn(committed);
         else
             connection.journal(new JournalWrite.Unsubscribe(
@@ -179,8 +180,7 @@ final class Receiving {
     /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
-            var match =
-                    parts.router().another(delivery.share(), connection);
+            var match = parts.router().another(delivery.share(), connection);
             if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
         }
     }

@@ -28,7 +28,8 @@ final class ConnAckReader {
         if (sessionPresent && reason != ReasonCode.SUCCESS) {
             throw new MqttFault(PROTOCOL_ERROR, "session present in a refusal"); // [MQTT-3.2.2-6]
         }
-        var properties = version.isV5() ? PropertiesReader.read(PropertyPlace.CONNACK, in, InputBounds.NONE) : Properties.NONE;
+        var properties =
+                version.isV5() ? PropertiesReader.read(PropertyPlace.CONNACK, in, InputBounds.NONE) : Properties.NONE;
         return new Packet.ConnAck(sessionPresent, reason, properties);
     }
 

@@ -14,12 +14,14 @@ import java.nio.ByteBuffer;
 final class DisconnectReader {
     private DisconnectReader() {}
 
-    static Packet.Disconnect readDisconnect(ProtocolVersion version, boolean byClient, ByteBuffer in, InputBounds bounds) {
+    static Packet.Disconnect readDisconnect(
+            ProtocolVersion version, boolean byClient, ByteBuffer in, InputBounds bounds) {
         // Empty is all that MQTT 3 knows; for MQTT 5 it is short for SUCCESS (section 3.14.2.1).
         if (!version.isV5() || !in.hasRemaining()) return new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE);
         var allowed = byClient ? AllowedReasons.DISCONNECT_BY_CLIENT : AllowedReasons.DISCONNECT_BY_SERVER;
         var reason = allowed.read(in);
-        var properties = in.hasRemaining() ? PropertiesReader.read(PropertyPlace.DISCONNECT, in, bounds) : Properties.NONE;
+        var properties =
+                in.hasRemaining() ? PropertiesReader.read(PropertyPlace.DISCONNECT, in, bounds) : Properties.NONE;
         // [MQTT-3.14.2-2]; a Server Reference is the server's to give (section 3.14.2.2.5)
         var othersProperty = byClient ? Property.SERVER_REFERENCE : Property.SESSION_EXPIRY_INTERVAL;
         if (properties.has(othersProperty))

@@ -36,8 +36,8 @@ final class Inbound {
         this.limits = limits;
         this.grant = grant;
         this.durable = durable;
-        this.aliases = new TopicAliases(
-                limits.topicAliasMaximum(), limits.input().topicAliasBytes());
+        this.aliases =
+                new TopicAliases(limits.topicAliasMaximum(), limits.input().topicAliasBytes());
         if (received.isEmpty()) return;
         this.received = new HashSet<>(received);
         this.resumed = new HashSet<>(received);

@@ -63,7 +63,9 @@ public final class SubscriptionIndex<T> {
             FilterNode<T> above = null;
             FilterNode<T> parent = null;
             var node = root;
-            for (int at = filter.start(); at <= text.length(); at += node.label().length() + 1) {
+            for (int at = filter.start();
+                    at <= text.length();
+                    at += node.label().length() + 1) {
                 var child = child(node, text, at);
                 if (child == null || child.common(text, at) < child.label().length()) return false;
                 above = parent;

@@ -73,14 +73,20 @@ public final class TopicFilter {
         for (var i = start; i < text.length(); i++) {
             var c = text.charAt(i);
             if (c != ONE_LEVEL && c != ALL_BELOW) continue;
-            var isAlone = (i == start || text.charAt(i - 1) == '/')
-                    && (i + 1 == text.length() || text.charAt(i + 1) == '/');
+            var isAlone =
+                    (i == start || text.charAt(i - 1) == '/') && (i + 1 == text.length() || text.charAt(i + 1) == '/');
             // [MQTT-4.7.1-1], [MQTT-4.7.1-2]
-            if (!isAlone) return Optional.of("has a " + c + " that shares its level with other characters");
+            if (!isAlone)
+                return Optional.of("has a " + named(text, i) + " that shares its level with other characters");
             // [MQTT-4.7.1-1]
             if (c == ALL_BELOW && i + 1 < text.length()) return Optional.of("has a # that is not the last level");
         }
         return Optional.empty();
+    }
+
+    /** The wildcard to name of a level that has some among other characters. */
+    private static char named(String text, int wildcard) {
+        return text.substring(wildcard, levelEnd(text, wildcard)).indexOf(ALL_BELOW) < 0 ? ONE_LEVEL : ALL_BELOW;
     }
 
     /** The share name of a Shared Subscription, or null. */
@@ -136,7 +142,8 @@ public final class TopicFilter {
         var there = other.start;
         for (var first = true; here <= text.length() && there <= other.text.length(); first = false) {
             // Names that begin with $ are hidden from a wildcard in the first level [MQTT-4.7.2-1].
-            if (first && (isWildcard(here) && other.startsWithDollar() || other.isWildcard(there) && startsWithDollar()))
+            if (first
+                    && (isWildcard(here) && other.startsWithDollar() || other.isWildcard(there) && startsWithDollar()))
                 return false;
             if (is(ALL_BELOW, here) || other.is(ALL_BELOW, there)) return true;
             var end = levelEnd(text, here);

@@ -106,7 +106,8 @@ public final class CodecFuzz {
         var bytes = Readers.write(version, packet);
         require(new PacketWriter(version).size(packet) == bytes.length, "size is wrong");
         try {
-            var reader = packet instanceof Packet.Connect ? new PacketReader(InputBounds.NONE) : sameSide(choice, version);
+            var reader =
+                    packet instanceof Packet.Connect ? new PacketReader(InputBounds.NONE) : sameSide(choice, version);
             var again = reader.read(ByteBuffer.wrap(bytes));
             require(Arrays.equals(Readers.write(version, again), bytes), "the packet changed by being written");
         } catch (MqttFault fault) {

@@ -156,8 +156,8 @@ class InputBoundsTest {
 
     @Test
     void aConnectIsBoundedExceptForItsWillAndItsPassword() {
-        var will = new Will(
-                TopicName.of("w".repeat(60_000)), QoS.AT_MOST_ONCE, false, Properties.NONE, new byte[65_535]);
+        var will =
+                new Will(TopicName.of("w".repeat(60_000)), QoS.AT_MOST_ONCE, false, Properties.NONE, new byte[65_535]);
         var large = new Packet.Connect(V5, true, 0, "c", will, "u".repeat(16_000), new byte[65_535], Properties.NONE);
         assertThat(fault(large)).isNull();
         assertThat(Readers.write(V5, large)).hasSizeLessThan(BOUNDS.largestConnect());

@@ -30,6 +30,7 @@ class MessagePropertiesTest {
     @Test
     void aTopicAliasIsNoPropertyOfAMessage() {
         var bytes = MessageProperties.write(Properties.NONE.with(Property.TOPIC_ALIAS, 1));
-        assertThatThrownBy(() -> MessageProperties.read(bytes, InputBounds.NONE)).isInstanceOf(MqttFault.class);
+        assertThatThrownBy(() -> MessageProperties.read(bytes, InputBounds.NONE))
+                .isInstanceOf(MqttFault.class);
     }
 }

@@ -10,8 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class MessageTest {
     private static Message message(Properties properties) {
-        return new Message(
-                TopicName.of("topic"), QoS.AT_MOST_ONCE, false, properties, new byte[100], Message.NEVER);
+        return new Message(TopicName.of("topic"), QoS.AT_MOST_ONCE, false, properties, new byte[100], Message.NEVER);
     }
 
     private static Properties userProperties(int count, String name, String value) {

@@ -80,8 +80,7 @@ class InputBoundsTest {
                 .hasSize(1); // in its place
         var effects = rig.receives(publish(QoS.AT_MOST_ONCE, 0, "v", Properties.NONE.with(Property.TOPIC_ALIAS, 2)));
         assertThat(effects).contains(new Effect.Exceeded(InputBounds.TOPIC_ALIAS_BYTES));
-        assertThat(SessionRig.ends(effects))
-                .containsExactly(ReasonCode.QUOTA_EXCEEDED, ReasonCode.QUOTA_EXCEEDED);
+        assertThat(SessionRig.ends(effects)).containsExactly(ReasonCode.QUOTA_EXCEEDED, ReasonCode.QUOTA_EXCEEDED);
     }
 
     @Test
@@ -127,8 +126,7 @@ class InputBoundsTest {
         for (var message : List.of(deep, many)) {
             var row = new Delivery(message, QoS.AT_LEAST_ONCE, false, List.of(), null, ++seq, false, false);
             assertThat(rig.on(new Event.Deliver(row)))
-                    .containsExactly(
-                            new Effect.Drop(row, Effect.Why.ABOVE_BOUNDS), new Effect.Acknowledge(seq, 0));
+                    .containsExactly(new Effect.Drop(row, Effect.Why.ABOVE_BOUNDS), new Effect.Acknowledge(seq, 0));
         }
     }
 

@@ -10,7 +10,21 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LimitsTest {
     private static Limits limits(int receiveMaximum, int clientIdMaximum, int sendQuota) {
         var policy = QueuePolicy.DROP_NEWEST;
-        return new Limits(receiveMaximum, 32, 1024, 60, 60, clientIdMaximum, null, sendQuota, 1, 1, policy, 1, true, InputBounds.NONE);
+        return new Limits(
+                receiveMaximum,
+                32,
+                1024,
+                60,
+                60,
+                clientIdMaximum,
+                null,
+                sendQuota,
+                1,
+                1,
+                policy,
+                1,
+                true,
+                InputBounds.NONE);
     }
 
     @ParameterizedTest

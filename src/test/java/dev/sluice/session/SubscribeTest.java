@@ -60,7 +60,8 @@ class SubscribeTest {
         var rig = SessionRig.online(ProtocolVersion.V5);
         rig.receives(subscribe(1));
         rig.on(new Event.TransportClosed());
-        assertThat(rig.on(new Event.Subscribed(1, List.of(ReasonCode.SUCCESS), null))).isEmpty();
+        assertThat(rig.on(new Event.Subscribed(1, List.of(ReasonCode.SUCCESS), null)))
+                .isEmpty();
         assertThat(rig.on(new Event.Deliver(Mail.qos0(1)))).isEmpty();
         assertThat(rig.on(new Event.Drained())).isEmpty();
         assertThat(rig.session.isReady()).isFalse();

@@ -1,10 +1,10 @@
 package dev.sluice.store;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Will;
-import dev.sluice.codec.InputBounds;
 import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.DeliverySweep;
 import dev.sluice.store.delivery.OrphanedDeliveries;
@@ -97,7 +97,8 @@ public final class StoreRig implements AutoCloseable {
         journal = new Journal(pool, settings, NODE, health, orphans, meters);
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
         var messages = new BoundedMessages(BOUNDS, meters);
-        sweep = new DeliverySweep(pool, settings, health, orphans, messages, meters, orphaned -> redelivery.accept(orphaned));
+        sweep = new DeliverySweep(
+                pool, settings, health, orphans, messages, meters, orphaned -> redelivery.accept(orphaned));
         var requests = new StoreRequests(pool, settings, health);
         queues = new QueueReader(requests, messages);
         retained = new RetainedReader(requests);

@@ -206,7 +206,8 @@ class SubscriptionIndexTest {
         }
         Collections.shuffle(filters, new Random(1));
         for (var i = 0; i < 512; i++) index.add(TopicFilter.of(filters.get(i)), -1);
-        for (var filter : filters) assertThat(index.remove(TopicFilter.of(filter), -1)).isTrue();
+        for (var filter : filters)
+            assertThat(index.remove(TopicFilter.of(filter), -1)).isTrue();
         assertThat(index.size()).isEqualTo(512);
     }
 
@@ -221,10 +222,12 @@ class SubscriptionIndexTest {
             if (random.nextInt(10) < (growing ? 9 : 1)) {
                 assertThat(index.add(TopicFilter.of("device/" + n + "/x"), n)).isEqualTo(model.add(n));
             } else {
-                assertThat(index.remove(TopicFilter.of("device/" + n + "/x"), n)).isEqualTo(model.remove(n));
+                assertThat(index.remove(TopicFilter.of("device/" + n + "/x"), n))
+                        .isEqualTo(model.remove(n));
             }
         }
-        for (var n = 0; n < 2000; n++) assertThat(matches(index, "device/" + n + "/x").size()).isEqualTo(model.contains(n) ? 1 : 0);
+        for (var n = 0; n < 2000; n++)
+            assertThat(matches(index, "device/" + n + "/x").size()).isEqualTo(model.contains(n) ? 1 : 0);
         for (var n : model) index.remove(TopicFilter.of("device/" + n + "/x"), n);
         assertThat(index.isEmpty()).isTrue();
     }

@@ -117,8 +117,7 @@ class ClientUplinkTest {
     }
 
     private static Packet.Publish qos0(String topic, Properties properties) {
-        return new Packet.Publish(
-                false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
+        return new Packet.Publish(false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
     }
 
     private static Properties userProperties() {

@@ -23,8 +23,7 @@ public record LiveSubscription(
         implements Subscribed {
 
     /** @param filter that of the stored one */
-    static LiveSubscription of(
-            Subscriber subscriber, TopicFilter filter, StoredSubscription stored, ShareGroup group) {
+    static LiveSubscription of(Subscriber subscriber, TopicFilter filter, StoredSubscription stored, ShareGroup group) {
         return new LiveSubscription(
                 subscriber,
                 filter,

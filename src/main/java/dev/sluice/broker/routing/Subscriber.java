@@ -17,6 +17,7 @@ public final class Subscriber {
     private final AtomicLong lastSeq = new AtomicLong();
     /** Characters of the filters. */
     private volatile int filterLength;
+
     private volatile Recipient recipient;
     private volatile boolean durable;
 
@@ -53,7 +54,8 @@ public final class Subscriber {
     /** Removes the subscription, null if there is none. */
     LiveSubscription remove(TopicFilter filter) {
         var subscription = subscriptions.remove(filter);
-        if (subscription != null) filterLength = filterLength - filter.toString().length();
+        if (subscription != null)
+            filterLength = filterLength - filter.toString().length();
         return subscription;
     }
 

@@ -51,7 +51,8 @@ public class DeliverySweep {
     private static final long SHARED_BYTES = 1024 * 1024;
 
     /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
-    private static final String SHARED = """
+    private static final String SHARED =
+            """
             SELECT p.*, %s AS expires
               FROM (SELECT q.*, sum(q.weight) OVER (ORDER BY q.session_id, q.seq) AS upto
                       FROM (SELECT r.session_id, r.seq, r.share, r.message_qos, r.message_retain, r.expires_at, r.message_id,

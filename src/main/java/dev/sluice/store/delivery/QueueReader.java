@@ -16,7 +16,8 @@ import java.util.List;
 @ApplicationScoped
 public class QueueReader {
     /** The session is looked up by itself, so that PostgreSQL sees one constant, and reads the index in order and no further than the limit. */
-    private static final String PAGE = """
+    private static final String PAGE =
+            """
             SELECT p.*, %s AS expires
               FROM (SELECT q.*, count(*) OVER () AS found, sum(q.weight) OVER (ORDER BY q.seq) AS upto
                       FROM (SELECT r.seq, r.received, r.qos, r.retain, r.identifiers, r.share, r.message_qos, r.message_retain,
@@ -70,8 +71,7 @@ public class QueueReader {
         return requests.call("reading a queue", connection -> ask(connection, clientId, afterSeq, limit, bytes));
     }
 
-    private Page ask(Connection connection, String clientId, long afterSeq, int limit, long bytes)
-            throws SQLException {
+    private Page ask(Connection connection, String clientId, long afterSeq, int limit, long bytes) throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setString(1, clientId);
             page.setLong(2, afterSeq);

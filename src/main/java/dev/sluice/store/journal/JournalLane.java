@@ -106,7 +106,9 @@ final class JournalLane {
                         .mapToLong(each -> filterBytes(each.filter()))
                         .sum();
             case JournalWrite.Unsubscribe unsubscribe ->
-                unsubscribe.filters().stream().mapToLong(JournalLane::filterBytes).sum();
+                unsubscribe.filters().stream()
+                        .mapToLong(JournalLane::filterBytes)
+                        .sum();
             default -> 0;
         };
     }

@@ -103,7 +103,8 @@ public class SessionStore {
         try {
             count.refresh(calls);
             var opened = calls.call("opening a session", within, connection -> {
-                if (count.isFull(connection) && !exists(connection, request.clientId())) throw new TooManySessions(most);
+                if (count.isFull(connection) && !exists(connection, request.clientId()))
+                    throw new TooManySessions(most);
                 return ask(connection, request);
             });
             if (!opened.present()) count.added();

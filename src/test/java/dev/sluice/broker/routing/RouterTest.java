@@ -106,10 +106,7 @@ class RouterTest {
         router.restore("c1", 1, to("$share/g/a"));
         router.restore("c2", 1, to("$share/g/a"));
         router.forget("c1");
-        assertThat(router.another("$share/g/a", null)
-                        .subscriber()
-                        .clientId())
-                .isEqualTo("c2");
+        assertThat(router.another("$share/g/a", null).subscriber().clientId()).isEqualTo("c2");
         router.forget("c2");
         assertThat(router.another("$share/g/a", null)).isNull();
     }
@@ -194,8 +191,10 @@ class RouterTest {
         var asked = new AtomicInteger();
         var members = members(10_000, asked);
         Map<String, Integer> counts = new HashMap<>();
-        for (int i = 0; i < 30_000; i++) for (var clientId : clients("a", null)) counts.merge(clientId, 1, Integer::sum);
-        assertThat(counts).hasSize(10_000).allSatisfy((_, count) -> assertThat(count).isEqualTo(3));
+        for (int i = 0; i < 30_000; i++)
+            for (var clientId : clients("a", null)) counts.merge(clientId, 1, Integer::sum);
+        assertThat(counts).hasSize(10_000).allSatisfy((_, count) -> assertThat(count)
+                .isEqualTo(3));
         assertThat(asked.get()).isLessThan(2 * 30_000);
 
         for (var member : members) member.ready = false;
@@ -237,7 +236,8 @@ class RouterTest {
     void aThousandOverlappingFiltersAreMergedOnce() {
         for (int i = 0; i < 1000; i++) {
             var filter = new StringBuilder();
-            for (int bit = 0; bit < 10; bit++) filter.append((i >> bit & 1) == 0 ? "+" : "a").append(bit < 9 ? "/" : "");
+            for (int bit = 0; bit < 10; bit++)
+                filter.append((i >> bit & 1) == 0 ? "+" : "a").append(bit < 9 ? "/" : "");
             router.restore("c", 1, to(filter.toString(), QoS.AT_MOST_ONCE, i + 1));
         }
         var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null).getFirst();

@@ -89,6 +89,7 @@ class QueueTest {
             assertThat(row)
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
+                    .withEqualsForType(Object::equals, Properties.class)
                     .isEqualTo(
                             new Row(row.seq(), false, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#", message));
             assertThat(rig.queues.page("b", 0, 1, 1000).rows().getFirst())
@@ -355,7 +356,8 @@ class QueueTest {
     @Test
     void rowsOfEarlierVersionsAreReadByWhatTheyWeigh() {
         rig.open("a", false, 60);
-        for (int i = 0; i < 3; i++) rig.accept("p", message("t", "" + i), copy("a")).join();
+        for (int i = 0; i < 3; i++)
+            rig.accept("p", message("t", "" + i), copy("a")).join();
         SERVER.execute("UPDATE queued SET properties = " + heavyProperties() + " WHERE seq <= 2");
 
         var first = rig.queues.page("a", 0, 10, 256 * 1024);
@@ -367,7 +369,11 @@ class QueueTest {
         var last = rig.queues.page("a", 2, 10, 256 * 1024);
         assertThat(last.rows()).extracting(row -> Messages.text(row.message())).containsExactly("2");
         assertThat(last.rows().getFirst().message().properties().excess()).isNull();
-        assertThat(rig.meters.get("sluice.store.above.bounds").tag("what", "message").counter().count())
+        assertThat(rig.meters
+                        .get("sluice.store.above.bounds")
+                        .tag("what", "message")
+                        .counter()
+                        .count())
                 .isEqualTo(2);
     }
 

@@ -170,7 +170,8 @@ class SubscriptionTest {
     @Test
     void longFiltersAreReadInSmallPages() {
         var epoch = rig.open("c", false, 60).epoch();
-        for (int i = 0; i < 50; i++) subscribe("c", epoch, simple(i + "x".repeat(60_000))).join();
+        for (int i = 0; i < 50; i++)
+            subscribe("c", epoch, simple(i + "x".repeat(60_000))).join();
         assertThat(all()).hasSize(50).doesNotHaveDuplicates();
     }
 
