@@ -143,6 +143,10 @@ public class Broker {
                 .baseUnit("bytes")
                 .description("Bytes of PUBLISHes that were read and are held back")
                 .register(meters);
+        Gauge.builder("sluice.partial.packet", parts.partials(), PartialPackets::bytes)
+                .baseUnit("bytes")
+                .description("Bytes held of packets that have not arrived whole, small ones left out")
+                .register(meters);
     }
 
     private static Limits limits(MqttConfig config, InputBounds bounds) {

@@ -7,6 +7,11 @@ import java.nio.ByteBuffer;
 public final class MessageProperties {
     private MessageProperties() {}
 
+    /** How many bytes {@link #write} makes of them. */
+    public static int size(Properties properties) {
+        return PropertiesWriter.size(properties);
+    }
+
     /** The Property Length and what it covers. */
     public static byte[] write(Properties properties) {
         var out = new PacketBuffer();

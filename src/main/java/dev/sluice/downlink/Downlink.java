@@ -3,6 +3,7 @@ package dev.sluice.downlink;
 import dev.sluice.broker.Broker;
 import dev.sluice.clock.Repeating;
 import dev.sluice.clock.ThrottledLog;
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.DownlinkConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
@@ -59,6 +60,7 @@ class Downlink {
             DownlinkConfig config,
             UplinkConfig uplinkConfig,
             MqttConfig mqtt,
+            InputBounds bounds,
             NodeConfig node,
             @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig,
             Broker broker,
@@ -69,7 +71,7 @@ class Downlink {
         this.config = config;
         this.kafkaTopics = settings.kafkaTopics();
         this.deadLetterTopic = uplinkConfig.deadLetterTopic();
-        this.reader = new RecordReader(settings.templates(), mqtt.payloadFormatCheck());
+        this.reader = new RecordReader(settings.templates(), mqtt.payloadFormatCheck(), bounds);
         this.properties = settings.properties(kafkaConfig, node.id());
         this.broker = broker;
         this.producer = producer;

@@ -1,14 +1,18 @@
 package dev.sluice.downlink;
 
+import dev.sluice.codec.InputBounds;
+import dev.sluice.codec.MessageProperties;
 import dev.sluice.codec.Utf8;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
+import dev.sluice.packet.UserProperty;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.route.HeaderNames;
 import dev.sluice.uplink.route.Template;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -26,14 +30,17 @@ final class RecordReader {
 
     private final Map<String, TopicTemplate> templates;
     private final boolean checksText;
+    private final InputBounds bounds;
 
     /**
      * @param templates by Kafka topic
      * @param checksText whether a payload that claims to be UTF-8 has to be
+     * @param bounds what no client may send, and none is sent
      */
-    RecordReader(Map<String, TopicTemplate> templates, boolean checksText) {
+    RecordReader(Map<String, TopicTemplate> templates, boolean checksText, InputBounds bounds) {
         this.templates = Map.copyOf(templates);
         this.checksText = checksText;
+        this.bounds = bounds;
     }
 
     /** @param now milliseconds since 1970 */
@@ -62,11 +69,13 @@ final class RecordReader {
         return topicName(record.key(), "key");
     }
 
-    private static TopicName topicName(byte[] utf8, String from) throws BadRecord {
+    private TopicName topicName(byte[] utf8, String from) throws BadRecord {
         checkTopic(utf8, from);
         var topicName = TopicName.ofUtf8(utf8);
         if (topicName.isServers())
             throw new BadRecord("the " + from + " is a topic below $SYS/, which is the server's own");
+        if (topicName.hasMoreLevelsThan(bounds.topicLevels()))
+            throw above(InputBounds.TOPIC_LEVELS, "the " + from + " has more than " + bounds.topicLevels() + " levels");
         return topicName;
     }
 
@@ -78,7 +87,7 @@ final class RecordReader {
                 throw new BadRecord("the " + from + " has the wildcard " + (char) b + ", which no topic may have");
     }
 
-    private static Properties properties(ConsumerRecord<byte[], byte[]> record) throws BadRecord {
+    private Properties properties(ConsumerRecord<byte[], byte[]> record) throws BadRecord {
         var properties = Properties.NONE;
         var contentType = text(record, HeaderNames.CONTENT_TYPE);
         if (contentType != null) properties = properties.with(Property.CONTENT_TYPE, contentType);
@@ -94,17 +103,45 @@ final class RecordReader {
         }
         var format = number(record, HeaderNames.PAYLOAD_FORMAT, 1);
         if (format.isPresent()) properties = properties.with(Property.PAYLOAD_FORMAT_INDICATOR, format.get());
-        for (var header : record.headers())
-            if (header.key().startsWith(HeaderNames.USER_PREFIX)) properties = withUserProperty(properties, header);
+        properties = withUserProperties(properties, record);
+        if (MessageProperties.size(properties) > bounds.propertyBytes())
+            throw above(
+                    InputBounds.PROPERTY_BYTES,
+                    "the headers make more than " + bounds.propertyBytes() + " bytes of properties");
         return properties;
     }
 
-    private static Properties withUserProperty(Properties properties, Header header) throws BadRecord {
+    private Properties withUserProperties(Properties properties, ConsumerRecord<byte[], byte[]> record)
+            throws BadRecord {
+        var made = new ArrayList<UserProperty>();
+        var bytes = 0L;
+        for (var header : record.headers()) {
+            if (!header.key().startsWith(HeaderNames.USER_PREFIX)) continue;
+            made.add(userProperty(header));
+            bytes += 5 + header.key().length() + (header.value() == null ? 0 : header.value().length);
+            if (made.size() > bounds.userProperties())
+                throw above(
+                        InputBounds.USER_PROPERTIES,
+                        "more than " + bounds.userProperties() + " headers " + HeaderNames.USER_PREFIX + "...");
+            if (bytes > bounds.userPropertyBytes())
+                throw above(
+                        InputBounds.USER_PROPERTY_BYTES,
+                        "more than " + bounds.userPropertyBytes() + " bytes in headers " + HeaderNames.USER_PREFIX
+                                + "...");
+        }
+        return made.isEmpty() ? properties : properties.withUserProperties(made);
+    }
+
+    private static BadRecord above(String bound, String sentence) {
+        return new BadRecord(InputBounds.sentence(bound, sentence));
+    }
+
+    private static UserProperty userProperty(Header header) throws BadRecord {
         var name = header.key().substring(HeaderNames.USER_PREFIX.length());
         var value = header.value() == null ? EMPTY : header.value();
         check(name.getBytes(StandardCharsets.UTF_8), "the name of a header " + HeaderNames.USER_PREFIX + "...");
         check(value, "a header " + HeaderNames.USER_PREFIX + "...");
-        return properties.withUserProperty(name, utf8(value));
+        return new UserProperty(name, utf8(value));
     }
 
     /** The earlier one of the two ends that a record may have. */

@@ -162,6 +162,11 @@ public final class Properties {
         return of(values, copy, subscriptionIdentifiers);
     }
 
+    /** With these instead of its own. */
+    public Properties withUserProperties(List<UserProperty> properties) {
+        return of(values, properties, subscriptionIdentifiers);
+    }
+
     public Properties withSubscriptionIdentifiers(List<Integer> identifiers) {
         return of(values, userProperties, identifiers);
     }

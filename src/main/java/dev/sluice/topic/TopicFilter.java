@@ -76,11 +76,17 @@ public final class TopicFilter {
             var isAlone =
                     (i == start || text.charAt(i - 1) == '/') && (i + 1 == text.length() || text.charAt(i + 1) == '/');
             // [MQTT-4.7.1-1], [MQTT-4.7.1-2]
-            if (!isAlone) return Optional.of("has a " + c + " that shares its level with other characters");
+            if (!isAlone)
+                return Optional.of("has a " + named(text, i) + " that shares its level with other characters");
             // [MQTT-4.7.1-1]
             if (c == ALL_BELOW && i + 1 < text.length()) return Optional.of("has a # that is not the last level");
         }
         return Optional.empty();
+    }
+
+    /** The wildcard to name of a level that has some among other characters. */
+    private static char named(String text, int wildcard) {
+        return text.substring(wildcard, levelEnd(text, wildcard)).indexOf(ALL_BELOW) < 0 ? ONE_LEVEL : ALL_BELOW;
     }
 
     /** The share name of a Shared Subscription, or null. */

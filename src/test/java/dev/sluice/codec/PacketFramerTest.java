@@ -32,7 +32,7 @@ class PacketFramerTest {
         assertThat(in.position()).isEqualTo(6);
         assertThat(framer.isEmpty()).isTrue();
         assertThat(framer.next(in)).isNull();
-        assertThat(framer.heldMemory()).isEqualTo(1);
+        assertThat(framer.heldMemory()).isEqualTo(5);
         assertThat(framer.next(in)).isNull();
     }
 
@@ -41,7 +41,7 @@ class PacketFramerTest {
         assertThat(framer.next(ByteBuffer.wrap(hex("30")))).isNull();
         assertThat(framer.next(ByteBuffer.wrap(hex("0500")))).isNull();
         assertThat(framer.next(ByteBuffer.wrap(hex("")))).isNull();
-        assertThat(framer.heldMemory()).isEqualTo(3);
+        assertThat(framer.heldMemory()).isEqualTo(5);
         var last = ByteBuffer.wrap(hex("01617879 C000"));
         assertThat(bytes(framer.next(last))).isEqualTo(hex("30050001617879"));
         assertThat(framer.isEmpty()).isTrue();
@@ -101,6 +101,23 @@ class PacketFramerTest {
         out.putVariableByteInteger(value);
         assertThat(out.length()).isEqualTo(size).isEqualTo(VariableByteInteger.size(value));
         assertThat(VariableByteInteger.read(ByteBuffer.wrap(out.toByteArray()))).isEqualTo(value);
+    }
+
+    @Test
+    void nothingButAConnectBeginsAConnection() {
+        var first = PacketFramer.beforeConnect(100);
+        assertThat(catchThrowableOfType(MqttFault.class, () -> first.next(ByteBuffer.wrap(hex("30FFFFFF7F"))))
+                        .reason())
+                .isEqualTo(ReasonCode.PROTOCOL_ERROR);
+        assertThat(catchThrowableOfType(MqttFault.class, () -> first.next(ByteBuffer.wrap(hex("1063"))))
+                        .reason())
+                .isEqualTo(ReasonCode.PACKET_TOO_LARGE);
+        first.admitAll(200);
+        assertThat(first.next(ByteBuffer.allocate(180).put(0, hex("30B101"))).remaining())
+                .isEqualTo(180);
+        assertThat(first.next(ByteBuffer.wrap(hex("30B10100")))).isNull();
+        first.drop();
+        assertThat(first.isEmpty()).isTrue();
     }
 
     private ReasonCode refusal(String bytes) {

@@ -3,6 +3,7 @@ package dev.sluice.downlink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.downlink.RecordReader.TopicTemplate;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Property;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RecordReaderTest {
     private static final long WRITTEN = 1_000_000;
     private static final long NOW = 1_005_000;
+    private static final InputBounds BOUNDS = new InputBounds(128, 64, 16_384, 131_072, 1000, 16_384, 65_536, 16);
     private static final Map<String, TopicTemplate> TEMPLATES = Map.of(
             "fleet.commands", TopicTemplate.of("fleet/{key}/{header:site}/command"),
             "fixed", TopicTemplate.of("all/{kafkaTopic}"));
@@ -38,7 +40,7 @@ class RecordReaderTest {
     @MethodSource("cases")
     void reads(List<String> cells) {
         var record = record(cells.get(0), bytes(cells.get(1)), headers(cells.get(2)), bytes(cells.get(3)), WRITTEN);
-        assertThat(outcome(new RecordReader(TEMPLATES, true), record)).isEqualTo(cells.get(4));
+        assertThat(outcome(new RecordReader(TEMPLATES, true, BOUNDS), record)).isEqualTo(cells.get(4));
     }
 
     private static String outcome(RecordReader reader, ConsumerRecord<byte[], byte[]> record) {
@@ -104,13 +106,13 @@ class RecordReaderTest {
     @Test
     void aRecordWithoutTimestampExpiresFromNowOn() {
         var record = record("sluice.downlink", bytes("t"), headers("mqtt-expiry=60"), bytes("x"), -1);
-        assertThat(outcome(new RecordReader(TEMPLATES, true), record)).isEqualTo("t 1 until=" + (NOW + 60_000));
+        assertThat(outcome(new RecordReader(TEMPLATES, true, BOUNDS), record)).isEqualTo("t 1 until=" + (NOW + 60_000));
     }
 
     @Test
     void aPayloadThatIsNoTextPassesUnchecked() {
         var record = record("sluice.downlink", bytes("t"), headers("mqtt-payload-format=1"), bytes("\\xff"), WRITTEN);
-        assertThat(outcome(new RecordReader(TEMPLATES, false), record)).isEqualTo("t 1 format=1");
+        assertThat(outcome(new RecordReader(TEMPLATES, false, BOUNDS), record)).isEqualTo("t 1 format=1");
     }
 
     @ParameterizedTest
@@ -125,5 +127,23 @@ class RecordReaderTest {
         assertThatThrownBy(() -> TopicTemplate.of(text))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("\"" + text + "\" " + mistake);
+    }
+
+    /** No client is sent what none may send. */
+    @Test
+    void aRecordAboveTheBoundsIsUnreadable() {
+        var reader = new RecordReader(TEMPLATES, true, BOUNDS);
+        var deep = "a/".repeat(128);
+        assertThat(outcome(reader, record("sluice.downlink", bytes(deep), headers(""), bytes("x"), WRITTEN)))
+                .isEqualTo("! the key has more than 128 levels (sluice.mqtt.topic-levels-maximum)");
+        var headers = new RecordHeaders();
+        for (int i = 0; i < 65; i++) headers.add("mqtt-user-" + i, new byte[0]);
+        assertThat(outcome(reader, record("sluice.downlink", bytes("t"), headers, bytes("x"), WRITTEN)))
+                .startsWith("! more than 64 headers mqtt-user-")
+                .endsWith("(sluice.mqtt.user-properties-maximum)");
+        var long1 = new RecordHeaders().add("mqtt-user-a", new byte[17_000]);
+        java.util.Arrays.fill(long1.lastHeader("mqtt-user-a").value(), (byte) 'x');
+        assertThat(outcome(reader, record("sluice.downlink", bytes("t"), long1, bytes("x"), WRITTEN)))
+                .startsWith("! more than 16384 bytes in headers");
     }
 }

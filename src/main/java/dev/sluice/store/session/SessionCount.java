@@ -22,13 +22,14 @@ final class SessionCount {
     private static final String EXISTS = "SELECT FROM session WHERE client_id = ?";
 
     private static final long AGE = Duration.ofSeconds(30).toNanos();
-    /** Before somebody is refused, unless it was counted just now. */
-    private static final long AGE_TO_REFUSE = Duration.ofSeconds(1).toNanos();
+    /** So long nobody counts again who would be one too many. */
+    private static final long FULL = Duration.ofSeconds(1).toNanos();
 
     private final long most;
     private final AtomicLong known = new AtomicLong();
     private final AtomicBoolean counting = new AtomicBoolean();
     private volatile long countedAt = System.nanoTime() - AGE;
+    private volatile long fullAt = System.nanoTime() - FULL;
 
     /** @param most 0 bounds none */
     SessionCount(long most) {
@@ -42,7 +43,7 @@ final class SessionCount {
 
     /** Has the rows counted by somebody else, if that is due. */
     void refresh(StoreCalls calls) {
-        if (most == 0 || !isOlderThan(AGE) || !counting.compareAndSet(false, true)) return;
+        if (most == 0 || System.nanoTime() - countedAt < AGE || !counting.compareAndSet(false, true)) return;
         Thread.ofVirtual().name("sluice-session-count").start(() -> {
             try {
                 calls.call("counting sessions", connection -> {
@@ -57,17 +58,18 @@ final class SessionCount {
         });
     }
 
-    /** Whether there may be no further session. */
+    /** Whether there may be no further session. Nobody is refused because of sessions that have ended since they were added. */
     boolean isFull(Connection connection) throws SQLException {
         if (most == 0 || known.get() < most) return false;
-        if (isOlderThan(AGE_TO_REFUSE) && counting.compareAndSet(false, true)) {
-            try {
-                count(connection);
-            } finally {
-                counting.set(false);
-            }
+        if (System.nanoTime() - fullAt < FULL || !counting.compareAndSet(false, true)) return true;
+        try {
+            count(connection);
+            if (known.get() < most) return false;
+            fullAt = System.nanoTime();
+            return true;
+        } finally {
+            counting.set(false);
         }
-        return known.get() >= most;
     }
 
     /**
@@ -82,10 +84,6 @@ final class SessionCount {
                 if (!rows.next()) throw new TooManySessions(most);
             }
         }
-    }
-
-    private boolean isOlderThan(long age) {
-        return System.nanoTime() - countedAt >= age;
     }
 
     private void count(Connection connection) throws SQLException {

@@ -89,6 +89,7 @@ class QueueTest {
             assertThat(row)
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
+                    .withEqualsForType(Object::equals, Properties.class)
                     .isEqualTo(
                             new Row(row.seq(), false, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#", message));
             assertThat(rig.queues.page("b", 0, 1, 1000).rows().getFirst())

@@ -59,6 +59,7 @@ class RetainedTest {
                 .singleElement()
                 .usingRecursiveComparison()
                 .withEqualsForType(Object::equals, TopicName.class)
+                .withEqualsForType(Object::equals, Properties.class)
                 .isEqualTo(message);
     }
 

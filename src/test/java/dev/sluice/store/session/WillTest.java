@@ -58,6 +58,7 @@ class WillTest {
             assertThat(due.will())
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
+                    .withEqualsForType(Object::equals, Properties.class)
                     .isEqualTo(will);
             rig.wills.published(due);
         });
