@@ -14,7 +14,9 @@ import java.time.Duration;
 final class ConnectionDeadlines {
     private final MqttConfig config;
     private final Duration deadline;
-    private final long acceptedAt;
+    /** Since when its CONNECT is awaited, without the time in which the gateway could not have read it. */
+    private long awaitedSince;
+
     private long lastPing = System.nanoTime();
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress = lastPing;
@@ -37,7 +39,12 @@ final class ConnectionDeadlines {
     ConnectionDeadlines(MqttConfig config, Duration deadline, long acceptedAt) {
         this.config = config;
         this.deadline = deadline;
-        this.acceptedAt = acceptedAt;
+        this.awaitedSince = acceptedAt;
+    }
+
+    /** The gateway has not read any client for so many nanoseconds: in a storm of connects, the CONNECT may be there, unread. */
+    void excuse(long nanos) {
+        awaitedSince += nanos;
     }
 
     /** Kafka or the journal has answered something, or is not waited for. */
@@ -54,7 +61,7 @@ final class ConnectionDeadlines {
      */
     Event.Ended late(long now, Phase phase, Grant grant, Reading reading, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
-        if (phase instanceof Phase.AwaitingConnect && now - acceptedAt > connectTimeout)
+        if (phase instanceof Phase.AwaitingConnect && now - awaitedSince > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (now - lastProgress > deadline.toNanos())
             return new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka or PostgreSQL did not answer in time");

@@ -62,8 +62,7 @@ final class OpenBatches {
 
     private void add(Queue<Waiting> queue, Waiting waiting) {
         queue.add(waiting);
-        if (workers.tryAcquire())
-            Thread.ofVirtual().name("sluice-open-batch").start(this::work);
+        if (workers.tryAcquire()) Thread.ofVirtual().name("sluice-open-batch").start(this::work);
     }
 
     private void work() {

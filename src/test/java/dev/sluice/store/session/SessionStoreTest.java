@@ -221,7 +221,8 @@ class SessionStoreTest {
                     .mapToObj(i -> threads.submit(() -> rig.open(i == 5 ? "x".repeat(2049) : "c" + i, false, 60)))
                     .toList();
             for (int i = 0; i < opens.size(); i++)
-                if (i != 3 && i != 5) assertThat(opened(opens.get(i)).present()).as("c%d", i).isFalse();
+                if (i != 3 && i != 5)
+                    assertThat(opened(opens.get(i)).present()).as("c%d", i).isFalse();
             assertThat(opens.get(3).isDone()).isFalse();
             other.rollback();
             assertThat(opened(opens.get(3)).present()).isTrue();
