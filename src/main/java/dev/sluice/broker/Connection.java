@@ -286,16 +286,21 @@ public final class Connection implements Recipient {
         PendingWrites.settle(this, outcome, committed);
     }
 
-    /** The loop's clock, once a second. */
-    void tick(long now) {
+    /**
+     * The loop's clock, once a second.
+     *
+     * @param late how much later than that it came, nanoseconds: so long the loop has not looked at its sockets either
+     */
+    void tick(long now, long late) {
+        deadlines.excuse(late);
         if (!flow.isWaiting(session)) deadlines.progressed(now);
         if (finishing && deadlines.isOverdue(now))
             on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
         if (isClosed()) return;
         var moved = output.noteProgress();
         var reading = input.reading(now);
-        var late = deadlines.late(now, session.phase(), session.grant(), reading, moved);
-        if (late != null) on(late);
+        var end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
+        if (end != null) on(end);
         if (isClosed()) return;
         if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();
         if (output.hasRoom()) on(new Event.Drained());

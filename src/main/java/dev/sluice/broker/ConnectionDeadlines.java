@@ -16,7 +16,9 @@ final class ConnectionDeadlines {
 
     private final MqttConfig config;
     private final Duration deadline;
-    private final long acceptedAt;
+    /** Since when its CONNECT is awaited, without the time in which the gateway could not have read it. */
+    private long awaitedSince;
+
     private long lastPing = System.nanoTime();
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress = lastPing;
@@ -39,7 +41,12 @@ final class ConnectionDeadlines {
     ConnectionDeadlines(MqttConfig config, Duration deadline, long acceptedAt) {
         this.config = config;
         this.deadline = deadline;
-        this.acceptedAt = acceptedAt;
+        this.awaitedSince = acceptedAt;
+    }
+
+    /** The gateway has not read any client for so many nanoseconds: in a storm of connects, the CONNECT may be there, unread. */
+    void excuse(long nanos) {
+        awaitedSince += nanos;
     }
 
     /** Whether Kafka or the journal has been waited for, for too long. */
@@ -61,7 +68,7 @@ final class ConnectionDeadlines {
      */
     Event.Ended late(long now, Phase phase, Grant grant, Reading reading, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
-        if (phase instanceof Phase.AwaitingConnect && now - acceptedAt > connectTimeout)
+        if (phase instanceof Phase.AwaitingConnect && now - awaitedSince > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
         if (isOverdue(now)) return new Event.Ended(ReasonCode.SERVER_BUSY, NO_ANSWER);
         if (!reading.isPaused() && phase instanceof Phase.Online && isSilent(now, grant, reading.lastPacket()))

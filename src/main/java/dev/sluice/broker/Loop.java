@@ -26,6 +26,7 @@ public final class Loop implements Executor {
     /** Longest time before sockets are read again. */
     private static final long NANOS_PER_TURN = 5_000_000;
 
+    private static final long NANOS_PER_TICK = 1_000_000_000;
     private static final int POOLED_BUFFERS = 64;
     private static final int POOLED_BUFFER_SIZE = 16 * 1024;
 
@@ -39,13 +40,14 @@ public final class Loop implements Executor {
     private final Set<Connection> paused = new HashSet<>();
     private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
     private final BackOff backOff = new BackOff();
+    private long lastTick = System.nanoTime();
     private boolean retrying;
     /** Whether a paused connection could go on since the last retry. */
     private boolean readOn;
 
     Loop(ScheduledExecutorService thread) {
         this.thread = thread;
-        thread.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+        thread.scheduleAtFixedRate(this::tick, NANOS_PER_TICK, NANOS_PER_TICK, TimeUnit.NANOSECONDS);
     }
 
     @Override
@@ -138,7 +140,9 @@ public final class Loop implements Executor {
 
     private void tick() {
         var now = System.nanoTime();
-        for (var connection : connections.toArray(Connection[]::new)) run(() -> connection.tick(now));
+        var late = Math.max(0, now - lastTick - NANOS_PER_TICK);
+        lastTick = now;
+        for (var connection : connections.toArray(Connection[]::new)) run(() -> connection.tick(now, late));
         flush();
     }
 

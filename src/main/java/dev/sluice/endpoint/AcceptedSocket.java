@@ -21,6 +21,9 @@ import java.util.concurrent.TimeUnit;
 final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private static final AttributeKey<AcceptedSocket> KEY = AttributeKey.valueOf(AcceptedSocket.class, "socket");
 
+    /** How much later than its time the clock comes when the event loop has more to do than it can. */
+    private static final long BEHIND = TimeUnit.SECONDS.toNanos(1);
+
     private final Sockets sockets;
     private final Channel channel;
     private final long patience;
@@ -86,6 +89,11 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
         // A request that has come whole is the gateway's to answer, however long that takes.
         if (unanswered.stream().anyMatch(HttpServerRequest::isEnded)) since = System.nanoTime();
         var left = since + patience - System.nanoTime();
+        // The event loop is behind, and may not have read what the client has sent: it gets as long again.
+        if (left < -BEHIND) {
+            since -= 2 * left;
+            left = -left;
+        }
         if (left > 0) {
             clock = channel.eventLoop().schedule(this::look, left, TimeUnit.NANOSECONDS);
         } else {

@@ -30,17 +30,32 @@ public final class Programs {
     public static Path mqttJs() {
         var npm = find("apt install nodejs npm", "npm");
         try {
-            Files.createDirectories(MODULES);
-            try (var files = Files.list(SCRIPTS)) {
-                for (var file : files.toList())
-                    Files.copy(file, MODULES.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
-            }
+            copy(SCRIPTS, MODULES);
             var lock = Files.readString(MODULES.resolve("package-lock.json"));
             var installed = MODULES.resolve("installed");
             if (Files.exists(installed) && Files.readString(installed).equals(lock)) return MODULES;
             run(MODULES, Duration.ofMinutes(2), npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts");
             Files.writeString(installed, lock);
             return MODULES;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Runs what fetches libraries or builds a program, in a folder; it may take minutes. */
+    public static void build(Path folder, String program, String... arguments) {
+        run(folder, Duration.ofMinutes(8), with(find("apt install " + program, program), arguments));
+    }
+
+    /** Copies the files of a folder to another one. */
+    public static Path copy(Path from, Path to) {
+        try {
+            Files.createDirectories(to);
+            try (var files = Files.list(from)) {
+                for (var file : files.filter(Files::isRegularFile).toList())
+                    Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+            }
+            return to;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -67,6 +82,7 @@ public final class Programs {
     }
 
     private static String find(String install, String... names) {
+        if (names[0].contains(File.separator)) return names[0];
         return Stream.of(names).flatMap(Programs::candidates).findFirst().orElseThrow(() -> missing(names[0], install));
     }
 
