@@ -59,6 +59,7 @@ final class Publishing {
             refuse(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
             return;
         }
+        if (!uplink.check(publish, () -> checked(publish))) return;
         switch (publish.qos()) {
             case AT_MOST_ONCE -> atMostOnce(publish);
             case AT_LEAST_ONCE -> {
@@ -68,6 +69,12 @@ final class Publishing {
             }
             case EXACTLY_ONCE -> exactlyOnce(publish);
         }
+    }
+
+    /** The routes may have changed meanwhile. */
+    private void checked(Packet.Publish publish) {
+        forward(publish);
+        connection.progressed();
     }
 
     /** What follows once Kafka has answered; goes along with the PUBLISH. */
@@ -303,7 +310,7 @@ final class Publishing {
         return uplink.holdsBack();
     }
 
-    /** Whether anything still waits for Kafka or for PostgreSQL. */
+    /** Whether anything still waits for its check, for Kafka or for PostgreSQL. */
     boolean isWaiting() {
         return uplink.isWaiting() || waitingForStore > 0;
     }
