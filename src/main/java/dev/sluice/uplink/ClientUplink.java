@@ -66,7 +66,7 @@ public final class ClientUplink {
         this.loop = loop;
         this.listener = listener;
         this.clientHash = MessageId.hashOf(clientId);
-        this.destinations = new Destinations(uplink, clientId, username, epoch);
+        this.destinations = new Destinations(uplink::routes, uplink::backlog, clientId, username, epoch);
         this.check = new PayloadCheck(uplink.checks(), loop);
         this.spool = uplink.spool().isOn()
                 ? ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry))

@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.record.Backlog;
 import dev.sluice.uplink.record.Destination;
 import dev.sluice.uplink.record.Sequence;
 import dev.sluice.uplink.record.Target;
@@ -13,13 +14,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.kafka.common.header.Header;
 
 /** Where one client's Topic Names lead, with the routes in force, and its sequence numbers. Confined to the connection's event loop. */
 final class Destinations {
     private static final int RESOLVED_TOPICS = 64;
 
-    private final Uplink uplink;
+    private final Supplier<Routes> inForce;
+    private final Function<String, Backlog> backlogs;
     private final String clientId;
     private final String username;
     private final Header clientIdHeader;
@@ -35,9 +39,18 @@ final class Destinations {
     private Destination lastDestination;
     private Map<TopicName, Destination> resolved;
 
-    /** @param username null without one */
-    Destinations(Uplink uplink, String clientId, String username, long epoch) {
-        this.uplink = uplink;
+    /**
+     * @param backlogs what waits for a Kafka topic
+     * @param username null without one
+     */
+    Destinations(
+            Supplier<Routes> inForce,
+            Function<String, Backlog> backlogs,
+            String clientId,
+            String username,
+            long epoch) {
+        this.inForce = inForce;
+        this.backlogs = backlogs;
         this.clientId = clientId;
         this.username = username;
         this.clientIdHeader = UplinkRecord.header(HeaderNames.CLIENT_ID, clientId);
@@ -45,8 +58,8 @@ final class Destinations {
     }
 
     Destination of(TopicName topicName) {
-        if (routes != uplink.routes()) {
-            routes = uplink.routes();
+        if (routes != inForce.get()) {
+            routes = inForce.get();
             resolved = null;
         } else if (topicName == lastTopic) {
             return lastDestination;
@@ -81,7 +94,7 @@ final class Destinations {
                                 clientId,
                                 clientIdHeader,
                                 sequence(match.route().name()),
-                                uplink.backlog(match.kafkaTopic())))
+                                backlogs.apply(match.kafkaTopic())))
                         .toList());
             case Resolution.Refuse(var failure) -> Destination.refused(failure);
             case Resolution.Drop _ -> Destination.of(List.of());

@@ -93,8 +93,7 @@ record Attack(String name, String tries, List<String> lines) {
                 case "again" -> online(rest, clientId);
                 case "frame" -> client.sendWhileOpen(frame(rest), 1);
                 case "send" -> client.sendWhileOpen(ByteText.parse(rest), 1);
-                case "flood" ->
-                    client.sendWhileOpen(frame(rest.split(" ", 2)[1]), Integer.parseInt(rest.split(" ", 2)[0]));
+                case "flood" -> flood(rest.split(" ", 2));
                 case "drip" -> drip(ByteText.parse(rest));
                 case "leave" -> client.close();
                 case "expect" -> expect(rest.split(" ", 2)[0], rest.contains(" ") ? rest.split(" ", 2)[1].strip() : "");
@@ -136,6 +135,11 @@ record Attack(String name, String tries, List<String> lines) {
             var words = text.substring(7).split(" ", 2);
             var payload = words.length > 1 ? ByteText.parse(words[1]) : new byte[0];
             return Frames.masked(!words[0].endsWith("+"), Integer.parseInt(words[0].replace("+", "")), payload);
+        }
+
+        private void flood(String[] timesAndFrame) {
+            var flooding = frame(timesAndFrame.length > 1 ? timesAndFrame[1] : "");
+            client.sendWhileOpen(flooding, Integer.parseInt(timesAndFrame[0]));
         }
 
         /** A byte in a frame every 50 ms, for as long as the gateway takes them. */

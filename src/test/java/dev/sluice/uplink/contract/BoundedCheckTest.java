@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import dev.sluice.support.Vectors;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever a payload holds, its check ends soon, and the answer is right. */
@@ -29,46 +32,12 @@ class BoundedCheckTest {
         return assertTimeoutPreemptively(Duration.ofSeconds(8), () -> contract.breach(payload, Effort.FULL));
     }
 
+    static Stream<String[]> numbers() {
+        return Vectors.lines("/contracts/numbers.txt").map(line -> line.split(" +\\| +"));
+    }
+
     @ParameterizedTest
-    @CsvSource({
-        "multipleOf: 5,              1e400,              kept",
-        "multipleOf: 5,              1e400000000,        kept",
-        "multipleOf: 3,              1e400000000,        broken",
-        "multipleOf: 0.1,            0.3,                kept",
-        "multipleOf: 0.1,            0.35,               broken",
-        "multipleOf: 0.1,            1e-999999999,       broken",
-        "multipleOf: 1e-300,         1e-299,             kept",
-        "multipleOf: 1e-300,         1e-301,             broken",
-        "multipleOf: 7,              0e999999999,        kept",
-        "multipleOf: 1e300,          3e301,              kept",
-        "multipleOf: 1e300,          3e299,              broken",
-        "enum: [1],                  1e400,              broken",
-        "enum: [1e400],              10e399,             kept",
-        "enum: [[1]],                [1.0],              kept",
-        "const: 1,                   1e400,              broken",
-        "const: 1e400,               1e400,              kept",
-        "const: 1,                   1.000,              kept",
-        "maximum: 100,               1e400,              broken",
-        "maximum: 100,               -1e400,             kept",
-        "maximum: 100,               1e-999999999,       kept",
-        "maximum: 100,               100,                kept",
-        "minimum: 100,               1e999999999,        kept",
-        "minimum: 100,               -1e999999999,       broken",
-        "exclusiveMaximum: 100,      100.0,              broken",
-        "exclusiveMaximum: 100,      99.9,               kept",
-        "exclusiveMinimum: 100,      1e2,                broken",
-        "exclusiveMinimum: 100,      100.1,              kept",
-        "uniqueItems: true,          '[1e400,10e399]',   broken",
-        "uniqueItems: true,          '[1e400,1e401]',    kept",
-        "uniqueItems: true,          '[1,\"1\",[1],{}]', kept",
-        "type: \"integer\",          1e400,              kept",
-        "type: \"integer\",          1e-400,             broken",
-        "type: \"number\",           1e-999999999,       kept",
-        "type: \"number\",           1e99999999999999,   broken",
-        "type: \"number\",           NaN,                broken",
-        "type: \"number\",           Infinity,           broken",
-        "type: \"string\",           '\"\\ud800\"',      kept"
-    })
+    @MethodSource("numbers")
     void numbersAreExactWhateverTheirSize(String rule, String value, String expected) {
         var keyword = "\"" + rule.replaceFirst(":", "\":");
         var answer = breach("{\"properties\": {\"v\": {" + keyword + "}}}", "{\"v\": " + value + "}");
@@ -199,7 +168,7 @@ class BoundedCheckTest {
 
     /** A megabyte of the smallest values there are. */
     @ParameterizedTest
-    @ValueSource(strings = {"[],", "{},", "1,", "0.1,", "{\"\":0},", "\"\","})
+    @ValueSource(strings = {"[],", "1,", "{\"\":0},"})
     void aLargePayloadIsChecked(String item) {
         var schema =
                 "{\"items\": {\"type\": [\"array\", \"object\", \"number\", \"string\"], \"unevaluatedProperties\": {}, \"enum\": [[], {}, 1, 0.1, \"\", {\"\": 0}]}}";

@@ -11,12 +11,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Patterns of ECMA 262 in the dialect of RE2: {@code patterns/*.txt}. */
+/** Patterns of ECMA 262 in the dialect of RE2: {@code contracts/*.txt}. */
 class EcmaPatternTest {
     record Case(String pattern, String text, boolean isFound) {}
 
     static Stream<Case> matches() {
-        return Vectors.lines("/patterns/matches.txt").map(line -> {
+        return Vectors.lines("/contracts/patterns.txt").map(line -> {
             var columns = line.split(" +\\| +");
             return new Case(columns[0], text(columns[1]), columns[2].equals("yes"));
         });
@@ -37,7 +37,7 @@ class EcmaPatternTest {
     }
 
     static Stream<String> mistakes() {
-        return Vectors.lines("/patterns/mistakes.txt");
+        return Vectors.lines("/contracts/pattern-mistakes.txt");
     }
 
     @ParameterizedTest
