@@ -78,6 +78,7 @@ record Attack(String name, String tries, List<String> lines) {
         private String clientId = Device.id("attack");
         private WireClient client;
         private RawHttp http;
+        private Run second;
         private long begun = System.nanoTime();
 
         private Run(int port) {
@@ -96,6 +97,7 @@ record Attack(String name, String tries, List<String> lines) {
                 case "flood" -> flood(rest.split(" ", 2));
                 case "drip" -> drip(ByteText.parse(rest));
                 case "leave" -> client.close();
+                case "second" -> second(rest.split(" ", 2));
                 case "expect" -> expect(rest.split(" ", 2)[0], rest.contains(" ") ? rest.split(" ", 2)[1].strip() : "");
                 default -> throw new IllegalArgumentException("no such line");
             }
@@ -135,6 +137,11 @@ record Attack(String name, String tries, List<String> lines) {
             var words = text.substring(7).split(" ", 2);
             var payload = words.length > 1 ? ByteText.parse(words[1]) : new byte[0];
             return Frames.masked(!words[0].endsWith("+"), Integer.parseInt(words[0].replace("+", "")), payload);
+        }
+
+        private void second(String[] line) {
+            if (second == null) second = new Run(port);
+            second.perform(line[0], line.length > 1 ? line[1] : "");
         }
 
         private void flood(String[] timesAndFrame) {
@@ -190,6 +197,7 @@ record Attack(String name, String tries, List<String> lines) {
         public void close() {
             if (client != null) client.close();
             if (http != null) http.close();
+            if (second != null) second.close();
             http = null;
         }
     }
