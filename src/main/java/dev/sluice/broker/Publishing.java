@@ -76,6 +76,7 @@ final class Publishing {
             refuse(publish, ReasonCode.QUOTA_EXCEEDED, "as many messages are retained as may be");
             return;
         }
+        if (!uplink.check(publish, () -> checked(publish, receivedAt))) return;
         switch (publish.qos()) {
             case AT_MOST_ONCE -> atMostOnce(publish, receivedAt);
             case AT_LEAST_ONCE -> {
@@ -85,6 +86,12 @@ final class Publishing {
             }
             case EXACTLY_ONCE -> exactlyOnce(publish, receivedAt);
         }
+    }
+
+    /** The routes may have changed meanwhile. */
+    private void checked(Packet.Publish publish, long receivedAt) {
+        forward(publish, receivedAt);
+        connection.progressed();
     }
 
     /** What follows once Kafka has answered; goes along with the PUBLISH. */
@@ -381,7 +388,7 @@ final class Publishing {
         return uplink.holdsBack();
     }
 
-    /** Whether anything still waits for Kafka or for PostgreSQL. */
+    /** Whether anything still waits for its check, for Kafka or for PostgreSQL. */
     boolean isWaiting() {
         return uplink.isWaiting() || waitingForStore > 0;
     }

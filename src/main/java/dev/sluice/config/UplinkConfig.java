@@ -64,6 +64,15 @@ public interface UplinkConfig {
     /** The Kafka topic of messages and records that cannot go where they should, with the reason in their headers. Default: {@code sluice.dead-letter}. */
     @WithDefault("sluice.dead-letter")
     String deadLetterTopic();
+
+    /** How long the check of a payload against its contract may take; one that takes longer breaks it. Default: 2 s. */
+    @WithDefault("2s")
+    Duration contractTimeout();
+
+    /** Checks that run at once, beside the event loops: those of payloads above 16 KiB, or longer than 2 ms. Default: 2. */
+    @WithDefault("2")
+    int contractThreads();
+
     /** What happens to messages while Kafka is away: {@code pause} or {@code spool}. Default: pause. */
     @WithDefault("pause")
     Outage outage();

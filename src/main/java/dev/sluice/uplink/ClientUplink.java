@@ -3,26 +3,17 @@ package dev.sluice.uplink;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.record.DeadLetterRecord;
 import dev.sluice.uplink.record.Destination;
 import dev.sluice.uplink.record.MessageId;
-import dev.sluice.uplink.record.Sequence;
-import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.UplinkRecord;
 import dev.sluice.uplink.route.Failure;
-import dev.sluice.uplink.route.HeaderNames;
-import dev.sluice.uplink.route.Resolution;
-import dev.sluice.uplink.route.Routes;
 import dev.sluice.uplink.spool.ClientSpool;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -30,38 +21,24 @@ import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.DisconnectException;
-import org.apache.kafka.common.header.Header;
 
 /**
- * One connection's way to Kafka: its sequence numbers, its resolved topics, its bytes in flight. Confined to the
+ * One connection's way to Kafka: its records on their way, its bytes in flight. Confined to the
  * connection's event loop, except for {@link #answered} and {@link #refusedLate}.
  */
 public final class ClientUplink {
     /** Bytes of a record besides topic, key and payload: headers, and the objects that wait for its answer. */
     private static final int RECORD_OVERHEAD = 200;
 
-    private static final int RESOLVED_TOPICS = 64;
     private static final int RETRY_MILLIS = 20;
 
     private final Uplink uplink;
-    private final String clientId;
-    private final String username;
     private final Executor loop;
     private final Consumer<Forwarding> listener;
     private final boolean isV5;
-    private final Header clientIdHeader;
     private final long clientHash;
-    private final byte[] seqPrefix;
-
-    /** One for each route that has had a record. */
-    private List<Sequence> sequences = List.of();
-
-    /** The routes that the destinations were resolved with. */
-    private Routes routes;
-
-    private TopicName lastTopic;
-    private Destination lastDestination;
-    private Map<TopicName, Destination> resolved;
+    private final Destinations destinations;
+    private final PayloadCheck check;
 
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
     /** Dead letters of records that Kafka has refused late, which the producer had no room for. */
@@ -85,14 +62,12 @@ public final class ClientUplink {
             Executor loop,
             Consumer<Forwarding> listener) {
         this.uplink = uplink;
-        this.clientId = clientId;
-        this.username = username;
         this.isV5 = isV5;
         this.loop = loop;
         this.listener = listener;
-        this.clientIdHeader = UplinkRecord.header(HeaderNames.CLIENT_ID, clientId);
         this.clientHash = MessageId.hashOf(clientId);
-        this.seqPrefix = (epoch + "/").getBytes(StandardCharsets.US_ASCII);
+        this.destinations = new Destinations(uplink::routes, uplink::backlog, clientId, username, epoch);
+        this.check = new PayloadCheck(uplink.checks(), loop);
         this.spool = uplink.spool().isOn()
                 ? ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry))
                 : null;
@@ -121,15 +96,30 @@ public final class ClientUplink {
     private static final Admission UNMATCHED = new Admission.Unmatched();
     private static final Admission SHED = new Admission.Shed();
 
+    /**
+     * Checks the payload of a PUBLISH, on another thread if that takes long. Returns whether it may be forwarded now; else it may once
+     * {@code then} runs on the event loop, and until then nothing may overtake it.
+     */
+    public boolean check(Packet.Publish publish, Runnable then) {
+        var destination = destinations.of(publish.topicName());
+        return !destination.mayFail() || isShed(publish, destination) || check.isDone(publish, destination, then);
+    }
+
+    private boolean isShed(Packet.Publish publish, Destination destination) {
+        return publish.qos() == QoS.AT_MOST_ONCE
+                && isShed(isCongested() || destination.isBackedUp())
+                && !destination.isNeverShed();
+    }
+
     /** Takes a PUBLISH with the milliseconds since 1970 of its receipt; the listener finds the attachment in the {@link Forwarding}. */
     public Admission forward(Packet.Publish publish, long receivedAt, Object attachment) {
-        var destination = destination(publish.topicName());
+        var destination = destinations.of(publish.topicName());
         if (destination.refusal() != null) return refused(destination.refusal());
         if (destination.targets().isEmpty()) return UNMATCHED;
         var isQoS0 = publish.qos() == QoS.AT_MOST_ONCE;
         var congested = isCongested() || destination.isBackedUp();
-        if (isQoS0 && isShed(congested) && !destination.isNeverShed()) return SHED;
-        var failures = destination.mayFail() ? destination.failures(publish.payload()) : null;
+        if (isShed(publish, destination)) return SHED;
+        var failures = destination.mayFail() ? check.failures(publish, destination) : null;
         var refusal = destination.refusal(failures);
         if (refusal != null) return refused(refusal);
         var messageId = isQoS0 ? null : MessageId.of(clientHash, publish);
@@ -161,7 +151,7 @@ public final class ClientUplink {
 
     /** Whether nothing further may be {@link #forward forwarded} until {@link #retry} has made room. */
     public boolean holdsBack() {
-        return !stalled.isEmpty() || !letters.isEmpty() || !uplink.shedsQoS0() && isCongested();
+        return check.isRunning() || !stalled.isEmpty() || !letters.isEmpty() || !uplink.shedsQoS0() && isCongested();
     }
 
     private boolean isCongested() {
@@ -176,9 +166,9 @@ public final class ClientUplink {
         return spool != null && spool.isSpooling();
     }
 
-    /** Whether anything still waits for Kafka. */
+    /** Whether anything still waits for its check or for Kafka. */
     public boolean isWaiting() {
-        return inFlight > 0;
+        return check.isRunning() || inFlight > 0;
     }
 
     /** Offers again what the producer, or the spool, had no room for, in order. */
@@ -195,6 +185,7 @@ public final class ClientUplink {
      */
     public int close() {
         if (spool != null) spool.close();
+        check.drop();
         closed = true;
         var given = stalled.size();
         stalled.forEach(Forwarding::abandon);
@@ -335,60 +326,6 @@ public final class ClientUplink {
 
     void countDeadLetter(Failure failure) {
         uplink.deadLettered(failure.kind());
-    }
-
-    private Sequence sequence(String route) {
-        for (var known : sequences) if (known.route().equals(route)) return known;
-        if (sequences.isEmpty()) sequences = new ArrayList<>(1);
-        var sequence = new Sequence(route, seqPrefix);
-        sequences.add(sequence);
-        return sequence;
-    }
-
-    private Destination destination(TopicName topicName) {
-        if (routes != uplink.routes()) {
-            routes = uplink.routes();
-            resolved = null;
-            lastTopic = null;
-        } else if (topicName == lastTopic) {
-            return lastDestination;
-        }
-        if (!topicName.isSmall()) return resolve(topicName);
-        if (resolved == null) {
-            resolved = new LinkedHashMap<>(4, 0.75f, true) {
-                private static final long serialVersionUID = 1L;
-
-                @Override
-                protected boolean removeEldestEntry(Map.Entry<TopicName, Destination> eldest) {
-                    return size() > RESOLVED_TOPICS;
-                }
-            };
-        }
-        var destination = resolved.get(topicName);
-        if (destination == null) {
-            destination = resolve(topicName);
-            resolved.put(topicName, destination);
-        }
-        lastTopic = topicName;
-        lastDestination = destination;
-        return destination;
-    }
-
-    private Destination resolve(TopicName topicName) {
-        return switch (routes.resolve(topicName, clientId, username)) {
-            case Resolution.Forward(var matches) ->
-                Destination.of(matches.stream()
-                        .map(match -> Target.of(
-                                match,
-                                topicName,
-                                clientId,
-                                clientIdHeader,
-                                sequence(match.route().name()),
-                                uplink.backlog(match.kafkaTopic())))
-                        .toList());
-            case Resolution.Refuse(var failure) -> Destination.refused(failure);
-            case Resolution.Drop _ -> Destination.of(List.of());
-        };
     }
 
     /** Every record of a message is answered; on Kafka's network thread, or the journal's. */

@@ -42,6 +42,7 @@ public class Uplink {
     private final UplinkProducer producer;
     private final Tracing tracing;
     private final Spool spool;
+    private final CheckThreads checks;
     private final long bytesInFlightMaximum;
     private final AtomicLong bytesInFlight = new AtomicLong();
     /** By Kafka topic. */
@@ -64,6 +65,7 @@ public class Uplink {
         this.config = config;
         this.producer = producer;
         this.spool = spool;
+        this.checks = new CheckThreads(config, meters);
         // An SDK that is off would still name spans that nobody gets to see.
         this.tracing = isTracingOff ? Tracing.OFF : new Tracing(telemetry);
         this.bytesInFlightMaximum = config.bytesInFlight();
@@ -118,6 +120,10 @@ public class Uplink {
 
     Spool spool() {
         return spool;
+    }
+
+    CheckThreads checks() {
+        return checks;
     }
 
     boolean shedsQoS0() {

@@ -32,6 +32,7 @@ record House(String root) {
             Set.of("uplink.spool"),
             Set.of("uplink.record", "uplink.producer"),
             Set.of("uplink.route"),
+            Set.of("uplink.contract"),
             Set.of("store.spool"),
             Set.of("store.journal"),
             Set.of("store.session", "store.delivery", "store.route"),

@@ -1,5 +1,7 @@
 package dev.sluice.uplink.record;
 
+import dev.sluice.uplink.contract.CheckOverrun;
+import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.route.Failure;
 import java.util.List;
 
@@ -25,11 +27,15 @@ public record Destination(List<Target> targets, Failure refusal, boolean mayFail
         return new Destination(List.of(), failure, false, false);
     }
 
-    /** Why a message with this payload cannot have its records, one entry for each target; null if it can. */
-    public Failure[] failures(byte[] payload) {
+    /**
+     * Why a message with this payload cannot have its records, one entry for each target; null if it can.
+     *
+     * @throws CheckOverrun if that cannot be said with this effort
+     */
+    public Failure[] failures(byte[] payload, Effort effort) {
         Failure[] failures = null;
         for (int i = 0; i < targets.size(); i++) {
-            var failure = targets.get(i).match().failure(payload);
+            var failure = targets.get(i).match().failure(payload, effort);
             if (failure == null) continue;
             if (failures == null) failures = new Failure[targets.size()];
             failures[i] = failure;

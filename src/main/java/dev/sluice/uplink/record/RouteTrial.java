@@ -4,6 +4,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.route.HeaderNames;
 import dev.sluice.uplink.route.Partition;
@@ -74,7 +75,7 @@ public final class RouteTrial {
             case Resolution.Forward(var matches) -> {
                 var destination = Destination.of(
                         matches.stream().map(match -> target(match, question)).toList());
-                var failures = destination.failures(question.payload());
+                var failures = destination.failures(question.payload(), Effort.FULL);
                 var refusal = destination.refusal(failures);
                 var records = refusal == null ? records(routes, question, destination, failures) : List.<Produced>of();
                 yield new Answer(records, refusal, silent(routes, question, refusal));
@@ -150,7 +151,7 @@ public final class RouteTrial {
                 silent.add(new Silent(route.name(), why));
             } else if (refusal != null) {
                 var own = route.match(question.topicName(), question.clientId(), question.username())
-                        .failure(question.payload());
+                        .failure(question.payload(), Effort.FULL);
                 silent.add(new Silent(route.name(), own == null ? "another route refuses the message" : own.why()));
             }
         }

@@ -3,6 +3,8 @@ package dev.sluice.uplink.route;
 import dev.sluice.config.UplinkConfig.IllegalCharacters;
 import dev.sluice.config.UplinkConfig.OnFailure;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.contract.Contract;
+import dev.sluice.uplink.contract.Effort;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,11 +69,11 @@ public record Route(
     }
 
     /** Why a message with this payload cannot have a record of this route; null if it can. */
-    Failure failure(byte[] payload) {
+    Failure failure(byte[] payload, Effort effort) {
         if (spec.maximumPayload() > 0 && payload.length > spec.maximumPayload())
             return Failure.payloadTooLarge(this, payload.length);
         if (contract.isEmpty()) return null;
-        var breach = contract.get().breach(payload);
+        var breach = contract.get().breach(payload, effort);
         return breach == null ? null : Failure.contractBroken(this, breach);
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.uplink.route;
 
+import dev.sluice.uplink.contract.CheckOverrun;
+import dev.sluice.uplink.contract.Effort;
 import java.util.Map;
 
 /**
@@ -11,8 +13,12 @@ import java.util.Map;
  */
 public record RouteMatch(
         Route route, String kafkaTopic, String key, Map<String, String> headers, Partition partition, Failure failure) {
-    /** Why a message with this payload cannot have the record; null if it can. */
-    public Failure failure(byte[] payload) {
-        return failure != null ? failure : route.failure(payload);
+    /**
+     * Why a message with this payload cannot have the record; null if it can.
+     *
+     * @throws CheckOverrun if that cannot be said with this effort
+     */
+    public Failure failure(byte[] payload, Effort effort) {
+        return failure != null ? failure : route.failure(payload, effort);
     }
 }

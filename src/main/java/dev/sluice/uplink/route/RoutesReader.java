@@ -2,6 +2,7 @@ package dev.sluice.uplink.route;
 
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.config.UplinkConfig.Unmatched;
+import dev.sluice.uplink.contract.Contract;
 import dev.sluice.uplink.route.RouteMistakes.Mistake;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,7 +62,7 @@ final class RoutesReader {
         var partition = attempt(name, "partition", () -> requireKnown.apply(partition(spec.partition())));
         var contract = spec.contract() == null
                 ? Optional.<Contract>empty()
-                : attempt(name, "contract", () -> Contract.of(spec.contract()));
+                : attempt(name, "contract", () -> Contract.of(spec.contract(), config.contractTimeout()));
         requireRange(name, spec);
         routes.add(new Route(
                 name,

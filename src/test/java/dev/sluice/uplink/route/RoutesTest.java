@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.support.Table;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.route.RouteTables.Section;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -57,8 +58,8 @@ class RoutesTest {
         var route = match.route().name() + " > ";
         if (match.failure() != null)
             return route.strip() + " dead letter: " + match.failure().why();
-        if (payload != null && match.failure(payload) != null)
-            return route + match.failure(payload).why();
+        if (payload != null && match.failure(payload, Effort.FULL) != null)
+            return route + match.failure(payload, Effort.FULL).why();
         return route + match.kafkaTopic() + " > " + (match.key() == null ? "-" : match.key())
                 + (match.partition() == Partition.BY_KEY ? "" : " (" + match.partition() + ")")
                 + match.headers().entrySet().stream().map(it -> " " + it).collect(Collectors.joining());

@@ -1,4 +1,4 @@
-package dev.sluice.uplink.route;
+package dev.sluice.uplink.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -17,22 +18,26 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ContractTest {
+    private static Contract contract(String text) {
+        return Contract.of(text, Duration.ofSeconds(5));
+    }
+
     private static String breach(Contract contract, String payload) {
-        return contract.breach(payload.getBytes(StandardCharsets.UTF_8));
+        return contract.breach(payload.getBytes(StandardCharsets.UTF_8), Effort.FULL);
     }
 
     @Test
     void aSchemaMayBeInAFile(@TempDir Path folder) throws IOException {
         var file = Files.writeString(folder.resolve("schema.json"), "{\"type\": \"array\"}");
-        var contract = Contract.of("file:" + file);
+        var contract = contract("file:" + file);
         assertThat(breach(contract, "[]")).isNull();
         assertThat(breach(contract, "{}")).isEqualTo("it is not what #/type asks for");
     }
 
     @Test
     void whatTheClientWroteIsNotInTheSentence() {
-        var contract = Contract.of(
-                "{\"additionalProperties\": {\"type\": \"number\"}, \"propertyNames\": {\"maxLength\": 8}}");
+        var contract =
+                contract("{\"additionalProperties\": {\"type\": \"number\"}, \"propertyNames\": {\"maxLength\": 8}}");
         assertThat(breach(contract, "{\"secret\": \"secret\"}")).doesNotContain("secret");
         assertThat(breach(contract, "{\"secret-secret\": 1}")).doesNotContain("secret");
         assertThat(breach(contract, "{secret}")).doesNotContain("secret");
@@ -45,7 +50,6 @@ class ContractTest {
                 "{\"type\": 1}",
                 "{\"required\": \"speed\"}",
                 "{\"properties\": {\"speed\": {\"maximum\": \"high\"}}}",
-                "{\"pattern\": \"(\"}",
                 "{\"$ref\": \"#/$defs/missing\"}",
                 "{\"properties\": {\"a\": {\"$ref\": \"#/$defs/missing\"}}}",
                 "{\"$schema\": \"https://example.invalid/schema\"}",
@@ -55,7 +59,7 @@ class ContractTest {
                 "{\"$ref\": \"classpath:application.properties\"}"
             })
     void aSchemaThatIsWrongIsAMistake(String schema) {
-        assertThatThrownBy(() -> Contract.of(schema))
+        assertThatThrownBy(() -> contract(schema))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("is not a JSON Schema: ");
     }
@@ -66,7 +70,7 @@ class ContractTest {
         var usual = Locale.getDefault();
         Locale.setDefault(Locale.GERMAN);
         try {
-            assertThatThrownBy(() -> Contract.of("{\"required\": \"speed\"}")).hasMessageContaining("array expected");
+            assertThatThrownBy(() -> contract("{\"required\": \"speed\"}")).hasMessageContaining("array expected");
         } finally {
             Locale.setDefault(usual);
         }
@@ -84,9 +88,9 @@ class ContractTest {
         server.start();
         try {
             var address = "http://127.0.0.1:" + server.getAddress().getPort() + "/schema";
-            assertThatThrownBy(() -> Contract.of("{\"$ref\": \"" + address + "\"}"))
+            assertThatThrownBy(() -> contract("{\"$ref\": \"" + address + "\"}"))
                     .isInstanceOf(IllegalArgumentException.class);
-            assertThatThrownBy(() -> Contract.of("{\"properties\": {\"a\": {\"$ref\": \"" + address + "\"}}}"))
+            assertThatThrownBy(() -> contract("{\"properties\": {\"a\": {\"$ref\": \"" + address + "\"}}}"))
                     .isInstanceOf(IllegalArgumentException.class);
             assertThat(asked).hasValue(0);
         } finally {
@@ -103,27 +107,27 @@ class ContractTest {
                 "https://json-schema.org/draft/2020-12/schema"
             })
     void theDraftsOfTheStandardAreKnown(String draft) {
-        var contract = Contract.of("{\"$schema\": \"" + draft + "\", \"type\": \"integer\"}");
+        var contract = contract("{\"$schema\": \"" + draft + "\", \"type\": \"integer\"}");
         assertThat(breach(contract, "1")).isNull();
         assertThat(breach(contract, "1.5")).isNotNull();
     }
 
     @Test
     void oneContractDoesNotSeeAnother() {
-        var first = Contract.of("{\"$id\": \"https://example.invalid/a\", \"type\": \"integer\"}");
-        var second = Contract.of("{\"$id\": \"https://example.invalid/a\", \"type\": \"string\"}");
+        var first = contract("{\"$id\": \"https://example.invalid/a\", \"type\": \"integer\"}");
+        var second = contract("{\"$id\": \"https://example.invalid/a\", \"type\": \"string\"}");
         assertThat(breach(first, "1")).isNull();
         assertThat(breach(second, "\"x\"")).isNull();
     }
 
-    /** A schema that refers to itself recurses as deep as the payload, on the stack of an event loop. */
+    /** A schema that refers to itself recurses as deep as the payload. */
     @Test
     void theDepthOfAPayloadIsBounded() {
         var contract =
-                Contract.of("{\"$defs\": {\"list\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/list\"}}},"
+                contract("{\"$defs\": {\"list\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/list\"}}},"
                         + " \"$ref\": \"#/$defs/list\"}");
         assertThat(breach(contract, "[".repeat(100) + "]".repeat(100))).isNull();
-        assertThat(breach(contract, "[".repeat(30_000) + "]".repeat(30_000))).isEqualTo("it is not JSON");
+        assertThat(breach(contract, "[".repeat(30_000) + "]".repeat(30_000))).isEqualTo("it has more than 100 levels");
     }
 
     @ParameterizedTest
@@ -134,16 +138,16 @@ class ContractTest {
                 "{\"type\": \"array\", \"allOf\": [{\"$ref\": \"#\"}]}"
             })
     void aSchemaWhoseCheckNeverEndsIsAMistake(String schema) {
-        assertThatThrownBy(() -> Contract.of(schema))
+        assertThatThrownBy(() -> contract(schema))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("it refers to itself in place");
     }
 
     @Test
     void aCheckThatDoesNotEndBreaksTheContract() {
-        var contract = Contract.of("{\"properties\": {\"a\": {\"$ref\": \"#/properties/a\"}}}");
+        var contract = contract("{\"properties\": {\"a\": {\"$ref\": \"#/properties/a\"}}}");
         assertThat(breach(contract, "{\"b\": 1}")).isNull();
-        assertThat(breach(contract, "{\"a\": 1}")).contains("does not end");
+        assertThat(breach(contract, "{\"a\": 1}")).contains("in place");
         assertThat(breach(contract, "{\"b\": 1}")).isNull();
     }
 }
