@@ -25,6 +25,10 @@ final class PacketInput {
     private final PacketReader reader;
     /** What {@link PartialPackets} counts. */
     private int counted;
+    /** When the packet of that began. */
+    private long countedBegun;
+
+    private final Runnable giveUp;
 
     /** Bytes read and not yet looked at, while the connection is paused; null for none. */
     private ByteBuffer held;
@@ -40,6 +44,7 @@ final class PacketInput {
         this.transport = transport;
         this.limits = limits;
         this.partials = partials;
+        this.giveUp = () -> connection.loop().execute(connection::giveUpPartialPacket);
         this.framer = PacketFramer.beforeConnect(
                 Math.min(limits.maximumPacketSize(), limits.input().largestConnect()));
         this.reader = new PacketReader(limits.input());
@@ -84,9 +89,12 @@ final class PacketInput {
 
     private void count() {
         var now = PartialPackets.counted(framer.heldMemory());
-        if (now == counted) return;
+        var isAnother = counted > 0 && packetBegun != countedBegun;
+        if (now == counted && !isAnother) return;
+        if (isAnother) partials.note(giveUp, 0); // a packet that has just begun is behind those of others
         counted = now;
-        partials.note(connection, now);
+        countedBegun = packetBegun;
+        partials.note(giveUp, now);
     }
 
     /** Whether a packet is not whole that others wait for the memory of. */

@@ -19,7 +19,7 @@ final class PartialPackets {
 
     private final long most;
     /** In the order in which the packets began. */
-    private final LinkedHashMap<Connection, Integer> held = new LinkedHashMap<>();
+    private final LinkedHashMap<Runnable, Integer> held = new LinkedHashMap<>();
 
     private long bytes;
 
@@ -36,17 +36,21 @@ final class PartialPackets {
         return memory < SMALL ? 0 : memory;
     }
 
-    /** Notes what a connection holds now, {@link #counted}; 0 when its packet is whole, or given up. */
-    void note(Connection connection, int size) {
-        for (var late : hold(connection, size)) late.loop().execute(late::giveUpPartialPacket);
+    /**
+     * Notes what a connection holds now, {@link #counted}; 0 when its packet is whole, or given up.
+     *
+     * @param giveUp stands for the connection, always the same; runs on any thread if the connection has to go
+     */
+    void note(Runnable giveUp, int size) {
+        hold(giveUp, size).forEach(Runnable::run);
     }
 
-    /** Returns the connections that have to go. */
-    private synchronized List<Connection> hold(Connection connection, int size) {
-        var before = size == 0 ? held.remove(connection) : held.put(connection, size);
+    /** Returns those that have to go. */
+    private synchronized List<Runnable> hold(Runnable giveUp, int size) {
+        var before = size == 0 ? held.remove(giveUp) : held.put(giveUp, size);
         bytes += size - (before == null ? 0 : before);
         if (bytes <= most) return List.of();
-        var late = new ArrayList<Connection>(1);
+        var late = new ArrayList<Runnable>(1);
         while (bytes > most) {
             var first = held.pollFirstEntry();
             bytes -= first.getValue();

@@ -172,7 +172,7 @@ final class Receiving {
                     "the client has " + config.subscriptionsMaximum() + " subscriptions, as many as it may");
             return false;
         }
-        if (subscriber.filterLength() + filter.toString().length() > config.subscriptionBytesMaximum()) {
+        if (subscriber.filterBytes() + filter.bytes() > config.subscriptionBytesMaximum()) {
             answers.exceed(
                     "subscription-bytes-maximum",
                     "the client's Topic Filters have " + config.subscriptionBytesMaximum()

@@ -103,6 +103,17 @@ public final class TopicFilter {
         return start;
     }
 
+    /** Its bytes in UTF-8. */
+    public int bytes() {
+        var bytes = text.length();
+        for (int i = 0; i < text.length(); i++) {
+            var c = text.charAt(i);
+            if (c >= 0x800 && !Character.isSurrogate(c)) bytes += 2;
+            else if (c >= 0x80) bytes++; // half of a surrogate pair has two bytes, like the characters below
+        }
+        return bytes;
+    }
+
     /** Returns whether it has more levels than that, without the prefix of a Shared Subscription. */
     public boolean hasMoreLevelsThan(int most) {
         var levels = 1;

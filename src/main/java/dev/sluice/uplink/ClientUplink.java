@@ -142,11 +142,9 @@ public final class ClientUplink {
     }
 
     private static int bytes(Packet.Publish publish, Destination destination) {
-        var each = publish.payload().length
-                + publish.topicName().utf8().length
-                + publish.properties().bytes()
-                + RECORD_OVERHEAD;
-        return each * destination.targets().size();
+        var topicAndPayload = publish.topicName().utf8().length + publish.payload().length;
+        return (topicAndPayload + publish.properties().bytes() + RECORD_OVERHEAD)
+                * destination.targets().size();
     }
 
     /** Whether nothing further may be {@link #forward forwarded} until {@link #retry} has made room. */

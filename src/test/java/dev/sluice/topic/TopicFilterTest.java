@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.support.Table;
+import java.nio.charset.StandardCharsets;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,6 +86,12 @@ class TopicFilterTest {
     @CsvSource({"$SYS/a, true", "$SYS/, true", "$SYS, false", "$SYSTEM/a, false", "a/$SYS/, false", "s, false"})
     void knowsANameThatIsTheServersOwn(String name, boolean expected) {
         assertThat(TopicName.of(name).isServers()).isEqualTo(expected);
+    }
+
+    @Test
+    void countsItsBytes() {
+        for (var text : new String[] {"a/b", "ä/ÿ", "Ā€/x", "\uD83D\uDE00/+"})
+            assertThat(TopicFilter.of(text).bytes()).isEqualTo(text.getBytes(StandardCharsets.UTF_8).length);
     }
 
     @Test

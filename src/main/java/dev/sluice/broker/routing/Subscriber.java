@@ -15,8 +15,8 @@ public final class Subscriber {
     private final long sessionId;
     private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
-    /** Characters of the filters. */
-    private volatile int filterLength;
+    /** Of the filters. */
+    private volatile int filterBytes;
 
     private volatile Recipient recipient;
     private volatile boolean durable;
@@ -39,23 +39,22 @@ public final class Subscriber {
         return subscriptions;
     }
 
-    /** Characters of all its Topic Filters. */
-    public int filterLength() {
-        return filterLength;
+    /** Bytes of all its Topic Filters in UTF-8. */
+    public int filterBytes() {
+        return filterBytes;
     }
 
     /** Adds a subscription, or replaces the one with the same filter; true if there was none. */
     boolean put(LiveSubscription subscription) {
         if (subscriptions.put(subscription.filter(), subscription) != null) return false;
-        filterLength = filterLength + subscription.filter().toString().length();
+        filterBytes = filterBytes + subscription.filter().bytes();
         return true;
     }
 
     /** Removes the subscription, null if there is none. */
     LiveSubscription remove(TopicFilter filter) {
         var subscription = subscriptions.remove(filter);
-        if (subscription != null)
-            filterLength = filterLength - filter.toString().length();
+        if (subscription != null) filterBytes = filterBytes - filter.bytes();
         return subscription;
     }
 

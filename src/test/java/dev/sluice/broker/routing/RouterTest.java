@@ -221,14 +221,14 @@ class RouterTest {
     }
 
     @Test
-    void knowsHowLongAClientsFiltersAre() {
+    void knowsHowManyBytesAClientsFiltersHave() {
         var member = new Member("c", new AtomicInteger());
         router.subscribe(member, false, TopicFilter.of("abc"), to("abc"));
         router.subscribe(member, false, TopicFilter.of("abc"), to("abc"));
         router.subscribe(member, false, TopicFilter.of("de"), to("de"));
-        assertThat(router.find("c").filterLength()).isEqualTo(5);
+        assertThat(router.find("c").filterBytes()).isEqualTo(5);
         router.unsubscribe(member, TopicFilter.of("abc"));
-        assertThat(router.find("c").filterLength()).isEqualTo(2);
+        assertThat(router.find("c").filterBytes()).isEqualTo(2);
     }
 
     /** They were copied once for each filter that matches: half a million numbers for a thousand filters. */
