@@ -61,7 +61,7 @@ public final class Connection implements Recipient {
         this.transport = transport;
         this.input = new PacketInput(this, transport, parts.limits().maximumPacketSize());
         this.output =
-                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
+                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer(), this::unanswerable);
         this.writes = new PendingWrites(parts.journal(), loop);
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
@@ -141,6 +141,10 @@ public final class Connection implements Recipient {
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
+    private void unanswerable() {
+        tell(new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size"));
+    }
+
     private void noteReady() {
         var closed = isClosed();
         readiness.note(!closed && session.isReady() && !writes.isFull(), closed);
@@ -163,6 +167,7 @@ public final class Connection implements Recipient {
             case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
+            case Effect.AssignPacketId(var seq, var packetId) -> receiving.assignPacketId(seq, packetId);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
             case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);

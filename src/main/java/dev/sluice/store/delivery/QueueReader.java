@@ -17,7 +17,7 @@ import java.util.List;
 public class QueueReader {
     /** The session is looked up by itself, so that PostgreSQL sees one constant, and reads the index in order and no further than the limit. */
     private static final String PAGE = """
-            SELECT p.seq, p.received, p.qos, p.retain, p.identifiers, p.share, p.message_qos, p.message_retain,
+            SELECT p.seq, p.packet_id, p.received, p.qos, p.retain, p.identifiers, p.share, p.message_qos, p.message_retain,
                    coalesce(p.topic, m.topic) AS topic, coalesce(p.properties, m.properties) AS properties,
                    coalesce(p.payload, m.payload) AS payload, %s AS expires, p.found
               FROM (SELECT q.*, count(*) OVER () AS found, sum(q.bytes) OVER (ORDER BY q.seq) AS upto
@@ -41,6 +41,7 @@ public class QueueReader {
     /**
      * One message of a queue.
      *
+     * @param packetId that the client was sent it under, 0 for that of its place
      * @param received whether the client has answered PUBREC, so that it is sent PUBREL and not the message
      * @param qos what the client is sent it with
      * @param retain the RETAIN flag that the client is sent
@@ -48,6 +49,7 @@ public class QueueReader {
      */
     public record Row(
             long seq,
+            int packetId,
             boolean received,
             QoS qos,
             boolean retain,
@@ -89,6 +91,7 @@ public class QueueReader {
         var identifiers = row.getArray("identifiers");
         return new Row(
                 row.getLong("seq"),
+                row.getInt("packet_id"),
                 row.getBoolean("received"),
                 QoS.of(row.getInt("qos")),
                 row.getBoolean("retain"),
