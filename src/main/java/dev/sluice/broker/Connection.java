@@ -25,6 +25,8 @@ import org.jboss.logging.Logger;
  */
 public final class Connection implements Recipient {
     private static final Logger LOG = Logger.getLogger(Connection.class);
+    private static final Event TOO_LARGE =
+            new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size");
 
     private final Broker broker;
     private final ConnectionParts parts;
@@ -61,7 +63,7 @@ public final class Connection implements Recipient {
         this.transport = transport;
         this.input = new PacketInput(this, transport, parts.limits().maximumPacketSize());
         this.output =
-                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer(), this::unanswerable);
+                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer(), () -> tell(TOO_LARGE));
         this.writes = new PendingWrites(parts.journal(), loop);
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
@@ -97,7 +99,6 @@ public final class Connection implements Recipient {
         flow.paused(session);
     }
 
-    /** Reads on, and lets go on what is held, if the reason for that is over. */
     void resume() {
         flow.resume(session);
     }
@@ -123,26 +124,26 @@ public final class Connection implements Recipient {
     void on(Event event) {
         try {
             session.on(event, ClientTrace.of(clientId(), event, perform));
-        } catch (RuntimeException bug) {
-            LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
-            var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
-            close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
-            if (wasOnline) broker.endSession(this, unused());
-            finishIfDone(true);
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
         }
         noteReady();
         flow.retryHeld(session);
         finishIfDone(false);
     }
 
+    void failed(Throwable bug) {
+        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
+        close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
+        if (wasOnline) broker.endSession(this, unused());
+        finishIfDone(true);
+    }
+
     /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
     void unreadable(RuntimeException bug) {
         LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
-    }
-
-    private void unanswerable() {
-        tell(new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size"));
     }
 
     private void noteReady() {
@@ -169,7 +170,7 @@ public final class Connection implements Recipient {
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
             case Effect.AssignPacketId(var seq, var packetId) -> receiving.assignPacketId(seq, packetId);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var _, var why) -> parts.meters().dropped(why);
+            case Effect.Drop(var _, var why) -> parts.meters().dropped(clientId(), why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
@@ -335,7 +336,6 @@ public final class Connection implements Recipient {
         broker.finishing(this);
     }
 
-    /** @param over whether it cannot go on, done or not */
     private void finishIfDone(boolean over) {
         if (!finishing || !over && !flow.isSettled(session)) return;
         finishing = false;

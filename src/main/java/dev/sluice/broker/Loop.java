@@ -6,12 +6,15 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
@@ -21,6 +24,9 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  */
 public final class Loop implements Executor {
     private static final Logger LOG = Logger.getLogger(Loop.class);
+
+    /** A divisor of 1000. */
+    private static final int SLICES = 20;
 
     private static final int TASKS_PER_TURN = 4096;
     /** Longest time before sockets are read again. */
@@ -34,7 +40,12 @@ public final class Loop implements Executor {
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable turn = this::turn;
 
-    private final Set<Connection> connections = new HashSet<>();
+    /** Each has its turn of the clock once a second; a slice of them at a time, so that sockets are read in between. */
+    private final List<Set<Connection>> slices = Stream.generate(() -> (Set<Connection>) new HashSet<Connection>())
+            .limit(SLICES)
+            .toList();
+
+    private int slice;
     private final ArrayList<Connection> unflushed = new ArrayList<>();
     private final Set<Connection> paused = new HashSet<>();
     private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
@@ -45,7 +56,7 @@ public final class Loop implements Executor {
 
     Loop(ScheduledExecutorService thread) {
         this.thread = thread;
-        thread.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+        thread.scheduleAtFixedRate(this::tick, 1000 / SLICES, 1000 / SLICES, TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -66,22 +77,38 @@ public final class Loop implements Executor {
         flush();
     }
 
-    /** A fault of one connection must not stop the clock and the answers of all others. */
+    /**
+     * A fault of one connection, be it an Error, must not stop the clock and the answers of all others. Memory that ends in the heap ends
+     * the process by an option of the JVM; outside of it, it ends whoever asked for some.
+     */
     private static void run(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException fault) {
+        } catch (RuntimeException | Error fault) {
             LOG.error("a task of a connection failed", fault);
         }
     }
 
+    /** The same, and ends the connection. */
+    private static void run(Connection connection, Consumer<Connection> task) {
+        try {
+            task.accept(connection);
+        } catch (RuntimeException | Error fault) {
+            run(() -> connection.failed(fault));
+        }
+    }
+
     void add(Connection connection) {
-        connections.add(connection);
+        sliceOf(connection).add(connection);
     }
 
     void remove(Connection connection) {
-        connections.remove(connection);
+        sliceOf(connection).remove(connection);
         paused.remove(connection);
+    }
+
+    private Set<Connection> sliceOf(Connection connection) {
+        return slices.get(Math.floorMod(System.identityHashCode(connection), SLICES));
     }
 
     void wantsFlush(Connection connection) {
@@ -90,7 +117,7 @@ public final class Loop implements Executor {
 
     /** Sends what connections have written since the last flush. */
     void flush() {
-        for (int i = 0; i < unflushed.size(); i++) run(unflushed.get(i)::flush);
+        for (int i = 0; i < unflushed.size(); i++) run(unflushed.get(i), Connection::flush);
         unflushed.clear();
     }
 
@@ -121,7 +148,7 @@ public final class Loop implements Executor {
 
     private void retry() {
         try {
-            for (var connection : paused.toArray(Connection[]::new)) run(connection::resume);
+            for (var connection : paused.toArray(Connection[]::new)) run(connection, Connection::resume);
             backOff.tried(readOn);
             readOn = false;
             flush();
@@ -138,7 +165,8 @@ public final class Loop implements Executor {
 
     private void tick() {
         var now = System.nanoTime();
-        for (var connection : connections.toArray(Connection[]::new)) run(() -> connection.tick(now));
+        slice = (slice + 1) % SLICES;
+        for (var connection : slices.get(slice).toArray(Connection[]::new)) run(connection, it -> it.tick(now));
         flush();
     }
 
