@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
@@ -11,8 +12,9 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import org.jboss.logging.Logger;
 
-/** Counts what connections do. Any thread may use it; one packet costs one addition. */
+/** Counts what connections do, and tells of messages that are lost. Any thread may use it; one packet costs one addition. */
 final class BrokerMeters {
     private static final String[] TYPES = {
         "connect",
@@ -34,6 +36,8 @@ final class BrokerMeters {
 
     private static final int PUBLISH = 2;
 
+    private final ThrottledLog full = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
+    private final ThrottledLog memoryFull = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
     private final MeterRegistry meters;
     private final LongAdder[] received;
     private final LongAdder[] sent;
@@ -161,9 +165,19 @@ final class BrokerMeters {
         subscriptionsRefused.increment();
     }
 
-    /** A message that a subscriber does not get. */
-    void dropped(Effect.Why why) {
+    /** A message that a subscriber does not get; one line a minute says who it is and what to change. */
+    void dropped(String clientId, Effect.Why why) {
         dropped.get(why).increment();
+        switch (why) {
+            case QUEUE_FULL ->
+                full.warn(() ->
+                        "client " + clientId + " does not keep up: its queue is full, and a message for it is dropped"
+                                + " (sluice.mqtt.queue-count, sluice.mqtt.queue-bytes)");
+            case MEMORY_FULL ->
+                memoryFull.warn(() -> "a message for client " + clientId + " is dropped: too much waits for all clients"
+                        + " together (sluice.mqtt.queue-bytes-in-all)");
+            case EXPIRED, TOO_LARGE, ABOVE_BOUNDS -> {}
+        }
     }
 
     void willPublished() {

@@ -25,6 +25,8 @@ import org.jboss.logging.Logger;
  */
 public final class Connection implements Recipient {
     private static final Logger LOG = Logger.getLogger(Connection.class);
+    private static final Event TOO_LARGE =
+            new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size");
 
     private final Broker broker;
     private final ConnectionParts parts;
@@ -61,13 +63,13 @@ public final class Connection implements Recipient {
         this.transport = transport;
         this.input = new PacketInput(this, transport, parts.limits(), parts.partials());
         this.output =
-                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer());
+                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer(), () -> tell(TOO_LARGE));
         this.writes = new PendingWrites(parts.journal(), loop);
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
         this.session = new Session(
                 parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis, this::isOutdated);
-        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt());
+        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
@@ -98,7 +100,6 @@ public final class Connection implements Recipient {
         flow.paused(session);
     }
 
-    /** Reads on, and lets go on what is held, if the reason for that is over. */
     void resume() {
         flow.resume(session);
     }
@@ -125,16 +126,20 @@ public final class Connection implements Recipient {
     void on(Event event) {
         try {
             session.on(event, ClientTrace.of(clientId(), event, perform));
-        } catch (RuntimeException bug) {
-            LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
-            var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
-            close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
-            if (wasOnline) broker.endSession(this, unused());
-            finishIfDone(true);
+        } catch (RuntimeException | Error bug) {
+            failed(bug);
         }
         noteReady();
         flow.retryHeld(session);
         finishIfDone(false);
+    }
+
+    void failed(Throwable bug) {
+        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
+        close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
+        if (wasOnline) broker.endSession(this, unused());
+        finishIfDone(true);
     }
 
     /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
@@ -176,6 +181,7 @@ public final class Connection implements Recipient {
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
+            case Effect.AssignPacketId(var seq, var packetId) -> receiving.assignPacketId(seq, packetId);
             case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
             case Effect.Drop(var delivery, var why) -> receiving.dropped(delivery, why);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
@@ -286,13 +292,9 @@ public final class Connection implements Recipient {
         PendingWrites.settle(this, outcome, committed);
     }
 
-    /**
-     * The loop's clock, once a second.
-     *
-     * @param late how much later than that it came, nanoseconds: so long the loop has not looked at its sockets either
-     */
-    void tick(long now, long late) {
-        deadlines.excuse(late);
+    /** The loop's clock, once a second. */
+    void tick(long now) {
+        deadlines.excuse(loop.late());
         if (!flow.isWaiting(session)) deadlines.progressed(now);
         if (finishing && deadlines.isOverdue(now))
             on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
@@ -354,7 +356,6 @@ public final class Connection implements Recipient {
         broker.finishing(this);
     }
 
-    /** @param over whether it cannot go on, done or not */
     private void finishIfDone(boolean over) {
         if (!finishing || !over && !flow.isSettled(session)) return;
         finishing = false;

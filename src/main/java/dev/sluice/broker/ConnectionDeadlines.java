@@ -19,6 +19,8 @@ final class ConnectionDeadlines {
     /** Since when its CONNECT is awaited, without the time in which the gateway could not have read it. */
     private long awaitedSince;
 
+    private long excused;
+
     private long lastPing = System.nanoTime();
     /** When Kafka or the journal last settled something, or was last not waited for. */
     private long lastProgress = lastPing;
@@ -37,16 +39,19 @@ final class ConnectionDeadlines {
     /**
      * @param deadline longest time without an answer of Kafka or the journal
      * @param acceptedAt since when its CONNECT is awaited
+     * @param late as {@link #excuse} has it
      */
-    ConnectionDeadlines(MqttConfig config, Duration deadline, long acceptedAt) {
+    ConnectionDeadlines(MqttConfig config, Duration deadline, long acceptedAt, long late) {
+        this.excused = late;
         this.config = config;
         this.deadline = deadline;
         this.awaitedSince = acceptedAt;
     }
 
-    /** The gateway has not read any client for so many nanoseconds: in a storm of connects, the CONNECT may be there, unread. */
-    void excuse(long nanos) {
-        awaitedSince += nanos;
+    /** The gateway has not read any client for so many nanoseconds in all: in a storm of connects, the CONNECT may be there, unread. */
+    void excuse(long late) {
+        awaitedSince += late - excused;
+        excused = late;
     }
 
     /** Whether Kafka or the journal has been waited for, for too long. */

@@ -6,12 +6,15 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
@@ -22,11 +25,13 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 public final class Loop implements Executor {
     private static final Logger LOG = Logger.getLogger(Loop.class);
 
+    private static final int SLICES = 20;
+
     private static final int TASKS_PER_TURN = 4096;
     /** Longest time before sockets are read again. */
     private static final long NANOS_PER_TURN = 5_000_000;
 
-    private static final long NANOS_PER_TICK = 1_000_000_000;
+    private static final long NANOS_PER_TICK = 1_000_000_000 / SLICES;
     private static final int POOLED_BUFFERS = 64;
     private static final int POOLED_BUFFER_SIZE = 16 * 1024;
 
@@ -35,12 +40,18 @@ public final class Loop implements Executor {
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable turn = this::turn;
 
-    private final Set<Connection> connections = new HashSet<>();
+    /** Each has its turn of the clock once a second; a slice of them at a time, so that sockets are read in between. */
+    private final List<Set<Connection>> slices = Stream.generate(() -> (Set<Connection>) new HashSet<Connection>())
+            .limit(SLICES)
+            .toList();
+
+    private int slice;
     private final ArrayList<Connection> unflushed = new ArrayList<>();
     private final Set<Connection> paused = new HashSet<>();
     private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
     private final BackOff backOff = new BackOff();
     private long lastTick = System.nanoTime();
+    private long late;
     private boolean retrying;
     /** Whether a paused connection could go on since the last retry. */
     private boolean readOn;
@@ -68,22 +79,38 @@ public final class Loop implements Executor {
         flush();
     }
 
-    /** A fault of one connection must not stop the clock and the answers of all others. */
+    /**
+     * A fault of one connection, be it an Error, must not stop the clock and the answers of all others. Memory that ends in the heap ends
+     * the process by an option of the JVM; outside of it, it ends whoever asked for some.
+     */
     private static void run(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException fault) {
+        } catch (RuntimeException | Error fault) {
             LOG.error("a task of a connection failed", fault);
         }
     }
 
+    /** The same, and ends the connection. */
+    private static void run(Connection connection, Consumer<Connection> task) {
+        try {
+            task.accept(connection);
+        } catch (RuntimeException | Error fault) {
+            run(() -> connection.failed(fault));
+        }
+    }
+
     void add(Connection connection) {
-        connections.add(connection);
+        sliceOf(connection).add(connection);
     }
 
     void remove(Connection connection) {
-        connections.remove(connection);
+        sliceOf(connection).remove(connection);
         paused.remove(connection);
+    }
+
+    private Set<Connection> sliceOf(Connection connection) {
+        return slices.get(Math.floorMod(System.identityHashCode(connection), SLICES));
     }
 
     void wantsFlush(Connection connection) {
@@ -92,7 +119,7 @@ public final class Loop implements Executor {
 
     /** Sends what connections have written since the last flush. */
     void flush() {
-        for (int i = 0; i < unflushed.size(); i++) run(unflushed.get(i)::flush);
+        for (int i = 0; i < unflushed.size(); i++) run(unflushed.get(i), Connection::flush);
         unflushed.clear();
     }
 
@@ -123,7 +150,7 @@ public final class Loop implements Executor {
 
     private void retry() {
         try {
-            for (var connection : paused.toArray(Connection[]::new)) run(connection::resume);
+            for (var connection : paused.toArray(Connection[]::new)) run(connection, Connection::resume);
             backOff.tried(readOn);
             readOn = false;
             flush();
@@ -138,11 +165,17 @@ public final class Loop implements Executor {
         thread.schedule(() -> execute(task), delay.toNanos(), TimeUnit.NANOSECONDS);
     }
 
+    /** For how long the clock has come too late, in all, nanoseconds: so long this loop has not looked at its sockets either. */
+    long late() {
+        return late;
+    }
+
     private void tick() {
         var now = System.nanoTime();
-        var late = Math.max(0, now - lastTick - NANOS_PER_TICK);
+        late += Math.max(0, now - lastTick - NANOS_PER_TICK);
         lastTick = now;
-        for (var connection : connections.toArray(Connection[]::new)) run(() -> connection.tick(now, late));
+        slice = (slice + 1) % SLICES;
+        for (var connection : slices.get(slice).toArray(Connection[]::new)) run(connection, it -> it.tick(now));
         flush();
     }
 

@@ -3,7 +3,9 @@ package dev.sluice.broker;
 import dev.sluice.codec.PacketBuffer;
 import dev.sluice.codec.PacketWriter;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Grant;
 
 /** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
@@ -12,6 +14,7 @@ final class PacketOutput {
     private final Transport transport;
     private final BrokerMeters meters;
     private final int slowAbove;
+    private final Runnable unanswerable;
 
     /** How many bytes the client had taken when somebody looked, at most. */
     private long takenBytes;
@@ -19,11 +22,18 @@ final class PacketOutput {
     private PacketWriter writer;
     private PacketBuffer buffer;
 
-    PacketOutput(Loop loop, Transport transport, BrokerMeters meters, int slowAbove) {
+    /** Whether an answer was too large, so that the connection is about to end: only that is still told. */
+    private boolean ending;
+    /** Whether that cannot be told, either. */
+    private boolean mute;
+
+    /** @param unanswerable runs when an answer is larger than the client takes: it would wait for ever */
+    PacketOutput(Loop loop, Transport transport, BrokerMeters meters, int slowAbove, Runnable unanswerable) {
         this.loop = loop;
         this.transport = transport;
         this.meters = meters;
         this.slowAbove = slowAbove;
+        this.unanswerable = unanswerable;
     }
 
     /**
@@ -35,15 +45,32 @@ final class PacketOutput {
      */
     boolean write(Packet packet, ProtocolVersion version, Grant grant) {
         if (writer == null) writer = new PacketWriter(version == null ? ProtocolVersion.V3_1_1 : version);
+        if (mute || ending && !(packet instanceof Packet.Disconnect)) return false;
         if (grant != null && writer.size(packet) > grant.clientMaximumPacketSize()) {
             meters.tooLargeForClient();
-            return false;
+            return tooLarge(packet, grant);
         }
+        return append(packet);
+    }
+
+    private boolean append(Packet packet) {
         var first = buffer == null;
         if (first) buffer = loop.takeBuffer();
         writer.write(packet, buffer);
         meters.sent(packet);
         return first;
+    }
+
+    /** A message is not owed to the client, an answer is. */
+    private boolean tooLarge(Packet packet, Grant grant) {
+        if (packet instanceof Packet.Publish || packet instanceof Packet.Disconnect) return false;
+        ending = true;
+        unanswerable.run();
+        if (!(packet instanceof Packet.ConnAck)) return false;
+        // Without CONNACK there can be no DISCONNECT [MQTT-3.14.0-1].
+        var refusal = new Packet.ConnAck(false, ReasonCode.PACKET_TOO_LARGE, Properties.NONE);
+        mute = true;
+        return writer.size(refusal) <= grant.clientMaximumPacketSize() && append(refusal);
     }
 
     /** Hands everything written to the socket as one message. */

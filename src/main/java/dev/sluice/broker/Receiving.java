@@ -146,7 +146,7 @@ final class Receiving {
 
     /** A message was dropped. */
     void dropped(Delivery delivery, Effect.Why why) {
-        parts.meters().dropped(why);
+        parts.meters().dropped(connection.clientId(), why);
         var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
         if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
     }
@@ -214,6 +214,15 @@ final class Receiving {
                 connection.thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
+    void assignPacketId(long seq, int packetId) {
+        connection.journal(new JournalWrite.AssignPacketId(
+                connection.clientId(),
+                connection.epoch(),
+                seq,
+                packetId,
+                connection.thenOnLoop(() -> connection.on(new Event.PacketIdAssigned(seq)))));
+    }
+
     /** Reads the next page of the client's queue, on a virtual thread. */
     void loadQueue(long afterSeq, int limit) {
         Runnable reading = () -> {
@@ -234,7 +243,9 @@ final class Receiving {
                 row.share(),
                 row.seq(),
                 row.seq() <= sentSeq,
-                row.received());
+                row.received(),
+                null,
+                row.packetId());
     }
 
     /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */

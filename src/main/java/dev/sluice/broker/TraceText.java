@@ -44,6 +44,7 @@ final class TraceText {
                         "queue loaded, rows=" + rows.size() + " more=" + more + given(" first", first(rows));
                     case Event.Queued(var seq) -> "queued up to seq=" + seq;
                     case Event.QueueFailed() -> "queue failed";
+                    case Event.PacketIdAssigned(var seq) -> "id assigned, seq=" + seq;
                     case Event.Marked(var seq) -> "marked seq=" + seq;
                     case Event.Resumed() -> "what is held may go on";
                     case Event.Drained() -> "the socket takes more";
@@ -68,6 +69,7 @@ final class TraceText {
                     case Effect.Unsubscribe(var unsubscribe) -> "unsubscribe id=" + unsubscribe.packetId();
                     case Effect.LoadQueue(var after, var limit) ->
                         "load the queue after-seq=" + after + " limit=" + limit;
+                    case Effect.AssignPacketId(var seq, var id) -> "assign id=" + id + " seq=" + seq;
                     case Effect.MarkReceived(var seq) -> "mark received seq=" + seq;
                     case Effect.Acknowledge(var seq, var sentSeq) -> "acknowledge seq=" + seq + " sent-seq=" + sentSeq;
                     case Effect.Settle(var _, var outcome) -> "settle " + outcome;

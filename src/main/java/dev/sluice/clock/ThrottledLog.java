@@ -1,6 +1,7 @@
 package dev.sluice.clock;
 
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jboss.logging.Logger.Level;
 
@@ -33,6 +34,13 @@ public final class ThrottledLog {
     /** Returns whether the sentence was logged as a warning. */
     public boolean warn(String sentence) {
         return log(Level.WARN, sentence);
+    }
+
+    /** The same for a complaint that may come very often: the sentence is made only to be logged, and what is left out is not at DEBUG. */
+    public synchronized boolean warn(Supplier<String> sentence) {
+        if (!isQuiet || System.nanoTime() - nextAt >= 0) return warn(sentence.get());
+        if (hasLogged) leftOut++;
+        return false;
     }
 
     /** Returns whether the sentence was logged as an error. */

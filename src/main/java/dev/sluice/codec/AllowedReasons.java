@@ -136,6 +136,11 @@ enum AllowedReasons {
         return reason;
     }
 
+    /** Refuses to write a code that has no place here. */
+    void requireWritable(ReasonCode reason) {
+        if (!allowed.contains(reason)) throw new IllegalArgumentException(reason + " has no place in " + this);
+    }
+
     Set<ReasonCode> reasons() {
         return allowed;
     }

@@ -7,6 +7,7 @@ import static dev.sluice.codec.PacketType.PUBREL;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.ReasonCode;
 
 /**
  * Owns the version in which one connection's packets are written. Immutable. What an older version cannot say is left
@@ -19,7 +20,10 @@ public final class PacketWriter {
         this.version = version;
     }
 
-    /** Appends the packet whole or, when a field is too long for its encoding, throws and appends nothing. */
+    /**
+     * Appends the packet whole or, when a field is too long for its encoding or a reason code has no place in the packet, throws and
+     * appends nothing.
+     */
     public void write(Packet packet, PacketBuffer out) {
         var start = out.length();
         try {
@@ -37,6 +41,7 @@ public final class PacketWriter {
     }
 
     private void append(Packet packet, PacketBuffer out) {
+        if (version.isV5()) requireAllowed(packet);
         switch (packet) {
             case Packet.PubAck a -> AckWriter.write(version, PUBACK, a.packetId(), a.reason(), a.properties(), out);
             case Packet.Publish p -> PublishWriter.write(version, p, head(p, out));
@@ -55,6 +60,13 @@ public final class PacketWriter {
                 DisconnectWriter.writeDisconnect(version, d.reason(), d.properties(), head(d, out));
             case Packet.Auth a -> DisconnectWriter.writeAuth(version, a.reason(), a.properties(), head(a, out));
         }
+    }
+
+    /** [MQTT-3.2.2-8] [MQTT-3.14.2-1] */
+    private static void requireAllowed(Packet packet) {
+        if (packet instanceof Packet.ConnAck connAck) AllowedReasons.CONNACK.requireWritable(connAck.reason());
+        if (packet instanceof Packet.Disconnect bye && bye.reason() != ReasonCode.DISCONNECT_WITH_WILL_MESSAGE)
+            AllowedReasons.DISCONNECT_BY_SERVER.requireWritable(bye.reason());
     }
 
     /** Writes the fixed header. */

@@ -76,6 +76,38 @@ public enum ReasonCode {
         return value >= 0x80;
     }
 
+    /** What CONNACK says for this error; its own code where the standard lists that for CONNACK (section 3.2.2.2). */
+    public ReasonCode inConnAck() {
+        return switch (this) {
+            case SERVER_SHUTTING_DOWN -> SERVER_UNAVAILABLE;
+            case ADMINISTRATIVE_ACTION -> NOT_AUTHORIZED;
+            case MESSAGE_RATE_TOO_HIGH -> CONNECTION_RATE_EXCEEDED;
+            case RECEIVE_MAXIMUM_EXCEEDED, TOPIC_ALIAS_INVALID, PACKET_IDENTIFIER_IN_USE, PACKET_IDENTIFIER_NOT_FOUND ->
+                PROTOCOL_ERROR;
+            case KEEP_ALIVE_TIMEOUT,
+                    SESSION_TAKEN_OVER,
+                    TOPIC_FILTER_INVALID,
+                    SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
+                    MAXIMUM_CONNECT_TIME,
+                    SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
+                    WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED -> UNSPECIFIED_ERROR;
+            default -> this;
+        };
+    }
+
+    /** What a server's DISCONNECT says for this error; its own code where the standard lists that (section 3.14.2.1). */
+    public ReasonCode inDisconnect() {
+        return switch (this) {
+            case UNSUPPORTED_PROTOCOL_VERSION,
+                    CLIENT_IDENTIFIER_NOT_VALID,
+                    PACKET_IDENTIFIER_IN_USE,
+                    PACKET_IDENTIFIER_NOT_FOUND -> PROTOCOL_ERROR;
+            case BAD_USER_NAME_OR_PASSWORD, BANNED -> NOT_AUTHORIZED;
+            case SERVER_UNAVAILABLE -> SERVER_BUSY;
+            default -> this;
+        };
+    }
+
     /** The return code of an MQTT 3.1 or 3.1.1 CONNACK, 0 to 5 [MQTT-3.2.2-6 of 3.1.1]. */
     public int toV3ConnectReturnCode() {
         return switch (this) {

@@ -15,6 +15,7 @@ import java.util.List;
  * @param dup whether it may have been sent before [MQTT-3.3.1-1]
  * @param received whether the client has answered PUBREC for it, so that PUBREL is due and not PUBLISH
  * @param receipt told what becomes of it, null if nobody asks; only of a message that is in memory only
+ * @param packetId that it has to be sent under, 0 for that of its place
  */
 public record Delivery(
         Message message,
@@ -25,7 +26,21 @@ public record Delivery(
         long seq,
         boolean dup,
         boolean received,
-        Receipt receipt) {
+        Receipt receipt,
+        int packetId) {
+
+    public Delivery(
+            Message message,
+            QoS qos,
+            boolean retain,
+            List<Integer> subscriptionIdentifiers,
+            String share,
+            long seq,
+            boolean dup,
+            boolean received,
+            Receipt receipt) {
+        this(message, qos, retain, subscriptionIdentifiers, share, seq, dup, received, receipt, 0);
+    }
 
     public Delivery(
             Message message,

@@ -44,6 +44,12 @@ public sealed interface Effect {
     /** Read the rows of the durable queue that follow a place; the answer is {@link Event.QueueLoaded} or {@link Event.QueueFailed}. */
     record LoadQueue(long afterSeq, int limit) implements Effect {}
 
+    /**
+     * The row at this place is to be sent under this packet identifier, now and after a crash; the answer is {@link
+     * Event.PacketIdAssigned}.
+     */
+    record AssignPacketId(long seq, int packetId) implements Effect {}
+
     /** The client has answered PUBREC for the row at this place; the answer is {@link Event.Marked}. */
     record MarkReceived(long seq) implements Effect {}
 

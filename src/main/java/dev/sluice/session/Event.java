@@ -78,6 +78,9 @@ public sealed interface Event {
     /** The rows cannot be read now; asked for again at the next {@link Drained}. */
     record QueueFailed() implements Progress {}
 
+    /** The journal knows the packet identifier of the row at this place. */
+    record PacketIdAssigned(long seq) implements Progress {}
+
     /** The journal knows that the client has answered PUBREC for the row at this place. */
     record Marked(long seq) implements Progress {}
 

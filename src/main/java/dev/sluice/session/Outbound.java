@@ -95,12 +95,25 @@ final class Outbound {
     private void pumpRows(Consumer<Effect> out) {
         for (var row = rows.first(); row != null; row = rows.first()) {
             var packetId = window.packetId(row);
+            if (packetId == 0) assignPacketId(row, out);
             if (packetId == 0 || !row.received() && !isAdmitted(row)) return;
             rows.poll();
             send(row, packetId, out);
         }
         // PUBRELs are not counted by the quota, and the client may leave them unanswered.
         if (room.getAsBoolean() && window.size() <= limits.sendQuota() + limits.queuePage()) rows.load(out);
+    }
+
+    /** A client that never acknowledges a message keeps its identifier for ever: the row gets another one. */
+    private void assignPacketId(Delivery row, Consumer<Effect> out) {
+        if (row.received() || !isAdmitted(row)) return;
+        var packetId = window.assign(row.seq());
+        if (packetId > 0) out.accept(new Effect.AssignPacketId(row.seq(), packetId));
+    }
+
+    void packetIdAssigned(long seq, Consumer<Effect> out) {
+        window.assigned(seq);
+        pump(out);
     }
 
     private void send(Delivery delivery, int packetId, Consumer<Effect> out) {
@@ -141,7 +154,7 @@ final class Outbound {
         if (!delivery.isDurable()) return;
         // A client that was sent it may hold its identifier, and would take a later message for a repeat.
         if (delivery.dup() && delivery.qos() == QoS.EXACTLY_ONCE) window.release(delivery, packetId, out);
-        else out.accept(new Effect.Acknowledge(delivery.seq(), window.sentSeq()));
+        else window.drop(delivery, out);
     }
 
     static void settle(Delivery delivery, Receipt.Outcome outcome, Consumer<Effect> out) {

@@ -5,6 +5,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,11 @@ final class OutboundWindow {
     /** By packet identifier, in the order sent; null before the first. */
     private Map<Integer, Exchange> exchanges;
 
+    /** Packet identifiers of rows that have not that of their place; null before the first. */
+    private Map<Long, Integer> assigned;
+    /** The place of the row whose identifier the journal does not know yet, 0 for none. */
+    private long assigning;
+
     private int unanswered;
     private int marking;
     private int lastId;
@@ -72,7 +78,7 @@ final class OutboundWindow {
 
     /** Returns whether an answer of the client waits for the journal. */
     boolean isWaiting() {
-        return marking > 0;
+        return marking > 0 || assigning > 0;
     }
 
     /** The highest place of the durable queue that was sent, 0 for none. */
@@ -88,7 +94,8 @@ final class OutboundWindow {
      */
     int packetId(Delivery delivery) {
         if (delivery.isDurable()) {
-            var packetId = packetId(delivery.seq());
+            if (assigning == delivery.seq()) return 0;
+            var packetId = delivery.packetId() > 0 ? delivery.packetId() : packetId(delivery.seq());
             return isFree(packetId) ? packetId : 0;
         }
         var packetId = lastId;
@@ -97,12 +104,46 @@ final class OutboundWindow {
         return packetId;
     }
 
-    private static int packetId(long seq) {
+    private int packetId(long seq) {
+        var own = assigned == null ? null : assigned.get(seq);
+        return own == null ? placeId(seq) : own;
+    }
+
+    private static int placeId(long seq) {
         return 1 + (int) (seq % PACKET_IDS);
     }
 
     private boolean isFree(int packetId) {
+        if (assigning > 0 && packetId(assigning) == packetId) return false;
         return exchanges == null || !exchanges.containsKey(packetId);
+    }
+
+    /**
+     * Chooses a packet identifier for a row whose own one is in use, far from those of the rows that follow it. It is to be sent once the
+     * journal knows the choice: a client that has it must be sent it under the same one again [MQTT-4.4.0-1].
+     *
+     * @return 0 if another choice is under way
+     */
+    int assign(long seq) {
+        if (assigning > 0 || !isOpen()) return 0;
+        var packetId = (placeId(seq) + PACKET_IDS / 2) % PACKET_IDS;
+        do packetId = packetId % PACKET_IDS + 1;
+        while (!isFree(packetId));
+        if (assigned == null) assigned = new HashMap<>();
+        assigned.put(seq, packetId);
+        assigning = seq;
+        return packetId;
+    }
+
+    /** The journal knows the choice. */
+    void assigned(long seq) {
+        if (assigning == seq) assigning = 0;
+    }
+
+    /** The row is not sent any more. */
+    void drop(Delivery row, Consumer<Effect> out) {
+        if (assigned != null) assigned.remove(row.seq());
+        out.accept(new Effect.Acknowledge(row.seq(), sentSeq));
     }
 
     /** The PUBLISH is out. */
@@ -115,13 +156,21 @@ final class OutboundWindow {
         var mayGoOn = delivery.share() != null && !delivery.isDurable() && delivery.receipt() == null;
         var returned = atLeastOnce && mayGoOn ? delivery : null;
         var awaiting = atLeastOnce ? Awaiting.PUBACK : Awaiting.PUBREC;
+        noteAssigned(delivery);
         add(packetId, new Exchange(delivery.seq(), true, returned, delivery.receipt(), awaiting));
     }
 
     /** Sends PUBREL for a row whose PUBLISH was sent on an earlier connection; the quota does not count it (section 4.9). */
     void release(Delivery row, int packetId, Consumer<Effect> out) {
+        noteAssigned(row);
         add(packetId, new Exchange(row.seq(), false, null, null, Awaiting.PUBCOMP));
         out.accept(new Effect.Send(new Packet.PubRel(packetId)));
+    }
+
+    private void noteAssigned(Delivery row) {
+        if (row.packetId() == 0) return;
+        if (assigned == null) assigned = new HashMap<>();
+        assigned.put(row.seq(), row.packetId());
     }
 
     private void add(int packetId, Exchange exchange) {
@@ -202,6 +251,7 @@ final class OutboundWindow {
         exchanges.remove(packetId);
         if (exchange.counted) unanswered--;
         settle(exchange, outcome, out);
+        if (assigned != null) assigned.remove(exchange.seq);
         if (exchange.seq > 0) out.accept(new Effect.Acknowledge(exchange.seq, sentSeq));
     }
 

@@ -277,6 +277,7 @@ public final class Session {
         switch (event) {
             case Event.Deliver(var delivery) -> outbound.deliver(delivery, out);
             case Event.PublishProgress done -> publishProgress(done, out);
+            case Event.PacketIdAssigned(var seq) -> outbound.packetIdAssigned(seq, out);
             case Event.Marked(var seq) -> outbound.marked(seq, out);
             case Event.QueueLoaded page -> outbound.loaded(page, out);
             case Event.Queued(var seq) -> outbound.queued(seq, out);
@@ -342,10 +343,11 @@ public final class Session {
         switch (phase) {
             case Phase.AwaitingConnect _, Phase.Opening _ -> {
                 if (answersConnect(reason))
-                    out.accept(new Effect.Send(new Packet.ConnAck(false, reason, reasonString(why))));
+                    out.accept(new Effect.Send(new Packet.ConnAck(false, reason.inConnAck(), reasonString(why))));
             }
             case Phase.Online _ -> {
-                if (version.isV5()) out.accept(new Effect.Send(new Packet.Disconnect(reason, reasonString(why))));
+                if (version.isV5())
+                    out.accept(new Effect.Send(new Packet.Disconnect(reason.inDisconnect(), reasonString(why))));
             }
             case Phase.Finishing _, Phase.Closed _ -> {}
         }

@@ -21,6 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What ships is well formed and agrees with the build, as far as that can be told without Docker and without GitHub. */
 class DeployTest {
+    /** MiB that a JVM takes besides its heap and direct memory: classes, compiled code, threads. */
+    private static final int JVM_ITSELF = 200;
+
     private static final String JAVA = Repository.pom("maven.compiler.release");
     private static final String KAFKA = Repository.pom("kafka.version");
     private static final String POSTGRES =
@@ -137,12 +140,32 @@ class DeployTest {
         var dockerfile = "deploy/Dockerfile.native";
         assertThat(instructions(dockerfile, "ENTRYPOINT").getFirst())
                 .startsWith("[\"./sluice\"")
-                .containsPattern("-XX:MaximumHeapSizePercent=[1-8]\\d\"")
                 .contains("-XX:+ExitOnOutOfMemoryError");
+        assertFitsInto1GiB(instructions(dockerfile, "ENTRYPOINT").getFirst(), "MaximumHeapSizePercent");
         assertThat(instructions(dockerfile, "HEALTHCHECK"))
                 .singleElement()
                 .asString()
                 .endsWith("CMD [\"./sluice\", \"health\"]");
+    }
+
+    @Test
+    void theJvmImageBoundsItsMemoryAndEndsWithoutAny() {
+        var options = instructions("deploy/Dockerfile.jvm", "ENV").getFirst();
+        assertThat(options).contains("-XX:+ExitOnOutOfMemoryError");
+        assertFitsInto1GiB(options, "MaxRAMPercentage");
+    }
+
+    /** Without a word of the JVM, a container that takes more than its memory is killed. */
+    private static void assertFitsInto1GiB(String options, String percentage) {
+        var heap = 1024 * number(options, "-XX:" + percentage + "=(\\d+)") / 100;
+        var direct = number(options, "-XX:MaxDirectMemorySize=(\\d+)m");
+        assertThat(heap + direct + JVM_ITSELF).as("MiB").isLessThan(1024);
+    }
+
+    private static int number(String options, String pattern) {
+        var found = Pattern.compile(pattern).matcher(options);
+        assertThat(found.find()).as("%s in %s", pattern, options).isTrue();
+        return Integer.parseInt(found.group(1));
     }
 
     @Test

@@ -18,7 +18,7 @@ class ConnectionDeadlinesTest {
             .getConfigMapping(MqttConfig.class);
 
     private final long accepted = System.nanoTime();
-    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(CONFIG, Duration.ofHours(1), accepted);
+    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(CONFIG, Duration.ofHours(1), accepted, 0);
 
     private Event.Ended at(Duration since) {
         var now = accepted + since.toNanos();

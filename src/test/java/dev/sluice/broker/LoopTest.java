@@ -1,26 +1,142 @@
 package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.config.MqttConfig;
+import dev.sluice.session.Limits;
+import dev.sluice.session.QueueMemory;
+import dev.sluice.session.QueuePolicy;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class LoopTest {
     private final ArrayDeque<Runnable> scheduled = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> submitted = new ArrayDeque<>();
+    private Runnable clock;
 
     private final ScheduledExecutorService thread = (ScheduledExecutorService) Proxy.newProxyInstance(
             getClass().getClassLoader(), new Class<?>[] {ScheduledExecutorService.class}, (_, method, arguments) -> {
-                if (method.getName().equals("schedule")) scheduled.add((Runnable) arguments[0]);
+                var task = (Runnable) arguments[0];
+                switch (method.getName()) {
+                    case "schedule" -> scheduled.add(task);
+                    case "execute" -> submitted.add(task);
+                    case "scheduleAtFixedRate" -> clock = task;
+                    default -> throw new AssertionError(method);
+                }
                 return null;
             });
 
+    private final Loop loop = new Loop(thread);
+
+    /** None stands for a connection that fails whatever it is asked: it has no field that could be used. */
     @Test
     void whatEndsARetryDoesNotEndAllLaterOnes() {
-        new Loop(thread).paused(null); // which cannot be resumed
-        assertThatThrownBy(() -> scheduled.remove().run()).isInstanceOf(NullPointerException.class);
+        loop.paused(null);
+        scheduled.remove().run();
         assertThat(scheduled).as("the next retry").hasSize(1);
+    }
+
+    @Test
+    void anErrorEndsNeitherTheTurnNorTheNextOne() {
+        var done = new ArrayList<String>();
+        loop.execute(() -> {
+            throw new OutOfMemoryError("Direct buffer memory");
+        });
+        loop.execute(() -> done.add("the same turn"));
+        submitted.remove().run();
+        loop.execute(() -> done.add("the next turn"));
+        submitted.remove().run();
+        assertThat(done).isEqualTo(List.of("the same turn", "the next turn"));
+    }
+
+    /** A socket of a connection, which counts what it is asked. */
+    private static final class Socket {
+        private final boolean fails;
+        private int looks;
+        private boolean closed;
+
+        Socket(boolean fails) {
+            this.fails = fails;
+        }
+
+        private Transport transport() {
+            return stub(Transport.class, method -> {
+                switch (method.getName()) {
+                    case "taken" -> looks++;
+                    case "close" -> closed = true;
+                    default -> {}
+                }
+                if (fails && method.getName().equals("taken")) throw new OutOfMemoryError("Direct buffer memory");
+            });
+        }
+    }
+
+    private static <T> T stub(Class<T> type, Consumer<Method> seen) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, _) -> {
+            seen.accept(method);
+            var result = method.getReturnType();
+            if (result == int.class) return 1000;
+            if (result == long.class) return method.getName().equals("acceptedAt") ? System.nanoTime() : 0L;
+            if (result == boolean.class) return false;
+            return result == Duration.class ? Duration.ofHours(1) : null;
+        }));
+    }
+
+    private void connect(Socket socket) {
+        var limits = new Limits(1, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true);
+        var memory = new QueueMemory(1);
+        var meters = new BrokerMeters(new SimpleMeterRegistry());
+        var config = stub(MqttConfig.class, _ -> {});
+        var parts = new ConnectionParts(
+                config,
+                limits,
+                memory,
+                memory,
+                1,
+                Duration.ofHours(1),
+                "n",
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                meters);
+        loop.add(new Connection(null, parts, null, loop, socket.transport()));
+    }
+
+    private void aSecond() {
+        for (int i = 0; i < 20; i++) clock.run();
+    }
+
+    @Test
+    void anErrorEndsOneConnectionAndNotTheClock() {
+        var failing = new Socket(true);
+        var others = Stream.generate(() -> new Socket(false)).limit(30).toList();
+        others.subList(0, 15).forEach(this::connect);
+        connect(failing);
+        others.subList(15, 30).forEach(this::connect);
+        aSecond();
+        aSecond();
+        assertThat(others).allMatch(socket -> socket.looks == 2).noneMatch(socket -> socket.closed);
+        assertThat(failing.closed).isTrue();
+    }
+
+    /** Sockets are read in between. */
+    @Test
+    void theClockLooksAtASliceOfTheConnectionsAtATime() {
+        var sockets = Stream.generate(() -> new Socket(false)).limit(2000).toList();
+        sockets.forEach(this::connect);
+        clock.run();
+        assertThat(sockets.stream().filter(socket -> socket.looks == 1).count()).isBetween(1L, 400L);
     }
 }

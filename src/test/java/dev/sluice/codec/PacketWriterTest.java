@@ -12,11 +12,14 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Readers;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PacketWriterTest {
@@ -46,6 +49,29 @@ class PacketWriterTest {
     void aRefusedConnectHasItsReturnCodeInMqtt3(ReasonCode reason, String returnCode) {
         write(ProtocolVersion.V3_1_1, new Packet.ConnAck(false, reason, WHY));
         assertThat(hex()).isEqualTo("200200" + returnCode);
+    }
+
+    private static Stream<ReasonCode> errors() {
+        return Arrays.stream(ReasonCode.values()).filter(ReasonCode::isError);
+    }
+
+    /** [MQTT-3.2.2-8] [MQTT-3.14.2-1] */
+    @ParameterizedTest
+    @MethodSource("errors")
+    void everyErrorHasACodeForConnAckAndForDisconnect(ReasonCode error) {
+        write(ProtocolVersion.V5, new Packet.ConnAck(false, error.inConnAck(), Properties.NONE));
+        write(ProtocolVersion.V5, new Packet.Disconnect(error.inDisconnect(), Properties.NONE));
+        assertThat(error.inConnAck().isError()).isTrue();
+        assertThat(error.inDisconnect().isError()).isTrue();
+    }
+
+    @Test
+    void aCodeThatTheStandardDoesNotListIsNotWritten() {
+        var connAck = new Packet.ConnAck(false, ReasonCode.SERVER_SHUTTING_DOWN, Properties.NONE);
+        assertThatThrownBy(() -> write(ProtocolVersion.V5, connAck)).isInstanceOf(IllegalArgumentException.class);
+        var disconnect = new Packet.Disconnect(ReasonCode.UNSUPPORTED_PROTOCOL_VERSION, Properties.NONE);
+        assertThatThrownBy(() -> write(ProtocolVersion.V5, disconnect)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(hex()).isEmpty();
     }
 
     @Test

@@ -8,9 +8,11 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.packet.Subscription;
 import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -64,6 +66,37 @@ class PacketSizeIT {
                 var publisher = Peer.online(V5)) {
             publisher.publish(qos, topic, "marker");
             assertThat(subscriber.text()).isEqualTo("marker");
+        }
+    }
+
+    /** A client that waits for an answer which is not sent would wait for ever. */
+    @Test
+    void aConnAckThatIsTooLargeIsARefusal() {
+        try (var client = Device.socket(V5)) {
+            var refused =
+                    client.connect(Device.connect(V5, "", true, largest(10))).receiveBytes();
+            assertThat(refused).containsExactly(0x20, 3, 0, ReasonCode.PACKET_TOO_LARGE.value(), 0);
+            assertThat(client.closeStatus()).isEqualTo(1009);
+        }
+        try (var client = Device.socket(V5)) {
+            assertThat(client.connect(Device.connect(V5, "", true, largest(4))).closeStatus())
+                    .isEqualTo(1009);
+        }
+    }
+
+    @Test
+    void aSubAckOrUnsubAckThatIsTooLargeEndsTheConnection() {
+        var filters = IntStream.range(0, 70).mapToObj(i -> topic + i).toList();
+        var subscriptions = filters.stream()
+                .map(filter -> new Subscription(filter, QoS.AT_MOST_ONCE, false, false, 0))
+                .toList();
+        for (var packet : List.of(
+                new Packet.Subscribe(1, subscriptions, Properties.NONE),
+                new Packet.Unsubscribe(1, filters, Properties.NONE))) {
+            try (var client = Peer.online(V5, largest(60))) {
+                client.wire().sendPackets(packet);
+                Device.assertEnded(client.wire(), V5, ReasonCode.PACKET_TOO_LARGE);
+            }
         }
     }
 

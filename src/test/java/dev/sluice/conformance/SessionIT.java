@@ -12,6 +12,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
 import dev.sluice.support.Spec;
+import dev.sluice.support.WireClient;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -182,10 +183,10 @@ class SessionIT {
         try (var client = Device.online(V5, clientId)) {
             for (int id = 1; id <= 20; id++) client.sendPackets(Device.publish(QoS.EXACTLY_ONCE, id, TOPIC, "m"));
             for (int id = 1; id <= 20; id++) client.receive(Packet.PubRec.class);
-            var large = new byte[600_000];
-            client.sendPackets(
-                    Device.publish(QoS.AT_LEAST_ONCE, 21, TOPIC, large, Properties.NONE),
-                    Device.publish(QoS.AT_LEAST_ONCE, 22, TOPIC, large, Properties.NONE));
+            var large = new byte[40_000]; // so many of them reach the bound
+            client.sendPackets(IntStream.rangeClosed(21, 47)
+                    .mapToObj(id -> Device.publish(QoS.AT_LEAST_ONCE, id, TOPIC, large, Properties.NONE))
+                    .toArray(Packet[]::new));
             Device.assertEnded(client, V5, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);
         }
     }
@@ -201,6 +202,25 @@ class SessionIT {
             for (int id = 1; id <= 100; id++)
                 assertThat(client.receive(Packet.PubAck.class).packetId()).isEqualTo(id);
         }
+    }
+
+    /** Some libraries free a packet identifier at PUBREC. */
+    @ParameterizedTest
+    @EnumSource
+    void anIdentifierThatComesAgainBeforePubCompGetsItsPubRec(ProtocolVersion version) {
+        var expiry = Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60);
+        try (var client = WireClient.open(Gateway.shared().port(), version)) {
+            Device.connected(
+                    client, Device.connect(version, clientId, false, version.isV5() ? expiry : Properties.NONE));
+            client.sendPackets(Device.publish(QoS.EXACTLY_ONCE, 1, TOPIC, "first"));
+            assertThat(client.receive(Packet.PubRec.class).packetId()).isEqualTo(1);
+            client.sendPackets(new Packet.PubRel(1), Device.publish(QoS.EXACTLY_ONCE, 1, TOPIC, "second"));
+            assertThat(client.receive(Packet.PubComp.class).packetId()).isEqualTo(1);
+            assertThat(client.receive(Packet.PubRec.class).packetId()).isEqualTo(1);
+        }
+        assertThat(Records.of(gateway, "wire.telemetry", clientId))
+                .extracting(Records.Record::text)
+                .containsExactly("first", "second");
     }
 
     @Spec("MQTT-3.7.2-1")

@@ -17,6 +17,9 @@ import java.util.stream.Stream;
 
 /** The packaged gateway as a process of its own, the jar or the native executable; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
 public final class GatewayProcess implements AutoCloseable {
+    /** A gateway without memory ends, rather than that it lives and answers nobody. */
+    private static final String EXIT = "-XX:+ExitOnOutOfMemoryError";
+
     private static final String EXECUTABLE = "native.image.path";
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
@@ -56,7 +59,7 @@ public final class GatewayProcess implements AutoCloseable {
     /** How the program of this build is started. */
     public static List<String> command(List<String> javaOptions) {
         if (isExecutable()) return executable(javaOptions);
-        var command = new ArrayList<>(List.of(ToolClasspath.java()));
+        var command = new ArrayList<>(List.of(ToolClasspath.java(), EXIT));
         command.addAll(javaOptions);
         command.addAll(
                 List.of("-jar", ToolClasspath.target().resolve("sluice.jar").toString()));
@@ -69,8 +72,7 @@ public final class GatewayProcess implements AutoCloseable {
         if (!Files.isExecutable(executable))
             throw new Complaint("there is no executable " + executable + "; mvn -Dnative package makes it");
         var options = javaOptions.stream().filter(option -> option.matches("-D.*|-Xm[nsx].*"));
-        return Stream.concat(Stream.of(executable.toString(), "-XX:+ExitOnOutOfMemoryError"), options)
-                .toList();
+        return Stream.concat(Stream.of(executable.toString(), EXIT), options).toList();
     }
 
     /** What the developer has set goes before what is set here. */

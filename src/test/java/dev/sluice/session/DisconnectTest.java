@@ -98,6 +98,25 @@ class DisconnectTest {
         assertThat(ends).isEqualTo(version.isV5() ? List.of(reason, reason) : List.of(reason));
     }
 
+    /** [MQTT-3.2.2-8] */
+    @ParameterizedTest
+    @EnumSource
+    void aDrainWhileTheSessionOpensIsToldInAConnAck(ProtocolVersion version) {
+        var rig = new SessionRig(version);
+        rig.receives(rig.connect("c1", true));
+        assertThat(SessionRig.ends(rig.on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "shuts down"))))
+                .containsExactly(ReasonCode.SERVER_UNAVAILABLE, ReasonCode.SERVER_SHUTTING_DOWN);
+    }
+
+    /** [MQTT-3.14.2-1] */
+    @Test
+    void aSecondConnectOfAnotherVersionIsAProtocolError() {
+        var fault = new MqttFault(ReasonCode.UNSUPPORTED_PROTOCOL_VERSION, "level 6");
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        assertThat(SessionRig.ends(rig.on(new Event.Faulted(fault, null))).getFirst())
+                .isEqualTo(ReasonCode.PROTOCOL_ERROR);
+    }
+
     @Test
     void aLostSocketKeepsTheSessionForItsExpiry() {
         assertThat(SessionRig.durable(ProtocolVersion.V5).on(new Event.TransportClosed()))

@@ -65,7 +65,13 @@ final class Mail {
     }
 
     static Delivery received(Delivery row) {
-        return new Delivery(row.message(), row.qos(), false, List.of(), null, row.seq(), true, true);
+        return new Delivery(
+                row.message(), row.qos(), false, List.of(), null, row.seq(), true, true, null, row.packetId());
+    }
+
+    static Delivery assigned(Delivery row, int packetId) {
+        return new Delivery(
+                row.message(), row.qos(), false, List.of(), null, row.seq(), row.dup(), row.received(), null, packetId);
     }
 
     static Delivery expiring(Delivery delivery, long expiresAt) {

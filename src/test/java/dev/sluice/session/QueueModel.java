@@ -41,6 +41,12 @@ final class QueueModel {
         return row;
     }
 
+    /** The identifier that the row at a place has to be sent under. */
+    int packetId(long seq) {
+        var own = rows.containsKey(seq) ? rows.get(seq).packetId() : 0;
+        return own > 0 ? own : 1 + (int) (seq % 65_535);
+    }
+
     /** Takes what concerns the queue. */
     void take(Effect effect) {
         switch (effect) {
@@ -48,7 +54,7 @@ final class QueueModel {
                 if (load != null) throw new AssertionError("asked again before the answer: " + asked);
                 load = asked;
             }
-            case Effect.MarkReceived _, Effect.Acknowledge _ -> journal.add(effect);
+            case Effect.MarkReceived _, Effect.AssignPacketId _, Effect.Acknowledge _ -> journal.add(effect);
             case Effect.EndSession end -> sentSeq = Math.max(sentSeq, end.sentSeq());
             default -> {}
         }
@@ -77,6 +83,10 @@ final class QueueModel {
                 rows.remove(done.seq());
                 yield null;
             }
+            case Effect.AssignPacketId assign -> {
+                rows.computeIfPresent(assign.seq(), (_, row) -> Mail.assigned(row, assign.packetId()));
+                yield new Event.PacketIdAssigned(assign.seq());
+            }
             case Effect.MarkReceived mark -> {
                 rows.computeIfPresent(mark.seq(), (_, row) -> Mail.received(row));
                 yield new Event.Marked(mark.seq());
@@ -102,7 +112,9 @@ final class QueueModel {
 
     private Delivery asSent(Delivery row) {
         if (row.seq() > sentSeq) return row;
-        return new Delivery(row.message(), row.qos(), false, List.of(), null, row.seq(), true, row.received());
+        var seq = row.seq();
+        return new Delivery(
+                row.message(), row.qos(), false, List.of(), null, seq, true, row.received(), null, row.packetId());
     }
 
     private Event answer() {

@@ -220,17 +220,68 @@ class RowsTest {
         assertThat(Mail.numbers(deliver(client, Mail.row(102)))).containsExactly(102);
     }
 
-    /** [MQTT-2.2.1-4] */
-    @Test
-    void aRowWaitsWhileItsIdentifierIsInUse() {
-        var client = SessionRig.durable(ProtocolVersion.V5, new Event.SessionOpened(false, true, List.of(), 0, false));
-        deliver(client, Mail.row(1));
-        for (int seq = 2; seq <= 65_535; seq++) {
-            deliver(client, Mail.row(seq));
-            assertThat(ack(client, seq)).containsExactly(new Effect.Acknowledge(seq, seq));
+    private static final int IDENTIFIERS = 65_535;
+
+    /** A client that never acknowledges the first message, and all others at once. */
+    private static List<Effect> leavesOneUnacknowledged(SessionRig client, QoS qos) {
+        deliver(client, Mail.row(LAST + 1, qos));
+        for (long seq = LAST + 2; seq <= LAST + IDENTIFIERS; seq++) {
+            assertThat(Mail.publishes(deliver(client, Mail.row(seq)))).hasSize(1);
+            ack(client, seq);
         }
-        assertThat(deliver(client, Mail.row(65_536), Mail.row(65_537))).isEmpty();
-        var effects = ack(client, 1);
-        assertThat(Mail.publishes(effects)).extracting(Packet.Publish::packetId).containsExactly(2, 3);
+        return deliver(client, Mail.row(LAST + 1 + IDENTIFIERS, qos));
+    }
+
+    /** [MQTT-2.2.1-4] */
+    @ParameterizedTest
+    @EnumSource(names = {"AT_LEAST_ONCE", "EXACTLY_ONCE"})
+    void anIdentifierThatIsNeverAcknowledgedStopsNoOtherMessage(QoS qos) {
+        var effects = leavesOneUnacknowledged(rig, qos);
+        var blocked = LAST + 1 + IDENTIFIERS;
+        assertThat(effects).hasSize(1);
+        var assigned = (Effect.AssignPacketId) effects.getFirst();
+        assertThat(assigned.seq()).isEqualTo(blocked);
+        assertThat(deliver(rig, Mail.row(blocked + 1)))
+                .as("before the journal knows")
+                .isEmpty();
+        assertThat(rig.session.isWaiting()).isTrue();
+
+        var sent = Mail.publishes(rig.on(new Event.PacketIdAssigned(blocked)));
+        assertThat(sent)
+                .extracting(Packet.Publish::packetId)
+                .containsExactly(assigned.packetId(), id(blocked + 1))
+                .doesNotContain(id(blocked));
+        if (qos == TWO) {
+            assertThat(rig.receives(new Packet.PubRec(assigned.packetId())))
+                    .containsExactly(new Effect.MarkReceived(blocked));
+            assertThat(rig.on(new Event.Marked(blocked)))
+                    .containsExactly(SessionRig.send(new Packet.PubRel(assigned.packetId())));
+            assertThat(rig.receives(new Packet.PubComp(assigned.packetId())))
+                    .containsExactly(new Effect.Acknowledge(blocked, blocked + 1));
+            assertThat(rig.receives(new Packet.PubRec(id(LAST + 1))))
+                    .containsExactly(new Effect.MarkReceived(LAST + 1));
+        } else {
+            assertThat(rig.receives(new Packet.PubAck(assigned.packetId())))
+                    .containsExactly(new Effect.Acknowledge(blocked, blocked + 1));
+            assertThat(rig.receives(new Packet.PubAck(id(LAST + 1))))
+                    .containsExactly(new Effect.Acknowledge(LAST + 1, blocked + 1));
+        }
+    }
+
+    /** After a crash it is sent under the identifier that it had, and so it is when only its PUBREL is due. */
+    @Test
+    void aResumedRowKeepsTheIdentifierThatItWasGiven() {
+        var client = SessionRig.durable(ProtocolVersion.V5, new Event.SessionOpened(true, true, List.of(), 2, true));
+        var first = Mail.row(1, TWO);
+        var second = Mail.row(2, TWO);
+        var rows = List.of(
+                new Delivery(first.message(), TWO, false, List.of(), null, 1, true, true, null, 40_000),
+                new Delivery(second.message(), TWO, false, List.of(), null, 2, true, false, null, 50_000));
+        var effects = client.on(new Event.QueueLoaded(rows, false));
+        assertThat(effects).contains(SessionRig.send(new Packet.PubRel(40_000)));
+        assertThat(Mail.publishes(effects)).extracting(Packet.Publish::packetId).containsExactly(50_000);
+        assertThat(client.receives(new Packet.PubComp(40_000)))
+                .hasOnlyElementsOfType(Effect.Acknowledge.class)
+                .hasSize(1);
     }
 }

@@ -20,8 +20,8 @@ public class QueueReader {
             """
             SELECT p.*, %s AS expires
               FROM (SELECT q.*, count(*) OVER () AS found, sum(q.weight) OVER (ORDER BY q.seq) AS upto
-                      FROM (SELECT r.seq, r.received, r.qos, r.retain, r.identifiers, r.share, r.message_qos, r.message_retain,
-                                   r.expires_at, coalesce(r.topic, m.topic) AS topic,
+                      FROM (SELECT r.seq, r.packet_id, r.received, r.qos, r.retain, r.identifiers, r.share, r.message_qos,
+                                   r.message_retain, r.expires_at, coalesce(r.topic, m.topic) AS topic,
                                    coalesce(r.properties, m.properties) AS properties,
                                    coalesce(r.payload, m.payload) AS payload, %s AS weight
                               FROM (SELECT * FROM queued
@@ -46,6 +46,7 @@ public class QueueReader {
     /**
      * One message of a queue.
      *
+     * @param packetId that the client was sent it under, 0 for that of its place
      * @param received whether the client has answered PUBREC, so that it is sent PUBREL and not the message
      * @param qos what the client is sent it with
      * @param retain the RETAIN flag that the client is sent
@@ -53,6 +54,7 @@ public class QueueReader {
      */
     public record Row(
             long seq,
+            int packetId,
             boolean received,
             QoS qos,
             boolean retain,
@@ -94,6 +96,7 @@ public class QueueReader {
         var identifiers = row.getArray("identifiers");
         return new Row(
                 row.getLong("seq"),
+                row.getInt("packet_id"),
                 row.getBoolean("received"),
                 QoS.of(row.getInt("qos")),
                 row.getBoolean("retain"),

@@ -5,6 +5,7 @@ import dev.sluice.store.journal.JournalStatement.Answer;
 import dev.sluice.store.journal.JournalStatement.Column;
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Acknowledge;
+import dev.sluice.store.journal.JournalWrite.AssignPacketId;
 import dev.sluice.store.journal.JournalWrite.MarkReceived;
 import java.util.List;
 
@@ -20,6 +21,13 @@ final class DeliveryStatements {
                 SELECT s.id AS session_id, w.seq
                   FROM unnest(?::text[], ?::bigint[]) AS w(client_id, seq) JOIN session s ON s.client_id = w.client_id)
             UPDATE queued q SET received = true FROM w WHERE q.session_id = w.session_id AND q.seq = w.seq""";
+
+    private static final String ASSIGN_PACKET_ID = """
+            WITH w AS MATERIALIZED (
+                SELECT s.id AS session_id, w.seq, w.packet_id
+                  FROM unnest(?::text[], ?::bigint[], ?::integer[]) AS w(client_id, seq, packet_id)
+                  JOIN session s ON s.client_id = w.client_id)
+            UPDATE queued q SET packet_id = w.packet_id FROM w WHERE q.session_id = w.session_id AND q.seq = w.seq""";
 
     /** Answers with the messages that copies were deleted of: one of them may have been the last. */
     private static final String ACKNOWLEDGE = """
@@ -48,6 +56,15 @@ final class DeliveryStatements {
         return new JournalStatement(
                 MARK_RECEIVED,
                 List.of(Column.texts(writes, MarkReceived::clientId), Column.longs(writes, MarkReceived::seq)));
+    }
+
+    static JournalStatement assignPacketIds(List<AssignPacketId> writes) {
+        return new JournalStatement(
+                ASSIGN_PACKET_ID,
+                List.of(
+                        Column.texts(writes, AssignPacketId::clientId),
+                        Column.longs(writes, AssignPacketId::seq),
+                        Column.integers(writes, AssignPacketId::packetId)));
     }
 
     static JournalStatement acknowledge(List<Acknowledge> writes, Answer messages) {

@@ -2,6 +2,7 @@ package dev.sluice.store.journal;
 
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Acknowledge;
+import dev.sluice.store.journal.JournalWrite.AssignPacketId;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.ForgetReceived;
 import dev.sluice.store.journal.JournalWrite.MarkReceived;
@@ -116,6 +117,8 @@ final class JournalBatch {
             addSubscriptions(writes);
             var marks = only(MarkReceived.class, writes);
             if (!marks.isEmpty()) statements.add(DeliveryStatements.markReceived(marks));
+            var assigns = only(AssignPacketId.class, writes);
+            if (!assigns.isEmpty()) statements.add(DeliveryStatements.assignPacketIds(assigns));
             var acknowledges = only(Acknowledge.class, writes);
             if (!acknowledges.isEmpty())
                 statements.add(DeliveryStatements.acknowledge(acknowledges, row -> acknowledged.add(row.getLong(1))));

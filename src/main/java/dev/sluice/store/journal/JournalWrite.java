@@ -8,7 +8,8 @@ import java.util.function.Consumer;
 
 /**
  * One durable change, most of them to one session and valid only under the epoch of its open; immutable but for the {@link Copy copies} of an
- * {@link Accept} and the {@link SpoolRow rows} of a {@link Spool}. {@link CloseSession} is the last write of its epoch. Each is applied exactly once, also when the connection to PostgreSQL
+ * {@link Accept} and the {@link SpoolRow rows} of a {@link Spool}. After a {@link CloseSession} only the {@link Accept Accepts} of its epoch follow, of what the client
+ * published before its DISCONNECT. Each is applied exactly once, also when the connection to PostgreSQL
  * breaks during a commit.
  */
 public sealed interface JournalWrite {
@@ -115,6 +116,10 @@ public sealed interface JournalWrite {
      * @param sentSeq the highest place that may have been sent to the client so far
      */
     record Acknowledge(String clientId, long epoch, long seq, long sentSeq, Consumer<Outcome> done)
+            implements JournalWrite {}
+
+    /** The message at this place is sent under this packet identifier, not that of its place. Committed, too, when there is none. */
+    record AssignPacketId(String clientId, long epoch, long seq, int packetId, Consumer<Outcome> done)
             implements JournalWrite {}
 
     /** PUBREC: the client has the QoS 2 message at this place, and is sent PUBREL from now on. Committed, too, when there is none. */

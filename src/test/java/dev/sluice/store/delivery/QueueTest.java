@@ -18,6 +18,7 @@ import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.QueueReader.Row;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite.Accept;
+import dev.sluice.store.journal.JournalWrite.AssignPacketId;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.MarkReceived;
 import dev.sluice.store.journal.JournalWrite.Outcome;
@@ -90,8 +91,8 @@ class QueueTest {
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
                     .withEqualsForType(Object::equals, Properties.class)
-                    .isEqualTo(
-                            new Row(row.seq(), false, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#", message));
+                    .isEqualTo(new Row(
+                            row.seq(), 0, false, QoS.EXACTLY_ONCE, true, identifiers, "$share/g/tö/#", message));
             assertThat(rig.queues.page("b", 0, 1, 1000).rows().getFirst())
                     .returns(List.of(), Row::subscriptionIdentifiers)
                     .returns(null, Row::share)
@@ -201,6 +202,27 @@ class QueueTest {
                 .extracting(Row::received)
                 .containsExactly(true);
         assertThat(SERVER.value("SELECT state FROM v_in_flight")).isEqualTo("received");
+    }
+
+    @Test
+    void aMessageKeepsThePacketIdentifierThatItIsGiven() {
+        var epoch = rig.open("a", false, 60).epoch();
+        rig.accept("p", message("t", "one"), copy("a")).join();
+        rig.accept("p", message("t", "two"), copy("a")).join();
+
+        assertThat(rig.submit(done -> new AssignPacketId("a", epoch, 2, 40_000, done))
+                        .join())
+                .isEqualTo(COMMITTED);
+        assertThat(rig.submit(done -> new AssignPacketId("a", epoch + 1, 2, 50_000, done))
+                        .join())
+                .isEqualTo(FENCED);
+        rig.open("a", false, 60);
+
+        assertThat(rig.queues.page("a", 0, 10, 1000).rows())
+                .extracting(Row::packetId)
+                .containsExactly(0, 40_000);
+        assertThat(SERVER.value("SELECT string_agg(packet_id::text, ' ' ORDER BY seq) FROM v_in_flight"))
+                .isEqualTo("2 40000");
     }
 
     @Test
