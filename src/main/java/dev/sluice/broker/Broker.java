@@ -65,7 +65,6 @@ public class Broker {
     private final Router router = new Router();
     private final Deliveries deliveries;
     private final NotAcknowledging notAcknowledging = new NotAcknowledging();
-    private final RetainedTopics retainedTopics;
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
@@ -100,11 +99,10 @@ public class Broker {
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.retainedTopics = topics;
         this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
         var memory = new QueueMemory(config.queueBytesInAll());
-        this.retained = new RetainedMessages(topics, retained, sysTopics, memory);
+        this.retained = new RetainedMessages(topics, retained, memory);
         this.parts = new ConnectionParts(
                 config,
                 limits(config, bounds),
@@ -174,8 +172,9 @@ public class Broker {
             if (isWithinBounds(clientId, stored)) router.restore(clientId, sessionId, stored);
         });
         if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
-        retainedTopics.load();
-        if (retainedTopics.size() > 0) LOG.infof("%d retained messages", retainedTopics.size());
+        parts.retainedTopics().load();
+        if (parts.retainedTopics().size() > 0)
+            LOG.infof("%d retained messages", parts.retainedTopics().size());
         sysTopics.start();
         wills.start();
     }

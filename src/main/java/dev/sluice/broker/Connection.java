@@ -1,7 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Publication;
-import dev.sluice.broker.routing.Recipient;
+import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
@@ -23,7 +23,7 @@ import org.jboss.logging.Logger;
  * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
  * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
-public final class Connection implements Recipient {
+public final class Connection implements RetainedRecipient {
     private static final Logger LOG = Logger.getLogger(Connection.class);
     private static final Event TOO_LARGE =
             new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size");
@@ -68,7 +68,12 @@ public final class Connection implements Recipient {
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
         this.session = new Session(
-                parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis, this::isOutdated);
+                parts.limits(),
+                parts.memory(),
+                holding,
+                output::hasRoom,
+                System::currentTimeMillis,
+                it -> receiving.isOutdated(it));
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -104,7 +109,7 @@ public final class Connection implements Recipient {
         flow.resume(session);
     }
 
-    /** Tells the session an event, from any thread. */
+    @Override
     public void tell(Event event) {
         loop.execute(() -> on(event));
     }
@@ -142,8 +147,8 @@ public final class Connection implements Recipient {
         finishIfDone(true);
     }
 
-    /** Ends the connection: reading the client's messages from PostgreSQL failed, although PostgreSQL answers; from any thread. */
-    void unreadable(RuntimeException bug) {
+    @Override
+    public void unreadable(RuntimeException bug) {
         LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
@@ -164,14 +169,10 @@ public final class Connection implements Recipient {
         return readiness.isReady();
     }
 
-    /** Runs a task when the client can take a message, or is gone. */
-    void whenReady(Runnable task) {
+    @Override
+    public void whenReady(Runnable task) {
         readiness.add(task);
         noteReady();
-    }
-
-    private boolean isOutdated(Delivery delivery) {
-        return receiving.isOutdated(delivery);
     }
 
     private void perform(Effect effect) {
@@ -250,12 +251,8 @@ public final class Connection implements Recipient {
         var received = opened.received().stream()
                 .map(SessionStore.ReceivedPublish::packetId)
                 .toList();
-        on(new Event.SessionOpened(
-                opened.present(),
-                durable,
-                received,
-                opened.lastSeq(),
-                opened.queued() || begun.answer() > opened.lastSeq()));
+        var queued = opened.queued() || begun.answer() > opened.lastSeq();
+        on(new Event.SessionOpened(opened.present(), durable, received, opened.lastSeq(), queued));
         if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
     }
@@ -385,8 +382,8 @@ public final class Connection implements Recipient {
         endReason = reason;
     }
 
-    /** Whether the socket is closed, or being closed; from any thread. */
-    boolean isClosed() {
+    @Override
+    public boolean isClosed() {
         return life.isOver();
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
+import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.delivery.RetainedReader.Asked;
@@ -33,7 +34,7 @@ final class DurableTransfer extends RetainedTransfer {
     private TopicName noted;
 
     DurableTransfer(
-            Connection connection,
+            RetainedRecipient connection,
             RetainedMessages retained,
             Consumer<RetainedTransfer> over,
             LiveSubscription subscription,
@@ -96,7 +97,7 @@ final class DurableTransfer extends RetainedTransfer {
                 connection.epoch(),
                 subscription.filter().toString(),
                 since,
-                RetainedTransfers.identifiers(subscription));
+                RetainedTransfer.identifiers(subscription));
     }
 
     @Override

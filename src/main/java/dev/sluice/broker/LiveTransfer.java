@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
+import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.topic.NameIndex.Found;
 import dev.sluice.topic.NameIndex.Place;
 import java.util.function.Consumer;
@@ -10,7 +11,7 @@ final class LiveTransfer extends RetainedTransfer {
     private final long begun;
 
     LiveTransfer(
-            Connection connection,
+            RetainedRecipient connection,
             RetainedMessages retained,
             Consumer<RetainedTransfer> over,
             LiveSubscription subscription,

@@ -106,11 +106,18 @@ final class Receiving {
         }
         transfers.end(subscription.filter());
         if (stored.retainHandling() == 2) return JournalWrite.Subscribe.NO_RETAINED;
-        if (subscription.filter().isServers()) begun.add(() -> transfers.sendFigures(subscription));
+        if (subscription.filter().isServers()) begun.add(() -> sendFigures(subscription));
         if (!retained.mayMatch(subscription.filter())) return JournalWrite.Subscribe.NO_RETAINED;
         var transfer = transfers.add(subscription, begin.stamp(), begin.stamp(), null);
         begun.add(() -> transfers.start(transfer));
         return begin.stamp();
+    }
+
+    /** The present figures of the server itself, which PostgreSQL does not keep. */
+    private void sendFigures(LiveSubscription subscription) {
+        parts.sysTopics().matching(subscription.filter(), message -> {
+            if (!connection.isClosed()) connection.delivered(RetainedTransfer.delivery(subscription, message));
+        });
     }
 
     private LiveSubscription find(TopicFilter filter) {

@@ -13,7 +13,7 @@ import org.jboss.logging.Logger;
  *
  * @param memory the bytes that wait in memory for all clients together
  */
-record RetainedMessages(RetainedTopics topics, RetainedReader reader, SysTopics sysTopics, QueueMemory memory) {
+record RetainedMessages(RetainedTopics topics, RetainedReader reader, QueueMemory memory) {
     private static final ThrottledLog LOG = new ThrottledLog(Logger.getLogger(RetainedMessages.class));
 
     /** Names that an event loop looks at before it leaves the search to another thread. */

@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
+import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Message;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Event;
@@ -16,7 +17,10 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The retained messages of one subscription on their way to the client: page by page, each once the client has taken the one before.
@@ -38,7 +42,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     private static final int MOST_MISSED = 10_000;
     private static final Duration RETRY = Duration.ofSeconds(1);
 
-    final Connection connection;
+    final RetainedRecipient connection;
     final RetainedMessages retained;
     private final Consumer<RetainedTransfer> over;
     private volatile LiveSubscription subscription;
@@ -65,7 +69,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
 
     /** @param over told once there is nothing more to do */
     RetainedTransfer(
-            Connection connection,
+            RetainedRecipient connection,
             RetainedMessages retained,
             Consumer<RetainedTransfer> over,
             LiveSubscription subscription,
@@ -137,40 +141,45 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
         connection.loop().execute(this::run);
     }
 
+    private void later(Duration pause) {
+        CompletableFuture.delayedExecutor(pause.toMillis(), TimeUnit.MILLISECONDS, connection.loop())
+                .execute(this::run);
+    }
+
     private void give() {
         for (int i = 0; i < AT_ONCE && !page.isEmpty() && connection.isReady(); i++) {
             var message = page.remove();
             uncharge(message.bytes());
-            if (!overtaken.contains(message.topicName())) connection.on(delivery(subscription, message));
+            if (!overtaken.contains(message.topicName())) connection.delivered(delivery(subscription, message));
             if (isOver()) break;
         }
         soon();
     }
 
-    static Event.Deliver delivery(LiveSubscription subscription, Message message) {
-        return new Event.Deliver(new Delivery(
+    static Delivery delivery(LiveSubscription subscription, Message message) {
+        return new Delivery(
                 message,
                 message.qos().min(subscription.maximumQoS()),
                 true,
-                RetainedTransfers.identifiers(subscription),
+                identifiers(subscription),
                 null,
                 0,
                 false,
-                false));
+                false);
     }
 
-    private interface Reading {
-        /** Reads a page; null if nothing is owed any more. */
-        Loaded page();
+    static List<Integer> identifiers(LiveSubscription subscription) {
+        return subscription.identifier() == 0 ? List.of() : List.of(subscription.identifier());
     }
 
-    private void load(Reading what) {
+    /** @param what reads a page; null if nothing is owed any more */
+    private void load(Supplier<Loaded> what) {
         if (reading) return;
         reading = true;
         asked = Set.of();
         overtaken = new HashSet<>();
         Runnable read = () -> {
-            var loaded = what.page();
+            var loaded = what.get();
             connection.loop().execute(() -> loaded(loaded));
         };
         StoreThreads.read(
@@ -181,7 +190,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
         reading = false;
         if (isOver()) return;
         if (++failures > 1) retained.late(connection.clientId());
-        connection.loop().after(RETRY, this::run);
+        later(RETRY);
     }
 
     private void loaded(Loaded loaded) {
@@ -193,17 +202,17 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
             return;
         }
         if (loaded.retry() != null) {
-            connection.loop().after(loaded.retry(), this::run);
+            later(loaded.retry());
             return;
         }
         if (!charge(loaded)) {
-            connection.loop().after(RETRY, this::run);
+            later(RETRY);
             return;
         }
         page.addAll(loaded.messages());
         place = loaded.next();
-        if (loaded.queuedTo() > 0) connection.on(new Event.Queued(loaded.queuedTo()));
-        run();
+        if (loaded.queuedTo() > 0) connection.tell(new Event.Queued(loaded.queuedTo()));
+        soon(); // behind the event: the session knows then that it is not ready
     }
 
     /** Copies in PostgreSQL cannot be made a second time: what was read with them is given even if there is no memory to charge. */
@@ -289,7 +298,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
         if (missed.size() < MOST_MISSED) missed.add(topicName);
     }
 
-    private Reading catchingUp() {
+    private Supplier<Loaded> catchingUp() {
         var names = missed.stream().limit(PAGE_TOPICS).toList();
         var begun = retained.topics().stamp();
         return () -> {

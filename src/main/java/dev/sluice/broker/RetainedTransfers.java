@@ -1,12 +1,12 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
+import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Message;
 import dev.sluice.session.Delivery;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -14,7 +14,7 @@ import java.util.Map;
  * connection's event loop.
  */
 final class RetainedTransfers {
-    private final Connection connection;
+    private final RetainedRecipient connection;
     private final RetainedMessages retained;
     private final boolean durable;
     private final int mostCopies;
@@ -24,7 +24,7 @@ final class RetainedTransfers {
     private RetainedTransfer current;
 
     /** @param mostCopies how many messages a queue in PostgreSQL is given at a time */
-    RetainedTransfers(Connection connection, RetainedMessages retained, boolean durable, int mostCopies) {
+    RetainedTransfers(RetainedRecipient connection, RetainedMessages retained, boolean durable, int mostCopies) {
         this.connection = connection;
         this.retained = retained;
         this.durable = durable;
@@ -106,16 +106,5 @@ final class RetainedTransfers {
         return isCopy
                 && current != null
                 && current.isOvertaken(delivery.message().topicName());
-    }
-
-    /** Gives the present figures of the server itself, which PostgreSQL does not keep. */
-    void sendFigures(LiveSubscription subscription) {
-        retained.sysTopics().matching(subscription.filter(), message -> {
-            if (!connection.isClosed()) connection.on(RetainedTransfer.delivery(subscription, message));
-        });
-    }
-
-    static List<Integer> identifiers(LiveSubscription subscription) {
-        return subscription.identifier() == 0 ? List.of() : List.of(subscription.identifier());
     }
 }

@@ -59,6 +59,13 @@ final class Peer implements AutoCloseable {
         return new Peer(wire);
     }
 
+    /** A client of another gateway. */
+    static Peer at(int port, Packet.Connect connect, boolean expectPresent) {
+        var wire = WireClient.open(port, connect.version());
+        assertThat(Device.connected(wire, connect)).isEqualTo(expectPresent);
+        return new Peer(wire);
+    }
+
     WireClient wire() {
         return wire;
     }
