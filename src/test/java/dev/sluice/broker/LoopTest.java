@@ -2,6 +2,7 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
@@ -92,7 +93,8 @@ class LoopTest {
     }
 
     private void connect(Socket socket) {
-        var limits = new Limits(1, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true);
+        var limits = new Limits(
+                1, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true, InputBounds.NONE);
         var memory = new QueueMemory(1);
         var meters = new BrokerMeters(new SimpleMeterRegistry());
         var config = stub(MqttConfig.class, _ -> {});
@@ -102,8 +104,10 @@ class LoopTest {
                 memory,
                 memory,
                 1,
+                new PartialPackets(1024, 1024),
                 Duration.ofHours(1),
                 "n",
+                null,
                 null,
                 null,
                 null,
