@@ -38,7 +38,7 @@ class AttacksIT {
                 .startAnother(
                         used -> port = used,
                         "-Dsluice.mqtt.packet-timeout=1s",
-                        "-Dsluice.mqtt.connect-timeout=1500ms",
+                        "-Dsluice.mqtt.connect-timeout=3s",
                         "-Dsluice.mqtt.ping-interval=30s");
     }
 
