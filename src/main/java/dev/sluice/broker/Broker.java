@@ -18,9 +18,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
-import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
-import dev.sluice.session.QueuePolicy;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
@@ -101,12 +99,10 @@ public class Broker {
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
-        var memory = new QueueMemory(config.queueBytesInAll());
-        this.retained = new RetainedMessages(topics, retained, memory);
         this.parts = new ConnectionParts(
                 config,
-                limits(config, bounds),
-                memory,
+                ConfiguredBounds.limits(config, bounds),
+                new QueueMemory(config.queueBytesInAll()),
                 new QueueMemory(uplinkConfig.bytesHeld()),
                 uplinkConfig.bytesInFlightPerConnection(),
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
@@ -120,6 +116,7 @@ public class Broker {
                 topics,
                 sysTopics,
                 meters);
+        this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);
     }
 
@@ -145,25 +142,6 @@ public class Broker {
                 .baseUnit("bytes")
                 .description("Bytes held of packets that have not arrived whole, small ones left out")
                 .register(meters);
-    }
-
-    private static Limits limits(MqttConfig config, InputBounds bounds) {
-        return new Limits(
-                config.receiveMaximum(),
-                config.unreleasedMaximum(),
-                config.topicAliasMaximum(),
-                config.maximumPacketSize(),
-                config.keepAliveMaximum(),
-                config.sessionExpiryMaximum().toSeconds(),
-                config.clientIdMaximum(),
-                config.responseInformation().orElse(null),
-                config.sendQuota(),
-                config.queueCount(),
-                config.queueBytes(),
-                QueuePolicy.valueOf(config.queuePolicy().name()),
-                config.queuePage(),
-                config.payloadFormatCheck(),
-                bounds);
     }
 
     /** Reads what persistent sessions have subscribed to, before the first connection. */

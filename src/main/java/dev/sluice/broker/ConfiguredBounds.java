@@ -2,6 +2,8 @@ package dev.sluice.broker;
 
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
+import dev.sluice.session.Limits;
+import dev.sluice.session.QueuePolicy;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 
@@ -19,5 +21,25 @@ final class ConfiguredBounds {
                 config.connectBytesMaximum(),
                 config.topicAliasBytesMaximum(),
                 config.unansweredSubscribesMaximum());
+    }
+
+    /** What a session is granted at most. */
+    static Limits limits(MqttConfig config, InputBounds bounds) {
+        return new Limits(
+                config.receiveMaximum(),
+                config.unreleasedMaximum(),
+                config.topicAliasMaximum(),
+                config.maximumPacketSize(),
+                config.keepAliveMaximum(),
+                config.sessionExpiryMaximum().toSeconds(),
+                config.clientIdMaximum(),
+                config.responseInformation().orElse(null),
+                config.sendQuota(),
+                config.queueCount(),
+                config.queueBytes(),
+                QueuePolicy.valueOf(config.queuePolicy().name()),
+                config.queuePage(),
+                config.payloadFormatCheck(),
+                bounds);
     }
 }

@@ -8,7 +8,6 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
-import dev.sluice.session.Grant;
 import dev.sluice.session.Holding;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
@@ -48,8 +47,6 @@ public final class Connection implements RetainedRecipient {
     private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
-    /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
-    private volatile boolean finishing;
     /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
@@ -68,12 +65,7 @@ public final class Connection implements RetainedRecipient {
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
         this.session = new Session(
-                parts.limits(),
-                parts.memory(),
-                holding,
-                output::hasRoom,
-                System::currentTimeMillis,
-                it -> receiving.isOutdated(it));
+                parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis, this::isOutdated);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -177,7 +169,9 @@ public final class Connection implements RetainedRecipient {
 
     private void perform(Effect effect) {
         switch (effect) {
-            case Effect.Send(var packet) -> send(packet);
+            case Effect.Send(var packet) -> {
+                if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
+            }
             case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
@@ -188,17 +182,20 @@ public final class Connection implements RetainedRecipient {
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
-            case Effect.OpenSession(var connect, var grant) -> open(connect, grant);
+            case Effect.OpenSession(var connect, var grant) -> {
+                username = connect.username();
+                hasWill = connect.will() != null;
+                broker.open(this, connect, grant);
+            }
             case Effect.Start(var grant) -> broker.online(this, grant);
             case Effect.EndSession end -> broker.endSession(this, end);
-            case Effect.Finish(var sessionGoesOn) -> finish(sessionGoesOn);
+            case Effect.Finish(var sessionGoesOn) -> {
+                flow.finish(sessionGoesOn);
+                broker.finishing(this);
+            }
             case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
-    }
-
-    private void send(Packet packet) {
-        if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
     }
 
     void flush() {
@@ -209,12 +206,6 @@ public final class Connection implements RetainedRecipient {
     /** Reads no more from a client that does not read; the endpoint asks when it has answered a ping. */
     public void stopIfSlow() {
         if (!isClosed() && output.isSlow()) input.stopReading();
-    }
-
-    private void open(Packet.Connect connect, Grant grant) {
-        username = connect.username();
-        hasWill = connect.will() != null;
-        broker.open(this, connect, grant);
     }
 
     /**
@@ -282,18 +273,14 @@ public final class Connection implements RetainedRecipient {
 
     /** Makes the callback of a write, for the journal's thread: runs the task on the loop once the write is committed. */
     Consumer<JournalWrite.Outcome> thenOnLoop(Runnable committed) {
-        return outcome -> loop.execute(() -> journalled(outcome, committed));
-    }
-
-    void journalled(JournalWrite.Outcome outcome, Runnable committed) {
-        PendingWrites.settle(this, outcome, committed);
+        return outcome -> loop.execute(() -> PendingWrites.settle(this, outcome, committed));
     }
 
     /** The loop's clock, once a second. */
     void tick(long now) {
         deadlines.excuse(loop.late());
         if (!flow.isWaiting(session)) deadlines.progressed(now);
-        if (finishing && deadlines.isOverdue(now))
+        if (isFinishing() && deadlines.isOverdue(now))
             on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
         if (isClosed()) return;
         var moved = output.noteProgress();
@@ -337,7 +324,7 @@ public final class Connection implements RetainedRecipient {
         input.drop();
         parts.meters().abandoned(session.discard());
         noteReady();
-        if (!finishing) gone(lost);
+        if (!isFinishing()) gone(lost);
     }
 
     /** @param lost whether the socket closed by itself while the client was online */
@@ -347,23 +334,15 @@ public final class Connection implements RetainedRecipient {
         broker.closed(this, endReason, lost);
     }
 
-    private void finish(boolean sessionGoesOn) {
-        publishing.finish(sessionGoesOn);
-        finishing = true;
-        broker.finishing(this);
-    }
-
     private void finishIfDone(boolean over) {
-        if (!finishing || !over && !flow.isSettled(session)) return;
-        finishing = false;
+        if (!flow.finishes(session, over)) return;
         broker.finished(this);
-        publishing.close();
         if (life == Life.GONE) gone(false);
     }
 
-    /** Whether messages of a client that has said DISCONNECT are still on their way; from any thread. */
+    /** As {@link FlowControl#isFinishing}; from any thread. */
     boolean isFinishing() {
-        return finishing;
+        return flow.isFinishing();
     }
 
     private void close(ReasonCode reason, String why) {
@@ -371,7 +350,7 @@ public final class Connection implements RetainedRecipient {
         life = Life.CLOSING;
         endReason = reason;
         input.drop();
-        if (publishing != null && !finishing) publishing.close();
+        if (publishing != null && !isFinishing()) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);
@@ -413,5 +392,9 @@ public final class Connection implements RetainedRecipient {
 
     Transport transport() {
         return transport;
+    }
+
+    private boolean isOutdated(Delivery delivery) {
+        return receiving.isOutdated(delivery);
     }
 }

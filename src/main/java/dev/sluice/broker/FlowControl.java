@@ -19,6 +19,8 @@ final class FlowControl {
     private Publishing publishing;
     /** This client's last connection, whose messages come before those of this one; null for none, or once they have gone. */
     private Connection predecessor;
+    /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
+    private volatile boolean finishing;
 
     FlowControl(
             Connection connection,
@@ -89,6 +91,25 @@ final class FlowControl {
         }
         if (!isHeldUp(session)) loop.resumed(connection);
         else if (session.wantsMore() || session.isHolding()) loop.paused(connection);
+    }
+
+    /** The client has said DISCONNECT; what it has published goes on. */
+    void finish(boolean sessionGoesOn) {
+        publishing.finish(sessionGoesOn);
+        finishing = true;
+    }
+
+    /** Whether messages of a client that has said DISCONNECT are still on their way; from any thread. */
+    boolean isFinishing() {
+        return finishing;
+    }
+
+    /** Returns whether the last of them has just gone, or is given up as all is {@code over}; then its publishing is closed. */
+    boolean finishes(Session session, boolean over) {
+        if (!finishing || !over && !isSettled(session)) return false;
+        finishing = false;
+        publishing.close();
+        return true;
     }
 
     /** Whether nothing that the client has asked for is under way, or could go on without it. */

@@ -94,35 +94,6 @@ final class Publishing {
         connection.progressed();
     }
 
-    /** What follows once Kafka has answered; goes along with the PUBLISH. */
-    private sealed interface Exchange {
-        /** Nobody is answered. */
-        record AtMostOnce() implements Exchange {}
-
-        /** PUBACK waits for Kafka alone. */
-        record AtLeastOnceAlone() implements Exchange {}
-
-        /**
-         * PUBACK waits for Kafka (or the lack of a route) and for PostgreSQL, whichever comes first; for the retained message it waits for
-         * PostgreSQL after Kafka.
-         */
-        final class AtLeastOnceJointly implements Exchange {
-            private int missing = 1;
-            /** To be retained once Kafka has it; null for nothing. */
-            private Publication retaining;
-
-            private ReasonCode outcome = ReasonCode.SUCCESS;
-            private String why;
-        }
-
-        /** PUBREC waits for Kafka first, then for PostgreSQL. */
-        record ExactlyOnce() implements Exchange {}
-    }
-
-    private static final Exchange AT_MOST_ONCE = new Exchange.AtMostOnce();
-    private static final Exchange AT_LEAST_ONCE_ALONE = new Exchange.AtLeastOnceAlone();
-    private static final Exchange EXACTLY_ONCE = new Exchange.ExactlyOnce();
-
     /** Kafka has answered for all records of a PUBLISH, with records or with dead letters, or has failed. */
     private void forwarded(Forwarding forwarding) {
         if (forwarding.failedForNow()) {
@@ -143,7 +114,7 @@ final class Publishing {
     // QoS 0
 
     private void atMostOnce(Packet.Publish publish, long receivedAt) {
-        switch (uplink.forward(publish, receivedAt, AT_MOST_ONCE)) {
+        switch (uplink.forward(publish, receivedAt, Exchange.AT_MOST_ONCE)) {
             case Admission.UnderWay _ -> {}
             case Admission.Shed _ -> parts.meters().shed();
             case Admission.Unmatched _ -> parts.meters().unmatched();
@@ -163,7 +134,7 @@ final class Publishing {
     // QoS 1, and PostgreSQL has nothing to keep
 
     private void atLeastOnceAlone(Packet.Publish publish, long receivedAt, Publication publication) {
-        switch (uplink.forward(publish, receivedAt, AT_LEAST_ONCE_ALONE)) {
+        switch (uplink.forward(publish, receivedAt, Exchange.AT_LEAST_ONCE_ALONE)) {
             case Admission.UnderWay _ -> {}
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
@@ -243,7 +214,7 @@ final class Publishing {
     private Consumer<JournalWrite.Outcome> whenKept(Runnable committed) {
         return outcome -> connection.loop().execute(() -> {
             waitingForStore--;
-            connection.journalled(outcome, committed);
+            PendingWrites.settle(connection, outcome, committed);
         });
     }
 
@@ -260,7 +231,7 @@ final class Publishing {
     // QoS 2: first Kafka; then, in the order received, PostgreSQL and subscribers
 
     private void exactlyOnce(Packet.Publish publish, long receivedAt) {
-        switch (uplink.forward(publish, receivedAt, EXACTLY_ONCE)) {
+        switch (uplink.forward(publish, receivedAt, Exchange.EXACTLY_ONCE)) {
             case Admission.UnderWay _, Admission.DeadLettered _ -> {}
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
@@ -374,7 +345,7 @@ final class Publishing {
                         .execute(() -> {
                             waitingForStore--;
                             if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                            connection.journalled(outcome, committed);
+                            PendingWrites.settle(connection, outcome, committed);
                             // The client has come back elsewhere, and sends it again.
                             if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
                                 connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
