@@ -69,11 +69,16 @@ class RetainedTransferIT {
 
     /** What follows, answered, until all that the client is owed has come: a further subscription is served last. */
     private List<Packet.Publish> rest(Peer subscriber) {
+        return rest(subscriber, ONE);
+    }
+
+    /** @param qos that of what is owed, so that the last one cannot overtake it */
+    private List<Packet.Publish> rest(Peer subscriber, QoS qos) {
         var marker = topic + "-" + Device.id(MARKER);
         try (var publisher = Peer.online(V5)) {
             publisher.retain(ONE, marker, MARKER);
         }
-        subscriber.subscribe(ZERO, marker);
+        subscriber.subscribe(qos, marker);
         return Stream.generate(subscriber::taken)
                 .takeWhile(publish -> !Peer.text(publish).equals(MARKER))
                 .toList();
@@ -189,7 +194,7 @@ class RetainedTransferIT {
             subscriber.subscribe(QoS.of(qos), topic + "/#");
             // Nobody reads until everything that may wait for the client does.
             if (qos == 0) await().pollDelay(Duration.ofMillis(300)).until(() -> true);
-            var all = rest(subscriber);
+            var all = rest(subscriber, QoS.of(qos));
             assertThat(all).hasSize(64);
             assertThat(all).allMatch(publish -> publish.payload().length == bytes && publish.retain());
             assertThat(byTopic(all)).hasSize(64);
@@ -244,7 +249,7 @@ class RetainedTransferIT {
         var first = new ArrayList<Packet.Publish>();
         try (var subscriber = Peer.connect(connect(true, 10))) {
             subscriber.subscribe(QoS.of(qos), topic + "/#");
-            for (int i = 0; i < 5; i++) first.add(subscriber.taken());
+            if (qos == 2) for (int i = 0; i < 5; i++) first.add(subscriber.taken());
         }
         try (var publisher = Peer.online(V5)) {
             publisher.retain(ONE, topic(0), "");
