@@ -99,14 +99,10 @@ public class Broker {
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
-        this.parts = new ConnectionParts(
+        this.parts = ConnectionParts.of(
                 config,
-                ConfiguredBounds.limits(config, bounds),
-                new QueueMemory(config.queueBytesInAll()),
-                new QueueMemory(uplinkConfig.bytesHeld()),
-                uplinkConfig.bytesInFlightPerConnection(),
-                new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
-                uplinkConfig.deadline(),
+                uplinkConfig,
+                bounds,
                 node.id(),
                 uplink,
                 journal,

@@ -2,7 +2,9 @@ package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Router;
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
+import dev.sluice.config.UplinkConfig;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
 import dev.sluice.store.delivery.QueueReader;
@@ -38,4 +40,36 @@ record ConnectionParts(
         QueueReader queues,
         RetainedTopics retainedTopics,
         SysTopics sysTopics,
-        BrokerMeters meters) {}
+        BrokerMeters meters) {
+    static ConnectionParts of(
+            MqttConfig config,
+            UplinkConfig uplinkConfig,
+            InputBounds bounds,
+            String node,
+            Uplink uplink,
+            Journal journal,
+            Router router,
+            Deliveries deliveries,
+            QueueReader queues,
+            RetainedTopics retainedTopics,
+            SysTopics sysTopics,
+            BrokerMeters meters) {
+        return new ConnectionParts(
+                config,
+                ConfiguredBounds.limits(config, bounds),
+                new QueueMemory(config.queueBytesInAll()),
+                new QueueMemory(uplinkConfig.bytesHeld()),
+                uplinkConfig.bytesInFlightPerConnection(),
+                new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
+                uplinkConfig.deadline(),
+                node,
+                uplink,
+                journal,
+                router,
+                deliveries,
+                queues,
+                retainedTopics,
+                sysTopics,
+                meters);
+    }
+}
