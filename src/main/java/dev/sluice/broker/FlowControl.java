@@ -64,17 +64,21 @@ final class FlowControl {
     /** The socket is not read. A session that opens says itself when it is to be read on. */
     void paused(Session session) {
         parts.meters().paused();
-        if (session.wantsMore() || session.isHolding()) loop.paused(connection);
+        if (session.wantsMore() || hasToGoOn(session)) loop.paused(connection);
     }
 
-    /** PUBLISHes may be held: they are tried again after a while, and whenever something has been answered. */
+    /** PUBLISHes may be held, or stalled on their way: they are tried again after a while, and whenever something has been answered. */
     void retryHeld(Session session) {
-        if (session.isHolding()) loop.paused(connection);
+        if (hasToGoOn(session)) loop.paused(connection);
     }
 
-    /** Whether the socket is not read, or something is held. */
+    private boolean hasToGoOn(Session session) {
+        return session.isHolding() || publishing != null && publishing.isStalled();
+    }
+
+    /** Whether the socket is not read, or something is held or stalled. */
     boolean isHeldUp(Session session) {
-        return session.isHolding() || input.isPaused() && !connection.isClosed();
+        return hasToGoOn(session) || input.isPaused() && !connection.isClosed();
     }
 
     /** Lets go on what can, in the order received: what is held comes before what is not read. */
@@ -90,7 +94,7 @@ final class FlowControl {
             input.resume();
         }
         if (!isHeldUp(session)) loop.resumed(connection);
-        else if (session.wantsMore() || session.isHolding()) loop.paused(connection);
+        else if (session.wantsMore() || hasToGoOn(session)) loop.paused(connection);
     }
 
     /** The client has said DISCONNECT; what it has published goes on. */

@@ -364,6 +364,11 @@ final class Publishing {
         return uplink.isWaiting() || waitingForStore > 0;
     }
 
+    /** Whether something waits for {@link #retry}. */
+    boolean isStalled() {
+        return uplink.isStalled();
+    }
+
     void retry() {
         uplink.retry();
     }

@@ -152,6 +152,11 @@ public final class ClientUplink {
         return check.isRunning() || !stalled.isEmpty() || !letters.isEmpty() || !uplink.shedsQoS0() && isCongested();
     }
 
+    /** Whether something waits for {@link #retry}, which nobody else will call. */
+    public boolean isStalled() {
+        return !stalled.isEmpty();
+    }
+
     private boolean isCongested() {
         return !stalled.isEmpty() || uplink.isCongested() || bytesInFlight >= uplink.bytesInFlightPerConnection();
     }

@@ -60,7 +60,9 @@ public final class Gateway {
     private static final List<String> JAVA_OPTIONS =
             List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders");
 
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    /** Of HTTP/1.1, in which it asks again by itself when the gateway has just closed a connection that was idle. */
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private static Gateway running;
     private static RuntimeException startFailure;
