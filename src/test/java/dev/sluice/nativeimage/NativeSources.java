@@ -48,7 +48,7 @@ final class NativeSources {
     }
 
     private static Path make() throws Exception {
-        var folder = TARGET.resolve("native-check");
+        var folder = TARGET.resolve("native-check").resolve(System.getProperty("fork.number", "1"));
         Files.createDirectories(folder);
         var properties = profile();
         properties.setProperty("quarkus.native.sources-only", "true");
