@@ -9,7 +9,7 @@ import java.util.ArrayDeque;
  * no collection.
  */
 final class HeldPublishes {
-    /** Bytes of the objects around a PUBLISH, and of those around a property. */
+    /** Bytes of the objects around a PUBLISH. */
     private static final int OVERHEAD = 128;
 
     /** @param receivedAt milliseconds since 1970 */
@@ -69,19 +69,10 @@ final class HeldPublishes {
 
     /** The weight of a PUBLISH in memory, its properties included. */
     private static long bytes(Packet.Publish publish) {
-        var bytes = (long) OVERHEAD + publish.topicName().utf8().length + publish.payload().length;
-        var properties = publish.properties();
-        if (properties.isEmpty()) return bytes;
-        for (var value : properties.entries())
-            bytes += OVERHEAD
-                    + switch (value.getValue()) {
-                        case String text -> text.length();
-                        case byte[] binary -> binary.length;
-                        default -> 0;
-                    };
-        for (var one : properties.userProperties())
-            bytes += OVERHEAD + one.name().length() + one.value().length();
-        return bytes;
+        return (long) OVERHEAD
+                + publish.topicName().utf8().length
+                + publish.payload().length
+                + publish.properties().bytes();
     }
 
     /** Gives up all of them; returns how many there were. */

@@ -45,7 +45,7 @@ class RepeatingTest {
         repeating.start(() -> {
             turns.incrementAndGet();
             taken.countDown();
-            Thread.sleep(LONG);
+            new CountDownLatch(1).await(); // until it is interrupted
             return Duration.ZERO;
         });
         assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -21,11 +22,12 @@ class BoundedCallsTest {
     void noMoreRunAtATimeThanAllowed() throws Exception {
         var now = new AtomicInteger();
         var most = new AtomicInteger();
+        var two = new CyclicBarrier(2);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var answers = IntStream.range(0, 100)
                     .mapToObj(i -> threads.submit(() -> calls.call(LONG, () -> {
                         most.accumulateAndGet(now.incrementAndGet(), Math::max);
-                        Thread.sleep(1);
+                        two.await(30, TimeUnit.SECONDS);
                         now.decrementAndGet();
                         return i;
                     })))
