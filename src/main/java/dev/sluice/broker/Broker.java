@@ -19,7 +19,7 @@ import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.session.QueueMemory;
-import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.SessionsEnded;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
@@ -27,12 +27,11 @@ import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
-import dev.sluice.store.session.SessionsEnded;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.store.session.SubscriptionReader;
-import dev.sluice.store.session.TooManySessions;
 import dev.sluice.store.session.Wills;
 import dev.sluice.topic.TopicFilter;
+import dev.sluice.uplink.KafkaHealth;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -56,8 +55,7 @@ import org.jboss.logging.Logger;
 public class Broker {
     private static final Logger LOG = Logger.getLogger(Broker.class);
 
-    private final SessionStore sessions;
-    private final Duration openTimeout;
+    private final SessionOpener opener;
     private final SubscriptionReader subscriptions;
     private final ConnectionParts parts;
     private final Router router = new Router();
@@ -68,7 +66,7 @@ public class Broker {
     private final WillPublisher wills;
     private final SharedRedelivery sharedRedelivery;
     private final BrokerMeters meters;
-    private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Broker::takenOver);
+    private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
     /** Whether it was said that stored subscriptions are skipped. */
@@ -90,14 +88,15 @@ public class Broker {
             RetainedTopics topics,
             RetainedReader retained,
             Wills wills,
+            KafkaHealth kafka,
             MeterRegistry registered) {
-        this.sessions = sessions;
-        this.openTimeout = storeConfig.openTimeout();
         this.subscriptions = subscriptions;
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.wills = new WillPublisher(wills, uplink, journal, router, deliveries, meters);
+        this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
+        var opening = storeConfig.openTimeout();
+        this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
         this.parts = ConnectionParts.of(
                 config,
@@ -173,9 +172,13 @@ public class Broker {
         wills.stop();
     }
 
-    /** Sessions have expired while their clients were offline. */
-    void forget(@Observes SessionsEnded sessions) {
-        sessions.clientIds().forEach(router::forget);
+    /** Sessions have expired while their clients were offline, or have been deleted. */
+    void forget(@Observes SessionsEnded ended) {
+        for (var session : ended.sessions()) {
+            var connection = registry.find(session.clientId(), session.id());
+            if (connection != null) connection.tell(PendingWrites.DELETED);
+            else router.forget(session.clientId(), session.id());
+        }
         wills.poke();
     }
 
@@ -194,54 +197,10 @@ public class Broker {
         return connection;
     }
 
-    /** Opens the session on a virtual thread when it is its turn, and tells the connection. */
+    /** Opens the session when it is its turn, and tells the connection. */
     void open(Connection connection, Packet.Connect connect, Grant grant) {
-        var request = new SessionStore.OpenRequest(
-                grant.clientId(),
-                connect.cleanStart(),
-                connect.version().level(),
-                grant.sessionExpiry(),
-                connect.username(),
-                parts.node(),
-                connect.will());
-        var turn = turns.take(request.clientId());
-        Thread.ofVirtual().name("sluice-open").start(() -> {
-            try {
-                var left = awaitTurn(turn);
-                // A client that gave up waiting must not take the session from its own next connection.
-                if (connection.isClosed()) turn.end();
-                else connection.opened(sessions.open(request, left), turn::end);
-            } catch (TooManySessions full) {
-                turn.end();
-                meters.exceeded("sessions-maximum");
-                connection.tell(new Event.OpenFailed(ReasonCode.QUOTA_EXCEEDED, full.getMessage()));
-            } catch (StoreUnavailable away) {
-                turn.end();
-                LOG.debugf("client %s not opened: %s", request.clientId(), away.getMessage());
-                connection.tell(
-                        new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "sessions cannot be opened at the moment"));
-            } catch (RuntimeException refused) {
-                turn.end();
-                LOG.warnf(refused, "client %s not opened", request.clientId());
-                connection.tell(new Event.OpenFailed(ReasonCode.UNSPECIFIED_ERROR, "the session cannot be opened"));
-            }
-        });
-    }
-
-    /**
-     * Waits until the client's earlier CONNECTs, and the end of its last connection here, are written: that may have withdrawn the
-     * will [MQTT-3.14.4-3]. Returns the time that is left for the open.
-     */
-    private Duration awaitTurn(SessionTurns.Turn turn) {
-        if (!sessions.isAvailable()) throw new StoreUnavailable("PostgreSQL does not answer", null);
-        var end = System.nanoTime() + openTimeout.toNanos();
-        if (!turn.await(openTimeout)) throw new StoreUnavailable("no turn within " + openTimeout, null);
-        return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
-    }
-
-    private static void takenOver(Connection connection) {
-        connection.tell(
-                new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "another connection uses this client identifier"));
+        var sendQuota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
+        opener.open(connection, connect, grant, sendQuota, connection::opened, connection::notOpened);
     }
 
     void online(Connection connection, Grant grant) {
@@ -290,20 +249,25 @@ public class Broker {
 
     void endSession(Connection connection, Effect.EndSession end) {
         router.detach(connection, end.sessionExpiry() == 0);
-        var turn = turns.take(connection.clientId());
-        connection.journal(new JournalWrite.CloseSession(
-                connection.clientId(),
-                connection.epoch(),
-                end.sessionExpiry(),
-                end.reason().value(),
-                end.sentSeq(),
-                end.publishWill(),
-                outcome -> {
-                    turn.end();
-                    if (outcome == JournalWrite.Outcome.REFUSED)
-                        LOG.warnf("client %s: PostgreSQL refused the end of its session", connection.clientId());
-                    else if (connection.hasWill()) wills.poke();
-                }));
+        var turn = turns.takeToClose(connection.clientId());
+        connection
+                .writes()
+                .submit(new JournalWrite.CloseSession(
+                        connection.clientId(),
+                        connection.epoch(),
+                        end.sessionExpiry(),
+                        end.reason().value(),
+                        end.sentSeq(),
+                        end.publishWill(),
+                        outcome -> {
+                            turn.end();
+                            if (outcome == JournalWrite.Outcome.GONE)
+                                router.forget(connection.clientId(), connection.sessionId());
+                            if (outcome == JournalWrite.Outcome.REFUSED)
+                                LOG.warnf(
+                                        "client %s: PostgreSQL refused the end of its session", connection.clientId());
+                            else if (connection.hasWill()) wills.poke();
+                        }));
     }
 
     /** Whether publishers have to wait for the event loops of subscribers. */
@@ -324,7 +288,7 @@ public class Broker {
 
     /** Changes whenever somebody may have subscribed or come back. */
     public long subscriptionsVersion() {
-        return router.version();
+        return router.arrivals();
     }
 
     /** The gateway closes the socket. */

@@ -1,9 +1,7 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Packet;
-import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
@@ -11,10 +9,10 @@ import dev.sluice.session.Event;
 import dev.sluice.session.Holding;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
-import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
 import java.nio.ByteBuffer;
-import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
@@ -24,8 +22,6 @@ import org.jboss.logging.Logger;
  */
 public final class Connection implements RetainedRecipient {
     private static final Logger LOG = Logger.getLogger(Connection.class);
-    private static final Event TOO_LARGE =
-            new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size");
 
     private final Broker broker;
     private final ConnectionParts parts;
@@ -47,6 +43,7 @@ public final class Connection implements RetainedRecipient {
     private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
+    private volatile boolean takenOver;
     /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
     private ReasonCode endReason = ReasonCode.UNSPECIFIED_ERROR;
 
@@ -59,13 +56,17 @@ public final class Connection implements RetainedRecipient {
         this.loop = loop;
         this.transport = transport;
         this.input = new PacketInput(this, transport, parts.limits(), parts.partials());
-        this.output =
-                new PacketOutput(loop, transport, parts.meters(), parts.config().sendBuffer(), () -> tell(TOO_LARGE));
-        this.writes = new PendingWrites(parts.journal(), loop);
+        this.output = new PacketOutput(
+                loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
+        this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
-        var holding = new Holding(flow::mayPublish, parts.held(), parts.heldMaximum());
         this.session = new Session(
-                parts.limits(), parts.memory(), holding, output::hasRoom, System::currentTimeMillis, this::isOutdated);
+                parts.limits(),
+                parts.memory(),
+                new Holding(flow::mayPublish, parts.held(), parts.heldMaximum()),
+                output::hasRoom,
+                System::currentTimeMillis,
+                it -> receiving.isOutdated(it));
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -88,13 +89,10 @@ public final class Connection implements RetainedRecipient {
         return life == Life.OPEN && flow.mayRead(session);
     }
 
-    /** Whether its CONNECT waits for PostgreSQL. */
-    boolean isOpening() {
-        return session.phase() instanceof Phase.Opening;
-    }
-
-    void paused() {
+    /** Its socket is not read; returns whether that is because its CONNECT waits for PostgreSQL. */
+    boolean paused() {
         flow.paused(session);
+        return session.phase() instanceof Phase.Opening;
     }
 
     void resume() {
@@ -114,10 +112,7 @@ public final class Connection implements RetainedRecipient {
     @Override
     public void delivered(Delivery delivery) {
         if (receiving != null) receiving.live(delivery.message());
-        // The member of a Shared Subscription that this message was for has left: another member gets it.
-        var missed = isClosed() && delivery.share() != null && delivery.seq() == 0 && delivery.receipt() == null;
-        if (missed && delivery.qos() != QoS.AT_MOST_ONCE) receiving.giveBack(List.of(delivery));
-        else on(new Event.Deliver(delivery));
+        if (!isClosed() || receiving == null || !receiving.passOn(delivery)) on(new Event.Deliver(delivery));
     }
 
     void on(Event event) {
@@ -135,7 +130,7 @@ public final class Connection implements RetainedRecipient {
         LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
         var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
         close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
-        if (wasOnline) broker.endSession(this, unused());
+        if (wasOnline) broker.endSession(this, unused(true));
         finishIfDone(true);
     }
 
@@ -188,7 +183,7 @@ public final class Connection implements RetainedRecipient {
                 broker.open(this, connect, grant);
             }
             case Effect.Start(var grant) -> broker.online(this, grant);
-            case Effect.EndSession end -> broker.endSession(this, end);
+            case Effect.EndSession end -> broker.endSession(this, input.saidGoodbye() ? end.withoutWill() : end);
             case Effect.Finish(var sessionGoesOn) -> {
                 flow.finish(sessionGoesOn);
                 broker.finishing(this);
@@ -208,48 +203,55 @@ public final class Connection implements RetainedRecipient {
         if (!isClosed() && output.isSlow()) input.stopReading();
     }
 
-    /**
-     * Takes the session, whose row is this connection's now; from any thread.
-     *
-     * @param over runs once this gateway knows the new owner: then the client's next open may follow
-     */
-    void opened(SessionStore.OpenedSession opened, Runnable over) {
+    /** Takes the session, whose row is this connection's now; {@code mayGo} as {@link Publishing} wants it. */
+    void opened(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
+        epoch = opened.epoch();
+        sessionId = opened.id();
+        // The connection was closed meanwhile, and nobody else would end the session.
+        if (isClosed()) broker.openedInVain(this, opened, unused(!input.saidGoodbye()));
+        else start(opened, mayGo);
+    }
+
+    /** The session's row is this connection's, but what must come before the client takes too long: it is refused. */
+    void notOpened(SessionStore.OpenedSession opened) {
+        epoch = opened.epoch();
+        sessionId = opened.id();
+        on(SessionOpener.NOT_NOW);
+        broker.openedInVain(this, opened, unused(false));
+    }
+
+    /** A later connection has the session; from any thread. Completed as {@link ConnectionRegistry#takeOver} says. */
+    CompletableFuture<Long> takeOver() {
+        takenOver = true;
+        var sentSeq = new CompletableFuture<Long>();
         loop.execute(() -> {
-            try {
-                epoch = opened.epoch();
-                sessionId = opened.id();
-                // The connection was closed meanwhile, and nobody else would end the session.
-                if (isClosed()) broker.openedInVain(this, opened, unused());
-                else start(opened);
-            } finally {
-                over.run();
-            }
+            on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "another connection uses this client identifier"));
+            sentSeq.complete(session.sentSeq());
         });
+        return sentSeq;
     }
 
-    private Effect.EndSession unused() {
-        return new Effect.EndSession(session.grant().sessionExpiry(), endReason, 0, true);
+    @Override
+    public boolean isTakenOver() {
+        return takenOver;
     }
 
-    private void start(SessionStore.OpenedSession opened) {
+    private Effect.EndSession unused(boolean publishWill) {
+        return new Effect.EndSession(session.grant().sessionExpiry(), endReason, 0, publishWill);
+    }
+
+    private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        publishing = new Publishing(this, parts, username, durable, input.version());
+        publishing = new Publishing(this, parts, username, durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, session.grant(), durable, opened.sentSeq());
         var begun =
                 retained.topics().begin(() -> broker.attach(this, opened.present(), durable, opened.subscriptions()));
-        var received = opened.received().stream()
-                .map(SessionStore.ReceivedPublish::packetId)
-                .toList();
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
-        on(new Event.SessionOpened(opened.present(), durable, received, opened.lastSeq(), queued));
+        on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
         if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
-    }
-
-    void give(Publication publication) {
-        receiving.give(publication);
     }
 
     /** Tells the session what Kafka or the journal has answered. */
@@ -267,13 +269,8 @@ public final class Connection implements RetainedRecipient {
         finishIfDone(false);
     }
 
-    void journal(JournalWrite write) {
-        writes.submit(write);
-    }
-
-    /** Makes the callback of a write, for the journal's thread: runs the task on the loop once the write is committed. */
-    Consumer<JournalWrite.Outcome> thenOnLoop(Runnable committed) {
-        return outcome -> loop.execute(() -> PendingWrites.settle(this, outcome, committed));
+    PendingWrites writes() {
+        return writes;
     }
 
     /** The loop's clock, once a second. */
@@ -314,8 +311,13 @@ public final class Connection implements RetainedRecipient {
         on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
     }
 
-    /** The socket is gone. */
+    /** The socket is gone. What the client had sent is still looked at, when there is room for it; not if it broke the rules. */
     public void transportClosed() {
+        if (isClosed() || endReason.isError() && endReason != ReasonCode.UNSPECIFIED_ERROR || !input.end()) gone();
+    }
+
+    /** All that the client had sent before its socket closed has been looked at. */
+    void gone() {
         if (life == Life.GONE) return;
         var lost = !isClosed() && session.phase() instanceof Phase.Online;
         if (!isClosed()) on(new Event.TransportClosed());
@@ -354,6 +356,7 @@ public final class Connection implements RetainedRecipient {
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);
+        if (input.hasEnded()) loop.execute(this::gone);
     }
 
     /** Notes the reason, before the endpoint closes the socket itself. */
@@ -392,9 +395,5 @@ public final class Connection implements RetainedRecipient {
 
     Transport transport() {
         return transport;
-    }
-
-    private boolean isOutdated(Delivery delivery) {
-        return receiving.isOutdated(delivery);
     }
 }

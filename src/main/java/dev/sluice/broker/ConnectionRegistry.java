@@ -4,20 +4,21 @@ import dev.sluice.broker.routing.Recipient;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Owns the set of open connections, and knows which of them holds which client's session. Any thread may use it. */
 final class ConnectionRegistry<C extends Recipient> {
-    private final Consumer<C> takenOver;
+    private final Function<C, CompletableFuture<Long>> takeOver;
     private final Set<C> open = ConcurrentHashMap.newKeySet();
     private final Map<String, C> online = new ConcurrentHashMap<>();
     /** The last connection of each client that has said DISCONNECT with something under way. */
     private final Map<String, C> finishing = new ConcurrentHashMap<>();
 
-    /** @param takenOver gets a connection whose client another one has taken */
-    ConnectionRegistry(Consumer<C> takenOver) {
-        this.takenOver = takenOver;
+    /** @param takeOver ends a connection whose client another one has taken, and answers as {@link #takeOver} does */
+    ConnectionRegistry(Function<C, CompletableFuture<Long>> takeOver) {
+        this.takeOver = takeOver;
     }
 
     void add(C connection) {
@@ -29,12 +30,34 @@ final class ConnectionRegistry<C extends Recipient> {
         if (connection.clientId() != null) offline(connection);
     }
 
+    /**
+     * A later connection has opened the client's session: ends the one that held it here [MQTT-3.1.4-3].
+     *
+     * @return completed once it has ended, with the highest place of its queue that it has sent; with 0 if there was none
+     */
+    CompletableFuture<Long> takeOver(String clientId, long epoch) {
+        var older = online.get(clientId);
+        return older == null || older.epoch() >= epoch ? CompletableFuture.completedFuture(0L) : takeOver.apply(older);
+    }
+
+    /** The epoch of the connection that holds the client's session here, 0 if none does. */
+    long epoch(String clientId) {
+        var connection = online.get(clientId);
+        return connection == null ? 0 : connection.epoch();
+    }
+
+    /** The connection that holds this session here, null if none does. */
+    C find(String clientId, long sessionId) {
+        var connection = online.get(clientId);
+        return connection == null || connection.sessionId() != sessionId ? null : connection;
+    }
+
     /** Gives the client to the connection of the later epoch, and ends the other one [MQTT-3.1.4-3]. */
     void online(C connection) {
         online.merge(connection.clientId(), connection, (one, other) -> {
             var newer = one.epoch() > other.epoch() ? one : other;
             var older = newer == one ? other : one;
-            if (newer != older) takenOver.accept(older);
+            if (newer != older) takeOver.apply(older);
             return newer;
         });
     }

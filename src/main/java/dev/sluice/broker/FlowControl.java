@@ -45,7 +45,7 @@ final class FlowControl {
 
     /** Whether there is room for what one more packet may ask for, be it a PUBLISH that is held. */
     boolean mayRead(Session session) {
-        return session.wantsMore() && !writes.isOverfull() && !output.isSlow();
+        return session.wantsMore() && !writes.isOverfull() && (input.hasEnded() || !output.isSlow());
     }
 
     /** Whether Kafka, PostgreSQL and the event loops of subscribers have room for one more PUBLISH. */

@@ -1,9 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.clock.BackOff;
-import dev.sluice.codec.PacketBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,8 +30,6 @@ public final class Loop implements Executor {
     private static final long NANOS_PER_TURN = 5_000_000;
 
     private static final long NANOS_PER_TICK = 1_000_000_000 / SLICES;
-    private static final int POOLED_BUFFERS = 64;
-    private static final int POOLED_BUFFER_SIZE = 16 * 1024;
 
     private final ScheduledExecutorService thread;
     private final Queue<Runnable> mailbox = new MpscUnboundedAtomicArrayQueue<>(1024);
@@ -48,7 +44,7 @@ public final class Loop implements Executor {
     private int slice;
     private final ArrayList<Connection> unflushed = new ArrayList<>();
     private final Set<Connection> paused = new HashSet<>();
-    private final ArrayDeque<PacketBuffer> buffers = new ArrayDeque<>();
+    private final PacketBuffers buffers = new PacketBuffers();
     private final BackOff backOff = new BackOff();
     private long lastTick = System.nanoTime();
     private long late;
@@ -179,14 +175,7 @@ public final class Loop implements Executor {
         flush();
     }
 
-    PacketBuffer takeBuffer() {
-        var buffer = buffers.poll();
-        return buffer == null ? new PacketBuffer() : buffer;
-    }
-
-    void giveBack(PacketBuffer buffer) {
-        if (buffers.size() >= POOLED_BUFFERS || buffer.array().length > POOLED_BUFFER_SIZE) return;
-        buffer.clear();
-        buffers.push(buffer);
+    PacketBuffers buffers() {
+        return buffers;
     }
 }

@@ -5,6 +5,7 @@ import dev.sluice.codec.PacketFramer;
 import dev.sluice.codec.PacketReader;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.session.Limits;
 import java.nio.ByteBuffer;
@@ -16,6 +17,9 @@ import java.nio.ByteBuffer;
 final class PacketInput {
     /** Bytes that are read ahead while the session opens. A socket that is not read would not report that it has closed. */
     private static final int AHEAD = 16 * 1024;
+
+    /** The first four bits of the packet. */
+    private static final int DISCONNECT = 0xE0;
 
     private final Connection connection;
     private final Transport transport;
@@ -35,6 +39,10 @@ final class PacketInput {
 
     private boolean paused;
     private boolean ahead;
+    /** Whether the socket has closed: there is nothing more than what is held. */
+    private boolean ended;
+
+    private boolean goodbye;
     private long lastPacket = System.nanoTime();
     /** When the first bytes of the packet came that is not whole, or reading began again. */
     private long packetBegun;
@@ -113,9 +121,8 @@ final class PacketInput {
     void pause() {
         if (paused) return;
         paused = true;
-        ahead = connection.isOpening();
+        ahead = connection.paused();
         if (!ahead) stop();
-        connection.paused();
     }
 
     /** Reads no more, and nothing ahead either: the client does not read what it is sent. */
@@ -146,14 +153,47 @@ final class PacketInput {
             if (bytes.hasRemaining() && !connection.isClosed()) hold(bytes);
         }
         if (paused || connection.isClosed()) return false;
-        transport.resume();
+        if (ended) connection.gone();
+        else transport.resume();
         return true;
     }
 
     void drop() {
+        if (held != null) goodbye = isGoodbyeIn(held);
         held = null;
         framer.drop();
         count();
+    }
+
+    /** The socket has closed: true if bytes that it brought before are held, to be looked at when the connection is resumed. */
+    boolean end() {
+        ended = held != null;
+        return ended;
+    }
+
+    /** Whether the socket has closed, and what it brought is not yet looked at whole. */
+    boolean hasEnded() {
+        return ended;
+    }
+
+    /**
+     * Whether a DISCONNECT that withdraws the will was among the bytes that are held, and not looked at as the connection ends
+     * [MQTT-3.14.4-3]; gives them up.
+     */
+    boolean saidGoodbye() {
+        drop();
+        return goodbye;
+    }
+
+    private boolean isGoodbyeIn(ByteBuffer bytes) {
+        try {
+            for (var frame = framer.next(bytes); frame != null; frame = framer.next(bytes))
+                if ((frame.get(frame.position()) & 0xF0) == DISCONNECT)
+                    return reader.read(frame) instanceof Packet.Disconnect bye && bye.reason() == ReasonCode.SUCCESS;
+        } catch (MqttFault _) {
+            // Nothing behind it would have been looked at.
+        }
+        return false;
     }
 
     /** The client's version, null before its CONNECT. */

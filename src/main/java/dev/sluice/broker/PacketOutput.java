@@ -6,15 +6,21 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
+import java.util.function.Consumer;
 
 /** What a connection sends and has not handed to its socket yet; confined to the connection's event loop. */
 final class PacketOutput {
-    private final Loop loop;
+    /** Ends the connection: its client would wait for ever. */
+    private static final Event TOO_LARGE =
+            new Event.Ended(ReasonCode.PACKET_TOO_LARGE, "an answer is larger than its Maximum Packet Size");
+
+    private final PacketBuffers buffers;
     private final Transport transport;
     private final BrokerMeters meters;
     private final int slowAbove;
-    private final Runnable unanswerable;
+    private final Consumer<Event> listener;
 
     /** How many bytes the client had taken when somebody looked, at most. */
     private long takenBytes;
@@ -27,13 +33,14 @@ final class PacketOutput {
     /** Whether that cannot be told, either. */
     private boolean mute;
 
-    /** @param unanswerable runs when an answer is larger than the client takes: it would wait for ever */
-    PacketOutput(Loop loop, Transport transport, BrokerMeters meters, int slowAbove, Runnable unanswerable) {
-        this.loop = loop;
+    /** @param listener is told when an answer is larger than the client takes */
+    PacketOutput(
+            PacketBuffers buffers, Transport transport, BrokerMeters meters, int slowAbove, Consumer<Event> listener) {
+        this.buffers = buffers;
         this.transport = transport;
         this.meters = meters;
         this.slowAbove = slowAbove;
-        this.unanswerable = unanswerable;
+        this.listener = listener;
     }
 
     /**
@@ -55,7 +62,7 @@ final class PacketOutput {
 
     private boolean append(Packet packet) {
         var first = buffer == null;
-        if (first) buffer = loop.takeBuffer();
+        if (first) buffer = buffers.take();
         writer.write(packet, buffer);
         meters.sent(packet);
         return first;
@@ -65,7 +72,7 @@ final class PacketOutput {
     private boolean tooLarge(Packet packet, Grant grant) {
         if (packet instanceof Packet.Publish || packet instanceof Packet.Disconnect) return false;
         ending = true;
-        unanswerable.run();
+        listener.accept(TOO_LARGE);
         if (!(packet instanceof Packet.ConnAck)) return false;
         // Without CONNACK there can be no DISCONNECT [MQTT-3.14.0-1].
         var refusal = new Packet.ConnAck(false, ReasonCode.PACKET_TOO_LARGE, Properties.NONE);
@@ -79,7 +86,7 @@ final class PacketOutput {
         var written = buffer;
         buffer = null;
         transport.send(written.array(), written.length());
-        loop.giveBack(written);
+        buffers.giveBack(written);
     }
 
     /** Notes how much the client has taken; true if that is more than the last time, or there is nothing to take. */

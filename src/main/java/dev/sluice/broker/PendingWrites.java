@@ -6,6 +6,7 @@ import dev.sluice.session.Event;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
 
 /**
  * One connection's way into the journal: its writes keep their order when its lane is full. Confined to the connection's
@@ -15,15 +16,41 @@ final class PendingWrites {
     /** Writes that may wait before the client is not read on: answers and subscriptions, as PUBLISHes are held before that. */
     private static final int MOST = 64;
 
+    private static final Event FENCED = new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere");
+    private static final Event REFUSED =
+            new Event.Ended(ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state");
+    /** Its row is gone, and not by this connection's own doing. */
+    static final Event DELETED = new Event.Ended(ReasonCode.ADMINISTRATIVE_ACTION, "the session was deleted");
+
+    private final Connection connection;
     private final Journal journal;
     private final Loop loop;
     private ArrayDeque<JournalWrite> waiting;
     /** With {@link #waiting}. */
     private BackOff backOff;
 
-    PendingWrites(Journal journal, Loop loop) {
+    PendingWrites(Connection connection, Journal journal) {
+        this.connection = connection;
         this.journal = journal;
-        this.loop = loop;
+        this.loop = connection.loop();
+    }
+
+    /** Makes the callback of a write, for the journal's thread: runs the task on the loop once the write is committed. */
+    Consumer<JournalWrite.Outcome> thenOnLoop(Runnable committed) {
+        return outcome -> loop.execute(() -> answered(outcome, committed));
+    }
+
+    /** On the loop: runs the task if the write is committed, else ends the connection. */
+    void answered(JournalWrite.Outcome outcome, Runnable committed) {
+        switch (outcome) {
+            case COMMITTED -> {
+                committed.run();
+                connection.progressed();
+            }
+            case FENCED -> connection.on(FENCED);
+            case GONE -> connection.on(DELETED);
+            case REFUSED -> connection.on(REFUSED);
+        }
     }
 
     void submit(JournalWrite write) {
@@ -36,21 +63,6 @@ final class PendingWrites {
             }
             waiting.add(write);
             loop.after(backOff.pause(), this::retry);
-        }
-    }
-
-    /** Tells the connection the outcome of a write; on its loop. */
-    static void settle(Connection connection, JournalWrite.Outcome outcome, Runnable committed) {
-        switch (outcome) {
-            case COMMITTED -> {
-                committed.run();
-                connection.progressed();
-            }
-            case FENCED ->
-                connection.on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere"));
-            case REFUSED ->
-                connection.on(new Event.Ended(
-                        ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state"));
         }
     }
 

@@ -16,6 +16,7 @@ import dev.sluice.uplink.Forwarding;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -40,8 +41,14 @@ final class Publishing {
     /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
     private Set<Integer> deadLettered = Set.of();
 
+    /** @param mayGo whether what it publishes may go to Kafka now; false at first if wills of the client have to go before it */
     Publishing(
-            Connection connection, ConnectionParts parts, String username, boolean durable, ProtocolVersion version) {
+            Connection connection,
+            ConnectionParts parts,
+            String username,
+            boolean durable,
+            ProtocolVersion version,
+            BooleanSupplier mayGo) {
         this.connection = connection;
         this.parts = parts;
         this.durable = durable;
@@ -53,7 +60,8 @@ final class Publishing {
                         connection.epoch(),
                         version.isV5(),
                         connection.loop(),
-                        this::forwarded);
+                        this::forwarded,
+                        mayGo);
     }
 
     void perform(Effect.OfPublisher effect) {
@@ -71,7 +79,10 @@ final class Publishing {
             refuse(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
             return;
         }
-        if (isOneTooMany(publish)) {
+        if (publish.retain()
+                && publish.payload().length > 0
+                && !parts.retainedTopics()
+                        .hasRoomFor(publish.topicName(), parts.config().retainedMaximum())) {
             parts.meters().retainedRefused();
             refuse(publish, ReasonCode.QUOTA_EXCEEDED, "as many messages are retained as may be");
             return;
@@ -128,7 +139,7 @@ final class Publishing {
         }
         var publication = publication(publish, receivedAt);
         parts.deliveries().send(publication);
-        if (publication.isKept()) keep(publication, publication.stamp() > 0, () -> {});
+        if (publication.isKept()) keep(publication, publication.stamp() > 0, 0, null, () -> {});
     }
 
     // QoS 1, and PostgreSQL has nothing to keep
@@ -185,7 +196,7 @@ final class Publishing {
         var isRetainedNow = publication.stamp() > 0 && joint.retaining == null;
         if (!isRetainedNow && !publication.hasCopies()) return;
         joint.missing++;
-        keep(publication, isRetainedNow, () -> acknowledgeIfAll(publish.packetId(), joint));
+        keep(publication, isRetainedNow, 0, null, () -> acknowledgeIfAll(publish.packetId(), joint));
     }
 
     private void acknowledgeJointly(Forwarding forwarding, Exchange.AtLeastOnceJointly joint) {
@@ -202,20 +213,15 @@ final class Publishing {
     private void retain(Publication publication, int packetId, Exchange.AtLeastOnceJointly joint) {
         joint.missing++;
         waitingForStore++;
-        connection.journal(JournalWrite.Accept.unfenced(
-                        connection.clientId(),
-                        publication.message(),
-                        List.of(),
-                        true,
-                        whenKept(() -> acknowledgeIfAll(packetId, joint)))
-                .stamped(publication.stamp()));
-    }
-
-    private Consumer<JournalWrite.Outcome> whenKept(Runnable committed) {
-        return outcome -> connection.loop().execute(() -> {
-            waitingForStore--;
-            PendingWrites.settle(connection, outcome, committed);
-        });
+        connection
+                .writes()
+                .submit(JournalWrite.Accept.unfenced(
+                                connection.clientId(),
+                                publication.message(),
+                                List.of(),
+                                true,
+                                whenKept(Publication.NOBODYS, 0, () -> acknowledgeIfAll(packetId, joint)))
+                        .stamped(publication.stamp()));
     }
 
     private void unannounce(Publication publication) {
@@ -275,11 +281,13 @@ final class Publishing {
     }
 
     private void forget(int packetId) {
-        connection.journal(new JournalWrite.ForgetReceived(
-                connection.clientId(),
-                connection.epoch(),
-                packetId,
-                connection.thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)))));
+        connection
+                .writes()
+                .submit(new JournalWrite.ForgetReceived(
+                        connection.clientId(),
+                        connection.epoch(),
+                        packetId,
+                        connection.writes().thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)))));
     }
 
     private void noteDeadLetter(int packetId) {
@@ -317,18 +325,6 @@ final class Publishing {
         return Publication.of(Message.of(publish, receivedAt), matches);
     }
 
-    /** A PUBLISH above the bound is refused as a whole: that it is delivered and not retained, nobody would notice. */
-    private boolean isOneTooMany(Packet.Publish publish) {
-        if (!publish.retain() || publish.payload().length == 0) return false;
-        var retained = parts.retainedTopics();
-        var most = parts.config().retainedMaximum();
-        return most > 0 && retained.size() >= most && !retained.contains(publish.topicName());
-    }
-
-    private void keep(Publication publication, boolean retain, Runnable committed) {
-        keep(publication, retain, 0, null, committed);
-    }
-
     /**
      * Has PostgreSQL keep a message for the sessions that are owed it, or as the retained one of its topic.
      *
@@ -340,18 +336,29 @@ final class Publishing {
         // The session of a client that has said DISCONNECT may be over; only its packet identifiers need it.
         var epoch = finishing && packetId == 0 ? JournalWrite.NO_FENCE : connection.epoch();
         var write = JournalWrite.Accept.kept(
-                connection.clientId(), epoch, publication.message(), publication.copies(), retain, outcome -> connection
-                        .loop()
-                        .execute(() -> {
-                            waitingForStore--;
-                            if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                            PendingWrites.settle(connection, outcome, committed);
-                            // The client has come back elsewhere, and sends it again.
-                            if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
-                                connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
-                        }));
+                connection.clientId(),
+                epoch,
+                publication.message(),
+                publication.copies(),
+                retain,
+                whenKept(publication, packetId, committed));
         if (retain) write = write.stamped(publication.stamp());
-        connection.journal(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
+        connection.writes().submit(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
+    }
+
+    private Consumer<JournalWrite.Outcome> whenKept(Publication publication, int packetId, Runnable committed) {
+        return outcome -> connection.loop().execute(() -> kept(publication, packetId, outcome, committed));
+    }
+
+    private void kept(Publication publication, int packetId, JournalWrite.Outcome outcome, Runnable committed) {
+        waitingForStore--;
+        if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+        // Without its session, what else the client published before its DISCONNECT still goes on.
+        var isLost = finishing && outcome == JournalWrite.Outcome.GONE;
+        connection.writes().answered(isLost ? JournalWrite.Outcome.FENCED : outcome, committed);
+        // The client has come back elsewhere, and sends it again; or its session is gone.
+        if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
+            connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
     }
 
     /** Whether what the client publishes further has to be held. */

@@ -4,6 +4,7 @@ import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
@@ -76,8 +77,14 @@ final class Receiving {
         };
         if (!durable || granted.isEmpty()) inALaterTurn(committed);
         else
-            connection.journal(new JournalWrite.Subscribe(
-                    connection.clientId(), connection.epoch(), granted, owed, connection.thenOnLoop(committed)));
+            connection
+                    .writes()
+                    .submit(new JournalWrite.Subscribe(
+                            connection.clientId(),
+                            connection.epoch(),
+                            granted,
+                            owed,
+                            connection.writes().thenOnLoop(committed)));
     }
 
     /** The client may be read on after it: answers that wait for nothing but a turn of the others. */
@@ -204,30 +211,45 @@ final class Receiving {
                 () -> connection.on(new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why()));
         if (!durable || ended.isEmpty()) inALaterTurn(committed);
         else
-            connection.journal(new JournalWrite.Unsubscribe(
-                    connection.clientId(), connection.epoch(), ended, connection.thenOnLoop(committed)));
+            connection
+                    .writes()
+                    .submit(new JournalWrite.Unsubscribe(
+                            connection.clientId(),
+                            connection.epoch(),
+                            ended,
+                            connection.writes().thenOnLoop(committed)));
     }
 
     void acknowledge(long seq, long sentSeq) {
-        connection.journal(new JournalWrite.Acknowledge(
-                connection.clientId(), connection.epoch(), seq, sentSeq, connection.thenOnLoop(() -> {})));
+        connection
+                .writes()
+                .submit(new JournalWrite.Acknowledge(
+                        connection.clientId(),
+                        connection.epoch(),
+                        seq,
+                        sentSeq,
+                        connection.writes().thenOnLoop(() -> {})));
     }
 
     void markReceived(long seq) {
-        connection.journal(new JournalWrite.MarkReceived(
-                connection.clientId(),
-                connection.epoch(),
-                seq,
-                connection.thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
+        connection
+                .writes()
+                .submit(new JournalWrite.MarkReceived(
+                        connection.clientId(),
+                        connection.epoch(),
+                        seq,
+                        connection.writes().thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
     void assignPacketId(long seq, int packetId) {
-        connection.journal(new JournalWrite.AssignPacketId(
-                connection.clientId(),
-                connection.epoch(),
-                seq,
-                packetId,
-                connection.thenOnLoop(() -> connection.on(new Event.PacketIdAssigned(seq)))));
+        connection
+                .writes()
+                .submit(new JournalWrite.AssignPacketId(
+                        connection.clientId(),
+                        connection.epoch(),
+                        seq,
+                        packetId,
+                        connection.writes().thenOnLoop(() -> connection.on(new Event.PacketIdAssigned(seq)))));
     }
 
     /** Reads the next page of the client's queue, on a virtual thread. */
@@ -255,6 +277,14 @@ final class Receiving {
                 row.packetId());
     }
 
+    /** The client is gone: has another member of the Shared Subscription get a message that nobody answers for; true if there is one. */
+    boolean passOn(Delivery delivery) {
+        var isOwn = delivery.share() == null || delivery.seq() != 0 || delivery.receipt() != null;
+        if (isOwn || delivery.qos() == QoS.AT_MOST_ONCE) return false;
+        giveBack(List.of(delivery));
+        return true;
+    }
+
     /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
@@ -267,9 +297,11 @@ final class Receiving {
     void give(Publication publication) {
         parts.deliveries().send(publication);
         if (!publication.hasCopies()) return;
-        connection.journal(JournalWrite.Accept.unfenced(
-                connection.clientId(), publication.message(), publication.copies(), false, outcome -> {
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                }));
+        connection
+                .writes()
+                .submit(JournalWrite.Accept.unfenced(
+                        connection.clientId(), publication.message(), publication.copies(), false, outcome -> {
+                            if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                        }));
     }
 }

@@ -22,12 +22,29 @@ import java.util.concurrent.TimeoutException;
  */
 final class SessionTurns {
     private final Map<String, Turn> last = new ConcurrentHashMap<>();
+    private final Map<String, Turn> held = new ConcurrentHashMap<>();
 
     /** Takes the place behind every open and close of the client that is still under way. */
     Turn take(String clientId) {
         var turn = last.compute(clientId, (_, before) -> new Turn(clientId, before));
         turn.over.thenRun(() -> last.remove(clientId, turn));
         return turn;
+    }
+
+    /** The turn of an open whose connection takes the session now: if it gives it up at once, that is part of the turn. */
+    void hold(Turn turn) {
+        held.put(turn.clientId, turn);
+    }
+
+    /** The turn for a close: that of the open which is {@link #hold held}, so that no later one comes between. */
+    Turn takeToClose(String clientId) {
+        var open = held.remove(clientId);
+        return open == null ? take(clientId) : open;
+    }
+
+    /** Ends the turn of an open that is held, unless it was taken to close. */
+    void release(Turn turn) {
+        if (held.remove(turn.clientId, turn)) turn.end();
     }
 
     /** Clients with an open or a close under way. */

@@ -4,67 +4,111 @@ import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Message;
-import dev.sluice.packet.Packet;
-import dev.sluice.packet.Will;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
-import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.Wills;
 import dev.sluice.store.session.Wills.DueWill;
-import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.Forwarding;
 import dev.sluice.uplink.Uplink;
 import java.time.Duration;
-import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * Publishes the wills that are due, those of other gateways' clients included: to Kafka, to PostgreSQL and to subscribers. Only then it
- * deletes them. Owns one virtual thread; any thread may {@link #poke} it.
+ * Publishes the wills that are due, those of other gateways' clients included: to subscribers and PostgreSQL at once, to Kafka as soon as
+ * that takes them; only then it deletes them. Owns one virtual thread; any thread may {@link #poke} it, or ask for the wills that are
+ * {@link #ahead} of a client.
  */
 final class WillPublisher {
     private static final Logger LOG = Logger.getLogger(WillPublisher.class);
 
     private static final int BATCH = 256;
-    private static final int AT_ONCE = 4 * BATCH;
+    private static final long BATCH_BYTES = 1 << 20;
     /** If this gateway is killed meanwhile, another one publishes the will after this time. */
     private static final Duration LEASE = Duration.ofSeconds(60);
 
+    private static final Duration RENEWAL = LEASE.dividedBy(3);
     private static final Duration POLL = Duration.ofSeconds(1);
-    private static final Duration RETRY = Duration.ofMillis(5);
+    private static final Duration RETRY = Duration.ofMillis(20);
 
     private final Wills wills;
     private final Uplink uplink;
     private final Journal journal;
     private final Router router;
+    private final RetainedTopics retainedTopics;
     private final Deliveries deliveries;
     private final BrokerMeters meters;
+    private final WillCheck check;
     /** Tasks for the thread: answers of Kafka and of the journal come in here. */
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
-    private final Map<DueWill, PendingWill> publishing = new HashMap<>();
-    /** Wills that are published and not deleted yet. */
-    private final ArrayDeque<DueWill> published = new ArrayDeque<>();
+    private final Map<Long, PendingWill> pending = new HashMap<>();
+    private final Load telling = new Load();
+    private final Load forwarding = new Load();
+    private final AwaitedWills awaited;
+    /** Whether wills that subscribers have may wait in PostgreSQL for Kafka: those come first. */
+    private boolean behind = true;
+
+    private final List<Long> published = new ArrayList<>();
+    private final List<PendingWill> givenBack = new ArrayList<>();
 
     private long claimAt = System.nanoTime();
+    private long forwardAt = claimAt;
+    private long retryAt = claimAt;
+    private long renewAt = claimAt + RENEWAL.toNanos();
     private final AtomicBoolean poked = new AtomicBoolean();
     private volatile boolean stopped;
 
+    /** What is under way of one kind, and its bound. */
+    private static final class Load {
+        private int count;
+        private long bytes;
+
+        void add(PendingWill will) {
+            count++;
+            bytes += will.due().bytes();
+        }
+
+        void remove(PendingWill will) {
+            count--;
+            bytes -= will.due().bytes();
+        }
+
+        boolean hasRoom() {
+            return count < 4 * BATCH && bytes < 8 * BATCH_BYTES;
+        }
+    }
+
+    /** @param isKafkaThere whether Kafka has answered when it was asked last */
     WillPublisher(
-            Wills wills, Uplink uplink, Journal journal, Router router, Deliveries deliveries, BrokerMeters meters) {
+            Wills wills,
+            Uplink uplink,
+            Journal journal,
+            Router router,
+            RetainedTopics retainedTopics,
+            Deliveries deliveries,
+            BrokerMeters meters,
+            BooleanSupplier isKafkaThere) {
         this.wills = wills;
         this.uplink = uplink;
         this.journal = journal;
         this.router = router;
+        this.retainedTopics = retainedTopics;
         this.deliveries = deliveries;
         this.meters = meters;
+        this.check = new WillCheck(uplink);
+        this.awaited = new AwaitedWills(wills, isKafkaThere);
     }
 
     void start() {
@@ -85,25 +129,47 @@ final class WillPublisher {
         });
     }
 
+    /** Publishes these wills before all others, as their client is waiting for that, unless it has {@code abandoned} them. */
+    WillsAhead ahead(List<Long> ids, BooleanSupplier abandoned) {
+        if (ids.isEmpty()) return WillsAhead.none();
+        var some = new WillsAhead(ids, abandoned);
+        mailbox.add(() -> awaited.add(some));
+        return some;
+    }
+
     private void run() {
+        var tasks = new ArrayList<Runnable>();
         try {
             while (!stopped) {
-                var pause = publishing.isEmpty() ? POLL : RETRY;
-                step(mailbox.poll(pause.toNanos(), TimeUnit.NANOSECONDS));
+                var pause = pending.isEmpty() && awaited.isEmpty() ? POLL : RETRY;
+                var first = mailbox.poll(pause.toNanos(), TimeUnit.NANOSECONDS);
+                if (first != null) tasks.add(first);
+                mailbox.drainTo(tasks);
+                step(tasks);
+                tasks.clear();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        publishing.values().forEach(PendingWill::close);
+        pending.values().forEach(PendingWill::close);
     }
 
-    private void step(Runnable task) {
-        try {
-            if (task != null) task.run();
-            publishing.values().forEach(PendingWill::retry);
-            giveUpLate();
-            for (; !published.isEmpty(); published.remove()) wills.published(published.peek());
+    private void step(List<Runnable> tasks) {
+        for (var task : tasks) guarded(task);
+        guarded(() -> {
+            retry();
+            settle();
+            renew();
+            forwardDelivered();
+            if (telling.hasRoom()) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, LEASE));
+            awaited.look(pending.keySet());
             claim();
+        });
+    }
+
+    private static void guarded(Runnable task) {
+        try {
+            task.run();
         } catch (StoreUnavailable away) {
             LOG.debugf("wills wait: %s", away.getMessage());
         } catch (RuntimeException bug) {
@@ -111,116 +177,127 @@ final class WillPublisher {
         }
     }
 
-    private void claim() {
-        if (System.nanoTime() - claimAt < 0 || publishing.size() >= AT_ONCE) return;
-        claimAt = System.nanoTime() + POLL.toNanos();
-        var due = wills.claim(BATCH, LEASE);
-        if (due.size() == BATCH) claimAt = System.nanoTime();
-        for (var will : due) {
-            var one = new PendingWill(will);
-            publishing.put(will, one);
-            one.start();
-        }
-    }
-
-    /** Gives up wills whose leases are about to run out: the next one to claim them begins anew. */
-    private void giveUpLate() {
+    private void retry() {
         var now = System.nanoTime();
-        for (var one : List.copyOf(publishing.values())) {
-            if (now - one.giveUpAt < 0) continue;
-            publishing.remove(one.due);
-            one.close();
+        if (now - retryAt < 0) return;
+        retryAt = now + RETRY.toNanos();
+        List.copyOf(pending.values()).forEach(PendingWill::retry);
+    }
+
+    /** Writes down what has become of wills, before any more are claimed. */
+    private void settle() {
+        if (!published.isEmpty()) wills.published(published);
+        published.clear();
+        if (!givenBack.isEmpty()) wills.giveBack(ids(givenBack), told(givenBack));
+        givenBack.clear();
+    }
+
+    private void renew() {
+        var now = System.nanoTime();
+        if (now - renewAt < 0) return;
+        if (!pending.isEmpty()) wills.renew(pending.keySet(), told(pending.values()), LEASE);
+        renewAt = now + RENEWAL.toNanos();
+    }
+
+    private static List<Long> ids(Collection<PendingWill> some) {
+        return some.stream().map(it -> it.due().id()).toList();
+    }
+
+    private static List<Long> told(Collection<PendingWill> some) {
+        return ids(some.stream().filter(PendingWill::isTold).toList());
+    }
+
+    private void forwardDelivered() {
+        var now = System.nanoTime();
+        if (now - forwardAt < 0 || !forwarding.hasRoom()) return;
+        forwardAt = now + POLL.toNanos();
+        var some = wills.claimDelivered(BATCH, BATCH_BYTES, LEASE);
+        behind = !some.isEmpty();
+        if (behind) forwardAt = now;
+        begin(some);
+    }
+
+    private void claim() {
+        if (System.nanoTime() - claimAt < 0 || !telling.hasRoom() || deliveries.areMany()) return;
+        claimAt = System.nanoTime() + POLL.toNanos();
+        var due = wills.claimDue(BATCH, BATCH_BYTES, LEASE);
+        if (!due.isEmpty()) claimAt = System.nanoTime();
+        begin(due);
+    }
+
+    private void begin(List<DueWill> some) {
+        for (var due : some) {
+            if (pending.containsKey(due.id())) continue; // its lease ran out while PostgreSQL was away
+            var one = new PendingWill(this, due);
+            pending.put(due.id(), one);
+            if (!due.delivered()) telling.add(one);
+            guarded(one::start);
         }
     }
 
-    /** One will under way; confined to the publisher's thread. */
-    private final class PendingWill {
-        private final DueWill due;
-        private final ClientUplink client;
-        private final Publication publication;
-        private final long giveUpAt = System.nanoTime() + LEASE.toNanos() * 9 / 10;
-        private JournalWrite unsubmitted;
+    // What a will under way asks for and tells
 
-        PendingWill(DueWill due) {
-            this.due = due;
-            this.client = uplink.open(due.clientId(), null, due.id(), true, mailbox::add, this::forwarded);
-            this.publication = router.publication(Message.of(due.will(), System.currentTimeMillis()), due.clientId());
-        }
-
-        void start() {
-            if (due.will().topicName().isServers()) {
-                refused(TopicName.SERVERS_OWN);
-                return;
-            }
-            switch (client.forward(publish(due.will()), System.currentTimeMillis(), null)) {
-                case ClientUplink.Admission.UnderWay _, ClientUplink.Admission.DeadLettered _ -> {}
-                case ClientUplink.Admission.Unmatched _, ClientUplink.Admission.Shed _ -> keep();
-                case ClientUplink.Admission.Refused(var _, var why) -> refused(why);
-            }
-        }
-
-        void retry() {
-            client.retry();
-            if (unsubmitted != null && journal.submit(unsubmitted)) unsubmitted = null;
-        }
-
-        void close() {
-            client.close();
-        }
-
-        private void forwarded(Forwarding forwarding) {
-            if (publishing.get(due) != this) return; // given up
-            if (forwarding.failedForNow()) { // its lease runs out, and it is tried again
-                publishing.remove(due);
-                close();
-                return;
-            }
-            if (forwarding.outcome().isError()) refused(forwarding.why());
-            else keep();
-        }
-
-        private void refused(String why) {
-            LOG.warnf("the will of client %s is refused: %s", due.clientId(), why);
-            meters.willRefused();
-            done();
-        }
-
-        private void keep() {
-            if (!publication.isKept()) {
-                deliveries.send(publication);
-                meters.willPublished();
-                done();
-                return;
-            }
-            unsubmitted = JournalWrite.Accept.unfenced(
-                    due.clientId(),
-                    publication.message(),
-                    publication.copies(),
-                    publication.message().retain(),
-                    outcome -> mailbox.add(() -> kept(outcome)));
-            retry();
-        }
-
-        private void kept(JournalWrite.Outcome outcome) {
-            if (outcome != JournalWrite.Outcome.COMMITTED) {
-                refused("PostgreSQL does not keep it");
-                return;
-            }
-            publication.committed();
-            deliveries.send(publication);
-            meters.willPublished();
-            done();
-        }
-
-        private void done() {
-            publishing.remove(due, this);
-            close();
-            published.add(due);
-        }
+    /** The message with everybody who is owed it; announced if it is to be retained. */
+    Publication publication(Message message, String clientId) {
+        if (!message.retain()) return router.publication(message, clientId);
+        return retainedTopics.announce(
+                message, stamp -> Publication.of(message, router.route(message.topicName(), clientId), stamp));
     }
 
-    private static Packet.Publish publish(Will will) {
-        return new Packet.Publish(
-                false, will.qos(), will.retain(), will.topicName(), 0, will.properties(), will.payload());
+    Journal journal() {
+        return journal;
+    }
+
+    Deliveries deliveries() {
+        return deliveries;
+    }
+
+    BrokerMeters meters() {
+        return meters;
+    }
+
+    WillCheck check() {
+        return check;
+    }
+
+    void execute(Runnable task) {
+        mailbox.add(task);
+    }
+
+    void told(PendingWill will) {
+        telling.remove(will);
+        awaited.told(will.due().id());
+    }
+
+    boolean mayForward() {
+        return !behind && forwarding.hasRoom();
+    }
+
+    ClientUplink open(PendingWill will, Consumer<Forwarding> listener) {
+        forwarding.add(will);
+        var due = will.due();
+        return uplink.open(due.clientId(), due.username(), due.id(), true, mailbox::add, listener);
+    }
+
+    /** It is published, or never will be. */
+    void done(PendingWill will) {
+        over(will);
+        published.add(will.due().id());
+        awaited.published(will.due().id());
+    }
+
+    /** Kafka does not take it now. */
+    void giveBack(PendingWill will) {
+        forwardAt = System.nanoTime();
+        if (will.isForwarding()) forwardAt += POLL.toNanos();
+        over(will);
+        givenBack.add(will);
+        behind = true;
+    }
+
+    private void over(PendingWill will) {
+        pending.remove(will.due().id());
+        if (will.isForwarding()) forwarding.remove(will);
+        else if (!will.isTold()) telling.remove(will);
     }
 }

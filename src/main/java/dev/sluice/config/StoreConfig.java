@@ -7,7 +7,7 @@ import java.time.Duration;
 /**
  * The keys below {@code sluice.store}; immutable, read by any thread. The connection pool has its own keys below
  * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency +
- * retained-concurrency + 5 connections.
+ * retained-concurrency + 6 connections.
  */
 @ConfigMapping(prefix = "sluice.store")
 public interface StoreConfig {
@@ -31,7 +31,7 @@ public interface StoreConfig {
     @WithDefault("1048576")
     long batchBytes();
 
-    /** The longest that opening a session may take in all, waiting for its turn included. Default 3 s. */
+    /** The longest that opening a session may take in all, waiting for its turn and for the client's due wills included. Default 3 s. */
     @WithDefault("3s")
     Duration openTimeout();
 
@@ -41,7 +41,7 @@ public interface StoreConfig {
 
     /**
      * Requests at the same time besides the journal's and the opening of sessions, each one connection: those that read queues and
-     * subscriptions, claim wills, drain the spool, read and change routes. Default 4.
+     * subscriptions, drain the spool, read and change routes. Default 4.
      */
     @WithDefault("4")
     int readConcurrency();

@@ -110,7 +110,12 @@ public sealed interface Effect {
      * @param sentSeq the highest place of the durable queue sent on this connection, 0 for none
      * @param publishWill whether the Will is due; else it is deleted [MQTT-3.1.2-8] [MQTT-3.1.2-10]
      */
-    record EndSession(long sessionExpiry, ReasonCode reason, long sentSeq, boolean publishWill) implements Effect {}
+    record EndSession(long sessionExpiry, ReasonCode reason, long sentSeq, boolean publishWill) implements Effect {
+        /** The same for a client that has said good-bye. */
+        public EndSession withoutWill() {
+            return new EndSession(sessionExpiry, reason, sentSeq, false);
+        }
+    }
 
     /**
      * Close the socket once everything sent is out.

@@ -121,6 +121,11 @@ public final class Session {
         };
     }
 
+    /** Returns the highest place of the durable queue that was sent, 0 for none. */
+    public long sentSeq() {
+        return outbound == null ? 0 : outbound.sentSeq();
+    }
+
     /**
      * The connection is gone, however it ended: what waits for the client in memory is given up, and what is held of it, unless it has
      * said DISCONNECT.

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -35,6 +36,7 @@ public final class ClientUplink {
     private final Uplink uplink;
     private final Executor loop;
     private final Consumer<Forwarding> listener;
+    private final BooleanSupplier mayGo;
     private final boolean isV5;
     private final long clientHash;
     private final Destinations destinations;
@@ -60,11 +62,13 @@ public final class ClientUplink {
             long epoch,
             boolean isV5,
             Executor loop,
-            Consumer<Forwarding> listener) {
+            Consumer<Forwarding> listener,
+            BooleanSupplier mayGo) {
         this.uplink = uplink;
         this.isV5 = isV5;
         this.loop = loop;
         this.listener = listener;
+        this.mayGo = mayGo;
         this.clientHash = MessageId.hashOf(clientId);
         this.destinations = new Destinations(uplink::routes, uplink::backlog, clientId, username, epoch);
         this.check = new PayloadCheck(uplink.checks(), loop);
@@ -127,7 +131,8 @@ public final class ClientUplink {
         var forwarding = new Forwarding(
                 this, publish, receivedAt, attachment, messageId, destination.targets(), failures, bytes);
         if (congested || !send(forwarding)) {
-            if (forwarding.next == 0 && isQoS0 && uplink.shedsQoS0() && !destination.isNeverShed()) {
+            var maySend = mayGo.getAsBoolean(); // else it only waits its turn
+            if (maySend && forwarding.next == 0 && isQoS0 && uplink.shedsQoS0() && !destination.isNeverShed()) {
                 forwarding.shed();
                 return SHED;
             }
@@ -203,7 +208,7 @@ public final class ClientUplink {
     }
 
     private boolean send(Forwarding forwarding) {
-        if (failing) return false;
+        if (failing || !mayGo.getAsBoolean()) return false;
         if (!forwarding.started) started(forwarding);
         while (forwarding.next < forwarding.records.length) {
             if (!offer(forwarding.records[forwarding.next])) {

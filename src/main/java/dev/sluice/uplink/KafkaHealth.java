@@ -71,6 +71,10 @@ public class KafkaHealth {
         return state;
     }
 
+    public boolean isAvailable() {
+        return state.available();
+    }
+
     /** Whether Kafka has not answered the last question; false before there was one. */
     boolean isSilent() {
         return silent;

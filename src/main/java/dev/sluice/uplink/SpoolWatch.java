@@ -116,7 +116,7 @@ class SpoolWatch {
 
     private void decideOutage() {
         var now = System.nanoTime();
-        var answers = kafka.state().available();
+        var answers = kafka.isAvailable();
         if (spool.isAway()) {
             if (answers || spool.kafkaAnsweredAt() - awaySince > 0) end();
         } else if (spool.isConfigured() && kafka.isSilent() && now - spool.kafkaAnsweredAt() > grace.toNanos()) {

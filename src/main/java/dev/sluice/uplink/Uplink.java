@@ -1,6 +1,9 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.contract.CheckOverrun;
+import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
 import dev.sluice.uplink.record.Target;
@@ -18,10 +21,12 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -107,7 +112,32 @@ public class Uplink {
      */
     public ClientUplink open(
             String clientId, String username, long epoch, boolean isV5, Executor loop, Consumer<Forwarding> listener) {
-        return new ClientUplink(this, clientId, username, epoch, isV5, loop, listener);
+        return open(clientId, username, epoch, isV5, loop, listener, () -> true);
+    }
+
+    /** @param mayGo whether its records may go to Kafka now; asked again at each {@link ClientUplink#retry}, until it says so once */
+    public ClientUplink open(
+            String clientId,
+            String username,
+            long epoch,
+            boolean isV5,
+            Executor loop,
+            Consumer<Forwarding> listener,
+            BooleanSupplier mayGo) {
+        return new ClientUplink(this, clientId, username, epoch, isV5, loop, listener, mayGo);
+    }
+
+    /** What the routes would make of a message that this client published now. Blocks while its payload is checked. */
+    public Prospect prospect(TopicName topicName, String clientId, String username, byte[] payload) {
+        var inForce = routes();
+        try {
+            return Prospect.of(inForce, topicName, clientId, username, payload, Effort.BRIEF);
+        } catch (CheckOverrun _) {
+            return CompletableFuture.supplyAsync(
+                            () -> Prospect.of(inForce, topicName, clientId, username, payload, Effort.FULL),
+                            checks::run)
+                    .join();
+        }
     }
 
     Routes routes() {

@@ -40,6 +40,32 @@ class SessionTurnsTest {
         assertThat(late.await(Duration.ZERO)).isTrue();
     }
 
+    /** The client has said all that it had to say, good-bye included, before its session was opened. */
+    @Test
+    void aCloseThatAnOpenBringsAlongComesBeforeTheNextOpen() {
+        var open = turns.take("c");
+        var next = turns.take("c");
+        turns.hold(open);
+        var close = turns.takeToClose("c");
+        turns.release(open);
+        assertThat(next.await(Duration.ofMillis(1))).isFalse();
+        close.end();
+        assertThat(next.await(Duration.ZERO)).isTrue();
+    }
+
+    @Test
+    void anOpenThatBringsNoCloseIsOverWhenItIsReleased() {
+        var open = turns.take("c");
+        var next = turns.take("c");
+        turns.hold(open);
+        turns.release(open);
+        assertThat(next.await(Duration.ZERO)).isTrue();
+        var close = turns.takeToClose("c");
+        assertThat(close.await(Duration.ofMillis(1))).as("behind the next open").isFalse();
+        next.end();
+        assertThat(close.await(Duration.ZERO)).isTrue();
+    }
+
     @Test
     void aTurnEndsOnlyOnce() {
         var open = turns.take("c");

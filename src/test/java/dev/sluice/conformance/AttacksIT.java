@@ -27,7 +27,7 @@ import org.junit.jupiter.api.TestFactory;
 class AttacksIT {
     private static final int AT_ONCE = 8;
     private static final List<String> FILES =
-            List.of("upgrade.txt", "frames.txt", "connect.txt", "packets.txt", "flow.txt");
+            List.of("upgrade.txt", "frames.txt", "connect.txt", "packets.txt", "flow.txt", "inputs.txt");
 
     private static GatewayProcess gateway;
     private static int port;

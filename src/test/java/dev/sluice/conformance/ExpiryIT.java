@@ -140,6 +140,28 @@ class ExpiryIT {
         }
     }
 
+    /** What was never sent expires as ever, also where nobody could say what had been sent: Receive Maximum bounds it. */
+    @Spec("MQTT-3.3.2-5")
+    @Test
+    void aTakeOverDoesNotBringWhatHasExpired() {
+        var properties = Device.expiry(60).with(Property.RECEIVE_MAXIMUM, 1);
+        try (var older = Peer.connect(new Packet.Connect(V5, false, 60, clientId, null, null, null, properties))) {
+            older.subscribe(ONE, topic);
+            for (int i = 0; i < 5; i++) publish(ONE, "expires-" + i, 1);
+            publish(ONE, "stays", 600);
+            assertThat(Peer.text(older.delivered())).isEqualTo("expires-0");
+            awaitPassed(1);
+            try (var newer = Peer.resumed(new Packet.Connect(V5, false, 60, clientId, null, null, null, properties))) {
+                var again = newer.taken();
+                assertThat(Peer.text(again)).isEqualTo("expires-0");
+                assertThat(again.dup()).isTrue();
+                var next = newer.taken();
+                assertThat(Peer.text(next)).isEqualTo("stays");
+                assertThat(next.dup()).isFalse();
+            }
+        }
+    }
+
     @Spec("MQTT-4.3.3-13")
     @Test
     void aClientsExchangeGoesOnWhenItsMessageHasExpired() {

@@ -4,12 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.packet.Will;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.HeldSession;
+import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
+import dev.sluice.topic.TopicName;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -129,6 +137,46 @@ class OpenOrderIT {
             client.receive(Packet.PingResp.class);
             client.receive(Packet.PingResp.class);
         }
+    }
+
+    /** It need not wait for its CONNACK (section 3.1.4), nor for anything else: what it says counts, its good-bye first of all. */
+    @Spec(
+            value = {"MQTT-3.1.2-10", "MQTT-3.14.4-3"},
+            v311 = "MQTT-3.1.2-10")
+    @Test
+    void whoSaysAllAtOnceAndLeavesIsHeard() throws Exception {
+        var topic = "talk/" + clientId;
+        var hurried = new ArrayList<WireClient>();
+        try (var watcher = Peer.online(V5).subscribe(QoS.AT_LEAST_ONCE, topic)) {
+            try (var held = HeldSession.of(gateway, clientId)) {
+                for (int i = 0; i < 3; i++) hurried.add(inAHurry(topic, i));
+                await("its open").until(() -> held.waiting() > 0);
+                for (var one : hurried) one.close();
+            }
+            // On several event loops, they have come in any order.
+            var said = Stream.generate(watcher::text).limit(6).toList();
+            assertThat(said).containsExactlyInAnyOrder("zero-0", "one-0", "zero-1", "one-1", "zero-2", "one-2");
+            await().until(() -> gateway.query("SELECT connected FROM session WHERE client_id = ?", clientId)
+                    .equals("f"));
+            Peer.resumed(V5, clientId).publish(QoS.AT_LEAST_ONCE, topic, "end").leave();
+            assertThat(watcher.text()).as("no will").isEqualTo("end");
+        }
+    }
+
+    private WireClient inAHurry(String topic, int number) {
+        var will = new Will(
+                TopicName.of(topic),
+                QoS.AT_LEAST_ONCE,
+                false,
+                Properties.NONE,
+                "will".getBytes(StandardCharsets.UTF_8));
+        var connect = new Packet.Connect(V5, false, 60, clientId, will, null, null, Device.expiry(3600));
+        return Device.socket(V5)
+                .sendPackets(
+                        connect,
+                        Device.publish(QoS.AT_MOST_ONCE, 0, topic, "zero-" + number),
+                        Device.publish(QoS.AT_LEAST_ONCE, 1, topic, "one-" + number),
+                        Device.goodbye());
     }
 
     /** Two devices with one identifier: whoever comes later has the session, however often, and both hear why they lose it. */

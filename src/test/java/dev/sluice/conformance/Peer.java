@@ -66,6 +66,11 @@ final class Peer implements AutoCloseable {
         return new Peer(wire);
     }
 
+    /** A client that is connected already. */
+    static Peer of(WireClient wire) {
+        return new Peer(wire);
+    }
+
     WireClient wire() {
         return wire;
     }

@@ -254,4 +254,34 @@ class SessionIT {
             Device.assertEnded(client, V5, ReasonCode.TOPIC_ALIAS_INVALID);
         }
     }
+
+    /** As the page on operations allows: whoever is connected hears of it, whatever it does next. */
+    @Test
+    void aClientWhoseSessionIsDeletedIsTold() {
+        for (var clean : new boolean[] {true, false}) {
+            var properties = clean ? Properties.NONE : Device.expiry(3600);
+            try (var client = Device.socket(V5)) {
+                Device.connected(client, Device.connect(V5, clientId, true, properties));
+                assertThat(delete()).isEqualTo(clientId);
+                Device.assertEnded(client, V5, ReasonCode.ADMINISTRATIVE_ACTION);
+            }
+        }
+    }
+
+    /** Else each message would be kept for nobody, and commands would wait for it. */
+    @Test
+    void theSubscriptionsOfASessionThatIsDeletedAreForgotten() {
+        var before = gateway.metric("sluice_subscriptions");
+        Peer.durable(V5, clientId)
+                .subscribe(QoS.AT_LEAST_ONCE, TOPIC, "a/#", "b/#")
+                .leave();
+        await().until(() -> "f".equals(row("connected")));
+        assertThat(gateway.metric("sluice_subscriptions") - before).isEqualTo(3);
+        delete();
+        await().until(() -> gateway.metric("sluice_subscriptions") == before);
+    }
+
+    private String delete() {
+        return gateway.query("DELETE FROM session WHERE client_id = ? RETURNING client_id", clientId);
+    }
 }

@@ -25,7 +25,6 @@ import dev.sluice.store.session.SessionExpiry;
 import dev.sluice.store.session.SessionStore;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
-import dev.sluice.store.session.SessionsEnded;
 import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.store.session.Wills;
 import dev.sluice.store.spool.SpoolStore;
@@ -63,6 +62,8 @@ public final class StoreRig implements AutoCloseable {
     public static final InputBounds BOUNDS = new InputBounds(128, 64, 16_384, 131_072, 1000, 16_384, 65_536, 16);
 
     public static final long NEVER = 4_294_967_295L;
+    /** Of every session that is opened here. */
+    public static final int SEND_QUOTA = 10;
 
     public final DataSource pool;
     public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
@@ -113,7 +114,7 @@ public final class StoreRig implements AutoCloseable {
         queues = new QueueReader(requests, messages);
         retained = new RetainedReader(pool, settings, health, meters);
         subscriptions = new SubscriptionReader(requests);
-        wills = new Wills(requests, NODE);
+        wills = new Wills(pool, settings, health, NODE, BOUNDS);
         spool = new SpoolStore(requests, NODE);
         routes = new RouteStore(requests);
         health.start();
@@ -241,7 +242,8 @@ public final class StoreRig implements AutoCloseable {
 
     public OpenedSession open(String clientId, boolean cleanStart, long expirySeconds, Will will) {
         return sessions.open(
-                new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", will), openTimeout);
+                new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", SEND_QUOTA, will),
+                openTimeout);
     }
 
     public CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {

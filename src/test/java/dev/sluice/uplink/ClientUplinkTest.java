@@ -14,6 +14,7 @@ import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** What a connection hands over and what waits, with the topic {@code k/<key>} for each key. */
@@ -42,17 +43,26 @@ class ClientUplinkTest {
     }
 
     private void publish(String key) {
-        client.forward(
-                new Packet.Publish(
-                        false,
-                        QoS.AT_LEAST_ONCE,
-                        false,
-                        TopicName.of("k/" + key),
-                        ++packetId,
-                        Properties.NONE,
-                        new byte[10]),
-                0,
-                null);
+        client.forward(publishTo(key), 0, null);
+    }
+
+    private Packet.Publish publishTo(String key) {
+        return new Packet.Publish(
+                false, QoS.AT_LEAST_ONCE, false, TopicName.of("k/" + key), ++packetId, Properties.NONE, new byte[10]);
+    }
+
+    /** As a connection's messages wait for the will of the one before. */
+    @Test
+    void whatMayNotGoYetWaitsInItsOrder() {
+        var mayGo = new AtomicBoolean();
+        var next = rig.uplink.open("client", null, 2, true, Runnable::run, answered::add, mayGo::get);
+        next.forward(publishTo(DIRECT), 0, null);
+        next.retry();
+        assertThat(rig.producer.sent).isEmpty();
+        assertThat(next.holdsBack()).isTrue();
+        mayGo.set(true);
+        next.retry();
+        assertThat(rig.producer.sent).hasSize(1);
     }
 
     /** What waits for Kafka keeps to its bounds, whatever other stripes do. */

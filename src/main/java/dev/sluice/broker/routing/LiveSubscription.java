@@ -34,6 +34,14 @@ public record LiveSubscription(
                 group);
     }
 
+    /** Whether it is this one of its client, as far as routing goes. */
+    boolean isAs(StoredSubscription stored) {
+        return maximumQoS == stored.qos()
+                && noLocal == stored.noLocal()
+                && retainAsPublished == stored.retainAsPublished()
+                && identifier == stored.identifier();
+    }
+
     public static StoredSubscription stored(Subscription asked, int identifier) {
         return new StoredSubscription(
                 asked.filter(),

@@ -98,11 +98,12 @@ public final class Publication {
         return kept.stream().map(Kept::copy).toList();
     }
 
-    /** The copies are committed: tells the clients that are online. */
+    /** The copies are committed: tells the clients that are online, and forgets the sessions that are gone. */
     public void committed() {
         for (var one : kept) {
             var seq = one.copy.seq();
             if (seq > 0) one.match.subscriber().tell(delivery(one.match, seq));
+            else if (seq == Copy.NOBODY) one.match.subscriber().sessionIsGone();
         }
     }
 

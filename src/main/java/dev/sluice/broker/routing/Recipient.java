@@ -13,6 +13,9 @@ public interface Recipient {
     /** The fencing number of the session; the connection with the higher one holds it. */
     long epoch();
 
+    /** Whether a later connection has the session, even if this one has not heard of it yet. */
+    boolean isTakenOver();
+
     /** Whether a message for the client could be sent at once. */
     boolean isReady();
 

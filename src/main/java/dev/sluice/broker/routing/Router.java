@@ -25,12 +25,14 @@ public final class Router {
     private final ReentrantLock changing = new ReentrantLock();
     private volatile long version;
     private volatile long subscriptions;
+    private volatile long arrivals;
 
     /** Restores a subscription of a client that is offline. */
     public void restore(String clientId, long sessionId, StoredSubscription stored) {
         changing.lock();
         try {
-            var subscriber = subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId));
+            var subscriber =
+                    subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId, this::forget));
             subscriber.restore();
             add(subscriber, TopicFilter.of(stored.filter()), stored);
         } finally {
@@ -61,8 +63,12 @@ public final class Router {
             var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
             for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
                 if (!kept.contains(filter.toString())) remove(subscriber, filter);
-            for (var stored : subscriptions) add(subscriber, TopicFilter.of(stored.filter()), stored);
+            for (var stored : subscriptions) {
+                var filter = TopicFilter.of(stored.filter());
+                if (!has(subscriber, filter, stored)) add(subscriber, filter, stored);
+            }
             subscriber.attach(recipient, durable);
+            arrivals = arrivals + 1;
         } finally {
             changing.unlock();
         }
@@ -75,19 +81,20 @@ public final class Router {
             var subscriber = subscribers.get(recipient.clientId());
             if (subscriber == null || subscriber.recipient() != recipient) return;
             subscriber.detach();
-            if (sessionEnds) removeAll(subscriber);
+            // What PostgreSQL does not keep ends with its connection, also if that was taken over.
+            if (sessionEnds || !subscriber.isDurable()) removeAll(subscriber);
             forgetIfEmpty(subscriber);
         } finally {
             changing.unlock();
         }
     }
 
-    /** The session of a client that is offline has ended. */
-    public void forget(String clientId) {
+    /** The session has ended; nothing happens while its client is online, or if the client has begun another one. */
+    public void forget(String clientId, long sessionId) {
         changing.lock();
         try {
             var subscriber = subscribers.get(clientId);
-            if (subscriber == null || subscriber.recipient() != null) return;
+            if (subscriber == null || subscriber.sessionId() != sessionId || subscriber.recipient() != null) return;
             removeAll(subscriber);
             forgetIfEmpty(subscriber);
         } finally {
@@ -103,6 +110,8 @@ public final class Router {
     public boolean subscribe(Recipient recipient, boolean durable, TopicFilter filter, StoredSubscription stored) {
         changing.lock();
         try {
+            // Whatever it had is gone: the later connection may have nothing, so that no entry says so.
+            if (recipient.isTakenOver()) return false;
             var subscriber = subscribers.get(recipient.clientId());
             if (subscriber != null && subscriber.recipient() != recipient) {
                 var other = subscriber.recipient();
@@ -170,13 +179,23 @@ public final class Router {
         return version;
     }
 
+    /** Changes with the {@link #version}, and whenever a client that has subscriptions comes back. */
+    public long arrivals() {
+        return version + arrivals;
+    }
+
     public long subscriptions() {
         return subscriptions;
     }
 
     private Subscriber subscriber(Recipient recipient) {
         return subscribers.computeIfAbsent(
-                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId()));
+                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId(), this::forget));
+    }
+
+    private static boolean has(Subscriber subscriber, TopicFilter filter, StoredSubscription stored) {
+        var known = subscriber.subscriptions().get(filter);
+        return known != null && known.isAs(stored);
     }
 
     private boolean add(Subscriber subscriber, TopicFilter asked, StoredSubscription stored) {

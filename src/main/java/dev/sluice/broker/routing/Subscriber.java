@@ -5,6 +5,7 @@ import dev.sluice.topic.TopicFilter;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ObjLongConsumer;
 
 /**
  * One client with its subscriptions, and with its connection while it is online here. Any thread may
@@ -13,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Subscriber {
     private final String clientId;
     private final long sessionId;
+    private final ObjLongConsumer<String> ended;
     private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
     private final AtomicLong lastSeq = new AtomicLong();
     /** Of the filters. */
@@ -21,9 +23,11 @@ public final class Subscriber {
     private volatile Recipient recipient;
     private volatile boolean durable;
 
-    Subscriber(String clientId, long sessionId) {
+    /** @param ended takes the client id and the session id when PostgreSQL has no such session any more; from any thread */
+    Subscriber(String clientId, long sessionId, ObjLongConsumer<String> ended) {
         this.clientId = clientId;
         this.sessionId = sessionId;
+        this.ended = ended;
     }
 
     String clientId() {
@@ -99,6 +103,11 @@ public final class Subscriber {
         lastSeq.accumulateAndGet(delivery.seq(), Math::max);
         var here = recipient;
         if (here != null) here.deliver(delivery);
+    }
+
+    /** A message for its queue has found no such session. */
+    void sessionIsGone() {
+        ended.accept(clientId, sessionId);
     }
 
     /** The last place in the client's queue that this gateway has heard of. */

@@ -50,6 +50,16 @@ public class RetainedTopics {
                 .register(meters);
     }
 
+    /**
+     * Whether a message may be retained for a topic. A PUBLISH above the bound is refused as a whole: that it is delivered and not retained, nobody
+     * would notice.
+     *
+     * @param most messages, 0 for any number
+     */
+    public boolean hasRoomFor(TopicName topic, long most) {
+        return most == 0 || names.size() < most || contains(topic);
+    }
+
     /** A message that PostgreSQL has not committed yet; an empty payload clears. */
     public record Uncommitted(Message message, long stamp) {}
 

@@ -50,6 +50,9 @@ final class DeliveryStatements {
     private static final String RETAIN =
             "SELECT retain(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bigint[])";
 
+    private static final String WILLS_DELIVERED =
+            "UPDATE will w SET delivered = true FROM unnest(?::bigint[]) AS d(id) WHERE w.id = d.id";
+
     private DeliveryStatements() {}
 
     static JournalStatement markReceived(List<MarkReceived> writes) {
@@ -91,5 +94,10 @@ final class DeliveryStatements {
                         Column.binaries(writes, it -> it.message().payload()),
                         Column.longs(writes, Accept::stamp)),
                 stamps);
+    }
+
+    /** With the copies and the retained messages that they are. */
+    static JournalStatement willsDelivered(List<Accept> wills) {
+        return new JournalStatement(WILLS_DELIVERED, List.of(Column.longs(wills, Accept::will)));
     }
 }

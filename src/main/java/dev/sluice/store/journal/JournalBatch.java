@@ -61,12 +61,14 @@ final class JournalBatch {
         if (written != null && lane.lastCommitted(connection) == number) return written;
         written = null;
         var lost = new HashSet<Owner>();
+        var gone = new HashSet<String>();
         var attempt = new Attempt(connection, writes);
         while (attempt.run(connection, lost)) {
             // Rare: a session was taken over with writes under way. The others begin again without them, so that no
             // statement but the
             // fence has to ask whose a write is.
             connection.rollback();
+            gone.addAll(SessionStatements.gone(connection, lost));
             attempt = new Attempt(
                     connection,
                     writes.stream()
@@ -74,7 +76,10 @@ final class JournalBatch {
                             .toList());
         }
         var outcomes = writes.stream()
-                .map(write -> lost.contains(owner(write)) ? Outcome.FENCED : Outcome.COMMITTED)
+                .map(write -> {
+                    if (!lost.contains(owner(write))) return Outcome.COMMITTED;
+                    return gone.contains(write.clientId()) ? Outcome.GONE : Outcome.FENCED;
+                })
                 .toList();
         written = new Written(outcomes, attempt.orphans(), attempt.enqueue.excess(), attempt.retained);
         return written;
@@ -129,6 +134,8 @@ final class JournalBatch {
                     accepts.stream().filter(it -> !it.copies().isEmpty()).toList());
             statements.addAll(enqueue.statements(lane.bounds()));
             addRetained(accepts);
+            var wills = accepts.stream().filter(it -> it.will() != 0).toList();
+            if (!wills.isEmpty()) statements.add(DeliveryStatements.willsDelivered(wills));
             var spooled = only(Spool.class, writes).stream()
                     .flatMap(spool -> spool.rows().stream())
                     .toList();

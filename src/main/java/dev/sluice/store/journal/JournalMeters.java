@@ -23,7 +23,7 @@ record JournalMeters(
                         .description("time of one batch, from borrowing a connection to its commit")
                         .register(registry),
                 Counter.builder("sluice.journal.fenced")
-                        .description("writes of sessions that were lost to a later epoch")
+                        .description("writes of sessions that were lost to a later epoch, or have ended")
                         .register(registry),
                 Counter.builder("sluice.journal.refused")
                         .description("writes that PostgreSQL refuses")
@@ -48,7 +48,7 @@ record JournalMeters(
                 if (write instanceof JournalWrite.Accept accept)
                     for (var copy : accept.copies()) if (copy.seq() == Copy.DROPPED) droppedNewest.increment();
             }
-            case FENCED -> fenced.increment();
+            case FENCED, GONE -> fenced.increment();
             case REFUSED -> refused.increment();
         }
     }

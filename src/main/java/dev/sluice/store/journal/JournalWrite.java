@@ -33,6 +33,7 @@ public sealed interface JournalWrite {
      * @param messageId its mqtt-message-id in Kafka, to be held with the packet identifier; null without one
      * @param stamp which of two retained messages is newer, from {@link dev.sluice.store.delivery.RetainedTopics#announce}; 0 if the
      *     journal is to announce it when it takes the write
+     * @param will the row of the will that this message is, which is delivered with this; 0 for none
      */
     record Accept(
             String clientId,
@@ -43,6 +44,7 @@ public sealed interface JournalWrite {
             int packetId,
             String messageId,
             long stamp,
+            long will,
             Consumer<Outcome> done)
             implements JournalWrite {
         public Accept {
@@ -58,23 +60,29 @@ public sealed interface JournalWrite {
                 List<Copy> copies,
                 boolean retain,
                 Consumer<Outcome> done) {
-            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, done);
+            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, 0, done);
         }
 
         /** The same at QoS 2: its packet identifier is held until PUBREL. */
         public Accept exactlyOnce(int packetId, String messageId) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, done);
         }
 
         /** The same for a message that was announced with this stamp. */
         public Accept stamped(long stamp) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, done);
         }
 
         /** A message that no session owns: losing the session does not fence it. */
         public static Accept unfenced(
                 String clientId, Message message, List<Copy> copies, boolean retain, Consumer<Outcome> done) {
-            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, done);
+            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, 0, done);
+        }
+
+        /** The message of a will, which counts as delivered from then on; retained if it asks for that. */
+        public static Accept ofWill(
+                String clientId, long will, Message message, List<Copy> copies, Consumer<Outcome> done) {
+            return new Accept(clientId, NO_FENCE, message, copies, message.retain(), 0, null, 0, will, done);
         }
     }
 
@@ -160,8 +168,10 @@ public sealed interface JournalWrite {
 
     enum Outcome {
         COMMITTED,
-        /** The session has a later epoch, or none any more: whoever wrote this has lost it. */
+        /** The session has a later epoch: whoever wrote this has lost it to another connection. */
         FENCED,
+        /** There is no such session any more: an operator has deleted it, or it has expired. */
+        GONE,
         /** PostgreSQL refuses this write itself (a constraint, a value out of range); it was not applied and never will be. */
         REFUSED
     }

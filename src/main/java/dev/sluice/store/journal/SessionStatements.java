@@ -5,7 +5,12 @@ import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.ForgetReceived;
 import dev.sluice.store.session.StoredSubscription;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The journal's SQL about sessions, their subscriptions and what they hold of a publisher. Stateless. */
 final class SessionStatements {
@@ -95,6 +100,18 @@ final class SessionStatements {
     static JournalStatement fence(List<Owner> owners, JournalStatement.Answer answer) {
         return new JournalStatement(
                 FENCE, List.of(Column.texts(owners, Owner::clientId), Column.longs(owners, Owner::epoch)), answer);
+    }
+
+    /** Which of the clients that have lost their session have none at all. */
+    static Set<String> gone(Connection connection, Collection<Owner> lost) throws SQLException {
+        var clientIds = lost.stream().map(Owner::clientId).collect(Collectors.toSet());
+        try (var select = connection.prepareStatement("SELECT client_id FROM session WHERE client_id = ANY (?)")) {
+            select.setArray(1, connection.createArrayOf("text", clientIds.toArray()));
+            try (var rows = select.executeQuery()) {
+                while (rows.next()) clientIds.remove(rows.getString(1));
+            }
+        }
+        return clientIds;
     }
 
     static JournalStatement remember(List<Accept> writes) {

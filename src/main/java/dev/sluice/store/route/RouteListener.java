@@ -3,39 +3,50 @@ package dev.sluice.store.route;
 import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
+import dev.sluice.store.SessionsEnded;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
 
 /**
- * Tells the version of the routes in PostgreSQL when they have changed, and every few seconds besides, in case a notification was lost. One virtual
- * thread, which holds one connection of the pool for good.
+ * Tells the version of the routes in PostgreSQL when they have changed, and every few seconds besides, in case a notification was lost; and
+ * sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
+ * of the pool for good.
  */
 @ApplicationScoped
 public class RouteListener {
     private static final Logger LOG = Logger.getLogger(RouteListener.class);
 
+    private static final String SESSIONS = "sluice_sessions";
+
     private final DataSource dataSource;
     private final Duration interval;
+    private final Consumer<SessionsEnded> ended;
     private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
 
     @Inject
-    RouteListener(DataSource dataSource, StoreConfig config) {
-        this(dataSource, config.routesInterval());
+    RouteListener(DataSource dataSource, StoreConfig config, Event<SessionsEnded> ended) {
+        this(dataSource, config.routesInterval(), ended::fire);
     }
 
-    RouteListener(DataSource dataSource, Duration interval) {
+    RouteListener(DataSource dataSource, Duration interval, Consumer<SessionsEnded> ended) {
         this.dataSource = dataSource;
         this.interval = interval;
+        this.ended = ended;
     }
 
     /** @param version told on the listener's thread, whether it is new or not; told again after a while if it throws */
@@ -76,14 +87,30 @@ public class RouteListener {
     private void listen(Connection connection, LongConsumer version) throws SQLException {
         var notifications = connection.unwrap(PGConnection.class);
         try (var statement = connection.createStatement()) {
-            statement.execute("LISTEN sluice_routes");
+            statement.execute("LISTEN sluice_routes; LISTEN " + SESSIONS);
             while (!listening.isStopped()) {
                 try (var row = statement.executeQuery("SELECT version FROM route_set")) {
                     if (row.next()) version.accept(row.getLong(1));
                 }
-                notifications.getNotifications((int) Math.max(1, interval.toMillis()));
+                tell(notifications.getNotifications((int) Math.max(1, interval.toMillis())));
             }
             statement.execute("UNLISTEN *");
         }
+    }
+
+    /** @param notices null for none */
+    private void tell(PGNotification[] notices) {
+        var sessions = Stream.ofNullable(notices)
+                .flatMap(Stream::of)
+                .filter(notice -> notice.getName().equals(SESSIONS))
+                .map(notice -> session(notice.getParameter()))
+                .toList();
+        if (!sessions.isEmpty()) ended.accept(new SessionsEnded(sessions));
+    }
+
+    /** As the trigger of the table writes it: its identity, a space, the client id. */
+    private static EndedSession session(String notice) {
+        var space = notice.indexOf(' ');
+        return new EndedSession(notice.substring(space + 1), Long.parseLong(notice.substring(0, space)));
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.store.session;
 
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
+import dev.sluice.store.Rows;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
@@ -22,12 +23,14 @@ final class OpenStatement {
     private static final String OPEN = """
             SELECT w.n, o.*
               FROM (SELECT * FROM unnest(?::text[], ?::boolean[], ?::int2[], ?::bigint[], ?::text[], ?::text[],
-                                         ?::bigint[], ?::text[], ?::int2[], ?::boolean[], ?::bytea[], ?::bytea[])
+                                         ?::bigint[], ?::text[], ?::int2[], ?::boolean[], ?::bytea[], ?::bytea[],
+                                         ?::integer[])
                       WITH ORDINALITY AS w(client_id, clean_start, protocol, expiry_seconds, username, node,
-                           will_delay, will_topic, will_qos, will_retain, will_properties, will_payload, n)
+                           will_delay, will_topic, will_qos, will_retain, will_properties, will_payload, send_quota, n)
                      ORDER BY client_id, n OFFSET 0) w
              CROSS JOIN LATERAL open_session(w.client_id, w.clean_start, w.protocol, w.expiry_seconds, w.username, w.node,
-                        w.will_delay, w.will_topic, w.will_qos, w.will_retain, w.will_properties, w.will_payload) o
+                        w.will_delay, w.will_topic, w.will_qos, w.will_retain, w.will_properties, w.will_payload,
+                        w.send_quota) o
             """;
 
     /** A statement of its own, which sees what the function has written. */
@@ -84,6 +87,7 @@ final class OpenStatement {
         columns.add("bool", Boolean[]::new, will(Will::retain));
         columns.add("bytea", byte[][]::new, will(will -> StoredMessage.properties(will.properties())));
         columns.add("bytea", byte[][]::new, will(Will::payload));
+        columns.add("int4", Integer[]::new, OpenRequest::sendQuota);
         columns.add("text", String[]::new, OpenRequest::clientId);
     }
 
@@ -117,7 +121,8 @@ final class OpenStatement {
             List<StoredSubscription> subscriptions,
             long sent,
             long last,
-            boolean waiting) {
+            boolean waiting,
+            List<Long> dueWills) {
         Row(ResultSet row) throws SQLException {
             this(
                     row.getBoolean("present"),
@@ -126,11 +131,13 @@ final class OpenStatement {
                     row.getBoolean("present") ? subscriptions(row) : List.of(),
                     row.getLong("sent"),
                     row.getLong("last"),
-                    row.getBoolean("waiting"));
+                    row.getBoolean("waiting"),
+                    Rows.array(row, "due_wills"));
         }
 
         OpenedSession session(long id, boolean retainedDue) {
-            return new OpenedSession(present, id, epoch, received, subscriptions, sent, last, waiting, retainedDue);
+            return new OpenedSession(
+                    present, id, epoch, received, subscriptions, sent, last, waiting, retainedDue, dueWills);
         }
 
         private static List<ReceivedPublish> received(ResultSet row) throws SQLException {

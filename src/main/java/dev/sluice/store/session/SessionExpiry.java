@@ -4,6 +4,8 @@ import dev.sluice.clock.Repeating;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
+import dev.sluice.store.SessionsEnded;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.Transaction;
 import dev.sluice.store.delivery.DeliverySweep;
@@ -37,12 +39,12 @@ public class SessionExpiry {
             DELETE FROM session WHERE client_id = ANY (ARRAY(
                 SELECT client_id FROM session WHERE expires_at <= now()
                  ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED))
-            RETURNING client_id""";
+            RETURNING client_id, id""";
 
-    /** What the connections had sent is not known: it may be everything that was queued. */
     private static final String RELEASE_WILLS =
             "UPDATE will SET leased_until = NULL, leased_by = NULL WHERE due_at <= now() AND leased_by = ?";
 
+    /** What the connections had sent is not known: it is at most what their quotas let them have unanswered. */
     private static final String RECLAIM = """
             WITH lost AS (
                 UPDATE session
@@ -51,10 +53,12 @@ public class SessionExpiry {
                            THEN now() + expiry_seconds * interval '1 second' END
                  WHERE client_id = ANY (ARRAY(
                     SELECT client_id FROM session WHERE node = ? AND connected LIMIT ? FOR UPDATE SKIP LOCKED))
-                RETURNING id, client_id, expiry_seconds),
+                RETURNING id, client_id, expiry_seconds, send_quota),
             sent AS (
-                UPDATE queue_out o SET sent_seq = q.last_seq
-                  FROM lost l JOIN queue q ON q.session_id = l.id WHERE o.session_id = l.id),
+                UPDATE queue_out o SET sent_seq = greatest(o.sent_seq, (
+                    SELECT max(u.seq) FROM (SELECT r.seq FROM queued r WHERE r.session_id = l.id AND NOT r.received
+                                             ORDER BY r.seq LIMIT l.send_quota) u))
+                  FROM lost l WHERE o.session_id = l.id),
             due AS (
                 UPDATE will w SET due_at = now() + least(w.delay_seconds, l.expiry_seconds) * interval '1 second'
                   FROM lost l WHERE w.client_id = l.client_id AND w.due_at IS NULL)
@@ -116,24 +120,24 @@ public class SessionExpiry {
     /** Blocking: deletes every session that is due, tells which, and returns how many. A connected session is never due. */
     public int sweep() throws SQLException {
         var total = 0;
-        List<String> clientIds;
+        List<EndedSession> sessions;
         do {
-            clientIds = Transaction.run(dataSource, this::sweep);
-            if (!clientIds.isEmpty()) ended.accept(new SessionsEnded(clientIds));
-            expired.increment(clientIds.size());
-            total += clientIds.size();
-        } while (clientIds.size() == config.sweepBatch());
+            sessions = Transaction.run(dataSource, this::sweep);
+            if (!sessions.isEmpty()) ended.accept(new SessionsEnded(sessions));
+            expired.increment(sessions.size());
+            total += sessions.size();
+        } while (sessions.size() == config.sweepBatch());
         return total;
     }
 
-    private List<String> sweep(Connection connection) throws SQLException {
+    private List<EndedSession> sweep(Connection connection) throws SQLException {
         try (var delete = connection.prepareStatement(SWEEP)) {
             delete.setInt(1, config.sweepBatch());
-            var clientIds = new ArrayList<String>();
+            var sessions = new ArrayList<EndedSession>();
             try (var rows = delete.executeQuery()) {
-                while (rows.next()) clientIds.add(rows.getString(1));
+                while (rows.next()) sessions.add(new EndedSession(rows.getString(1), rows.getLong(2)));
             }
-            return clientIds;
+            return sessions;
         }
     }
 

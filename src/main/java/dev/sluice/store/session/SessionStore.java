@@ -2,12 +2,15 @@ package dev.sluice.store.session;
 
 import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Will;
+import dev.sluice.store.Rows;
 import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.StoreUnavailable;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import javax.sql.DataSource;
@@ -15,6 +18,10 @@ import javax.sql.DataSource;
 /** Opens sessions; blocks, so it is called on virtual threads, any number of them. */
 @ApplicationScoped
 public class SessionStore {
+    private static final String PLACEHOLDER = """
+            INSERT INTO session (client_id, epoch, node, connected, resumed, protocol, expiry_seconds, created_at, connected_at)
+            VALUES (?, 0, '', false, false, 5, 0, now(), now()) ON CONFLICT (client_id) DO NOTHING""";
+
     private final StoreCalls calls;
     private final OpenBatches batches;
     private final StoreHealth health;
@@ -34,6 +41,7 @@ public class SessionStore {
      *
      * @param expirySeconds 0 ends with the connection, 4294967295 never
      * @param username null without a user name
+     * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
      * @param will null without a will
      */
     public record OpenRequest(
@@ -43,6 +51,7 @@ public class SessionStore {
             long expirySeconds,
             String username,
             String node,
+            int sendQuota,
             Will will) {}
 
     /**
@@ -54,6 +63,8 @@ public class SessionStore {
      * @param lastSeq the place of the last message that was put into the queue, 0 for none ever
      * @param queued whether the queue holds rows
      * @param retainedDue whether a subscription has not been given all retained messages that it is owed
+     * @param dueWills wills of earlier connections of the client, as {@link Wills.DueWill#id}, that are due and not published whole: they
+     *     come before what this connection publishes
      */
     public record OpenedSession(
             boolean present,
@@ -64,7 +75,20 @@ public class SessionStore {
             long sentSeq,
             long lastSeq,
             boolean queued,
-            boolean retainedDue) {}
+            boolean retainedDue,
+            List<Long> dueWills) {
+        /** Packet identifiers of the QoS 2 PUBLISHes that wait for their PUBREL. */
+        public List<Integer> packetIds() {
+            return received.stream().map(ReceivedPublish::packetId).toList();
+        }
+
+        /** The same, for whoever knows that the rows up to a place were sent. */
+        public OpenedSession sentUpTo(long seq) {
+            if (seq <= sentSeq) return this;
+            return new OpenedSession(
+                    present, id, epoch, received, subscriptions, seq, lastSeq, queued, retainedDue, dueWills);
+        }
+    }
 
     /** A QoS 2 PUBLISH that was taken and waits for its PUBREL. */
     public record ReceivedPublish(int packetId, String messageId) {}
@@ -91,6 +115,36 @@ public class SessionStore {
             return batches.open(request, within);
         } finally {
             sample.stop(opening);
+        }
+    }
+
+    /**
+     * The epoch of the client's session if its row says that a connection to this node holds it, else 0: how an open whose COMMIT was not
+     * answered learns what became of it. Waits until that COMMIT is over.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now, or the COMMIT takes longer than a call may
+     */
+    public long connectedEpoch(String clientId, String node) {
+        return calls.call("looking for a session", connection -> {
+            // Nobody sees a row that is not committed yet; who inserts or locks the same one waits for it.
+            if (update(connection, PLACEHOLDER, clientId) > 0) {
+                update(connection, "DELETE FROM session WHERE client_id = ?", clientId);
+                return 0L;
+            }
+            try (var select = connection.prepareStatement(
+                    "SELECT epoch FROM session WHERE client_id = ? AND node = ? AND connected FOR UPDATE")) {
+                select.setString(1, clientId);
+                select.setString(2, node);
+                var epochs = Rows.longs(select);
+                return epochs.isEmpty() ? 0 : epochs.getFirst();
+            }
+        });
+    }
+
+    private static int update(Connection connection, String sql, String clientId) throws SQLException {
+        try (var statement = connection.prepareStatement(sql)) {
+            statement.setString(1, clientId);
+            return statement.executeUpdate();
         }
     }
 }

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -105,9 +106,9 @@ class RouterTest {
     void findsAnotherMemberForWhatOneLeaves() {
         router.restore("c1", 1, to("$share/g/a"));
         router.restore("c2", 1, to("$share/g/a"));
-        router.forget("c1");
+        router.forget("c1", 1);
         assertThat(router.another("$share/g/a", null).subscriber().clientId()).isEqualTo("c2");
-        router.forget("c2");
+        router.forget("c2", 1);
         assertThat(router.another("$share/g/a", null)).isNull();
     }
 
@@ -115,7 +116,7 @@ class RouterTest {
     void forgetsAClientWhoseSessionHasEnded() {
         router.restore("c1", 1, to("a/b"));
         router.restore("c1", 1, to("$share/g/a/b"));
-        router.forget("c1");
+        router.forget("c1", 1);
         assertThat(clients("a/b", null)).isEmpty();
         assertThat(router.find("c1")).isNull();
         assertThat(router.subscriptions()).isZero();
@@ -129,6 +130,34 @@ class RouterTest {
         assertThat(publication.copies()).hasSize(1);
         assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");
         assertThat(publication.isKept()).isTrue();
+    }
+
+    /** A connection as the router sees it. */
+    private record Line(String clientId, long sessionId, long epoch, AtomicBoolean takenOver) implements Recipient {
+        Line(String clientId, long epoch) {
+            this(clientId, epoch, epoch, new AtomicBoolean());
+        }
+
+        @Override
+        public boolean isTakenOver() {
+            return takenOver.get();
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public Executor loop() {
+            return Runnable::run;
+        }
+
+        @Override
+        public void deliver(Delivery delivery) {}
+
+        @Override
+        public void delivered(Delivery delivery) {}
     }
 
     /** One that counts how often it is asked whether it can take a message. */
@@ -161,6 +190,11 @@ class RouterTest {
         public boolean isReady() {
             asked.incrementAndGet();
             return ready;
+        }
+
+        @Override
+        public boolean isTakenOver() {
+            return false;
         }
 
         @Override
@@ -215,7 +249,7 @@ class RouterTest {
         assertThat(clients("a", null)).containsExactly("c0");
         router.detach(members.getFirst(), true);
         assertThat(clients("a", null)).containsExactly("away");
-        router.forget("away");
+        router.forget("away", 1);
         assertThat(clients("a", null)).isEmpty();
         assertThat(router.subscriptions()).isZero();
     }
@@ -242,5 +276,68 @@ class RouterTest {
         }
         var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null).getFirst();
         assertThat(match.identifiers()).hasSize(1000).doesNotHaveDuplicates();
+    }
+
+    /** The later connection has nothing yet, so that no entry says that there is one. */
+    @Test
+    void aConnectionThatWasTakenOverLeavesNothing() {
+        for (var durable : List.of(false, true)) {
+            var older = new Line("c1", 1);
+            router.attach(older, false, durable, List.of());
+            older.takenOver().set(true);
+            router.attach(new Line("c1", 2), false, false, List.of());
+            router.subscribe(older, durable, TopicFilter.of("a/b"), to("a/b"));
+            router.detach(older, false);
+            assertThat(router.subscriptions()).isZero();
+            assertThat(clients("a/b", null)).isEmpty();
+        }
+    }
+
+    /** It was taken over at another gateway, which knows what its client has subscribed to since. */
+    @Test
+    void whatIsNotDurableEndsWithItsConnection() {
+        var line = new Line("c1", 1);
+        router.attach(line, false, false, List.of());
+        router.subscribe(line, false, TopicFilter.of("a/b"), to("a/b"));
+        router.detach(line, false);
+        assertThat(router.find("c1")).isNull();
+    }
+
+    @Test
+    void newsOfAnEarlierSessionDoesNotEndTheNext() {
+        router.attach(new Line("c1", 2), false, true, List.of(to("a/b")));
+        router.detach(router.find("c1").recipient(), false);
+        router.forget("c1", 1);
+        assertThat(clients("a/b", null)).containsExactly("c1");
+        router.forget("c1", 2);
+        assertThat(clients("a/b", null)).isEmpty();
+    }
+
+    @Test
+    void aSessionThatHasNoQueueAnyMoreIsForgotten() {
+        router.restore("c1", 1, to("a/b"));
+        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
+        publication.committed(); // its copy was given no place
+        assertThat(router.find("c1")).isNull();
+    }
+
+    /** Else each that reconnects would make every publisher look its subscribers up anew. */
+    @Test
+    void aClientThatIsBackWithTheSameSubscriptionsChangesNoRoute() {
+        router.restore("c1", 7, to("a/b", QoS.AT_LEAST_ONCE, 0));
+        router.restore("c1", 7, to("a/c", QoS.AT_LEAST_ONCE, 0));
+        var version = router.version();
+        var arrivals = router.arrivals();
+        router.attach(back(), true, true, List.of(to("a/b"), to("a/c")));
+        assertThat(router.version()).isEqualTo(version);
+        assertThat(router.arrivals()).isGreaterThan(arrivals);
+        router.attach(back(), true, true, List.of(to("a/b"), to("a/c", QoS.EXACTLY_ONCE, 0)));
+        assertThat(router.version()).isGreaterThan(version);
+        assertThat(router.route(TopicName.of("a/c"), null).getFirst().qos(RETAINED))
+                .isEqualTo(QoS.EXACTLY_ONCE);
+    }
+
+    private static Line back() {
+        return new Line("c1", 7, 9, new AtomicBoolean());
     }
 }

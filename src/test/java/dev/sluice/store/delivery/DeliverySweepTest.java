@@ -11,6 +11,7 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.QueueReader.Row;
@@ -116,8 +117,8 @@ class DeliverySweepTest {
                 .join();
         SERVER.execute("UPDATE session SET expires_at = now() WHERE client_id LIKE 'c%'");
         assertThat(rig.expiry.sweep()).isEqualTo(130);
-        assertThat(rig.ended.stream().mapToInt(it -> it.clientIds().size())).containsExactly(50, 50, 30);
-        assertThat(rig.ended.stream().flatMap(it -> it.clientIds().stream()))
+        assertThat(rig.ended.stream().mapToInt(it -> it.sessions().size())).containsExactly(50, 50, 30);
+        assertThat(rig.ended.stream().flatMap(it -> it.sessions().stream().map(EndedSession::clientId)))
                 .hasSize(130)
                 .contains("c0", "c129");
 

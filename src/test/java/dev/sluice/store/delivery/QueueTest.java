@@ -263,8 +263,24 @@ class QueueTest {
                 .as("what was sent once stays sent")
                 .isEqualTo(2);
         assertThat(rig.open("a", false, 60).sentSeq())
-                .as("a connection that nobody closed may have sent everything")
+                .as("a connection that nobody closed may have sent both")
                 .isEqualTo(4);
+    }
+
+    /** Those beyond were never sent, and expire like others [MQTT-3.3.2-5]. */
+    @Test
+    void aConnectionThatNobodyClosedHasSentWhatItsQuotaAllowedAtMost() throws Exception {
+        rig.open("a", false, 60);
+        for (int i = 0; i < 2 * StoreRig.SEND_QUOTA; i++)
+            rig.accept("p", message("t", ""), copy("a")).join();
+        assertThat(rig.open("a", false, 60).sentSeq()).isEqualTo(StoreRig.SEND_QUOTA);
+
+        SERVER.execute("UPDATE queued SET received = true WHERE seq = 1");
+        SERVER.execute("DELETE FROM queued WHERE seq = 2");
+        rig.expiry.reclaim("node-1");
+        assertThat(rig.open("a", false, 60).sentSeq())
+                .as("neither what is released nor what is acknowledged counts")
+                .isEqualTo(StoreRig.SEND_QUOTA + 2);
     }
 
     @Test

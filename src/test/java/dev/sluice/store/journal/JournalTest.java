@@ -2,6 +2,7 @@ package dev.sluice.store.journal;
 
 import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static dev.sluice.store.journal.JournalWrite.Outcome.FENCED;
+import static dev.sluice.store.journal.JournalWrite.Outcome.GONE;
 import static dev.sluice.store.journal.JournalWrite.Outcome.REFUSED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -70,7 +71,7 @@ class JournalTest {
         assertThat(rig.disconnect("c", epoch, 0, 0).join()).isEqualTo(COMMITTED);
 
         assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("0");
-        assertThat(rig.remember("c", epoch, 8, "m8").join()).isEqualTo(FENCED);
+        assertThat(rig.remember("c", epoch, 8, "m8").join()).isEqualTo(GONE);
     }
 
     @Test

@@ -237,7 +237,7 @@ class RouteStoreTest {
     @Test
     void theListenerComesBackWhenWhoIsToldFails() throws SQLException {
         var told = new CopyOnWriteArrayList<Long>();
-        var listener = new RouteListener(rig.pool, Duration.ofMillis(100));
+        var listener = new RouteListener(rig.pool, Duration.ofMillis(100), _ -> {});
         listener.start(version -> {
             told.add(version);
             if (told.size() < 3) throw new IllegalStateException("thrown by the test");
@@ -261,7 +261,7 @@ class RouteStoreTest {
         private final RouteListener listener;
 
         Told(Duration interval) {
-            listener = new RouteListener(rig.pool, interval);
+            listener = new RouteListener(rig.pool, interval, _ -> {});
             listener.start(versions::add);
         }
 

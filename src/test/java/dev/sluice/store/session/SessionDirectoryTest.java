@@ -52,7 +52,7 @@ class SessionDirectoryTest {
 
     @Test
     void findsASession() {
-        var epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", null), LONG)
+        var epoch = sessions.open(new OpenRequest("c", true, 5, 60, "someone", "node-1", 10, null), LONG)
                 .epoch();
         assertThat(directory.find("c").orElseThrow())
                 .returns(true, SessionEntry::connected)
@@ -85,7 +85,7 @@ class SessionDirectoryTest {
     @Test
     void pagesThroughSessions() {
         IntStream.rangeClosed(1, 5)
-                .forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1", null), LONG));
+                .forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1", 10, null), LONG));
         assertThat(directory.page("", 2)).extracting(SessionEntry::clientId).containsExactly("c1", "c2");
         assertThat(directory.page("c2", 5)).extracting(SessionEntry::clientId).containsExactly("c3", "c4", "c5");
         assertThat(directory.connected()).isEqualTo(5);

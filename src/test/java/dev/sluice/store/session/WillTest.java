@@ -4,12 +4,14 @@ import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.Wills.DueWill;
 import dev.sluice.topic.TopicName;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.Test;
 class WillTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final Duration LEASE = Duration.ofMinutes(1);
+    private static final long BYTES = 1 << 20;
     private StoreRig rig;
 
     @BeforeEach
@@ -53,14 +56,14 @@ class WillTest {
 
         close("c", epoch, 60, true);
 
-        assertThat(rig.wills.claim(10, LEASE)).singleElement().satisfies(due -> {
+        assertThat(rig.wills.claimDue(10, BYTES, LEASE)).singleElement().satisfies(due -> {
             assertThat(due.clientId()).isEqualTo("c");
             assertThat(due.will())
                     .usingRecursiveComparison()
                     .withEqualsForType(Object::equals, TopicName.class)
                     .withEqualsForType(Object::equals, Properties.class)
                     .isEqualTo(will);
-            rig.wills.published(due);
+            rig.wills.published(List.of(due.id()));
         });
         assertThat(SERVER.value("SELECT count(*) FROM will")).isEqualTo("0");
     }
@@ -163,7 +166,7 @@ class WillTest {
     void aLeaseThatRunsOutLetsAnotherPublish() {
         close("c", rig.open("c", false, 0, will("w", 0)).epoch(), 0, true);
 
-        assertThat(rig.wills.claim(10, Duration.ofMillis(300))).hasSize(1);
+        assertThat(rig.wills.claimDue(10, BYTES, Duration.ofMillis(300))).hasSize(1);
         assertThat(claim()).isEmpty();
         await().until(() -> !claim().isEmpty());
     }
@@ -172,7 +175,7 @@ class WillTest {
     void whatAGatewayWasPublishingWhenItWasKilledIsDueWhenItIsBack() throws Exception {
         close("c", rig.open("c", false, 0, will("w", 0)).epoch(), 0, true);
 
-        assertThat(rig.wills.claim(10, LEASE)).hasSize(1);
+        assertThat(rig.wills.claimDue(10, BYTES, LEASE)).hasSize(1);
         rig.expiry.reclaim("another");
         assertThat(claim()).isEmpty();
         rig.expiry.reclaim(StoreRig.NODE.id());
@@ -185,7 +188,7 @@ class WillTest {
                 "INSERT INTO will (client_id, delay_seconds, due_at, topic, qos, retain, payload)"
                         + " SELECT 'c' || n, 0, now() - n * interval '1 s', 't' || n, 0, false, '' FROM generate_series(1, 400) n");
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Callable<List<DueWill>> claiming = () -> rig.wills.claim(20, LEASE);
+            Callable<List<DueWill>> claiming = () -> rig.wills.claimDue(20, BYTES, LEASE);
             var claimed = threads
                     .invokeAll(IntStream.range(0, 10).mapToObj(_ -> claiming).toList())
                     .stream()
@@ -194,7 +197,61 @@ class WillTest {
                     .toList();
             assertThat(claimed).hasSize(200).doesNotHaveDuplicates();
         }
-        assertThat(rig.wills.claim(2, LEASE)).extracting(DueWill::clientId).containsExactly("c200", "c199");
+        assertThat(rig.wills.claimDue(2, BYTES, LEASE))
+                .extracting(DueWill::clientId)
+                .containsExactly("c200", "c199");
+    }
+
+    /** A thousand of them must not fill the heap at once: one is enough for a batch if it is large. */
+    @Test
+    void willsAreHandedOutByTheirBytes() {
+        var large = new Will(TopicName.of("w"), QoS.AT_LEAST_ONCE, false, Properties.NONE, new byte[100_000]);
+        for (int i = 0; i < 5; i++)
+            close("c" + i, rig.open("c" + i, false, 0, large).epoch(), 0, true);
+
+        assertThat(rig.wills.claimDue(10, 1, LEASE)).hasSize(1);
+        assertThat(rig.wills.claimDue(10, 250_000, LEASE)).hasSize(3);
+        assertThat(rig.wills.claimDue(10, 250_000, LEASE)).hasSize(1);
+    }
+
+    @Test
+    void aWillKnowsItsUserName() {
+        close("c", rig.open("c", false, 0, will("w", 0)).epoch(), 0, true);
+        assertThat(rig.wills.claimDue(1, 1, LEASE))
+                .extracting(DueWill::username)
+                .containsExactly("someone");
+    }
+
+    @Test
+    void whoOpensASessionHearsOfItsDueWills() {
+        assertThat(rig.open("c", false, 60, will("first", 0)).dueWills()).isEmpty();
+        var taken = rig.open("c", false, 60, will("second", 20));
+        assertThat(taken.dueWills()).hasSize(1);
+        assertThat(rig.wills.claim(taken.dueWills(), 10, BYTES, LEASE))
+                .extracting(due -> due.will().topicName().toString())
+                .containsExactly("first");
+        assertThat(rig.open("c", true, 0).dueWills())
+                .as("of the session that has ended, too")
+                .hasSize(2);
+        assertThat(rig.open("other", true, 0).dueWills()).isEmpty();
+    }
+
+    /** They wait for Kafka alone. */
+    @Test
+    void aWillThatIsDeliveredIsHandedOutForKafka() {
+        close("c", rig.open("c", false, 0, will("w", 0)).epoch(), 0, true);
+        var due = rig.wills.claimDue(1, 1, LEASE).getFirst();
+        assertThat(rig.wills.delivered(List.of(due.id()))).containsValue(false);
+
+        rig.submit(done -> Accept.ofWill("c", due.id(), Message.of(due.will(), 0), List.of(), done))
+                .join();
+        rig.wills.giveBack(List.of(due.id()), List.of());
+
+        assertThat(rig.wills.delivered(List.of(due.id()))).containsValue(true);
+        assertThat(claim()).isEmpty();
+        assertThat(rig.wills.claimDelivered(1, 1, LEASE))
+                .extracting(DueWill::delivered)
+                .containsExactly(true);
     }
 
     private void close(String clientId, long epoch, long expiry, boolean publishWill) {
@@ -204,7 +261,7 @@ class WillTest {
     }
 
     private List<String> claim() {
-        return rig.wills.claim(10, LEASE).stream()
+        return rig.wills.claimDue(10, BYTES, LEASE).stream()
                 .map(due -> due.will().topicName().toString())
                 .toList();
     }

@@ -1,0 +1,16 @@
+package dev.sluice.store;
+
+import java.util.List;
+
+/**
+ * The CDI event that sessions have ended without their connections' doing: they expired, or an operator has deleted them. Their
+ * subscriptions and queues are gone. Fired after the commit, on the thread that sweeps or listens.
+ */
+public record SessionsEnded(List<EndedSession> sessions) {
+    /** @param id identity of the session: another one of the same client is not meant */
+    public record EndedSession(String clientId, long id) {}
+
+    public SessionsEnded {
+        sessions = List.copyOf(sessions);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.sluice.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.session.SessionStore.OpenRequest;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of a session whose COMMIT was not answered. */
+@Tag("postgres")
+class SessionOpenerTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private static final Duration SOON = Duration.ofSeconds(5);
+
+    private final SessionTurns turns = new SessionTurns();
+    private StoreRig rig;
+    private SessionOpener opener;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        opener = new SessionOpener(
+                rig.sessions,
+                SOON,
+                "node-1",
+                rig.journal,
+                turns,
+                new ConnectionRegistry<Connection>(Connection::takeOver),
+                null,
+                null);
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+    }
+
+    private void endIfOpened(String node) {
+        var turn = turns.take("c");
+        var next = turns.take("c");
+        opener.endIfOpened(new OpenRequest("c", false, 5, 60, "someone", node, 10, null), turn);
+        assertThat(next.await(SOON)).as("the client's next open").isTrue();
+        next.end();
+    }
+
+    private String connected() {
+        return SERVER.value("SELECT concat_ws(' ', connected, expires_at IS NOT NULL) FROM session");
+    }
+
+    @Test
+    void oneThatWasOpenedIsEndedBeforeTheNext() {
+        rig.open("c", false, 60);
+        endIfOpened("node-1");
+        assertThat(connected()).isEqualTo("f t");
+    }
+
+    @Test
+    void oneThatWasNotOpenedIsLeftAlone() {
+        endIfOpened("node-1");
+        assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("0");
+    }
+
+    @Test
+    void oneThatAnotherGatewayHasTakenIsLeftAlone() {
+        rig.open("c", false, 60);
+        endIfOpened("node-2");
+        assertThat(connected()).isEqualTo("t f");
+    }
+
+    @Test
+    void oneWhoseCommitIsStillUnderWayIsEndedAfterIt() {
+        SERVER.execute("""
+                CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
+                CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON session DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION slow_commit()""");
+        try {
+            var request = new OpenRequest("c", false, 5, 60, "someone", "node-1", 10, null);
+            assertThatThrownBy(() -> rig.sessions.open(request, Duration.ofSeconds(1)))
+                    .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
+                            .isTrue());
+            endIfOpened("node-1");
+            assertThat(connected()).isEqualTo("f t");
+        } finally {
+            SERVER.execute("DROP FUNCTION slow_commit CASCADE");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package dev.sluice.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.Router;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.Will;
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.UplinkRig;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** With a Kafka that answers only when the test says so. */
+@Tag("postgres")
+class WillPublisherTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private static final Duration SOON = Duration.ofSeconds(5);
+
+    private final UplinkRig kafka = new UplinkRig(
+            Map.of("routes.all.filter", "presence/#", "routes.all.kafka-topic", "t", "unmatched", "drop"));
+    private final Router router = new Router();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private StoreRig rig;
+    private WillPublisher publisher;
+
+    @BeforeEach
+    void start() {
+        SERVER.empty();
+        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        publisher = new WillPublisher(
+                rig.wills,
+                kafka.uplink,
+                rig.journal,
+                router,
+                rig.retainedTopics,
+                new Deliveries(1000),
+                new BrokerMeters(meters),
+                () -> false);
+        publisher.start();
+    }
+
+    @AfterEach
+    void stop() {
+        publisher.stop();
+        rig.close();
+    }
+
+    private static Will will(String topic, Properties properties) {
+        var payload = "offline".getBytes(StandardCharsets.UTF_8);
+        return new Will(TopicName.of(topic), QoS.AT_LEAST_ONCE, true, properties, payload);
+    }
+
+    /** The client is back after its connection was lost; returns its due wills. */
+    private List<Long> lostAndBack(String clientId, String topic) {
+        return lostAndBack(clientId, will(topic, Properties.NONE));
+    }
+
+    private List<Long> lostAndBack(String clientId, Will will) {
+        var epoch = rig.open(clientId, false, 60, will).epoch();
+        rig.submit(done -> new CloseSession(clientId, epoch, 60, 0x80, 0, true, done))
+                .join();
+        return rig.open(clientId, false, 60, will).dueWills();
+    }
+
+    private String count(String table, String condition) {
+        return SERVER.value("SELECT count(*) FROM " + table + " WHERE " + condition);
+    }
+
+    private double published() {
+        return wills("published");
+    }
+
+    private double wills(String outcome) {
+        return meters.get("sluice.wills").tag("outcome", outcome).counter().count();
+    }
+
+    /** Subscribers who are away count as told when PostgreSQL has their copies. */
+    @Test
+    void aWillIsToldAndRetainedWithoutKafka() {
+        var watcher = rig.open("watcher", false, 60);
+        router.restore(
+                "watcher", watcher.id(), new StoredSubscription("presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0));
+        var ids = lostAndBack("device", "presence/device");
+        assertThat(ids).hasSize(1);
+
+        var ahead = publisher.ahead(ids, () -> false);
+
+        assertThat(ahead.awaitTold(SOON)).isTrue();
+        assertThat(count("retained", "topic = 'presence/device'")).isEqualTo("1");
+        assertThat(count("queued", "session_id = " + watcher.id())).isEqualTo("1");
+        assertThat(count("will", "delivered AND due_at IS NOT NULL")).isEqualTo("1");
+        assertThat(ahead.arePublished()).as("Kafka has not answered").isFalse();
+
+        await().until(() -> kafka.producer.sent.size() == 1);
+        kafka.producer.answer();
+        await().until(ahead::arePublished);
+        await().until(() -> count("will", "due_at IS NOT NULL").equals("0"));
+        assertThat(published()).isEqualTo(1);
+    }
+
+    @Test
+    void aWillWithoutARouteIsForSubscribersAlone() {
+        var ahead = publisher.ahead(lostAndBack("device", "elsewhere"), () -> false);
+        await().until(ahead::arePublished);
+        assertThat(count("retained", "topic = 'elsewhere'")).isEqualTo("1");
+        assertThat(kafka.producer.sent).isEmpty();
+    }
+
+    /** Of an earlier gateway that was killed before Kafka had it: nobody is told twice. */
+    @Test
+    void whatSubscribersHaveGoesToKafkaAlone() {
+        var ids = lostAndBack("device", "presence/device");
+        SERVER.execute("UPDATE will SET delivered = true WHERE id = " + ids.getFirst());
+        publisher.poke();
+        await().until(() -> kafka.producer.sent.size() == 1);
+        assertThat(count("retained", "true")).isEqualTo("0");
+    }
+
+    /** More than wait for Kafka in memory: all are told, and Kafka gets them one after the other. */
+    @Test
+    void aFleetThatIsLostWhileKafkaIsAwayIsTold() {
+        SERVER.execute("""
+                INSERT INTO will (client_id, delay_seconds, due_at, topic, qos, retain, payload)
+                SELECT 'c' || n, 0, now(), 'presence/' || n, 1, true, 'offline' FROM generate_series(1, 3000) n""");
+        publisher.poke();
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> count("retained", "true").equals("3000"));
+        assertThat(count("will", "true")).isEqualTo("3000");
+        assertThat(kafka.producer.sent).hasSizeLessThan(1500);
+        await().atMost(Duration.ofSeconds(30)).until(() -> {
+            while (!kafka.producer.unanswered.isEmpty()) kafka.producer.answer();
+            return count("will", "true").equals("0");
+        });
+        assertThat(published()).isEqualTo(3000);
+        assertThat(kafka.producer.sent).hasSize(3000);
+    }
+
+    @Test
+    void aWillOfATimeWithWiderBoundsIsRefused() {
+        var properties = Properties.NONE;
+        for (int i = 0; i < 100; i++) properties = properties.withUserProperty("", "");
+        var ahead = publisher.ahead(lostAndBack("device", will("presence/device", properties)), () -> false);
+        await().until(ahead::arePublished);
+        assertThat(wills("refused")).isEqualTo(1);
+        assertThat(count("retained", "true")).isEqualTo("0");
+        assertThat(kafka.producer.sent).isEmpty();
+    }
+}
