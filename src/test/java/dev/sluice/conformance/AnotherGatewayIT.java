@@ -43,9 +43,7 @@ class AnotherGatewayIT {
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
         gateway = GatewayProcess.start(settings);
-        await().atMost(Duration.ofSeconds(60))
-                .ignoreExceptions()
-                .until(() -> Gateway.get(port, "/q/health/live").statusCode() == 200);
+        gateway.awaitLive();
     }
 
     @AfterAll

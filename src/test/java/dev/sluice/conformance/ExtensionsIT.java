@@ -1,13 +1,11 @@
 package dev.sluice.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.NullSource;
@@ -30,10 +28,8 @@ class ExtensionsIT {
                 ? new String[0]
                 : new String[] {"-Dvertx.disableWebsockets=" + disableWebSockets};
         var settings = Gateway.shared().settingsOfAnother(options).withKafka("127.0.0.1:" + Ports.free());
-        try (var _ = GatewayProcess.start(settings)) {
-            await().atMost(Duration.ofSeconds(60))
-                    .ignoreExceptions()
-                    .until(() -> Gateway.get(settings.port(), "/q/health/live").statusCode() == 200);
+        try (var gateway = GatewayProcess.start(settings)) {
+            gateway.awaitLive();
             for (var offer : OFFERS)
                 assertThat(answer(settings.port(), offer)).as(offer).isEqualTo("101 without");
         }

@@ -29,8 +29,7 @@ class QosFloorIT {
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
         gateway = GatewayProcess.start(settings);
-        await().ignoreExceptions()
-                .until(() -> Gateway.get(port, "/q/health/live").statusCode() == 200);
+        gateway.awaitLive();
     }
 
     @AfterAll

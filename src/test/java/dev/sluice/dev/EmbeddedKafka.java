@@ -30,6 +30,7 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(20));
+    private static final ServerProcess.Ending TRAINED = new ServerProcess.Ending("TERM", Duration.ofSeconds(300));
 
     private final int port;
     private final ServerProcess process;
@@ -46,17 +47,36 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     /** The same with more settings of the broker; listeners are added to the one at the port. */
     public static EmbeddedKafka start(int port, Path dataDir, Map<String, String> more) {
+        return AotCache.isWanted()
+                ? start(port, dataDir, more, AotCache.options(KafkaCache.made()), KafkaCache.environment(), ENDING)
+                : start(port, dataDir, more, List.of(), ToolClasspath.environment(), ENDING);
+    }
+
+    /** Starts a broker and ends it; it has time for what the options have it do at its end. */
+    static void train(int port, Path dataDir, List<String> options) {
+        start(port, dataDir, Map.of(), options, KafkaCache.environment(), TRAINED)
+                .close();
+    }
+
+    private static EmbeddedKafka start(
+            int port,
+            Path dataDir,
+            Map<String, String> more,
+            List<String> options,
+            Map<String, String> environment,
+            ServerProcess.Ending ending) {
         DataFolder.create(dataDir);
         var log = dataDir.resolve("kafka.log");
         var command =
                 new ArrayList<>(List.of(ToolClasspath.java(), "-Xmx512m", "--sun-misc-unsafe-memory-access=allow"));
         command.addAll(JVM_OPTIONS);
+        command.addAll(options);
         command.addAll(List.of(
                 KafkaBroker.class.getName(),
                 Integer.toString(port),
                 dataDir.resolve("kafka").toString()));
         more.forEach((name, value) -> command.add(name + "=" + value));
-        var process = ServerProcess.start("Kafka", command, ToolClasspath.environment(), ENDING, log);
+        var process = ServerProcess.start("Kafka", command, environment, ending, log);
         var kafka = new EmbeddedKafka(port, process);
         try {
             kafka.createTopics(TOPICS);

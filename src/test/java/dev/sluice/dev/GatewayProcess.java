@@ -24,12 +24,12 @@ public final class GatewayProcess implements AutoCloseable {
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
 
-    private final URI readiness;
+    private final URI health;
     private final Path log;
     private final ServerProcess process;
 
-    private GatewayProcess(URI readiness, Path log, ServerProcess process) {
-        this.readiness = readiness;
+    private GatewayProcess(URI health, Path log, ServerProcess process) {
+        this.health = health;
         this.log = log;
         this.process = process;
     }
@@ -43,7 +43,7 @@ public final class GatewayProcess implements AutoCloseable {
                 environment(settings, log),
                 ENDING,
                 ProcessBuilder.Redirect.INHERIT);
-        return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/ready"), log, process);
+        return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/"), log, process);
     }
 
     /** Whether the build made the native executable, which is then what starts: its profile says where it is. */
@@ -61,8 +61,8 @@ public final class GatewayProcess implements AutoCloseable {
         if (isExecutable()) return executable(javaOptions);
         var command = new ArrayList<>(List.of(ToolClasspath.java(), EXIT));
         command.addAll(javaOptions);
-        command.addAll(
-                List.of("-jar", ToolClasspath.target().resolve("sluice.jar").toString()));
+        command.addAll(GatewayCache.options());
+        command.addAll(List.of("-jar", GatewayCache.jar().toString()));
         return command;
     }
 
@@ -104,12 +104,21 @@ public final class GatewayProcess implements AutoCloseable {
 
     /** Waits until a device can connect. */
     public void awaitReady() {
+        await("ready");
+    }
+
+    /** Waits until it has started, whether or not it reaches its servers. */
+    public void awaitLive() {
+        await("live");
+    }
+
+    private void await(String state) {
+        var asked = health.resolve(state);
         var deadline = System.nanoTime() + START_TIME.toNanos();
         var answer = "no answer";
         try (var client = HttpClient.newHttpClient()) {
-            var question = HttpRequest.newBuilder(readiness)
-                    .timeout(Duration.ofSeconds(5))
-                    .build();
+            var question =
+                    HttpRequest.newBuilder(asked).timeout(Duration.ofSeconds(5)).build();
             while (System.nanoTime() < deadline) {
                 try {
                     var response = client.send(question, HttpResponse.BodyHandlers.ofString());
@@ -128,8 +137,8 @@ public final class GatewayProcess implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        throw new Complaint("the gateway was not ready after " + START_TIME.toSeconds() + " s; its log is " + log
-                + ", and " + readiness + " says:\n" + answer);
+        throw new Complaint("the gateway was not " + state + " after " + START_TIME.toSeconds() + " s; its log is "
+                + log + ", and " + asked + " says:\n" + answer);
     }
 
     public ServerProcess process() {

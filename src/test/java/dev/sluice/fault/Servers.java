@@ -29,7 +29,7 @@ final class Servers implements AutoCloseable {
     static final String KAFKA_TOPIC = "fleet.telemetry";
 
     private static final List<String> FAST_START =
-            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Dsluice.node.id=fault");
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dsluice.node.id=fault");
 
     private final Settings settings;
     private final HttpClient http = HttpClient.newHttpClient();

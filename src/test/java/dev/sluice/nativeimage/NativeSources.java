@@ -4,8 +4,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.quarkus.bootstrap.app.QuarkusBootstrap;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -19,7 +23,7 @@ import java.util.regex.Pattern;
 
 /**
  * What the native profile hands to the builder of the executable, made by Quarkus as that build would make it, without GraalVM: the
- * arguments, and the jars with their registrations. Made once for the JVM; any thread may read it.
+ * arguments, and the jars with their registrations. Made once for a build, whichever JVM needs it first; any thread may read it.
  */
 final class NativeSources {
     private static final Path TARGET = Path.of("target").toAbsolutePath();
@@ -47,9 +51,29 @@ final class NativeSources {
         }
     }
 
+    /** Whoever comes while they are made waits. */
     private static Path make() throws Exception {
-        var folder = TARGET.resolve("native-check").resolve(System.getProperty("fork.number", "1"));
-        Files.createDirectories(folder);
+        var folder = Files.createDirectories(TARGET.resolve("native-check"));
+        var marker = folder.resolve("made");
+        try (var file = FileChannel.open(marker, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                var _ = file.lock()) {
+            if (file.size() == 0 || isChangedSince(Files.getLastModifiedTime(marker))) {
+                file.truncate(0);
+                augment(folder);
+                file.write(ByteBuffer.wrap(new byte[] {1}));
+            }
+        }
+        return folder.resolve("native-sources");
+    }
+
+    private static boolean isChangedSince(FileTime time) throws IOException {
+        if (Files.getLastModifiedTime(Path.of("pom.xml")).compareTo(time) > 0) return true;
+        try (var files = Files.walk(TARGET.resolve("classes"))) {
+            return files.anyMatch(file -> file.toFile().lastModified() > time.toMillis());
+        }
+    }
+
+    private static void augment(Path folder) throws Exception {
         var properties = profile();
         properties.setProperty("quarkus.native.sources-only", "true");
         try (var application = QuarkusBootstrap.builder()
@@ -66,7 +90,6 @@ final class NativeSources {
                 .bootstrap()) {
             application.createAugmentor().createProductionApplication();
         }
-        return folder.resolve("native-sources");
     }
 
     /** The properties of the pom's native profile. */
