@@ -76,11 +76,13 @@ class ForeignClientsIT extends ClientScenarios {
             client.subscribe(topic, 1);
             clients.add(client);
         }
-        var ends = disconnects();
-        Awaitility.await("nothing that happens")
+        var before = disconnects();
+        Awaitility.await("two minutes in which no connection ends")
                 .during(Duration.ofMinutes(2))
                 .atMost(Duration.ofMinutes(3))
-                .until(() -> disconnects().equals(ends));
+                .pollInterval(Duration.ofSeconds(1))
+                .failFast(() -> assertThat(disconnects()).isEqualTo(before))
+                .until(() -> true);
         clients.getFirst().publish(topic, "still here", 1, false);
         for (var client : clients) assertThat(next(client).payload()).isEqualTo("still here");
     }
@@ -93,14 +95,19 @@ class ForeignClientsIT extends ClientScenarios {
                 .toList();
     }
 
+    /** Without Paho's Java client of MQTT 5, which sends again with Topic Aliases that the new connection does not know. */
+    static Stream<Library> burstLibraries() {
+        return libraries().filter(library -> library != JavaLibrary.PAHO_5);
+    }
+
     @ParameterizedTest
-    @MethodSource("libraries")
+    @MethodSource("burstLibraries")
     void aBurstSurvivesKillsOfTheGatewayAtQoS1(Library library) throws Exception {
         burst(library, 1);
     }
 
     @ParameterizedTest
-    @MethodSource("libraries")
+    @MethodSource("burstLibraries")
     void aBurstSurvivesKillsOfTheGatewayAtQoS2(Library library) throws Exception {
         burst(library, 2);
     }

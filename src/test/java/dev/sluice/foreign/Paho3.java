@@ -17,6 +17,11 @@ import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 
 /** Eclipse Paho's Java client with MQTT 3.1.1; used by one thread. */
 final class Paho3 implements ForeignClient {
+    /** Not longer than the gateway's interval of WebSocket pings, the first of which ends its connection. */
+    private static final int KEEP_ALIVE_SECONDS = 30;
+
+    private static final long QUIESCE_MILLIS = 500;
+
     private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
     private final Identity identity;
     private final MqttClient client;
@@ -51,6 +56,7 @@ final class Paho3 implements ForeignClient {
         var options = new MqttConnectOptions();
         options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
         options.setCleanSession(!identity.persistent());
+        options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
         options.setAutomaticReconnect(identity.persistent());
         options.setMaxReconnectDelay(2000);
         options.setMaxInflight(1000);
@@ -105,7 +111,7 @@ final class Paho3 implements ForeignClient {
     @Override
     public void close() {
         try {
-            if (client.isConnected()) client.disconnect();
+            if (client.isConnected()) client.disconnectForcibly(QUIESCE_MILLIS, QUIESCE_MILLIS);
             client.close();
         } catch (MqttException e) {
             throw new IllegalStateException(e);

@@ -28,6 +28,11 @@ final class Paho5 implements ForeignClient {
         LOG.setLevel(Level.WARNING); // it tells of every PUBCOMP
     }
 
+    /** Not longer than the gateway's interval of WebSocket pings, the first of which ends its connection. */
+    private static final int KEEP_ALIVE_SECONDS = 30;
+
+    private static final long QUIESCE_MILLIS = 500;
+
     private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
     private final Identity identity;
     private final MqttClient client;
@@ -67,6 +72,7 @@ final class Paho5 implements ForeignClient {
     public boolean connect() throws MqttException {
         var options = new MqttConnectionOptions();
         options.setCleanStart(!identity.persistent());
+        options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
         options.setAutomaticReconnect(identity.persistent());
         options.setAutomaticReconnectDelay(1, 2);
         options.setSessionExpiryInterval(identity.persistent() ? 3600L : 0L);
@@ -124,7 +130,7 @@ final class Paho5 implements ForeignClient {
     @Override
     public void close() {
         try {
-            if (client.isConnected()) client.disconnect();
+            if (client.isConnected()) client.disconnectForcibly(QUIESCE_MILLIS, QUIESCE_MILLIS);
             client.close();
         } catch (MqttException e) {
             throw new IllegalStateException(e);
