@@ -41,8 +41,8 @@ class FrozenKafkaIT {
         var postgresPort = Ports.free();
         Files.createDirectories(data);
         var options = List.of("-Xmx256m", "-Dsluice.uplink.outage=pause");
-        var settings = new Settings(
-                Ports.free(), kafkaPort, postgresPort, data, Optional.empty(), Optional.empty(), options);
+        var settings =
+                new Settings(Ports.free(), kafkaPort, postgresPort, data, Optional.empty(), Optional.empty(), options);
         try (var kafka = EmbeddedKafka.start(kafkaPort, data);
                 var _ = EmbeddedPostgresServer.start(postgresPort, data);
                 var gateway = GatewayProcess.start(settings)) {

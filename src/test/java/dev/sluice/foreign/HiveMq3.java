@@ -107,6 +107,7 @@ final class HiveMq3 implements ForeignClient {
     @Override
     public void close() {
         // It fails where the server has ended the connection meanwhile.
-        if (client.getState().isConnected()) ForeignClient.await(client.disconnect().exceptionally(_ -> null));
+        if (client.getState().isConnected())
+            ForeignClient.await(client.disconnect().exceptionally(_ -> null));
     }
 }

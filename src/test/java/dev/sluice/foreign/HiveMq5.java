@@ -112,6 +112,7 @@ final class HiveMq5 implements ForeignClient {
     @Override
     public void close() {
         // It fails where the server has ended the connection meanwhile.
-        if (client.getState().isConnected()) ForeignClient.await(client.disconnect().exceptionally(_ -> null));
+        if (client.getState().isConnected())
+            ForeignClient.await(client.disconnect().exceptionally(_ -> null));
     }
 }
