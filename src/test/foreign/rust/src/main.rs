@@ -57,7 +57,7 @@ macro_rules! client {
                     let mut options = MqttOptions::new(id, url, 80);
                     options.set_transport(rumqttc::Transport::Ws).set_keep_alive(Duration::from_secs(30));
                     $configure(&mut options, command["persistent"] == true, command["will"].as_str().unwrap_or(""), id);
-                    let (client, events) = AsyncClient::new(options, 10000);
+                    let (client, events) = AsyncClient::new(options, 0); // what waits here is sent after a reconnect without flow control, and lost
                     let (tell, answers) = unbounded_channel();
                     tokio::spawn(run(events, tell));
                     Client { client, answers }
@@ -108,7 +108,8 @@ macro_rules! client {
                             Answer::Done
                         }
                         Err(_) if leaving => break,
-                        Err(_) => {
+                        Err(why) => {
+                            eprintln!("{why:?}");
                             tokio::time::sleep(Duration::from_secs(1)).await;
                             continue;
                         }
@@ -130,7 +131,7 @@ client!(v3, rumqttc, rumqttc::mqttbytes::v4, rumqttc::mqttbytes::QoS, |topic: &S
     }
 });
 client!(v5, rumqttc::v5, rumqttc::v5::mqttbytes::v5, rumqttc::v5::mqttbytes::QoS, |topic: &[u8]| String::from_utf8_lossy(topic).into_owned(), |options: &mut MqttOptions, persistent: bool, will: &str, id: &str| {
-    options.set_clean_start(!persistent).set_session_expiry_interval(Some(if persistent { 3600 } else { 0 }));
+    options.set_clean_start(!persistent).set_session_expiry_interval(Some(if persistent { 3600 } else { 0 })).set_max_packet_size(Some(1 << 20));
     if !will.is_empty() {
         options.set_last_will(LastWill::new(will, id, QoS::AtLeastOnce, false, None));
     }

@@ -7,6 +7,8 @@ import java.util.concurrent.TimeUnit;
 /** One connection of a client library that others wrote, driven alike whichever it is; used by one thread. Nothing waits for ever. */
 interface ForeignClient extends AutoCloseable {
     int PATIENCE_SECONDS = 15;
+    /** For a burst in which the server is killed. */
+    int BURST_SECONDS = 240;
 
     /**
      * @param persistent whether the session outlives the connection
@@ -31,6 +33,12 @@ interface ForeignClient extends AutoCloseable {
 
     /** Returns when the last answer that the QoS asks for is there. */
     void publish(String topic, String payload, int qos, boolean retain) throws Exception;
+
+    /**
+     * Gives the library the payloads 0, 1, 2 and so on at once, and lets it connect again by itself as often as it must; returns how many
+     * were acknowledged in the end.
+     */
+    int burst(String topic, int count, int qos) throws Exception;
 
     /** What came and was not looked at yet, in the order in which it came. */
     BlockingQueue<Heard> heard();

@@ -10,13 +10,17 @@ import com.hivemq.client.mqtt.mqtt3.message.connect.Mqtt3Connect;
 import com.hivemq.client.mqtt.mqtt3.message.publish.Mqtt3Publish;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 /** The HiveMQ client with MQTT 3.1.1; used by one thread. */
 final class HiveMq3 implements ForeignClient {
     private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
     private final Identity identity;
     private final Mqtt3AsyncClient client;
+    private volatile boolean reconnecting;
 
     HiveMq3(Identity identity) {
         this.identity = identity;
@@ -28,6 +32,8 @@ final class HiveMq3 implements ForeignClient {
                 .webSocketConfig()
                 .serverPath("mqtt")
                 .applyWebSocketConfig()
+                .addDisconnectedListener(
+                        ended -> ended.getReconnector().reconnect(reconnecting).delay(1, TimeUnit.SECONDS))
                 .buildAsync();
         client.publishes(MqttGlobalPublishFilter.ALL, message -> heard.add(heard(message)));
     }
@@ -78,6 +84,17 @@ final class HiveMq3 implements ForeignClient {
     }
 
     @Override
+    public int burst(String topic, int count, int qos) throws Exception {
+        reconnecting = true;
+        var sent = IntStream.range(0, count)
+                .mapToObj(number -> client.publish(message(topic, Integer.toString(number), qos, false)))
+                .toList();
+        CompletableFuture.allOf(sent.toArray(CompletableFuture[]::new)).get(BURST_SECONDS, TimeUnit.SECONDS);
+        reconnecting = false;
+        return count;
+    }
+
+    @Override
     public BlockingQueue<Heard> heard() {
         return heard;
     }
@@ -89,6 +106,8 @@ final class HiveMq3 implements ForeignClient {
 
     @Override
     public void close() {
-        if (client.getState().isConnected()) disconnect();
+        // It fails where the server has ended the connection meanwhile.
+        if (client.getState().isConnected())
+            ForeignClient.await(client.disconnect().exceptionally(_ -> null));
     }
 }

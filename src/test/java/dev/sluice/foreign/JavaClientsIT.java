@@ -1,149 +1,21 @@
 package dev.sluice.foreign;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import dev.sluice.foreign.ForeignClient.Heard;
-import dev.sluice.foreign.ForeignClient.Identity;
 import dev.sluice.support.Gateway;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.UUID;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import java.util.stream.Stream;
 
-/** What the client libraries of Java get over WebSocket: the HiveMQ client and Eclipse Paho, each with MQTT 3.1.1 and 5. */
-class JavaClientsIT {
-    private final int port = Gateway.shared().port();
-    private final String id = "java-" + UUID.randomUUID().toString().substring(0, 8);
-    private final String topic = "fleet/" + id + "/telemetry";
-    private final List<ForeignClient> open = new ArrayList<>();
-
-    @AfterEach
-    void close() {
-        for (var client : open) client.close();
+/** The client libraries of Java, which the build fetches anyhow: the HiveMQ client and Eclipse Paho, each with MQTT 3.1.1 and 5. */
+class JavaClientsIT extends ClientScenarios {
+    static Stream<Library> libraries() {
+        return Stream.of(JavaLibrary.values());
     }
 
-    private ForeignClient client(Library library, Identity identity) throws Exception {
-        var client = library.client(identity);
-        open.add(client);
-        return client;
+    @Override
+    int port() {
+        return Gateway.shared().port();
     }
 
-    private ForeignClient online(Library library, String name) throws Exception {
-        var client = client(library, new Identity(port, id + name, false, null));
-        assertThat(client.connect()).isFalse();
-        return client;
-    }
-
-    private static Heard next(ForeignClient client) throws InterruptedException {
-        var heard = client.heard().poll(ForeignClient.PATIENCE_SECONDS, TimeUnit.SECONDS);
-        assertThat(heard).as("a message").isNotNull();
-        return heard;
-    }
-
-    private static List<Heard> next(ForeignClient client, int count) throws InterruptedException {
-        var heard = new ArrayList<Heard>();
-        while (heard.size() < count) heard.add(next(client));
-        return heard;
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void wildcardsMatchAndTheLowerQoSCounts(Library library) throws Exception {
-        var client = online(library, "a");
-        client.subscribe(topic + "/zero/+", 0);
-        client.subscribe(topic + "/one/#", 1);
-        client.subscribe("fleet/+/telemetry/" + id, 2);
-        var topics = List.of(topic + "/zero/x", topic + "/one/x/y", "fleet/any/telemetry/" + id);
-        var expected = new ArrayList<Heard>();
-        for (int granted = 0; granted <= 2; granted++) {
-            for (int qos = 0; qos <= 2; qos++) {
-                client.publish(topics.get(granted), "qos " + qos, qos, false);
-                expected.add(new Heard(topics.get(granted), "qos " + qos, Math.min(qos, granted), false));
-            }
-        }
-        assertThat(next(client, expected.size())).containsExactlyInAnyOrderElementsOf(expected);
-        client.unsubscribe(topic + "/zero/+");
-        client.publish(topic + "/zero/x", "nobody", 1, false);
-        client.publish(topic + "/one", "the level above", 1, false);
-        assertThat(next(client)).isEqualTo(new Heard(topic + "/one", "the level above", 1, false));
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void aNewSubscriptionGetsWhatIsRetained(Library library) throws Exception {
-        var publisher = online(library, "a");
-        publisher.publish(topic + "/kept", "old", 1, true);
-        publisher.publish(topic + "/kept", "new", 2, true);
-        var client = online(library, "b");
-        client.subscribe(topic + "/#", 2);
-        assertThat(next(client)).isEqualTo(new Heard(topic + "/kept", "new", 2, true));
-        publisher.publish(topic + "/kept", "", 1, true);
-        assertThat(next(client)).isEqualTo(new Heard(topic + "/kept", "", 1, false));
-        var late = online(library, "c");
-        late.subscribe(topic + "/#", 2);
-        publisher.publish(topic + "/other", "live", 1, false);
-        assertThat(next(late)).isEqualTo(new Heard(topic + "/other", "live", 1, false));
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void theWillOfAClientThatIsCutOffIsPublished(Library library) throws Exception {
-        var watcher = online(library, "a");
-        watcher.subscribe(topic + "/will", 1);
-        var polite = client(library, new Identity(port, id + "polite", false, topic + "/will"));
-        polite.connect();
-        polite.disconnect();
-        try (var cable = Cable.to(port)) {
-            client(library, new Identity(cable.port(), id + "cut", false, topic + "/will"))
-                    .connect();
-            cable.cut();
-            assertThat(next(watcher)).isEqualTo(new Heard(topic + "/will", id + "cut", 1, false));
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(names = {"HIVEMQ_5", "PAHO_5"})
-    void eachMessageGoesToOneMemberOfASharedSubscription(Library library) throws Exception {
-        var members = List.of(online(library, "a"), online(library, "b"));
-        for (var member : members) {
-            member.subscribe("$share/group/" + topic + "/shared/+", 1);
-            member.subscribe(topic + "/end", 1);
-        }
-        var publisher = online(library, "c");
-        var payloads = IntStream.range(0, 20).mapToObj(number -> "m" + number).toList();
-        for (var payload : payloads) publisher.publish(topic + "/shared/x", payload, 1, false);
-        publisher.publish(topic + "/end", "", 1, false);
-        var heard = new ArrayList<String>();
-        for (var member : members)
-            for (var message = next(member); !message.topic().equals(topic + "/end"); message = next(member))
-                heard.add(message.payload());
-        assertThat(heard).containsExactlyInAnyOrderElementsOf(payloads);
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void aResumedSessionGetsWhatWasQueued(Library library) throws Exception {
-        var persistent = new Identity(port, id + "kept", true, null);
-        var before = client(library, persistent);
-        assertThat(before.connect()).isFalse();
-        before.subscribe(topic + "/queue/+", 2);
-        before.disconnect();
-        var publisher = online(library, "a");
-        for (int i = 0; i < 20; i++) publisher.publish(topic + "/queue/x", "m" + i, 1 + i % 2, false);
-        var after = client(library, persistent);
-        assertThat(after.connect()).isTrue();
-        var heard = next(after, 20);
-        // Libraries hand a QoS 2 message over at its PUBREL: the two kinds may overtake each other.
-        for (int qos : List.of(1, 2)) {
-            var expected = IntStream.range(0, 20)
-                    .filter(number -> 1 + number % 2 == qos)
-                    .mapToObj(number -> new Heard(topic + "/queue/x", "m" + number, qos, false));
-            assertThat(heard.stream().filter(message -> message.qos() == qos))
-                    .containsExactlyElementsOf(expected.toList());
-        }
+    @Override
+    int large() {
+        return 30_000;
     }
 }

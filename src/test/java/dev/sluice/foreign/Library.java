@@ -1,32 +1,10 @@
 package dev.sluice.foreign;
 
-/** The client libraries of Java, each with each version of MQTT that it speaks. Immutable. */
-enum Library {
-    HIVEMQ_3 {
-        @Override
-        ForeignClient client(ForeignClient.Identity identity) {
-            return new HiveMq3(identity);
-        }
-    },
-    HIVEMQ_5 {
-        @Override
-        ForeignClient client(ForeignClient.Identity identity) {
-            return new HiveMq5(identity);
-        }
-    },
-    PAHO_3 {
-        @Override
-        ForeignClient client(ForeignClient.Identity identity) throws Exception {
-            return new Paho3(identity);
-        }
-    },
-    PAHO_5 {
-        @Override
-        ForeignClient client(ForeignClient.Identity identity) throws Exception {
-            return new Paho5(identity);
-        }
-    };
-
+/** A client library that others wrote, with one version of MQTT. Immutable. */
+interface Library {
     /** A client that is not connected yet. */
-    abstract ForeignClient client(ForeignClient.Identity identity) throws Exception;
+    ForeignClient client(ForeignClient.Identity identity) throws Exception;
+
+    /** Whether it speaks MQTT 5; otherwise MQTT 3.1.1. */
+    boolean isVersion5();
 }

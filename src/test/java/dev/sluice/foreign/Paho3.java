@@ -3,18 +3,25 @@ package dev.sluice.foreign;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.eclipse.paho.client.mqttv3.IMqttDeliveryToken;
 import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttClient;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
+import org.eclipse.paho.client.mqttv3.MqttDeliveryToken;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.MqttMessage;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 
 /** Eclipse Paho's Java client with MQTT 3.1.1; used by one thread. */
 final class Paho3 implements ForeignClient {
+    /** Not longer than the gateway's interval of WebSocket pings, the first of which ends its connection. */
+    private static final int KEEP_ALIVE_SECONDS = 30;
+
+    private static final long QUIESCE_MILLIS = 500;
+
     private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
     private final Identity identity;
     private final MqttClient client;
@@ -49,6 +56,10 @@ final class Paho3 implements ForeignClient {
         var options = new MqttConnectOptions();
         options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
         options.setCleanSession(!identity.persistent());
+        options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
+        options.setAutomaticReconnect(identity.persistent());
+        options.setMaxReconnectDelay(2000);
+        options.setMaxInflight(1000);
         if (identity.willTopic() != null)
             options.setWill(identity.willTopic(), identity.clientId().getBytes(StandardCharsets.UTF_8), 1, false);
         return client.connectWithResult(options).getSessionPresent();
@@ -69,6 +80,24 @@ final class Paho3 implements ForeignClient {
         client.publish(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain);
     }
 
+    /** {@code MqttClient} waits for each message that it publishes, its topics do not. */
+    @Override
+    public int burst(String topic, int count, int qos) throws Exception {
+        var to = client.getTopic(topic);
+        var sent = new ArrayList<MqttDeliveryToken>();
+        while (sent.size() < count) {
+            var message = new MqttMessage(Integer.toString(sent.size()).getBytes(StandardCharsets.UTF_8));
+            message.setQos(qos);
+            try {
+                sent.add(to.publish(message));
+            } catch (MqttException _) {
+                Thread.sleep(20); // it takes no message while the connection is away, or as many wait as may
+            }
+        }
+        for (var message : sent) message.waitForCompletion(BURST_SECONDS * 1000L);
+        return count;
+    }
+
     @Override
     public BlockingQueue<Heard> heard() {
         return heard;
@@ -82,7 +111,7 @@ final class Paho3 implements ForeignClient {
     @Override
     public void close() {
         try {
-            if (client.isConnected()) client.disconnect();
+            if (client.isConnected()) client.disconnectForcibly(QUIESCE_MILLIS, QUIESCE_MILLIS);
             client.close();
         } catch (MqttException e) {
             throw new IllegalStateException(e);

@@ -3,6 +3,7 @@ package dev.sluice.foreign;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.logging.Level;
@@ -12,6 +13,7 @@ import org.eclipse.paho.mqttv5.client.MqttCallback;
 import org.eclipse.paho.mqttv5.client.MqttClient;
 import org.eclipse.paho.mqttv5.client.MqttConnectionOptions;
 import org.eclipse.paho.mqttv5.client.MqttDisconnectResponse;
+import org.eclipse.paho.mqttv5.client.MqttToken;
 import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence;
 import org.eclipse.paho.mqttv5.common.MqttException;
 import org.eclipse.paho.mqttv5.common.MqttMessage;
@@ -25,6 +27,11 @@ final class Paho5 implements ForeignClient {
     static {
         LOG.setLevel(Level.WARNING); // it tells of every PUBCOMP
     }
+
+    /** Not longer than the gateway's interval of WebSocket pings, the first of which ends its connection. */
+    private static final int KEEP_ALIVE_SECONDS = 30;
+
+    private static final long QUIESCE_MILLIS = 500;
 
     private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
     private final Identity identity;
@@ -65,6 +72,9 @@ final class Paho5 implements ForeignClient {
     public boolean connect() throws MqttException {
         var options = new MqttConnectionOptions();
         options.setCleanStart(!identity.persistent());
+        options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
+        options.setAutomaticReconnect(identity.persistent());
+        options.setAutomaticReconnectDelay(1, 2);
         options.setSessionExpiryInterval(identity.persistent() ? 3600L : 0L);
         if (identity.willTopic() != null)
             options.setWill(
@@ -89,6 +99,24 @@ final class Paho5 implements ForeignClient {
         client.publish(topic, payload.getBytes(StandardCharsets.UTF_8), qos, retain);
     }
 
+    /** {@code MqttClient} waits for each message that it publishes, its topics do not. */
+    @Override
+    public int burst(String topic, int count, int qos) throws Exception {
+        var to = client.getTopic(topic);
+        var sent = new ArrayList<MqttToken>();
+        while (sent.size() < count) {
+            var message = new MqttMessage(Integer.toString(sent.size()).getBytes(StandardCharsets.UTF_8));
+            message.setQos(qos);
+            try {
+                sent.add(to.publish(message));
+            } catch (MqttException _) {
+                Thread.sleep(20); // it takes no message while the connection is away, or as many wait as may
+            }
+        }
+        for (var message : sent) message.waitForCompletion(BURST_SECONDS * 1000L);
+        return count;
+    }
+
     @Override
     public BlockingQueue<Heard> heard() {
         return heard;
@@ -102,7 +130,7 @@ final class Paho5 implements ForeignClient {
     @Override
     public void close() {
         try {
-            if (client.isConnected()) client.disconnect();
+            if (client.isConnected()) client.disconnectForcibly(QUIESCE_MILLIS, QUIESCE_MILLIS);
             client.close();
         } catch (MqttException e) {
             throw new IllegalStateException(e);

@@ -95,9 +95,9 @@ final class ScriptedClient implements ForeignClient {
         ask(PATIENCE_SECONDS, "publish", Map.of("topic", topic, "payload", payload, "qos", qos, "retain", retain));
     }
 
-    /** Gives the library the payloads 0, 1, 2 and so on at once; returns how many were acknowledged in the end. */
-    int burst(String topic, int count, int qos) throws Exception {
-        return ask(240, "burst", Map.of("topic", topic, "count", count, "qos", qos))
+    @Override
+    public int burst(String topic, int count, int qos) throws Exception {
+        return ask(BURST_SECONDS, "burst", Map.of("topic", topic, "count", count, "qos", qos))
                 .asInt();
     }
 

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** The client libraries of other languages, with each version of MQTT that they speak; {@code src/test/foreign} holds their programs. Immutable. */
-enum ScriptedLibrary {
+enum ScriptedLibrary implements Library {
     PAHO_PYTHON_3(Language.PYTHON, "paho-4"),
     PAHO_PYTHON_5(Language.PYTHON, "paho-5"),
     AIOMQTT_3(Language.PYTHON, "aiomqtt-4"),
@@ -29,12 +29,13 @@ enum ScriptedLibrary {
         this.name = name;
     }
 
-    boolean isVersion5() {
+    @Override
+    public boolean isVersion5() {
         return name.endsWith("5");
     }
 
-    /** A client that is not connected yet. */
-    ScriptedClient client(Identity identity) throws IOException {
+    @Override
+    public ScriptedClient client(Identity identity) throws IOException {
         return new ScriptedClient(language.program(), ERRORS, name, identity);
     }
 }
