@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Predicate;
+import org.apache.kafka.clients.admin.AdminClient;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -27,6 +28,7 @@ final class Backend implements AutoCloseable {
     private final String bootstrap = Gateway.shared().bootstrap();
     private final KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
             Map.of("bootstrap.servers", bootstrap), new ByteArraySerializer(), new ByteArraySerializer());
+    private final AdminClient admin = AdminClient.create(Map.of("bootstrap.servers", bootstrap));
 
     static byte[] utf8(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
@@ -87,7 +89,7 @@ final class Backend implements AutoCloseable {
     /** How far the gateway has committed a partition of its downlink. */
     long committed(RecordMetadata record) {
         var partition = new TopicPartition(record.topic(), record.partition());
-        try (var admin = org.apache.kafka.clients.admin.Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+        try {
             var offset = admin.listConsumerGroupOffsets("sluice-downlink")
                     .partitionsToOffsetAndMetadata()
                     .get()
@@ -103,11 +105,14 @@ final class Backend implements AutoCloseable {
 
     private KafkaConsumer<byte[], byte[]> consumer() {
         return new KafkaConsumer<>(
-                Map.of("bootstrap.servers", bootstrap), new ByteArrayDeserializer(), new ByteArrayDeserializer());
+                Map.of("bootstrap.servers", bootstrap, "fetch.max.wait.ms", 10),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
     }
 
     @Override
     public void close() {
         producer.close();
+        admin.close();
     }
 }

@@ -6,12 +6,14 @@ import java.lang.reflect.AccessFlag;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Resources that are read by name, and what the codecs' native libraries reach for: the executable has what is named when it is built. */
+@Tag("native")
 class NativeResourcesTest {
     private static final NativeSources SOURCES = NativeSources.get();
     /** What the library of zstd looks up, by the names in it. */

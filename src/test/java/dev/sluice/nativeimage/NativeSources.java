@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.jar.JarFile;
 import java.util.regex.Pattern;
 
@@ -32,6 +33,8 @@ final class NativeSources {
 
     private final List<Path> jars;
     private final String arguments;
+    /** By file name, what the jars say; there are some hundred jars to look into. */
+    private final Map<String, List<Object>> configurations = new ConcurrentHashMap<>();
 
     private NativeSources(Path folder) throws IOException {
         try (var files = Files.walk(folder)) {
@@ -165,6 +168,10 @@ final class NativeSources {
     }
 
     private List<Object> configurations(String file) {
+        return configurations.computeIfAbsent(file, this::readConfigurations);
+    }
+
+    private List<Object> readConfigurations(String file) {
         var found = new HashMap<String, Object>();
         for (var jar : jars)
             for (var name : entries(jar))

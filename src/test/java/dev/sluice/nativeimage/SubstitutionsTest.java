@@ -2,9 +2,11 @@ package dev.sluice.nativeimage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What GraalVM's builder would find out after minutes. */
+@Tag("native")
 class SubstitutionsTest {
     @Test
     void everySubstitutionFitsTheClassThatIsThere() {

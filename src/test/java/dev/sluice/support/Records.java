@@ -14,6 +14,8 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /** What one client's messages have become in a Kafka topic; used by one thread. */
 public final class Records {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
+    /** How long Kafka keeps a question for records that are not there yet; a consumer does not close before the answer. */
+    private static final int FETCH_MILLIS = 10;
 
     private Records() {}
 
@@ -41,7 +43,8 @@ public final class Records {
     /** The same of any Kafka. */
     public static List<Record> of(String bootstrap, String kafkaTopic, String clientId, int atLeast) {
         var found = new ArrayList<Record>();
-        Map<String, Object> config = Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest");
+        Map<String, Object> config = Map.of(
+                "bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "fetch.max.wait.ms", FETCH_MILLIS);
         try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             var partitions = consumer.partitionsFor(kafkaTopic).stream()
                     .map(it -> new TopicPartition(kafkaTopic, it.partition()))
