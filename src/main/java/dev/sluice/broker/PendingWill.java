@@ -54,7 +54,7 @@ final class PendingWill {
         switch (prospect()) {
             case Prospect.Forwarded _ -> tell(true);
             case Prospect.Unmatched _ -> tell(false);
-            case Prospect.DeadLettered _ -> told(true);
+            case Prospect.DeadLettered _, Prospect.UnmatchedDeadLetter _ -> told(true);
             case Prospect.Refused(var _, var why) -> refused(why);
         }
     }

@@ -34,7 +34,7 @@ final class WillCheck {
     Optional<Event> refusal(Packet.Connect connect, String clientId) {
         if (connect.will() == null) return Optional.empty();
         return switch (prospect(connect.will(), clientId, connect.username())) {
-            case Prospect.Forwarded _, Prospect.Unmatched _ -> Optional.empty();
+            case Prospect.Forwarded _, Prospect.Unmatched _, Prospect.UnmatchedDeadLetter _ -> Optional.empty();
             case Prospect.DeadLettered(var reason, var why) -> Optional.of(refused(reason, why, connect.version()));
             case Prospect.Refused(var reason, var why) -> Optional.of(refused(reason, why, connect.version()));
         };

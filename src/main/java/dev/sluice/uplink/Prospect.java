@@ -16,6 +16,9 @@ public sealed interface Prospect {
     /** No route takes it, and the configuration says to drop it: it is for subscribers alone. */
     record Unmatched() implements Prospect {}
 
+    /** No route takes it, and the configuration makes a dead letter of it: it is not for subscribers. */
+    record UnmatchedDeadLetter() implements Prospect {}
+
     /** A dead letter would take the place of one of its records: it is not for subscribers. */
     record DeadLettered(ReasonCode reason, String why) implements Prospect {}
 
@@ -36,7 +39,9 @@ public sealed interface Prospect {
                     if (!match.route().hasDeadLetters()) yield new Refused(failure.reason(), failure.why());
                     if (first == null) first = failure;
                 }
-                yield first == null ? new Forwarded() : new DeadLettered(first.reason(), first.why());
+                if (first == null) yield new Forwarded();
+                if (first.kind() == Failure.Kind.UNMATCHED) yield new UnmatchedDeadLetter();
+                yield new DeadLettered(first.reason(), first.why());
             }
         };
     }
