@@ -164,7 +164,9 @@ abstract class ClientScenarios {
         assertThat(heir.connect()).isTrue();
         first.close(); // before its library connects again, and takes the session back
         publisher.publish(topic + "/queue/x", "to the heir", 1, false);
-        assertThat(next(heir)).isEqualTo(new Heard(topic + "/queue/x", "to the heir", 1, false));
+        var heard = next(heir);
+        if (heard.payload().equals("to the first")) heard = next(heir); // its PUBACK was still on its way
+        assertThat(heard).isEqualTo(new Heard(topic + "/queue/x", "to the heir", 1, false));
         assertThat(first.heard()).isEmpty();
     }
 
