@@ -1,8 +1,12 @@
 package dev.sluice.foreign;
 
+import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 
 /** One connection of a client library that others wrote, driven alike whichever it is; used by one thread. Nothing waits for ever. */
 interface ForeignClient extends AutoCloseable {
@@ -52,5 +56,16 @@ interface ForeignClient extends AutoCloseable {
 
     static <T> T await(CompletableFuture<T> answer) {
         return answer.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+    }
+
+    /** What a call answers once it no longer fails with this exception: tries it until then. */
+    static <T> T taken(Class<? extends Exception> refusal, Callable<T> call) {
+        return Awaitility.await()
+                .pollInSameThread()
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(20))
+                .atMost(Duration.ofSeconds(BURST_SECONDS))
+                .ignoreExceptionsInstanceOf(refusal)
+                .until(call, Objects::nonNull);
     }
 }

@@ -88,11 +88,8 @@ final class Paho3 implements ForeignClient {
         while (sent.size() < count) {
             var message = new MqttMessage(Integer.toString(sent.size()).getBytes(StandardCharsets.UTF_8));
             message.setQos(qos);
-            try {
-                sent.add(to.publish(message));
-            } catch (MqttException _) {
-                Thread.sleep(20); // it takes no message while the connection is away, or as many wait as may
-            }
+            // It takes no message while the connection is away, or as many wait as may.
+            sent.add(ForeignClient.taken(MqttException.class, () -> to.publish(message)));
         }
         for (var message : sent) message.waitForCompletion(BURST_SECONDS * 1000L);
         return count;
