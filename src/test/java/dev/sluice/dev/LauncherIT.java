@@ -135,7 +135,7 @@ class LauncherIT {
         var processes = awaitReady();
         processes.stream().filter(LauncherIT::isGateway).forEach(ProcessHandle::destroyForcibly);
         awaitGone(processes);
-        assertThat(launcher.exitValue()).isEqualTo(1);
+        assertThat(launcher.waitFor()).isEqualTo(1);
         assertThat(Files.readString(output())).contains("sluice: the gateway ended by itself with status 137");
     }
 
