@@ -3,46 +3,122 @@ package dev.sluice.endpoint;
 import dev.sluice.broker.Broker;
 import dev.sluice.config.MqttConfig;
 import io.netty.channel.WriteBufferWaterMark;
-import io.quarkus.websockets.next.InboundProcessingMode;
-import io.quarkus.websockets.next.OnError;
-import io.quarkus.websockets.next.OnOpen;
-import io.quarkus.websockets.next.WebSocket;
-import io.quarkus.websockets.next.WebSocketConnection;
-import io.smallrye.common.annotation.NonBlocking;
-import jakarta.inject.Singleton;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.impl.HttpServerConnection;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
 import org.jboss.logging.Logger;
 
 /**
- * The WebSocket that devices connect to, when it opens; everything after that is {@link WebSocketFrames}, which sees the socket's end
- * before WebSockets Next does. Each callback runs on its connection's event loop.
+ * The paths that devices connect to, and the upgrade of their requests to WebSockets (RFC 6455, section 4.2); everything after that is
+ * {@link WebSocketFrames}. It also tells each socket which of its requests are being answered. Called on the channel's event loop.
+ *
+ * <p>Vert.x's own WebSockets are not used: of them only the upgrade would be needed, which is a line of headers and costs several times
+ * as much there as the rest of a connection's opening. No extension is agreed to, since the frames speak none.
  */
-@Singleton
-@WebSocket(path = MqttEndpoint.PATH, inboundProcessingMode = InboundProcessingMode.SERIAL)
-public class MqttEndpoint {
-    /** Where the endpoint is registered; {@link Paths} leads the configured paths here. */
-    static final String PATH = "/.sluice/mqtt";
-
+@ApplicationScoped
+class MqttEndpoint {
     private static final Logger LOG = Logger.getLogger(MqttEndpoint.class);
 
+    private static final String KEY = "Sec-WebSocket-Key";
+    /** Proves that the server speaks WebSocket (section 1.3). */
+    private static final String ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+    private static final int BAD_REQUEST = 400;
+    /** Before every other route. */
+    private static final int FIRST = Integer.MIN_VALUE;
+
     private final Broker broker;
+    private final MqttConfig config;
+    private final Sockets sockets;
+    private final UpgradeCheck check;
     private final WriteBufferWaterMark waterMark;
 
-    MqttEndpoint(Broker broker, MqttConfig config) {
+    MqttEndpoint(Broker broker, MqttConfig config, Sockets sockets, UpgradeCheck check) {
         this.broker = broker;
+        this.config = config;
+        this.sockets = sockets;
+        this.check = check;
         this.waterMark = new WriteBufferWaterMark(config.sendBuffer() / 4, config.sendBuffer() / 2);
     }
 
-    @OnOpen
-    @NonBlocking
-    void opened(WebSocketConnection webSocket) {
-        var frames = webSocket.userData().get(UpgradeCheck.FRAMES);
-        frames.context().channel().config().setWriteBufferWaterMark(waterMark);
-        frames.open(broker.connect(frames.context().channel().eventLoop(), frames));
+    void register(@Observes Router router) {
+        router.route().order(FIRST).handler(this::tellSocket);
+        for (var path : config.paths()) {
+            if (!path.startsWith("/"))
+                throw new IllegalArgumentException("sluice.mqtt.paths: \"" + path + "\" does not begin with /");
+            router.route(path).order(FIRST).handler(this::asked);
+        }
     }
 
-    @OnError
-    @NonBlocking
-    void failed(WebSocketConnection webSocket, Throwable failure) {
-        LOG.debugf(failure, "socket of %s", webSocket.id());
+    /** An upgrade is answered with a WebSocket, and not before that is open. */
+    private void tellSocket(RoutingContext context) {
+        var request = context.request();
+        if (request.getHeader(KEY) == null && request.connection() instanceof HttpServerConnection connection) {
+            var socket = sockets.of(connection.channel());
+            socket.asked(request);
+            var loop = connection.channel().eventLoop(); // REST answers on threads of its own
+            context.addEndHandler(_ -> loop.execute(() -> socket.answered(request)));
+        }
+        context.next();
+    }
+
+    private void asked(RoutingContext context) {
+        var request = context.request();
+        if (request.getHeader(KEY) != null) upgrade(request);
+        else if (request.getHeader("Upgrade") != null) context.fail(BAD_REQUEST);
+        else context.next();
+    }
+
+    private void upgrade(HttpServerRequest request) {
+        var refusal = check.refusal(request);
+        if (refusal == null) open(request);
+        else refuse(request, refusal);
+    }
+
+    private static void refuse(HttpServerRequest request, UpgradeCheck.Refusal refusal) {
+        var response = request.response().setStatusCode(refusal.status());
+        if (refusal.header() != null) response.putHeader(refusal.header(), refusal.value());
+        // A body is not wanted, and would have to be read before the next request.
+        if (UpgradeCheck.hasBody(request))
+            response.endHandler(_ -> request.connection().close());
+        response.end();
+    }
+
+    private void open(HttpServerRequest request) {
+        var channel = ((HttpServerConnection) request.connection()).channel();
+        var frames = new WebSocketFrames(sockets.of(channel), String.valueOf(request.remoteAddress()));
+        // Behind the decoder, which hands on what has come behind the request when it leaves the channel.
+        var decoder = channel.pipeline().context(HttpRequestDecoder.class);
+        channel.pipeline().addAfter(decoder.name(), "mqtt", frames);
+        frames.open(broker.connect(channel.eventLoop(), frames));
+        channel.config().setWriteBufferWaterMark(waterMark);
+        request.response()
+                .putHeader("Upgrade", "websocket")
+                .putHeader("Connection", "Upgrade")
+                .putHeader("Sec-WebSocket-Accept", accept(request.getHeader(KEY)))
+                .putHeader(UpgradeCheck.SUB_PROTOCOL, UpgradeCheck.subProtocol(request));
+        var socket = request.toNetSocket(); // at once, on the channel's event loop
+        if (!socket.succeeded()) throw new IllegalStateException("the upgrade has failed", socket.cause());
+        socket.result().exceptionHandler(failure -> LOG.debugf(failure, "socket of %s", frames.peer()));
+        request.headers().clear();
+        frames.upgraded();
+    }
+
+    private static String accept(String key) {
+        try {
+            var sha1 = MessageDigest.getInstance("SHA-1");
+            var digest = sha1.digest((key.strip() + ACCEPT_SUFFIX).getBytes(StandardCharsets.ISO_8859_1));
+            return Base64.getEncoder().encodeToString(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-1", e);
+        }
     }
 }

@@ -9,12 +9,9 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.timeout.IdleStateHandler;
-import io.vertx.core.http.HttpServerRequest;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
@@ -23,7 +20,7 @@ import org.jboss.logging.Logger;
  * Owns one socket's WebSocket frames (RFC 6455): hands the bytes of binary frames to the {@link Connection} as they come, answers pings
  * and Close frames, and ends the socket. Confined to the channel's event loop.
  *
- * <p>It stands in place of Netty's own decoder, and Vert.x sees no frame. MQTT does not care where frames end
+ * <p>Vert.x sees no frame. MQTT does not care where frames end
  * [MQTT-6.0.0-2], so a frame of any size streams through without being gathered, a read that holds many small frames is
  * one call, and not reading the channel is back-pressure that reaches the client. The socket is closed from this handler's place, since
  * Vert.x, which stands behind it, would send a Close frame of its own.
@@ -41,21 +38,14 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     private static final byte[] NOTHING = {};
 
-    /** How much a client may send before {@link #open}, which follows the upgrade at once. */
-    private static final int EARLY_BYTES = 64 * 1024;
     /** How long a client may take to answer a Close frame. */
     private static final long CLOSING_MILLIS = 2000;
 
     private final FrameParser parser = new FrameParser();
     private final AcceptedSocket socket;
     private final String peer;
-    private HttpServerRequest handshake;
     private ChannelHandlerContext context;
     private Connection connection;
-    /** The bytes that came between the upgrade and {@link #open}; null from then on. */
-    private ArrayDeque<ByteBuf> early = new ArrayDeque<>(1);
-
-    private int earlyBytes;
     /** Bytes given to the channel so far, headers included. */
     private long handedBytes;
     /** The payload of the last ping that is not answered, null for none: only the latest one needs an answer (section 5.5.3). */
@@ -69,8 +59,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
     private ScheduledFuture<?> cut;
 
     /** @param peer address of the client, which is not the channel's behind a proxy */
-    WebSocketFrames(HttpServerRequest handshake, AcceptedSocket socket, String peer) {
-        this.handshake = handshake;
+    WebSocketFrames(AcceptedSocket socket, String peer) {
         this.socket = socket;
         this.peer = peer;
     }
@@ -80,47 +69,28 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         this.context = context;
     }
 
-    /** The WebSocket is open: from here on bytes go to the connection. */
+    /** Whom the bytes are for; to be called before the first ones come. */
     void open(Connection connection) {
-        shed();
-        socket.opened();
         this.connection = connection;
-        var held = early;
-        early = null;
-        for (var bytes : held) read(bytes);
-        readComplete();
+    }
+
+    /** The answer to the upgrade is on its way. An idle connection keeps nothing that only HTTP needed. */
+    void upgraded() {
+        socket.opened();
+        if (context.pipeline().get(IdleStateHandler.class) != null)
+            context.pipeline().remove(IdleStateHandler.class);
         if (!context.channel().isActive()) connection.transportClosed();
-    }
-
-    /** Drops what only the handshake needed and an idle connection would keep: its headers, and HTTP's handlers. */
-    private void shed() {
-        handshake.headers().clear();
-        handshake = null;
-        for (var handler : context.pipeline().toMap().values())
-            if (handler instanceof IdleStateHandler || handler instanceof WebSocketFrameDecoder)
-                context.pipeline().remove(handler);
-    }
-
-    ChannelHandlerContext context() {
-        return context;
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        if (!(message instanceof ByteBuf bytes)) context.fireChannelRead(message);
-        else if (early == null) read(bytes);
-        else keep(bytes);
-    }
-
-    private void keep(ByteBuf bytes) {
-        early.add(bytes);
-        earlyBytes += bytes.readableBytes();
-        if (earlyBytes > EARLY_BYTES) context.close();
+        if (message instanceof ByteBuf bytes) read(bytes);
+        else context.fireChannelRead(message);
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        if (connection != null) readComplete();
+        readComplete();
         context.fireChannelReadComplete();
     }
 
@@ -134,7 +104,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (connection != null && context.channel().isWritable()) connection.writable();
+        if (context.channel().isWritable()) connection.writable();
         context.fireChannelWritabilityChanged();
     }
 
@@ -218,12 +188,8 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        if (early != null) {
-            early.forEach(ByteBuf::release);
-            early.clear();
-        }
         if (cut != null) cut.cancel(false);
-        if (connection != null) connection.transportClosed();
+        connection.transportClosed();
         context.fireChannelInactive();
     }
 

@@ -68,8 +68,8 @@ class DependencyRuleTest {
         assertThat(HOUSE.leaks(CLASSES)).isEmpty();
         assertThat(BROKEN_HOUSE.leaks(BROKEN))
                 .containsExactlyInAnyOrder(
-                        leak("broker.Leaks", "io.quarkus.websockets.next.WebSocketConnection"),
                         leak("broker.Leaks", "io.smallrye.reactive.messaging.kafka.KafkaClientService"),
+                        leak("broker.Leaks", "io.vertx.core.http.ServerWebSocket"),
                         leak("broker.Leaks", "org.apache.kafka.clients.producer.Producer"),
                         leak("broker.Leaks", "org.eclipse.microprofile.reactive.messaging.Channel"),
                         leak("ops.Leaks", "io.quarkus.hibernate.orm.panache.PanacheEntityBase"),

@@ -44,7 +44,7 @@ record House(String root) {
     private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster", "tools");
     /** What only these packages, and the rooms of these wings, may import. */
     private static final Map<String, Set<String>> KEPT = Map.of(
-            "io.quarkus.websockets", Set.of("endpoint"),
+            "io.vertx.core.http", Set.of("endpoint", "admin"),
             "jakarta.persistence", Set.of("store"),
             "org.hibernate", Set.of("store"),
             "io.quarkus.hibernate", Set.of("store"),

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The gateway agrees to no WebSocket extension, since it speaks none, whatever Vert.x is told about WebSockets. */
+/** The gateway agrees to no WebSocket extension, since it speaks none. */
 class ExtensionsIT {
     private static final List<String> OFFERS = List.of(
             "permessage-deflate",

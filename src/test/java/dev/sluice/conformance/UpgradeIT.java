@@ -68,7 +68,7 @@ class UpgradeIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/", "/mqtt/other", "/device", "/.sluice/mqtt", "/q/health"})
+    @ValueSource(strings = {"/", "/mqtt/other", "/device", "/q/health"})
     void otherPathsAreNotUpgraded(String path) {
         assertThat(status(offering(path, "mqtt"))).isNotEqualTo("101");
     }
