@@ -34,6 +34,8 @@ class MqttEndpoint {
     private static final int BAD_REQUEST = 400;
     /** Before every other route. */
     private static final int FIRST = Integer.MIN_VALUE;
+    /** Behind Quarkus' bound for bodies, and before all that answers. */
+    private static final int EARLY = -1;
 
     private final Broker broker;
     private final MqttConfig config;
@@ -54,7 +56,7 @@ class MqttEndpoint {
         for (var path : config.paths()) {
             if (!path.startsWith("/"))
                 throw new IllegalArgumentException("sluice.mqtt.paths: \"" + path + "\" does not begin with /");
-            router.route(path).order(FIRST).handler(this::asked);
+            router.route(path).order(EARLY).handler(this::asked);
         }
     }
 

@@ -63,7 +63,7 @@ class UpgradeCheck {
         if (!has(request, "Connection", "upgrade") || !has(request, "Upgrade", "websocket") || !hasKey(request))
             return new Refusal(BAD_REQUEST);
         if (subProtocol(request) == null) // [MQTT-6.0.0-3]
-            return new Refusal(BAD_REQUEST, SUB_PROTOCOL, String.join(", ", SUB_PROTOCOLS));
+        return new Refusal(BAD_REQUEST, SUB_PROTOCOL, String.join(", ", SUB_PROTOCOLS));
         return null;
     }
 
