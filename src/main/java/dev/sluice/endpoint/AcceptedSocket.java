@@ -3,6 +3,9 @@ package dev.sluice.endpoint;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AttributeKey;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
@@ -28,6 +31,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private final Channel channel;
     private final long patience;
     private final List<HttpServerRequest> unanswered = new ArrayList<>(1);
+    private RequestEnds ends;
     private long since = System.nanoTime();
     private ChannelHandlerContext context;
     private ScheduledFuture<?> clock;
@@ -86,8 +90,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     }
 
     private void look() {
-        // A request that has come whole is the gateway's to answer, however long that takes.
-        if (unanswered.stream().anyMatch(HttpServerRequest::isEnded)) since = System.nanoTime();
+        if (isGatewaysTurn()) since = System.nanoTime();
         var left = since + patience - System.nanoTime();
         // The event loop is behind, and may not have read what the client has sent: it gets as long again.
         if (left < -BEHIND) {
@@ -102,8 +105,31 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /** A request that has come whole, or whose rest the gateway does not read now, is the gateway's to answer, however long that takes. */
+    private boolean isGatewaysTurn() {
+        if (unanswered.isEmpty()) return false;
+        if (ends == null) return unanswered.stream().anyMatch(HttpServerRequest::isEnded); // HTTP/2
+        return !ends.isReceiving || !channel.config().isAutoRead();
+    }
+
     void asked(HttpServerRequest request) {
         unanswered.add(request);
+        var decoder = channel.pipeline().context(HttpRequestDecoder.class);
+        if (ends != null || decoder == null) return;
+        ends = new RequestEnds();
+        channel.pipeline().addAfter(decoder.name(), "ends", ends);
+    }
+
+    /** Sees where requests end; added while the first one is handed on, whose end comes behind it. */
+    private static final class RequestEnds extends ChannelInboundHandlerAdapter {
+        private boolean isReceiving = true;
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            if (message instanceof HttpRequest) isReceiving = true;
+            if (message instanceof LastHttpContent) isReceiving = false;
+            context.fireChannelRead(message);
+        }
     }
 
     void answered(HttpServerRequest request) {
@@ -116,5 +142,6 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     void opened() {
         clock.cancel(false);
         if (!context.isRemoved()) channel.pipeline().remove(this);
+        if (ends != null) channel.pipeline().remove(ends);
     }
 }

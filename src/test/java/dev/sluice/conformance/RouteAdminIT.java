@@ -11,6 +11,8 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +63,22 @@ class RouteAdminIT {
         assertThat(admin.delete(ONE).status()).isEqualTo(200);
         assertThat(admin.get(ONE).status()).isEqualTo(404);
         assertThat(admin.delete(ONE).status()).isEqualTo(404);
+    }
+
+    /** For longer than the time to CONNECT, 2 s here, which ends what rests. */
+    @Test
+    void aRequestIsAnsweredHoweverLongItTakes() throws Exception {
+        try (var connection = gateway.postgres();
+                var statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("SELECT FROM route_set FOR UPDATE");
+            var created = CompletableFuture.supplyAsync(() -> admin.put(ONE, SPEC));
+            await().during(Duration.ofMillis(3500))
+                    .atMost(Duration.ofSeconds(4))
+                    .until(() -> !created.isDone());
+            connection.rollback();
+            assertThat(created.get(10, TimeUnit.SECONDS).status()).isEqualTo(201);
+        }
     }
 
     @Test

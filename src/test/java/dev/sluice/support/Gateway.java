@@ -205,6 +205,8 @@ public final class Gateway {
         var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
                 .timeout(Duration.ofSeconds(20))
                 .method(method, json == null ? BodyPublishers.noBody() : BodyPublishers.ofString(json));
+        // The gateway ends idle connections soon, and a PUT that meets the end of one is not sent again.
+        request.header("Connection", "close");
         if (json != null) request.header("Content-Type", "application/json");
         for (int i = 0; i < headers.length; i += 2) request.header(headers[i], headers[i + 1]);
         try {
