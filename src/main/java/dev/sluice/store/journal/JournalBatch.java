@@ -53,6 +53,11 @@ final class JournalBatch {
      */
     record Written(List<Outcome> outcomes, List<Long> orphans, List<Long> excess, Set<Long> retained) {}
 
+    /** Whether an attempt failed at its commit, and none has found out since what became of it. */
+    boolean isInDoubt() {
+        return written != null;
+    }
+
     /**
      * Applies all in the connection's transaction. Called again after an attempt that failed, it first finds out whether that one was
      * committed nevertheless, and then applies nothing.
