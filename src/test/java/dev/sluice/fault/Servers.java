@@ -43,15 +43,22 @@ final class Servers implements AutoCloseable {
 
     /** Starts all three; the folder is emptied first. */
     static Servers start(String name, String... javaOptions) {
-        var folder = Path.of("target", "fault", name).toAbsolutePath();
-        clear(folder);
+        return start(Ports.free(), true, name, javaOptions);
+    }
+
+    /** Starts Kafka and the gateway; a PostgreSQL server is behind that port already. */
+    static Servers startOn(int postgresPort, String name, String... javaOptions) {
+        return start(postgresPort, false, name, javaOptions);
+    }
+
+    private static Servers start(int postgresPort, boolean withPostgres, String name, String... javaOptions) {
         var options = new ArrayList<>(FAST_START);
         options.addAll(List.of(javaOptions));
         var servers = new Servers(new Settings(
-                Ports.free(), Ports.free(), Ports.free(), folder, Optional.empty(), Optional.empty(), options));
+                Ports.free(), Ports.free(), postgresPort, folder(name), Optional.empty(), Optional.empty(), options));
         try {
             var kafka = CompletableFuture.runAsync(servers::startKafka);
-            servers.startPostgres();
+            if (withPostgres) servers.startPostgres();
             kafka.join();
             servers.startGateway();
             servers.gateway.awaitReady();
@@ -60,6 +67,13 @@ final class Servers implements AutoCloseable {
             throw failed;
         }
         return servers;
+    }
+
+    /** An empty folder of that name. */
+    static Path folder(String name) {
+        var folder = Path.of("target", "fault", name).toAbsolutePath();
+        clear(folder);
+        return folder;
     }
 
     private static void clear(Path folder) {

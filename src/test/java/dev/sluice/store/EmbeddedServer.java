@@ -84,6 +84,10 @@ public final class EmbeddedServer implements AutoCloseable {
         signal("-CONT");
     }
 
+    public int port() {
+        return port;
+    }
+
     public String url() {
         return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
     }
