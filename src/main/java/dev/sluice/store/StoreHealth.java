@@ -36,7 +36,7 @@ public class StoreHealth {
     private final WriteProbe write;
     private final Duration interval;
     private final Duration probeTimeout;
-    private final BoundedCalls calls = new BoundedCalls(1);
+    private final BoundedCalls calls = new BoundedCalls("sluice-store-probe", 1);
     private final Repeating watch = Repeating.onVirtualThread("sluice-store-health");
     /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
     private final AtomicReference<Connection> idle = new AtomicReference<>();
@@ -61,7 +61,16 @@ public class StoreHealth {
     }
 
     void start(@Observes @Priority(StartOrder.POSTGRES_PROBE) StartupEvent event) {
+        refusePooler();
         start();
+    }
+
+    private void refusePooler() {
+        try {
+            PoolerCheck.require(pool);
+        } catch (SQLException away) {
+            LOG.debug("no answer to whether there is a pooler; the probe tells why", away);
+        }
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
@@ -101,7 +110,8 @@ public class StoreHealth {
         } catch (ExecutionException failed) {
             tellSilence(failed.getCause());
         } catch (TimeoutException late) {
-            // Those that rest may lead to a server that has vanished without a word, and each would be waited for as long.
+            // Those that rest may lead to a server that has vanished without a word, and each would be waited for as
+            // long.
             pool.flush(FlushMode.GRACEFUL);
             tellSilence(late);
         } catch (InterruptedException _) {
@@ -142,7 +152,8 @@ public class StoreHealth {
         var before = server;
         server = now;
         if (before == null || before.equals(now)) return;
-        LOG.info("PostgreSQL is another server than before, or has restarted; all connections to the earlier one are given up");
+        LOG.info(
+                "PostgreSQL is another server than before, or has restarted; all connections to the earlier one are given up");
         pool.flush(FlushMode.ALL);
     }
 
