@@ -3,6 +3,7 @@ package dev.sluice.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.fault.PostgresPair.Address;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
@@ -31,24 +32,36 @@ class FailoverFaultIT {
 
     @Test
     void theFirstStaysUpReadOnly() {
-        failOver("read-only", PostgresPair::makeFirstReadOnly);
+        failOver("read-only", Address.PROXY, PostgresPair::makeFirstReadOnly);
     }
 
     @Test
     @EnabledIfSystemProperty(named = "failover.all", matches = "true")
     void theFirstIsFrozen() {
-        failOver("frozen", PostgresPair::freezeFirst);
+        failOver("frozen", Address.PROXY, PostgresPair::freezeFirst);
     }
 
     @Test
     @EnabledIfSystemProperty(named = "failover.all", matches = "true")
     void whatIsSentToTheFirstIsLost() {
-        failOver("swallowed", PostgresPair::cutFirstOff);
+        failOver("swallowed", Address.PROXY, PostgresPair::cutFirstOff);
     }
 
-    private static void failOver(String name, Consumer<PostgresPair> fault) {
-        try (var pair = PostgresPair.start(Servers.folder("failover-" + name + "-postgres"));
-                var servers = Servers.startOn(pair.port(), "failover-" + name);
+    @Test
+    @EnabledIfSystemProperty(named = "failover.all", matches = "true")
+    void theNameLeadsToTheSecond() {
+        failOver("name", Address.NAME, PostgresPair::makeFirstReadOnly);
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "failover.all", matches = "true")
+    void theFirstIsFrozenAndBothAreInTheUrl() {
+        failOver("hosts", Address.HOSTS, PostgresPair::freezeFirst);
+    }
+
+    private static void failOver(String name, Address address, Consumer<PostgresPair> fault) {
+        try (var pair = PostgresPair.start(Servers.folder("failover-" + name + "-postgres"), address);
+                var servers = Servers.startOn(pair.url(), "failover-" + name, pair.javaOptions());
                 var audience = new Audience(servers.port());
                 var fleet = new Fleet(servers.port())) {
             subscribe(audience);
@@ -103,8 +116,7 @@ class FailoverFaultIT {
     private static Publisher.Profile profile(int publisher) {
         var version = publisher / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
         var qos = publisher % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
-        return new Publisher.Profile(
-                "publisher-" + publisher, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, 128);
+        return new Publisher.Profile("publisher-" + publisher, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, 128);
     }
 
     /** A client that comes, again and again, under a new name each time. */

@@ -5,6 +5,7 @@ import dev.sluice.dev.Ports;
 import dev.sluice.support.Crossing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -16,13 +17,30 @@ import java.sql.SQLException;
  * test's thread.
  */
 final class PostgresPair implements AutoCloseable {
+    /** How the gateway finds the primary. */
+    enum Address {
+        /** A proxy, or a virtual address. */
+        PROXY,
+        /** A name whose address changes. */
+        NAME,
+        /** Both servers are in the URL. */
+        HOSTS
+    }
+
+    private static final String NAME = "database.test";
+
+    private final Address address;
+    private final int firstPort = Ports.free();
     private final int secondPort = Ports.free();
+    private final Path hosts;
     private final EmbeddedPostgresServer first;
     private final EmbeddedPostgresServer second;
     private final Crossing crossing;
+    /** Where the name leads to after the promotion. */
+    private final Crossing other;
 
-    private PostgresPair(Path folder) throws IOException {
-        var firstPort = Ports.free();
+    private PostgresPair(Path folder, Address address) throws IOException {
+        this.address = address;
         var firstFolder = folder.resolve("first");
         var secondFolder = folder.resolve("second");
         Files.createDirectories(firstFolder);
@@ -38,19 +56,41 @@ final class PostgresPair implements AutoCloseable {
         first = EmbeddedPostgresServer.start(firstPort, firstFolder);
         second = EmbeddedPostgresServer.start(secondPort, secondFolder);
         crossing = Crossing.to(firstPort);
+        other = Crossing.at(InetAddress.getByName("127.0.0.2"), crossing.port(), secondPort);
+        hosts = folder.resolve("hosts");
+        name("127.0.0.1");
     }
 
     /** In an empty folder; returns when both serve. */
-    static PostgresPair start(Path folder) {
+    static PostgresPair start(Path folder, Address address) {
         try {
-            return new PostgresPair(folder);
+            return new PostgresPair(folder, address);
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
     }
 
-    int port() {
-        return crossing.port();
+    String url() {
+        return "jdbc:postgresql://%s/sluice"
+                .formatted(
+                        switch (address) {
+                            case PROXY -> "127.0.0.1:" + crossing.port();
+                            case NAME -> NAME + ":" + crossing.port();
+                            case HOSTS -> "127.0.0.1:%d,127.0.0.1:%d".formatted(firstPort, secondPort);
+                        });
+    }
+
+    /** What the gateway needs to resolve the name. */
+    String[] javaOptions() {
+        return address == Address.NAME ? new String[] {"-Djdk.net.hosts.file=" + hosts} : new String[0];
+    }
+
+    private void name(String target) {
+        try {
+            Files.writeString(hosts, target + " " + NAME + "\n");
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        }
     }
 
     /** The first stays up, and takes no writes from now on, in open connections neither. */
@@ -71,7 +111,11 @@ final class PostgresPair implements AutoCloseable {
     /** Returns when the second takes writes; the address leads to it from then on. */
     void promoteSecond() {
         execute(second, "SELECT pg_promote(true, 30)");
-        crossing.lead(secondPort);
+        switch (address) {
+            case PROXY -> crossing.lead(secondPort);
+            case NAME -> name("127.0.0.2");
+            case HOSTS -> {}
+        }
     }
 
     private static void execute(EmbeddedPostgresServer server, String sql) {
@@ -84,8 +128,7 @@ final class PostgresPair implements AutoCloseable {
     }
 
     private static void configure(Path folder, String line) throws IOException {
-        Files.writeString(
-                folder.resolve("postgres/postgresql.auto.conf"), line + "\n", StandardOpenOption.APPEND);
+        Files.writeString(folder.resolve("postgres/postgresql.auto.conf"), line + "\n", StandardOpenOption.APPEND);
     }
 
     /** As folders of PostgreSQL are: for their owner alone. */
@@ -103,6 +146,7 @@ final class PostgresPair implements AutoCloseable {
     @Override
     public void close() {
         crossing.close();
+        other.close();
         first.process().kill();
         second.close();
     }

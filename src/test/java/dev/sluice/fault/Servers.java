@@ -43,22 +43,23 @@ final class Servers implements AutoCloseable {
 
     /** Starts all three; the folder is emptied first. */
     static Servers start(String name, String... javaOptions) {
-        return start(Ports.free(), true, name, javaOptions);
+        return start(Optional.empty(), name, javaOptions);
     }
 
-    /** Starts Kafka and the gateway; a PostgreSQL server is behind that port already. */
-    static Servers startOn(int postgresPort, String name, String... javaOptions) {
-        return start(postgresPort, false, name, javaOptions);
+    /** Starts Kafka and the gateway; PostgreSQL is at that URL already. */
+    static Servers startOn(String postgres, String name, String... javaOptions) {
+        return start(Optional.of(postgres), name, javaOptions);
     }
 
-    private static Servers start(int postgresPort, boolean withPostgres, String name, String... javaOptions) {
+    private static Servers start(Optional<String> postgres, String name, String... javaOptions) {
         var options = new ArrayList<>(FAST_START);
         options.addAll(List.of(javaOptions));
+        if (postgres.isPresent()) options.add("-Dquarkus.datasource.username=" + EmbeddedPostgresServer.USER);
         var servers = new Servers(new Settings(
-                Ports.free(), Ports.free(), postgresPort, folder(name), Optional.empty(), Optional.empty(), options));
+                Ports.free(), Ports.free(), Ports.free(), folder(name), Optional.empty(), postgres, options));
         try {
             var kafka = CompletableFuture.runAsync(servers::startKafka);
-            if (withPostgres) servers.startPostgres();
+            if (postgres.isEmpty()) servers.startPostgres();
             kafka.join();
             servers.startGateway();
             servers.gateway.awaitReady();

@@ -215,7 +215,8 @@ public final class StoreRig implements AutoCloseable {
 
     /** @param socketTimeout in seconds */
     public static AgroalDataSource pool(String server, int socketTimeout) {
-        var url = server + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
+        var url = server
+                + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
                 + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
                 .maxSize(20)

@@ -92,7 +92,9 @@ public final class Crossing implements AutoCloseable {
     private static void pump(Socket from, Socket to, Way way) {
         var bytes = new byte[1 << 16];
         try {
-            for (var read = from.getInputStream().read(bytes); read >= 0; read = from.getInputStream().read(bytes))
+            for (var read = from.getInputStream().read(bytes);
+                    read >= 0;
+                    read = from.getInputStream().read(bytes))
                 if (!way.swallows) to.getOutputStream().write(bytes, 0, read);
         } catch (IOException _) {
             // one of the ends is gone

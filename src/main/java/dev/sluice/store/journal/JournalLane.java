@@ -12,10 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 import org.jboss.logging.Logger.Level;
@@ -26,14 +24,8 @@ import org.jboss.logging.Logger.Level;
  */
 final class JournalLane {
     private static final Logger LOG = Logger.getLogger(JournalLane.class);
-    private static final Waiting END = new Waiting(new JournalWrite.ForgetReceived("", 0, 0, _ -> {}), 0);
-
     /** How often a batch may fail before it is divided, to find out whether one of its writes is to blame. */
     private static final int ATTEMPTS = 3;
-
-    private static final int COPY_BYTES = 256;
-    /** A filter's objects, and its place in the arrays of a statement. */
-    private static final int FILTER_BYTES = 256;
 
     private final int number;
     private final DataSource dataSource;
@@ -42,22 +34,10 @@ final class JournalLane {
     private final Orphans orphans;
     private final RetainedTopics retained;
     private final LaneState state;
-    private final int batchSize;
-    private final long batchBytes;
-    private final long mostBytes;
-    private final BlockingQueue<Waiting> queue;
-    /** Of the messages, records and Topic Filters that wait. */
-    private final AtomicLong bytes = new AtomicLong();
-
+    private final LaneQueue queue;
     private final Thread thread;
-    /** Of the lane's thread: nothing comes any more. */
-    private boolean ending;
-
     private volatile int inHand;
     private volatile boolean abandoned;
-
-    /** @param bytes what it weighs for the bounds of the lane and of a batch */
-    private record Waiting(JournalWrite write, long bytes) {}
 
     private JournalLane(
             int number,
@@ -75,10 +55,7 @@ final class JournalLane {
         this.orphans = orphans;
         this.retained = retained;
         this.state = new LaneState(node, QueueBounds.of(config));
-        this.batchSize = config.batchSize();
-        this.batchBytes = config.batchBytes();
-        this.mostBytes = config.laneBytes();
-        this.queue = new ArrayBlockingQueue<>(config.laneCapacity());
+        this.queue = new LaneQueue(config, accept -> settleRetained(accept, Set.of()));
         this.thread = Thread.ofVirtual().name("sluice-" + this).unstarted(this::run);
     }
 
@@ -97,11 +74,7 @@ final class JournalLane {
     }
 
     boolean offer(JournalWrite write) {
-        var size = bytes(write);
-        // Callers at the same time may each go above the bound by one message.
-        if (size > 0 && bytes.get() >= mostBytes || !queue.offer(new Waiting(write, size))) return false;
-        bytes.addAndGet(size);
-        return true;
+        return queue.offer(write);
     }
 
     /** Whether its thread takes writes; false once it has ended, for whatever reason. */
@@ -110,31 +83,7 @@ final class JournalLane {
     }
 
     boolean hasRoom() {
-        return bytes.get() < mostBytes && queue.remainingCapacity() > 0;
-    }
-
-    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records; or the filters. */
-    private static long bytes(JournalWrite write) {
-        return switch (write) {
-            case JournalWrite.Accept accept
-            when accept.message() != null ->
-                accept.message().bytes() + (long) COPY_BYTES * accept.copies().size();
-            case JournalWrite.Spool spool ->
-                spool.rows().stream().mapToLong(SpoolRow::bytes).sum();
-            case JournalWrite.Subscribe subscribe ->
-                subscribe.subscriptions().stream()
-                        .mapToLong(each -> filterBytes(each.filter()))
-                        .sum();
-            case JournalWrite.Unsubscribe unsubscribe ->
-                unsubscribe.filters().stream()
-                        .mapToLong(JournalLane::filterBytes)
-                        .sum();
-            default -> 0;
-        };
-    }
-
-    private static long filterBytes(String filter) {
-        return FILTER_BYTES + filter.length();
+        return queue.hasRoom();
     }
 
     int queued() {
@@ -143,14 +92,14 @@ final class JournalLane {
 
     /** Lets the thread end after what is queued now; waits that long for room in the queue to say so. */
     void finish(long nanos) throws InterruptedException {
-        queue.offer(END, nanos, TimeUnit.NANOSECONDS);
+        queue.end(nanos);
     }
 
     /** Waits for the thread to end, then makes it; returns how many writes were taken and not confirmed. */
     int stop(long nanos) throws InterruptedException {
         if (thread.join(Duration.ofNanos(Math.max(nanos, 1)))) return 0;
         abandoned = true;
-        var left = inHand + (int) queue.stream().filter(each -> each != END).count();
+        var left = inHand + queue.size();
         thread.interrupt();
         return left;
     }
@@ -163,38 +112,39 @@ final class JournalLane {
     private void run() {
         var batch = new ArrayList<JournalWrite>();
         try {
-            while (!ending) {
-                fill(batch);
+            while (queue.fill(batch)) {
                 inHand = batch.size();
                 settle(batch);
                 inHand = 0;
                 batch.clear();
+                resume(queue.inHand());
             }
         } catch (InterruptedException _) {
             LOG.debugf("%s interrupted with %d writes in hand", this, batch.size());
         }
     }
 
-    /** Waits for one write, and takes what else is there up to the bounds. */
-    private void fill(List<JournalWrite> batch) throws InterruptedException {
-        var taken = 0L;
-        for (var next = queue.take(); next != null; next = queue.poll()) {
-            if (next == END) {
-                ending = true;
-                break;
-            }
-            batch.add(next.write());
-            taken += next.bytes();
-            if (batch.size() == batchSize || taken >= batchBytes) break;
+    /** @param large null for none */
+    private void resume(Instalments large) throws InterruptedException {
+        if (large == null || !large.takeMayBeRepeat()) return;
+        try {
+            commit(large::resume, () -> false, 1);
+        } catch (Unwritten refused) {
+            LOG.warnf("PostgreSQL refuses a write of %s: %s", large.clientId(), refused.getMessage());
+            large.refuse();
         }
-        bytes.addAndGet(-taken);
     }
 
     /** Halves a batch that cannot be written until the bad write stands alone; the others do not suffer for it. */
     private void settle(List<JournalWrite> writes) throws InterruptedException {
         if (writes.isEmpty()) return;
         try {
-            settled(writes, commit(new JournalBatch(writes, state), writes.size()));
+            var batch = new JournalBatch(writes, state);
+            var start = System.nanoTime();
+            var written = commit(batch::write, batch::isInDoubt, writes.size());
+            meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
+            meters.batch().record(writes.size());
+            settled(writes, written);
         } catch (Unwritten unwritten) {
             if (writes.size() == 1) {
                 var write = writes.getFirst();
@@ -218,18 +168,15 @@ final class JournalLane {
     }
 
     /** Tries until PostgreSQL commits, refuses, or fails several times; nothing that passes is ever an outcome of a single write. */
-    private JournalBatch.Written commit(JournalBatch batch, int size) throws InterruptedException, Unwritten {
+    private <T> T commit(Transaction.Work<T> work, BooleanSupplier isInDoubt, int size)
+            throws InterruptedException, Unwritten {
         for (int attempt = 1; ; attempt++) {
-            var start = System.nanoTime();
             try {
-                var written = Transaction.run(dataSource, batch::write);
-                meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-                meters.batch().record(written.outcomes().size());
-                return written;
+                return Transaction.run(dataSource, work);
             } catch (SQLException | RuntimeException | Error failure) {
                 var kind = SqlFailure.of(failure);
                 if (kind == SqlFailure.REFUSAL) throw new Unwritten(failure);
-                if (attempt >= ATTEMPTS && !batch.isInDoubt() && (size > 1 || kind == SqlFailure.BUG)) {
+                if (attempt >= ATTEMPTS && !isInDoubt.getAsBoolean() && (size > 1 || kind == SqlFailure.BUG)) {
                     LOG.logf(
                             kind == SqlFailure.BUG ? Level.ERROR : Level.WARN,
                             failure,
@@ -249,7 +196,8 @@ final class JournalLane {
     private void pause(int attempt, SqlFailure kind, Throwable failure) throws InterruptedException {
         if (abandoned) throw new InterruptedException();
         if (attempt > 1) {
-            // A lost connection is told by StoreHealth; anything else, and one that is lost again and again, may be an operator's to mend.
+            // A lost connection is told by StoreHealth; anything else, and one that is lost again and again, may be an
+            // operator's to mend.
             var quiet = kind == SqlFailure.CONNECTION && attempt < ATTEMPTS;
             LOG.logf(quiet ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
             health.awaitAnswer();
