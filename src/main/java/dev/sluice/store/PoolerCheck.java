@@ -22,13 +22,19 @@ final class PoolerCheck {
     static void require(DataSource pool) throws SQLException {
         try (var one = pool.getConnection();
                 var other = pool.getConnection()) {
-            for (int i = 0; i < ROUNDS; i++)
-                if (!isKept(one, other))
-                    throw new IllegalStateException(
-                            "PostgreSQL is behind a pooler that gives each transaction another connection, as pgbouncer does"
-                                    + " with pool_mode=transaction. Prepared statements, settings and notifications of the gateway would get lost."
-                                    + " Set pool_mode=session for its database, or let quarkus.datasource.jdbc.url lead to PostgreSQL itself.");
+            for (int i = 0; i < ROUNDS; i++) if (!isKept(one, other)) throw refusal(null);
+        } catch (SQLException failure) {
+            if (SqlFailure.isOfAnotherConnection(failure)) throw refusal(failure);
+            throw failure;
         }
+    }
+
+    private static IllegalStateException refusal(SQLException cause) {
+        return new IllegalStateException(
+                "PostgreSQL is behind a pooler that gives each transaction another connection, as pgbouncer does with pool_mode=transaction."
+                        + " Prepared statements, settings and notifications of the gateway would get lost."
+                        + " Set pool_mode=session for its database, or let quarkus.datasource.jdbc.url lead to PostgreSQL itself.",
+                cause);
     }
 
     /** Whether the server's process is still the same after another connection has had a transaction meanwhile. */

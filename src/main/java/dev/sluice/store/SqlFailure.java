@@ -1,6 +1,7 @@
 package dev.sluice.store;
 
 import java.sql.SQLException;
+import java.util.Set;
 
 /** What an exception says about trying again, by the classes of SQLSTATE that matter here. */
 public enum SqlFailure {
@@ -14,10 +15,17 @@ public enum SqlFailure {
     PASSING;
 
     private static final String READ_ONLY = "25006";
+    /** invalid statement name, duplicate prepared statement, protocol violation (parameters of another statement) */
+    private static final Set<String> FOREIGN_STATEMENT = Set.of("26000", "42P05", "08P01");
 
     /** Whether the server takes no writes: a standby, or a primary that was told so. */
     static boolean isReadOnly(SQLException failure) {
         return READ_ONLY.equals(failure.getSQLState());
+    }
+
+    /** Whether a prepared statement is there that nobody has prepared on this connection, or is not, or is another one. */
+    static boolean isOfAnotherConnection(SQLException failure) {
+        return failure.getSQLState() instanceof String state && FOREIGN_STATEMENT.contains(state);
     }
 
     public static SqlFailure of(Throwable failure) {

@@ -33,6 +33,20 @@ class PoolerCheckTest {
         }
     }
 
+    @Test
+    void aStatementThatAnotherConnectionHasPreparedIsRefused() {
+        assertThatThrownBy(() -> PoolerCheck.require(failing("42P05")))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("pool_mode=session");
+        assertThatThrownBy(() -> PoolerCheck.require(failing("08006"))).isInstanceOf(SQLException.class);
+    }
+
+    private static DataSource failing(String state) {
+        return TransactionPooler.proxy(DataSource.class, (_, _, _) -> {
+            throw new SQLException("of the test", state);
+        });
+    }
+
     /** What pgbouncer does with pool_mode=transaction: the server's connection that was used last goes to the next transaction. */
     private record TransactionPooler(ArrayDeque<Connection> servers) {
         TransactionPooler(List<Connection> servers) {

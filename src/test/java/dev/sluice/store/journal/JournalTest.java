@@ -20,6 +20,7 @@ import java.util.AbstractList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -259,6 +260,23 @@ class JournalTest {
     }
 
     @Test
+    void aBatchThatLosesItsConnectionAgainAndAgainIsDivided() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        var other = rig.open("d", false, 60).epoch();
+        CompletableFuture<Outcome> stuck;
+        try (var _ = lock("d")) {
+            CompletableFuture<Outcome> first;
+            try (var _ = holdLane(epoch)) {
+                first = rig.remember("c", epoch, 1, "m1");
+                stuck = rig.remember("d", other, 1, "m1"); // takes longer than the socket timeout
+            }
+            assertThat(first.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+            assertThat(stuck).isNotDone();
+        }
+        assertThat(stuck.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+    }
+
+    @Test
     void aCompletionWithAnErrorDoesNotEndTheLane() {
         var epoch = rig.open("c", false, 60).epoch();
         rig.journal.submit(new ForgetReceived("c", epoch, 1, _ -> {
@@ -314,13 +332,19 @@ class JournalTest {
 
     /** Makes the lane wait within the commit of one write until the connection is closed. */
     private Connection holdLane(long epoch) throws SQLException {
+        var holder = lock("c");
+        rig.remember("c", epoch, 65535, "holds the lane");
+        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE NOT granted") != null);
+        return holder;
+    }
+
+    /** Keeps a session to itself until the connection is closed. */
+    private static Connection lock(String clientId) throws SQLException {
         var holder = SERVER.dataSource().getConnection();
         holder.setAutoCommit(false);
         try (var statement = holder.createStatement()) {
-            statement.execute("SELECT 1 FROM session WHERE client_id = 'c' FOR UPDATE");
+            statement.execute("SELECT 1 FROM session WHERE client_id = '" + clientId + "' FOR UPDATE");
         }
-        rig.remember("c", epoch, 65535, "holds the lane");
-        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE NOT granted") != null);
         return holder;
     }
 }
