@@ -45,6 +45,7 @@ public final class Loop implements Executor {
     private final ArrayList<Connection> unflushed = new ArrayList<>();
     private final Set<Connection> paused = new HashSet<>();
     private final PacketBuffers buffers = new PacketBuffers();
+    private final LaneRetries laneRetries = new LaneRetries(this::after);
     private final BackOff backOff = new BackOff();
     private long lastTick = System.nanoTime();
     private long late;
@@ -173,6 +174,10 @@ public final class Loop implements Executor {
         slice = (slice + 1) % SLICES;
         for (var connection : slices.get(slice).toArray(Connection[]::new)) run(connection, it -> it.tick(now));
         flush();
+    }
+
+    LaneRetries laneRetries() {
+        return laneRetries;
     }
 
     PacketBuffers buffers() {

@@ -1,6 +1,5 @@
 package dev.sluice.broker;
 
-import dev.sluice.clock.BackOff;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.store.journal.Journal;
@@ -26,8 +25,6 @@ final class PendingWrites {
     private final Journal journal;
     private final Loop loop;
     private ArrayDeque<JournalWrite> waiting;
-    /** With {@link #waiting}. */
-    private BackOff backOff;
 
     PendingWrites(Connection connection, Journal journal) {
         this.connection = connection;
@@ -57,20 +54,16 @@ final class PendingWrites {
         if (isFull()) {
             waiting.add(write);
         } else if (!journal.submit(write)) {
-            if (waiting == null) {
-                waiting = new ArrayDeque<>();
-                backOff = new BackOff();
-            }
+            if (waiting == null) waiting = new ArrayDeque<>();
             waiting.add(write);
-            loop.after(backOff.pause(), this::retry);
+            loop.laneRetries().add(this::retry);
         }
     }
 
-    private void retry() {
-        var before = waiting.size();
+    /** Returns whether nothing waits any more. */
+    private boolean retry() {
         while (!waiting.isEmpty() && journal.submit(waiting.peek())) waiting.remove();
-        backOff.tried(waiting.size() < before);
-        if (isFull()) loop.after(backOff.pause(), this::retry);
+        return !isFull();
     }
 
     /** Whether so much waits that the client is not to be read on. */

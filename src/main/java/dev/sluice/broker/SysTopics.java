@@ -72,7 +72,7 @@ final class SysTopics {
     private void publish() {
         try {
             figures.forEach((name, figure) -> deliveries.send(router.publication(message(name, figure), null)));
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
             LOG.error("cannot publish the $SYS figures; they are tried again at the next interval", failure);
         }
     }

@@ -172,7 +172,7 @@ final class WillPublisher {
             task.run();
         } catch (StoreUnavailable away) {
             LOG.debugf("wills wait: %s", away.getMessage());
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             LOG.error("cannot publish wills; they are tried again", bug);
         }
     }

@@ -1,6 +1,9 @@
 package dev.sluice.clock;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
@@ -12,6 +15,8 @@ import org.jboss.logging.Logger;
 public final class Repeating {
     private static final Logger LOG = Logger.getLogger(Repeating.class);
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
+    /** Those of this process whose work is neither done nor stopped. */
+    private static final Set<Thread> UNFINISHED = ConcurrentHashMap.newKeySet();
 
     private final Thread.Builder threads;
     private final String name;
@@ -54,14 +59,26 @@ public final class Repeating {
     }
 
     private void start(Duration delay, Turn turn) {
-        thread = threads.start(() -> repeat(delay, turn));
+        thread = threads.unstarted(() -> repeat(delay, turn));
+        UNFINISHED.add(thread);
+        thread.start();
+    }
+
+    /** Names the threads of this process that have ended although their work is neither done nor stopped; any thread. */
+    public static List<String> dead() {
+        return UNFINISHED.stream()
+                .filter(each -> each.getState() == Thread.State.TERMINATED)
+                .map(Thread::getName)
+                .toList();
     }
 
     private void repeat(Duration delay, Turn turn) {
         try {
             var pause = delay;
             while (pause != null && !stopped.await(pause.toNanos(), TimeUnit.NANOSECONDS)) pause = take(turn);
+            UNFINISHED.remove(Thread.currentThread());
         } catch (InterruptedException _) {
+            if (isStopped()) UNFINISHED.remove(Thread.currentThread());
             Thread.currentThread().interrupt();
         }
     }
@@ -86,7 +103,9 @@ public final class Repeating {
 
     /** Interrupts the turn that it is in, which ends the work. */
     public void interrupt() {
-        if (thread != null) thread.interrupt();
+        if (thread == null) return;
+        UNFINISHED.remove(thread);
+        thread.interrupt();
     }
 
     /** Waits until the thread has ended, or was never started; false if the time was too short, or if the caller is interrupted. */

@@ -17,10 +17,13 @@ import java.util.concurrent.TimeoutException;
  * <p>Callers do not queue for a permit: thousands that give up waiting in the queue of a semaphore cost the square of their number.
  */
 final class BoundedCalls {
+    private final String name;
     private final Semaphore threads;
     private final Queue<Call<?>> waiting = new ConcurrentLinkedQueue<>();
 
-    BoundedCalls(int concurrency) {
+    /** @param name of the threads */
+    BoundedCalls(String name, int concurrency) {
+        this.name = name;
         this.threads = new Semaphore(concurrency);
     }
 
@@ -28,7 +31,7 @@ final class BoundedCalls {
     <T> T call(Duration bound, Callable<T> work) throws InterruptedException, ExecutionException, TimeoutException {
         var call = new Call<>(work);
         waiting.add(call);
-        if (threads.tryAcquire()) Thread.ofVirtual().name("sluice-store-call").start(this::run);
+        if (threads.tryAcquire()) Thread.ofVirtual().name(name).start(this::run);
         try {
             return call.get(bound.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException _) {

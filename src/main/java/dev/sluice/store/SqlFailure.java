@@ -1,25 +1,46 @@
 package dev.sluice.store;
 
 import java.sql.SQLException;
+import java.util.Set;
 
-/** What an exception of the driver says about trying again; the two classes of SQLSTATE that matter here. */
+/** What an exception says about trying again, by the classes of SQLSTATE that matter here. */
 public enum SqlFailure {
     /** The data itself: the same write will always fail. */
     REFUSAL,
-    /** The connection is gone; the next one may be good. */
+    /** The connection is of no use any more; the next one may be good. */
     CONNECTION,
-    /** Anything else: a deadlock, a full disk, a standby that was just promoted, a missing table. Time or an operator mends it. */
+    /** A bug, of ours, of the driver, of the server or of a trigger: the same write may meet it each time. */
+    BUG,
+    /** Anything else: a deadlock, a full disk, a missing table. Time or an operator mends it. */
     PASSING;
 
-    public static SqlFailure of(SQLException exception) {
+    private static final String READ_ONLY = "25006";
+    /** invalid statement name, duplicate prepared statement, protocol violation (parameters of another statement) */
+    private static final Set<String> FOREIGN_STATEMENT = Set.of("26000", "42P05", "08P01");
+
+    /** Whether the server takes no writes: a standby, or a primary that was told so. */
+    static boolean isReadOnly(SQLException failure) {
+        return READ_ONLY.equals(failure.getSQLState());
+    }
+
+    /** Whether a prepared statement is there that nobody has prepared on this connection, or is not, or is another one. */
+    static boolean isOfAnotherConnection(SQLException failure) {
+        return failure.getSQLState() instanceof String state && FOREIGN_STATEMENT.contains(state);
+    }
+
+    public static SqlFailure of(Throwable failure) {
+        if (!(failure instanceof SQLException exception)) return BUG;
         var state = exception.getSQLState();
         if (state == null || state.length() != 5) return PASSING;
         return switch (state.substring(0, 2)) {
             // data exception, integrity constraint violation, program limit exceeded (an index entry too large)
             case "22", "23", "54" -> REFUSAL;
             case "08" -> CONNECTION;
+            case "25" -> state.equals(READ_ONLY) ? CONNECTION : PASSING;
             // operator intervention: shutdown and crash end the connection, a cancelled query does not
             case "57" -> state.startsWith("57P") ? CONNECTION : PASSING;
+            // external routine exceptions, an error that PL/pgSQL raises, internal errors
+            case "38", "39", "P0", "XX" -> BUG;
             default -> PASSING;
         };
     }

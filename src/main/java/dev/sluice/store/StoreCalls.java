@@ -18,7 +18,7 @@ public final class StoreCalls {
     public StoreCalls(DataSource dataSource, StoreHealth health, int concurrency, Duration bound) {
         this.dataSource = dataSource;
         this.health = health;
-        this.calls = new BoundedCalls(concurrency);
+        this.calls = new BoundedCalls("sluice-store-call", concurrency);
         this.bound = bound;
     }
 

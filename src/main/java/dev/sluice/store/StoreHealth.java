@@ -1,8 +1,11 @@
 package dev.sluice.store;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.AgroalDataSource.FlushMode;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
@@ -16,18 +19,24 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
-/** Owns the knowledge whether PostgreSQL answers: one virtual thread asks, any thread may read. */
+/**
+ * Owns the knowledge whether PostgreSQL takes writes: one virtual thread asks, any thread may read. It also sees when the server is another
+ * one than before, and then has the pool give up every connection to the earlier one.
+ */
 @ApplicationScoped
 public class StoreHealth {
     private static final Logger LOG = Logger.getLogger(StoreHealth.class);
 
-    private final DataSource dataSource;
+    /** While PostgreSQL is away, it is asked more often by this factor. */
+    private static final int HASTE = 4;
+
+    private final AgroalDataSource pool;
+    private final WriteProbe write;
     private final Duration interval;
     private final Duration probeTimeout;
-    private final BoundedCalls calls = new BoundedCalls(1);
+    private final BoundedCalls calls = new BoundedCalls("sluice-store-probe", 1);
     private final Repeating watch = Repeating.onVirtualThread("sluice-store-health");
     /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
     private final AtomicReference<Connection> idle = new AtomicReference<>();
@@ -36,20 +45,32 @@ public class StoreHealth {
     private final Condition answered = lock.newCondition();
     private long answers;
     private volatile boolean available;
+    /** Of the last answer; null before the first one. Read and written by one probe at a time. */
+    private volatile String server;
 
-    StoreHealth(DataSource dataSource, StoreConfig config) {
-        this.dataSource = dataSource;
+    StoreHealth(AgroalDataSource pool, StoreConfig config, NodeConfig node) {
+        this.pool = pool;
+        this.write = new WriteProbe(node.id());
         this.interval = config.probeInterval();
         this.probeTimeout = config.probeTimeout();
     }
 
-    /** Whether PostgreSQL answered the last probe. */
+    /** Whether PostgreSQL took the last probe's write. */
     public boolean available() {
         return available;
     }
 
     void start(@Observes @Priority(StartOrder.POSTGRES_PROBE) StartupEvent event) {
+        refusePooler();
         start();
+    }
+
+    private void refusePooler() {
+        try {
+            PoolerCheck.require(pool);
+        } catch (SQLException away) {
+            LOG.debug("no answer to whether there is a pooler; the probe tells why", away);
+        }
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_PROBES) ShutdownEvent event) {
@@ -58,7 +79,7 @@ public class StoreHealth {
 
     void start() {
         probe();
-        watch.every(interval, this::probe);
+        watch.start(this::turn);
     }
 
     void stop() {
@@ -77,6 +98,11 @@ public class StoreHealth {
         }
     }
 
+    private Duration turn() {
+        probe();
+        return available ? interval : interval.dividedBy(HASTE);
+    }
+
     private void probe() {
         try {
             calls.call(probeTimeout, this::ask);
@@ -84,29 +110,51 @@ public class StoreHealth {
         } catch (ExecutionException failed) {
             tellSilence(failed.getCause());
         } catch (TimeoutException late) {
+            // Those that rest may lead to a server that has vanished without a word, and each would be waited for as
+            // long.
+            pool.flush(FlushMode.GRACEFUL);
             tellSilence(late);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** A connection that died since it was used last says nothing about PostgreSQL; the next one, or none to be had, does. */
+    /**
+     * A connection that died since it was used last says nothing about PostgreSQL; the next one, or none to be had, does. Nor does one to a
+     * server that has become read-only: a fresh one may lead to the primary.
+     */
     private Void ask() throws SQLException {
+        var wasReadOnly = false;
         while (true) {
             var kept = idle.getAndSet(null);
-            var connection = kept == null ? dataSource.getConnection() : kept;
-            try (var statement = connection.createStatement()) {
-                statement.execute("SELECT 1");
+            var connection = kept == null ? pool.getConnection() : kept;
+            try {
+                reached(Transaction.run(connection, write));
                 idle.set(connection);
                 return null;
             } catch (SQLException failure) {
                 release(connection, failure);
                 if (SqlFailure.of(failure) != SqlFailure.CONNECTION
+                        || wasReadOnly && SqlFailure.isReadOnly(failure)
                         || Thread.currentThread().isInterrupted()) {
                     throw failure;
                 }
+                if (SqlFailure.isReadOnly(failure)) {
+                    wasReadOnly = true;
+                    pool.flush(FlushMode.ALL);
+                }
             }
         }
+    }
+
+    /** What the other connections of the pool lead to may be frozen, cut off or out of date: whoever waits for it begins again. */
+    private void reached(String now) {
+        var before = server;
+        server = now;
+        if (before == null || before.equals(now)) return;
+        LOG.info(
+                "PostgreSQL is another server than before, or has restarted; all connections to the earlier one are given up");
+        pool.flush(FlushMode.ALL);
     }
 
     private void tellAnswer() {
@@ -126,7 +174,7 @@ public class StoreHealth {
     private void tellSilence(Throwable cause) {
         if (available) {
             available = false;
-            LOG.warnf("PostgreSQL does not answer: %s", cause.getMessage());
+            LOG.warnf("PostgreSQL does not answer, or takes no writes: %s", cause.getMessage());
         }
     }
 

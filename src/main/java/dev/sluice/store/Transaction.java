@@ -3,6 +3,7 @@ package dev.sluice.store;
 import java.sql.Connection;
 import java.sql.SQLException;
 import javax.sql.DataSource;
+import org.postgresql.jdbc.PgConnection;
 
 /**
  * One JDBC transaction on the calling thread: committed when its work returns, rolled back when it throws.
@@ -30,14 +31,23 @@ public final class Transaction {
             var result = work.on(connection);
             connection.commit();
             return result;
-        } catch (SQLException | RuntimeException failure) {
+        } catch (SQLException | RuntimeException | Error failure) {
             rollBack(connection, failure);
+            if (failure instanceof SQLException answer && SqlFailure.isReadOnly(answer)) giveUp(connection);
             throw failure;
         }
     }
 
+    /**
+     * Cuts a connection off from its server, so that the pool drops it when it comes back. The pool's own way to abort a connection would
+     * keep its place in the pool taken for good.
+     */
+    public static void giveUp(Connection connection) throws SQLException {
+        connection.unwrap(PgConnection.class).abort(Runnable::run);
+    }
+
     /** Explicit, since giving the connection back switches autocommit on, and that commits. */
-    private static void rollBack(Connection connection, Exception failure) {
+    private static void rollBack(Connection connection, Throwable failure) {
         try {
             connection.rollback();
         } catch (SQLException broken) {

@@ -15,6 +15,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,44 @@ class LoopTest {
         loop.paused(null);
         scheduled.remove().run();
         assertThat(scheduled).as("the next retry").hasSize(1);
+    }
+
+    @Test
+    void allThatWaitForTheJournalShareOneTimerAndABoundedRound() {
+        var attempts = new AtomicInteger();
+        var done = new AtomicInteger();
+        var hasRoom = new AtomicBoolean();
+        var count = 10_000;
+        for (int i = 0; i < count; i++) {
+            loop.laneRetries().add(() -> {
+                attempts.incrementAndGet();
+                if (hasRoom.get()) done.incrementAndGet();
+                return hasRoom.get();
+            });
+        }
+        for (int round = 1; round <= 10; round++) {
+            assertThat(scheduled).hasSize(1);
+            scheduled.remove().run();
+            submitted.remove().run();
+            assertThat(attempts).hasValueLessThanOrEqualTo(round * 256);
+        }
+        hasRoom.set(true);
+        scheduled.remove().run();
+        submitted.remove().run();
+        assertThat(done).hasValue(count);
+        assertThat(scheduled).isEmpty();
+    }
+
+    @Test
+    void whereOneLaneStaysFullThoseOfOthersGoOn() {
+        var done = new AtomicInteger();
+        for (int i = 0; i < 1000; i++) loop.laneRetries().add(() -> false);
+        for (int i = 0; i < 1000; i++) loop.laneRetries().add(() -> done.incrementAndGet() > 0);
+        for (int round = 0; round < 10 && done.get() < 1000; round++) {
+            scheduled.remove().run();
+            submitted.remove().run();
+        }
+        assertThat(done).hasValue(1000);
     }
 
     @Test

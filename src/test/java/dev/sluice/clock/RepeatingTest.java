@@ -90,4 +90,27 @@ class RepeatingTest {
         assertThat(repeating.join(SOON)).isTrue();
         assertThat(turns).hasValue(0);
     }
+
+    @Test
+    void aThreadThatEndsBeforeItsWorkIsNamed() {
+        repeating.start(() -> {
+            Thread.currentThread().interrupt(); // by nobody who meant to end it
+            return LONG;
+        });
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(Repeating.dead()).contains("test-repeating");
+        repeating.interrupt();
+        assertThat(Repeating.dead()).doesNotContain("test-repeating");
+    }
+
+    @Test
+    void aThreadThatIsDoneOrStoppedIsNotNamed() {
+        var done = Repeating.onVirtualThread("test-done");
+        done.start(() -> null);
+        assertThat(done.join(SOON)).isTrue();
+        repeating.start(() -> LONG);
+        repeating.stop();
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(Repeating.dead()).doesNotContain("test-done", "test-repeating");
+    }
 }

@@ -43,15 +43,23 @@ final class Servers implements AutoCloseable {
 
     /** Starts all three; the folder is emptied first. */
     static Servers start(String name, String... javaOptions) {
-        var folder = Path.of("target", "fault", name).toAbsolutePath();
-        clear(folder);
+        return start(Optional.empty(), name, javaOptions);
+    }
+
+    /** Starts Kafka and the gateway; PostgreSQL is at that URL already. */
+    static Servers startOn(String postgres, String name, String... javaOptions) {
+        return start(Optional.of(postgres), name, javaOptions);
+    }
+
+    private static Servers start(Optional<String> postgres, String name, String... javaOptions) {
         var options = new ArrayList<>(FAST_START);
         options.addAll(List.of(javaOptions));
+        if (postgres.isPresent()) options.add("-Dquarkus.datasource.username=" + EmbeddedPostgresServer.USER);
         var servers = new Servers(new Settings(
-                Ports.free(), Ports.free(), Ports.free(), folder, Optional.empty(), Optional.empty(), options));
+                Ports.free(), Ports.free(), Ports.free(), folder(name), Optional.empty(), postgres, options));
         try {
             var kafka = CompletableFuture.runAsync(servers::startKafka);
-            servers.startPostgres();
+            if (postgres.isEmpty()) servers.startPostgres();
             kafka.join();
             servers.startGateway();
             servers.gateway.awaitReady();
@@ -60,6 +68,13 @@ final class Servers implements AutoCloseable {
             throw failed;
         }
         return servers;
+    }
+
+    /** An empty folder of that name. */
+    static Path folder(String name) {
+        var folder = Path.of("target", "fault", name).toAbsolutePath();
+        clear(folder);
+        return folder;
     }
 
     private static void clear(Path folder) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class BoundedCallsTest {
     private static final Duration LONG = Duration.ofSeconds(30);
 
-    private final BoundedCalls calls = new BoundedCalls(2);
+    private final BoundedCalls calls = new BoundedCalls("test-call", 2);
 
     @Test
     void noMoreRunAtATimeThanAllowed() throws Exception {

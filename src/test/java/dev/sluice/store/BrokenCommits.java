@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import io.agroal.api.AgroalDataSource;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -9,7 +10,6 @@ import java.sql.SQLException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
-import javax.sql.DataSource;
 
 /** Owns a pool whose connections break during a commit when the test says so; any thread. */
 public final class BrokenCommits {
@@ -26,9 +26,9 @@ public final class BrokenCommits {
     public final LinkedBlockingQueue<Connection> undecided = new LinkedBlockingQueue<>();
     private final AtomicReference<Fate> next = new AtomicReference<>();
     private volatile String thread;
-    private final DataSource pool;
+    private final AgroalDataSource pool;
 
-    public BrokenCommits(DataSource pool) {
+    public BrokenCommits(AgroalDataSource pool) {
         this.pool = pool;
     }
 
@@ -47,8 +47,8 @@ public final class BrokenCommits {
         return next.get() == null;
     }
 
-    public DataSource dataSource() {
-        return proxy(DataSource.class, (_, method, arguments) -> {
+    public AgroalDataSource dataSource() {
+        return proxy(AgroalDataSource.class, (_, method, arguments) -> {
             var result = invoke(pool, method, arguments);
             return result instanceof Connection connection ? breaking(connection) : result;
         });

@@ -84,6 +84,10 @@ public final class EmbeddedServer implements AutoCloseable {
         signal("-CONT");
     }
 
+    public int port() {
+        return port;
+    }
+
     public String url() {
         return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
     }
@@ -104,7 +108,7 @@ public final class EmbeddedServer implements AutoCloseable {
     /** Deletes all that the store holds. */
     public void empty() {
         execute(
-                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane,"
+                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane, fanout,"
                         + " spool, spool_holder, spool_count; UPDATE spool_lane SET holder = NULL");
     }
 

@@ -42,7 +42,6 @@ import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
-import javax.sql.DataSource;
 
 /** Owns the store as the gateway has it, pool and threads included, without Quarkus; any thread of the test. */
 public final class StoreRig implements AutoCloseable {
@@ -65,7 +64,7 @@ public final class StoreRig implements AutoCloseable {
     /** Of every session that is opened here. */
     public static final int SEND_QUOTA = 10;
 
-    public final DataSource pool;
+    public final AgroalDataSource pool;
     public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public final StoreHealth health;
     public final SessionStore sessions;
@@ -91,10 +90,10 @@ public final class StoreRig implements AutoCloseable {
     }
 
     /** On a pool that the test has laid its hands on. */
-    public StoreRig(DataSource pool, Settings settings) {
+    public StoreRig(AgroalDataSource pool, Settings settings) {
         this.pool = pool;
         openTimeout = settings.openTimeout();
-        health = new StoreHealth(pool, settings);
+        health = new StoreHealth(pool, settings, NODE);
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
         var requests = new StoreRequests(pool, settings, health);
@@ -211,7 +210,14 @@ public final class StoreRig implements AutoCloseable {
 
     /** As application.properties sets it up, with a shorter socket timeout. */
     public static AgroalDataSource pool(EmbeddedServer server) {
-        var url = server.url() + "&socketTimeout=2&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true";
+        return pool(server.url(), 2);
+    }
+
+    /** @param socketTimeout in seconds */
+    public static AgroalDataSource pool(String server, int socketTimeout) {
+        var url = server
+                + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
+                + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
                 .maxSize(20)
                 .acquisitionTimeout(Duration.ofSeconds(2))
@@ -301,6 +307,6 @@ public final class StoreRig implements AutoCloseable {
     public void close() {
         journal.stop();
         health.stop();
-        if (pool instanceof AgroalDataSource ours) ours.close();
+        pool.close();
     }
 }

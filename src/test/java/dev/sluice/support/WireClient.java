@@ -14,6 +14,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 
 /**
@@ -57,6 +58,16 @@ public final class WireClient implements AutoCloseable {
         var answer = client.upgrade("/mqtt", "Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Version: 13");
         if (!answer.startsWith("HTTP/1.1 101 ")) throw new AssertionError(answer);
         return client;
+    }
+
+    /** Waits as long as that for each thing that comes from now on. */
+    public WireClient patience(Duration time) {
+        try {
+            socket.setSoTimeout((int) time.toMillis());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return this;
     }
 
     /** The answer to an upgrade with these headers beside the ones that every upgrade has. */

@@ -31,7 +31,13 @@ public class Orphans {
     private static final String DELETE = """
             DELETE FROM message m WHERE m.id = ANY (ARRAY(
                 SELECT id FROM message WHERE id = ANY (?) ORDER BY id FOR UPDATE))
-               AND NOT EXISTS (SELECT FROM queued q WHERE q.message_id = m.id)""";
+               AND NOT EXISTS (SELECT FROM queued q WHERE q.message_id = m.id)
+               AND NOT EXISTS (SELECT FROM fanout f WHERE f.message_id = m.id)""";
+
+    /** Of publishers that have not sent their message again; far longer than any outage that a lane could be waiting for the end of. */
+    private static final String FORGET_FANOUTS = """
+            DELETE FROM fanout f
+             WHERE f.written_at < now() - interval '30 days' AND NOT EXISTS (SELECT FROM session s WHERE s.id = f.session_id)""";
 
     private static final String NEXT = "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?";
 
@@ -78,6 +84,9 @@ public class Orphans {
     }
 
     private List<Long> next(Connection connection) throws SQLException {
+        try (var forget = connection.prepareStatement(FORGET_FANOUTS)) {
+            forget.executeUpdate();
+        }
         try (var next = connection.prepareStatement(NEXT)) {
             next.setLong(1, searchedUpTo);
             next.setInt(2, ROWS);

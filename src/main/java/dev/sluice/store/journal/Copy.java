@@ -12,6 +12,8 @@ public final class Copy {
     public static final long NOBODY = 0;
     /** The place of a copy that the session's full queue did not take. */
     public static final long DROPPED = -1;
+    /** The place of a copy that an earlier attempt put into the queue, of which the session has it since. */
+    public static final long EARLIER = -2;
 
     /** For a copy that whatever session the client has is owed. */
     public static final long ANY_SESSION = 0;
@@ -70,7 +72,7 @@ public final class Copy {
         return share;
     }
 
-    /** Once the Accept is committed: the place in the queue, from 1, or {@link #NOBODY} or {@link #DROPPED}. */
+    /** Once the Accept is committed: the place in the queue, from 1, or {@link #NOBODY}, {@link #DROPPED} or {@link #EARLIER}. */
     public long seq() {
         return seq;
     }

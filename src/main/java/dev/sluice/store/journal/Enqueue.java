@@ -95,11 +95,9 @@ final class Enqueue {
         for (var accept : accepts) {
             var message = accept.message();
             var properties = StoredMessage.properties(message.properties());
-            Long id = null;
-            if (accept.copies().size() > 1 && message.bytes() >= SHARED_BYTES) {
-                id = numbers.next(connection);
+            var id = number(connection, numbers, accept);
+            if (id != null && (accept.part() == null || accept.part().isFirst()))
                 shared.add(new Shared(id, accept, properties));
-            }
             for (var copy : accept.copies()) {
                 var queue = queues.computeIfAbsent(Session.of(copy), _ -> new Queue());
                 items.add(new Item(accept, copy, queue, queue.copies++, id, properties));
@@ -108,6 +106,16 @@ final class Enqueue {
         }
         var number = 0;
         for (var queue : queues.values()) queue.number = ++number;
+    }
+
+    /** Of the message's row; null if each copy is stored with the message. */
+    private static Long number(Connection connection, MessageNumbers numbers, Accept accept) throws SQLException {
+        if (accept.part() instanceof Instalments.Part part) {
+            if (part.whole().messageId() == 0) part.whole().number(numbers.next(connection));
+            return part.whole().messageId();
+        }
+        var isShared = accept.copies().size() > 1 && accept.message().bytes() >= SHARED_BYTES;
+        return isShared ? numbers.next(connection) : null;
     }
 
     List<JournalStatement> statements(QueueBounds bounds) {
@@ -132,6 +140,7 @@ final class Enqueue {
     /** After {@link #place}: messages that were stored although no queue took them. */
     List<Long> orphans() {
         return shared.stream()
+                .filter(it -> it.accept().part() == null)
                 .filter(it -> it.accept().copies().stream().allMatch(copy -> copy.seq() <= 0))
                 .map(Shared::id)
                 .toList();

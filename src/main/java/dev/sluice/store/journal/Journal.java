@@ -71,6 +71,15 @@ public class Journal {
         return accepting && lane(clientId).hasRoom();
     }
 
+    /** Names the lanes whose threads have ended although the gateway is not stopping: their clients wait for ever. */
+    public List<String> deadLanes() {
+        if (!accepting) return List.of();
+        return lanes.stream()
+                .filter(lane -> !lane.isAlive())
+                .map(JournalLane::toString)
+                .toList();
+    }
+
     private JournalLane lane(String clientId) {
         var hash = clientId.hashCode();
         return lanes.get(Math.floorMod(hash ^ hash >>> 16, lanes.size()));

@@ -53,6 +53,11 @@ final class JournalBatch {
      */
     record Written(List<Outcome> outcomes, List<Long> orphans, List<Long> excess, Set<Long> retained) {}
 
+    /** Whether an attempt failed at its commit, and none has found out since what became of it. */
+    boolean isInDoubt() {
+        return written != null;
+    }
+
     /**
      * Applies all in the connection's transaction. Called again after an attempt that failed, it first finds out whether that one was
      * committed nevertheless, and then applies nothing.
@@ -133,6 +138,7 @@ final class JournalBatch {
                     lane.numbers(),
                     accepts.stream().filter(it -> !it.copies().isEmpty()).toList());
             statements.addAll(enqueue.statements(lane.bounds()));
+            addFanouts(accepts);
             addRetained(accepts);
             var wills = accepts.stream().filter(it -> it.will() != 0).toList();
             if (!wills.isEmpty()) statements.add(DeliveryStatements.willsDelivered(wills));
@@ -202,6 +208,15 @@ final class JournalBatch {
             // What an earlier SUBSCRIBE of the same batch owes is not in PostgreSQL yet.
             var owed = retained == Subscribe.RETAINED_AS_BEFORE && before != null ? before.retained() : retained;
             lasts.put(filter, new SubscriptionChange(write.clientId(), subscription.filter(), subscription, owed));
+        }
+
+        private void addFanouts(List<Accept> accepts) {
+            for (var accept : accepts) {
+                if (accept.part() == null) continue;
+                statements.add(FanoutStatements.of(accept));
+                if (accept.part().isLast())
+                    acknowledged.add(accept.part().whole().messageId());
+            }
         }
 
         private void addRetained(List<Accept> accepts) {

@@ -12,10 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 import org.jboss.logging.Logger.Level;
@@ -26,11 +24,8 @@ import org.jboss.logging.Logger.Level;
  */
 final class JournalLane {
     private static final Logger LOG = Logger.getLogger(JournalLane.class);
-    private static final JournalWrite END = new JournalWrite.ForgetReceived("", 0, 0, _ -> {});
-
-    private static final int COPY_BYTES = 256;
-    /** A filter's objects, and its place in the arrays of a statement. */
-    private static final int FILTER_BYTES = 256;
+    /** How often a batch may fail before it is divided, to find out whether one of its writes is to blame. */
+    private static final int ATTEMPTS = 3;
 
     private final int number;
     private final DataSource dataSource;
@@ -39,13 +34,7 @@ final class JournalLane {
     private final Orphans orphans;
     private final RetainedTopics retained;
     private final LaneState state;
-    private final int batchSize;
-    private final long batchBytes;
-    private final long mostBytes;
-    private final BlockingQueue<JournalWrite> queue;
-    /** Of the messages, records and Topic Filters that wait. */
-    private final AtomicLong bytes = new AtomicLong();
-
+    private final LaneQueue queue;
     private final Thread thread;
     private volatile int inHand;
     private volatile boolean abandoned;
@@ -66,10 +55,7 @@ final class JournalLane {
         this.orphans = orphans;
         this.retained = retained;
         this.state = new LaneState(node, QueueBounds.of(config));
-        this.batchSize = config.batchSize();
-        this.batchBytes = config.batchBytes();
-        this.mostBytes = config.laneBytes();
-        this.queue = new ArrayBlockingQueue<>(config.laneCapacity());
+        this.queue = new LaneQueue(config, accept -> settleRetained(accept, Set.of()));
         this.thread = Thread.ofVirtual().name("sluice-" + this).unstarted(this::run);
     }
 
@@ -88,39 +74,16 @@ final class JournalLane {
     }
 
     boolean offer(JournalWrite write) {
-        var size = bytes(write);
-        // Callers at the same time may each go above the bound by one message.
-        if (size > 0 && bytes.get() >= mostBytes || !queue.offer(write)) return false;
-        bytes.addAndGet(size);
-        return true;
+        return queue.offer(write);
+    }
+
+    /** Whether its thread takes writes; false once it has ended, for whatever reason. */
+    boolean isAlive() {
+        return thread.isAlive();
     }
 
     boolean hasRoom() {
-        return bytes.get() < mostBytes && queue.remainingCapacity() > 0;
-    }
-
-    /** What it weighs for the bounds of the lane and of a batch: the message once, and the rows of its copies; or the records; or the filters. */
-    private static long bytes(JournalWrite write) {
-        return switch (write) {
-            case JournalWrite.Accept accept
-            when accept.message() != null ->
-                accept.message().bytes() + (long) COPY_BYTES * accept.copies().size();
-            case JournalWrite.Spool spool ->
-                spool.rows().stream().mapToLong(SpoolRow::bytes).sum();
-            case JournalWrite.Subscribe subscribe ->
-                subscribe.subscriptions().stream()
-                        .mapToLong(each -> filterBytes(each.filter()))
-                        .sum();
-            case JournalWrite.Unsubscribe unsubscribe ->
-                unsubscribe.filters().stream()
-                        .mapToLong(JournalLane::filterBytes)
-                        .sum();
-            default -> 0;
-        };
-    }
-
-    private static long filterBytes(String filter) {
-        return FILTER_BYTES + filter.length();
+        return queue.hasRoom();
     }
 
     int queued() {
@@ -129,14 +92,14 @@ final class JournalLane {
 
     /** Lets the thread end after what is queued now; waits that long for room in the queue to say so. */
     void finish(long nanos) throws InterruptedException {
-        queue.offer(END, nanos, TimeUnit.NANOSECONDS);
+        queue.end(nanos);
     }
 
     /** Waits for the thread to end, then makes it; returns how many writes were taken and not confirmed. */
     int stop(long nanos) throws InterruptedException {
         if (thread.join(Duration.ofNanos(Math.max(nanos, 1)))) return 0;
         abandoned = true;
-        var left = inHand + (int) queue.stream().filter(write -> write != END).count();
+        var left = inHand + queue.size();
         thread.interrupt();
         return left;
     }
@@ -149,48 +112,45 @@ final class JournalLane {
     private void run() {
         var batch = new ArrayList<JournalWrite>();
         try {
-            while (true) {
-                fill(batch);
-                var last = batch.remove(END);
+            while (queue.fill(batch)) {
                 inHand = batch.size();
                 settle(batch);
                 inHand = 0;
                 batch.clear();
-                if (last) return;
+                resume(queue.inHand());
             }
         } catch (InterruptedException _) {
             LOG.debugf("%s interrupted with %d writes in hand", this, batch.size());
         }
     }
 
-    /** Waits for one write, and takes what else is there up to the bounds. */
-    private void fill(List<JournalWrite> batch) throws InterruptedException {
-        var taken = 0L;
-        for (var write = queue.take(); write != null; write = queue.poll()) {
-            batch.add(write);
-            taken += bytes(write);
-            if (batch.size() == batchSize || taken >= batchBytes) break;
+    /** @param large null for none */
+    private void resume(Instalments large) throws InterruptedException {
+        if (large == null || !large.takeMayBeRepeat()) return;
+        try {
+            commit(large::resume, () -> false, 1);
+        } catch (Unwritten refused) {
+            LOG.warnf("PostgreSQL refuses a write of %s: %s", large.clientId(), refused.getMessage());
+            large.refuse();
         }
-        bytes.addAndGet(-taken);
     }
 
-    /** Halves a batch that PostgreSQL refuses until the bad write stands alone; the others do not suffer for it. */
+    /** Halves a batch that cannot be written until the bad write stands alone; the others do not suffer for it. */
     private void settle(List<JournalWrite> writes) throws InterruptedException {
         if (writes.isEmpty()) return;
         try {
-            var written = commit(new JournalBatch(writes, state));
-            orphans.suspect(written.orphans());
-            for (var write : writes) settleRetained(write, written.retained());
-            for (int i = 0; i < writes.size(); i++)
-                tell(writes.get(i), written.outcomes().get(i));
-            written.excess().forEach(this::trim);
-        } catch (RefusedBatch refused) {
+            var batch = new JournalBatch(writes, state);
+            var start = System.nanoTime();
+            var written = commit(batch::write, batch::isInDoubt, writes.size());
+            meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
+            meters.batch().record(writes.size());
+            settled(writes, written);
+        } catch (Unwritten unwritten) {
             if (writes.size() == 1) {
-                LOG.warnf(
-                        "PostgreSQL refuses a write of %s: %s",
-                        writes.getFirst().clientId(), refused.getMessage());
-                settleRetained(writes.getFirst(), Set.of());
-                tell(writes.getFirst(), Outcome.REFUSED);
+                var write = writes.getFirst();
+                LOG.warnf("PostgreSQL refuses a write of %s: %s", write.clientId(), unwritten.getMessage());
+                settleRetained(write, Set.of());
+                tell(write, Outcome.REFUSED);
                 return;
             }
             var half = writes.size() / 2;
@@ -199,18 +159,33 @@ final class JournalLane {
         }
     }
 
-    /** Tries until PostgreSQL commits or refuses; nothing that passes is ever an outcome. */
-    private JournalBatch.Written commit(JournalBatch batch) throws InterruptedException, RefusedBatch {
+    private void settled(List<JournalWrite> writes, JournalBatch.Written written) {
+        orphans.suspect(written.orphans());
+        for (var write : writes) settleRetained(write, written.retained());
+        for (int i = 0; i < writes.size(); i++)
+            tell(writes.get(i), written.outcomes().get(i));
+        written.excess().forEach(this::trim);
+    }
+
+    /** Tries until PostgreSQL commits, refuses, or fails several times; nothing that passes is ever an outcome of a single write. */
+    private <T> T commit(Transaction.Work<T> work, BooleanSupplier isInDoubt, int size)
+            throws InterruptedException, Unwritten {
         for (int attempt = 1; ; attempt++) {
-            var start = System.nanoTime();
             try {
-                var written = Transaction.run(dataSource, batch::write);
-                meters.commit().record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
-                meters.batch().record(written.outcomes().size());
-                return written;
-            } catch (SQLException | RuntimeException failure) {
-                var kind = failure instanceof SQLException answer ? SqlFailure.of(answer) : SqlFailure.PASSING;
-                if (kind == SqlFailure.REFUSAL) throw new RefusedBatch(failure);
+                return Transaction.run(dataSource, work);
+            } catch (SQLException | RuntimeException | Error failure) {
+                var kind = SqlFailure.of(failure);
+                if (kind == SqlFailure.REFUSAL) throw new Unwritten(failure);
+                if (attempt >= ATTEMPTS && !isInDoubt.getAsBoolean() && (size > 1 || kind == SqlFailure.BUG)) {
+                    LOG.logf(
+                            kind == SqlFailure.BUG ? Level.ERROR : Level.WARN,
+                            failure,
+                            "%s cannot write %d changes together, and %s",
+                            this,
+                            size,
+                            size > 1 ? "divides them" : "gives this one up");
+                    throw new Unwritten(failure);
+                }
                 meters.retries().increment();
                 pause(attempt, kind, failure);
             }
@@ -218,11 +193,13 @@ final class JournalLane {
     }
 
     /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
-    private void pause(int attempt, SqlFailure kind, Exception failure) throws InterruptedException {
+    private void pause(int attempt, SqlFailure kind, Throwable failure) throws InterruptedException {
         if (abandoned) throw new InterruptedException();
         if (attempt > 1) {
-            // A lost connection is told by StoreHealth; anything else may be an operator's to mend.
-            LOG.logf(kind == SqlFailure.CONNECTION ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
+            // A lost connection is told by StoreHealth; anything else, and one that is lost again and again, may be an
+            // operator's to mend.
+            var quiet = kind == SqlFailure.CONNECTION && attempt < ATTEMPTS;
+            LOG.logf(quiet ? Level.DEBUG : Level.WARN, "%s tries again: %s", this, failure);
             health.awaitAnswer();
         }
     }
@@ -236,7 +213,7 @@ final class JournalLane {
                 meters.droppedOldest().increment(trimmed.count());
                 orphans.suspect(trimmed.orphans());
             } while (trimmed.mayGoOn());
-        } catch (SQLException | RuntimeException failure) {
+        } catch (SQLException | RuntimeException | Error failure) {
             LOG.warnf("%s: a queue stays above its bounds for now: %s", this, failure.getMessage());
         }
     }
@@ -248,21 +225,21 @@ final class JournalLane {
     }
 
     private void tell(JournalWrite write, Outcome outcome) {
-        meters.count(write, outcome);
         try {
+            meters.count(write, outcome);
             write.done().accept(outcome);
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
             // One client's completion must not end the lane of all others.
             LOG.error("a completion of the journal failed", failure);
         }
     }
 
-    /** PostgreSQL refused some write of the batch; nothing of it is applied. */
-    private static final class RefusedBatch extends Exception {
+    /** The batch is not written, and is not tried again as a whole; nothing of it is applied. */
+    private static final class Unwritten extends Exception {
         private static final long serialVersionUID = 1L;
 
-        RefusedBatch(Exception cause) {
-            super(cause.getMessage(), cause, false, false);
+        Unwritten(Throwable cause) {
+            super(cause instanceof SQLException ? cause.getMessage() : cause.toString(), cause, false, false);
         }
     }
 }

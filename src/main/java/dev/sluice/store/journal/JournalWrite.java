@@ -34,6 +34,7 @@ public sealed interface JournalWrite {
      * @param stamp which of two retained messages is newer, from {@link dev.sluice.store.delivery.RetainedTopics#announce}; 0 if the
      *     journal is to announce it when it takes the write
      * @param will the row of the will that this message is, which is delivered with this; 0 for none
+     * @param part which of the message's copies these are; null for all, as the journal is given it
      */
     record Accept(
             String clientId,
@@ -45,6 +46,7 @@ public sealed interface JournalWrite {
             String messageId,
             long stamp,
             long will,
+            Instalments.Part part,
             Consumer<Outcome> done)
             implements JournalWrite {
         public Accept {
@@ -60,29 +62,36 @@ public sealed interface JournalWrite {
                 List<Copy> copies,
                 boolean retain,
                 Consumer<Outcome> done) {
-            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, 0, done);
+            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, 0, null, done);
         }
 
         /** The same at QoS 2: its packet identifier is held until PUBREL. */
         public Accept exactlyOnce(int packetId, String messageId) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, done);
         }
 
         /** The same for a message that was announced with this stamp. */
         public Accept stamped(long stamp) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, done);
+        }
+
+        /** Some of its copies: all else that it is to do comes with the last of them. */
+        Accept part(List<Copy> some, Instalments.Part part, Consumer<Outcome> told) {
+            return part.isLast()
+                    ? new Accept(clientId, epoch, message, some, retain, packetId, messageId, stamp, will, part, told)
+                    : new Accept(clientId, epoch, message, some, false, 0, null, 0, 0, part, told);
         }
 
         /** A message that no session owns: losing the session does not fence it. */
         public static Accept unfenced(
                 String clientId, Message message, List<Copy> copies, boolean retain, Consumer<Outcome> done) {
-            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, 0, done);
+            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, 0, null, done);
         }
 
         /** The message of a will, which counts as delivered from then on; retained if it asks for that. */
         public static Accept ofWill(
                 String clientId, long will, Message message, List<Copy> copies, Consumer<Outcome> done) {
-            return new Accept(clientId, NO_FENCE, message, copies, message.retain(), 0, null, 0, will, done);
+            return new Accept(clientId, NO_FENCE, message, copies, message.retain(), 0, null, 0, will, null, done);
         }
     }
 

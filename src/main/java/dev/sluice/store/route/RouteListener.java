@@ -5,6 +5,7 @@ import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.SessionsEnded;
 import dev.sluice.store.SessionsEnded.EndedSession;
+import dev.sluice.store.Transaction;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -73,7 +74,7 @@ public class RouteListener {
                 listen(connection, version);
             } catch (SQLException | RuntimeException lost) {
                 // The pool has not seen it fail, and must not hand it out again, as it listens.
-                connection.abort(Runnable::run);
+                Transaction.giveUp(connection);
                 throw lost;
             }
         } catch (SQLException lost) {

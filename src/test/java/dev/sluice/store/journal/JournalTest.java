@@ -13,11 +13,14 @@ import dev.sluice.store.Messages;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite.ForgetReceived;
 import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.journal.JournalWrite.Unsubscribe;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.AbstractList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -216,6 +219,103 @@ class JournalTest {
     }
 
     @Test
+    void aWriteThatMeetsABugIsRefusedAndHoldsUpNobody() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        List<CompletableFuture<Outcome>> outcomes;
+        try (var _ = holdLane(epoch)) {
+            outcomes = List.of(
+                    rig.remember("c", epoch, 1, "m1"),
+                    poison(epoch, new IllegalStateException("of the test")),
+                    rig.remember("c", epoch, 2, "m2"),
+                    poison(epoch, new StackOverflowError("of the test")),
+                    rig.forget("c", epoch, 1));
+        }
+        assertThat(outcomes)
+                .extracting(CompletableFuture::join)
+                .containsExactly(COMMITTED, REFUSED, COMMITTED, REFUSED, COMMITTED);
+        assertThat(SERVER.value("SELECT string_agg(message_id, ',') FROM received WHERE packet_id < 65535"))
+                .isEqualTo("m2");
+        assertThat(rig.journal.deadLanes()).isEmpty();
+    }
+
+    @Test
+    void aWriteThatATriggerRaisesAnErrorForIsRefusedAndHoldsUpNobody() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        SERVER.execute("""
+                CREATE FUNCTION raises() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'of the test'; END $$;
+                CREATE TRIGGER raises BEFORE INSERT ON received FOR EACH ROW WHEN (NEW.message_id = 'bad')
+                EXECUTE FUNCTION raises()""");
+        try {
+            List<CompletableFuture<Outcome>> outcomes;
+            try (var _ = holdLane(epoch)) {
+                outcomes = List.of(
+                        rig.remember("c", epoch, 1, "m1"),
+                        rig.remember("c", epoch, 2, "bad"),
+                        rig.remember("c", epoch, 3, "m3"));
+            }
+            assertThat(outcomes).extracting(CompletableFuture::join).containsExactly(COMMITTED, REFUSED, COMMITTED);
+        } finally {
+            SERVER.execute("DROP FUNCTION raises CASCADE");
+        }
+    }
+
+    @Test
+    void aBatchThatLosesItsConnectionAgainAndAgainIsDivided() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        var other = rig.open("d", false, 60).epoch();
+        CompletableFuture<Outcome> stuck;
+        try (var _ = lock("d")) {
+            CompletableFuture<Outcome> first;
+            try (var _ = holdLane(epoch)) {
+                first = rig.remember("c", epoch, 1, "m1");
+                stuck = rig.remember("d", other, 1, "m1"); // takes longer than the socket timeout
+            }
+            assertThat(first.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+            assertThat(stuck).isNotDone();
+        }
+        assertThat(stuck.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+    }
+
+    @Test
+    void aCompletionWithAnErrorDoesNotEndTheLane() {
+        var epoch = rig.open("c", false, 60).epoch();
+        rig.journal.submit(new ForgetReceived("c", epoch, 1, _ -> {
+            throw new StackOverflowError("of the test");
+        }));
+        assertThat(rig.forget("c", epoch, 1).join()).isEqualTo(COMMITTED);
+    }
+
+    @Test
+    void aLaneThatHasEndedIsNamed() {
+        var epoch = rig.open("c", false, 60).epoch();
+        rig.journal.submit(
+                new ForgetReceived("c", epoch, 1, _ -> Thread.currentThread().interrupt()));
+        await().untilAsserted(() -> assertThat(rig.journal.deadLanes()).containsExactly("journal-lane-0"));
+        rig.journal.stop();
+        assertThat(rig.journal.deadLanes()).isEmpty();
+    }
+
+    /** A write that throws on the lane's thread, each time that it is to be written. */
+    private CompletableFuture<Outcome> poison(long epoch, Throwable failure) {
+        var filters = new AbstractList<String>() {
+            @Override
+            public String get(int index) {
+                if (Thread.currentThread().getName().contains("journal-lane")) {
+                    if (failure instanceof Error error) throw error;
+                    throw (RuntimeException) failure;
+                }
+                return "a/b";
+            }
+
+            @Override
+            public int size() {
+                return 1;
+            }
+        };
+        return rig.submit(done -> new Unsubscribe("c", epoch, filters, done));
+    }
+
+    @Test
     void whatWasTakenIsCommittedBeforeTheStop() {
         var epoch = rig.open("c", false, 60).epoch();
         var outcomes = IntStream.rangeClosed(1, 1500)
@@ -232,13 +332,19 @@ class JournalTest {
 
     /** Makes the lane wait within the commit of one write until the connection is closed. */
     private Connection holdLane(long epoch) throws SQLException {
+        var holder = lock("c");
+        rig.remember("c", epoch, 65535, "holds the lane");
+        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE NOT granted") != null);
+        return holder;
+    }
+
+    /** Keeps a session to itself until the connection is closed. */
+    private static Connection lock(String clientId) throws SQLException {
         var holder = SERVER.dataSource().getConnection();
         holder.setAutoCommit(false);
         try (var statement = holder.createStatement()) {
-            statement.execute("SELECT 1 FROM session WHERE client_id = 'c' FOR UPDATE");
+            statement.execute("SELECT 1 FROM session WHERE client_id = '" + clientId + "' FOR UPDATE");
         }
-        rig.remember("c", epoch, 65535, "holds the lane");
-        await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE NOT granted") != null);
         return holder;
     }
 }

@@ -1,0 +1,213 @@
+package dev.sluice.store;
+
+import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.support.Crossing;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Two servers, of which the first is the primary until the second is: with what the pool knows of the first, the second is reached soon. */
+@Tag("postgres")
+class FailoverTest {
+    private static final Duration SOON = Duration.ofSeconds(5);
+    /** As application.properties has it, in seconds: longer than the service may be away. */
+    private static final int SOCKET_TIMEOUT = 10;
+
+    private static EmbeddedServer first;
+    private static EmbeddedServer second;
+    private final Crossing crossing = Crossing.to(first.port());
+    private StoreRig rig;
+    private boolean frozen;
+
+    @BeforeAll
+    static void startServers() {
+        first = EmbeddedServer.start();
+        second = EmbeddedServer.start();
+    }
+
+    @AfterAll
+    static void stopServers() {
+        first.close();
+        second.close();
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+        crossing.close();
+        if (frozen) first.thaw();
+        reset();
+        first.empty();
+        second.empty();
+    }
+
+    @Test
+    void aServerThatHasBecomeReadOnlyIsNotTakenForHealthy() {
+        startWarm(through(crossing.port()));
+        makeReadOnly();
+        await().atMost(SOON).until(() -> !rig.health.available());
+
+        reset();
+
+        await().atMost(SOON).until(this::serves);
+    }
+
+    @Test
+    void connectionsToAServerThatHasBecomeReadOnlyAreGivenUp() {
+        startWarm(through(crossing.port()));
+        makeReadOnly();
+        await().atMost(SOON).until(() -> !rig.health.available());
+        var write = write();
+
+        crossing.lead(second.port());
+
+        assertServedBySecond(write);
+    }
+
+    @Test
+    void aServerThatIsReadOnlyAtOnceIsGivenUpAsWell() {
+        startWarm(through(crossing.port()));
+        crossing.lead(second.port());
+        makeReadOnly();
+
+        assertServedBySecond(write());
+    }
+
+    @Test
+    void aServerThatWaitsForAStandbyThatIsGoneIsGivenUp() {
+        startWarm(through(crossing.port()));
+        set("synchronous_standby_names", "promoted");
+        var write = write();
+        crossing.lead(second.port());
+
+        assertServedBySecond(write);
+    }
+
+    @Test
+    void aFrozenServerIsGivenUp() {
+        startWarm(through(crossing.port()));
+        freeze();
+        var write = write();
+        crossing.lead(second.port());
+
+        assertServedBySecond(write);
+    }
+
+    @Test
+    void aServerThatVanishesWithoutAWordIsGivenUp() {
+        startWarm(through(crossing.port()));
+        crossing.swallow();
+        var write = write();
+        crossing.lead(second.port());
+
+        assertServedBySecond(write);
+    }
+
+    @Test
+    void ofSeveralHostsTheOneThatTakesWritesIsFound() {
+        startWarm(hosts());
+        makeReadOnly();
+
+        assertServedBySecond(write());
+    }
+
+    @Test
+    void ofSeveralHostsTheOneThatAnswersIsFound() {
+        startWarm(hosts());
+        freeze();
+
+        assertServedBySecond(write());
+    }
+
+    @Test
+    void aListenerThatLosesItsConnectionKeepsNoPlaceInThePool() throws SQLException {
+        rig = new StoreRig(StoreRig.pool(through(crossing.port()), SOCKET_TIMEOUT), StoreRig.Settings.ONE_LANE);
+        for (int i = 0; i < 50; i++) {
+            try (var connection = rig.pool.getConnection()) {
+                Transaction.giveUp(connection);
+            }
+        }
+        assertThat(serves()).isTrue();
+    }
+
+    private static String through(int port) {
+        return "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres";
+    }
+
+    private static String hosts() {
+        return "jdbc:postgresql://127.0.0.1:%d,127.0.0.1:%d/postgres?user=postgres"
+                .formatted(first.port(), second.port());
+    }
+
+    /** With connections that rest in the pool, as the gateway has them after a while. */
+    private void startWarm(String url) {
+        rig = new StoreRig(StoreRig.pool(url, SOCKET_TIMEOUT), StoreRig.Settings.ONE_LANE);
+        CompletableFuture.allOf(IntStream.range(0, 10)
+                        .mapToObj(n -> CompletableFuture.runAsync(() -> rig.open("warm-" + n, true, 0)))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+        assertThat(write()).succeedsWithin(SOON).isEqualTo(COMMITTED);
+        assertThat(first.value("SELECT count(*) FROM retained")).isEqualTo("1");
+    }
+
+    /** In the running connections, too: what a transaction may do is asked at its begin. */
+    private static void makeReadOnly() {
+        set("default_transaction_read_only", "on");
+    }
+
+    private static void set(String parameter, String value) {
+        first.execute("ALTER SYSTEM SET " + parameter + " = '" + value + "'");
+        first.execute("SELECT pg_reload_conf()");
+        await().until(() -> first.value("SHOW " + parameter).equals(value));
+    }
+
+    private void freeze() {
+        frozen = true;
+        first.freeze();
+    }
+
+    private static void reset() {
+        first.execute("ALTER SYSTEM RESET ALL");
+        first.execute("SELECT pg_reload_conf()");
+        await().until(() -> first.value("SHOW default_transaction_read_only").equals("off")
+                && first.value("SHOW synchronous_standby_names").isEmpty());
+    }
+
+    private CompletableFuture<Outcome> write() {
+        return rig.retain(Messages.message("a/b", "text"));
+    }
+
+    private void assertServedBySecond(CompletableFuture<Outcome> write) {
+        var start = System.nanoTime();
+        await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(this::serves);
+        assertThat(write)
+                .succeedsWithin(SOON.minusNanos(System.nanoTime() - start))
+                .isEqualTo(COMMITTED);
+        assertThat(second.value("SELECT count(*) FROM retained")).isEqualTo("1");
+        System.out.printf("failover: served again after %d ms%n", (System.nanoTime() - start) / 1_000_000);
+        await().atMost(SOON).until(this::servesAgainAndAgain);
+    }
+
+    /** By whatever connection of the pool. */
+    private boolean servesAgainAndAgain() {
+        return IntStream.range(0, 30).allMatch(_ -> serves());
+    }
+
+    private boolean serves() {
+        try {
+            return !rig.open("c", true, 60).present();
+        } catch (StoreUnavailable _) {
+            return false;
+        }
+    }
+}
