@@ -97,7 +97,7 @@ public final class StoreRig implements AutoCloseable {
         health = new StoreHealth(pool, settings);
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
-        var requests = new StoreRequests(pool, settings, health);
+        var requests = new StoreRequests(pool, settings, health, meters);
         retainedTopics = new RetainedTopics(requests, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
@@ -164,6 +164,11 @@ public final class StoreRig implements AutoCloseable {
         }
 
         @Override
+        public int readsWaiting() {
+            return 100;
+        }
+
+        @Override
         public int retainedConcurrency() {
             return 2;
         }
@@ -204,6 +209,16 @@ public final class StoreRig implements AutoCloseable {
         }
 
         @Override
+        public Duration clockSkewMaximum() {
+            return Duration.ofSeconds(5);
+        }
+
+        @Override
+        public Duration snapshotAgeMaximum() {
+            return Duration.ofMillis(1);
+        }
+
+        @Override
         public Duration stopTimeout() {
             return Duration.ofSeconds(2);
         }
@@ -211,13 +226,18 @@ public final class StoreRig implements AutoCloseable {
 
     /** As application.properties sets it up, with a shorter socket timeout. */
     public static AgroalDataSource pool(EmbeddedServer server) {
+        return pool(server, newConnectionSql());
+    }
+
+    /** The same with connections that are prepared otherwise. */
+    public static AgroalDataSource pool(EmbeddedServer server, String newConnectionSql) {
         var url = server.url() + "&socketTimeout=2&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true";
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
-                .maxSize(20)
+                .maxSize(30)
                 .acquisitionTimeout(Duration.ofSeconds(2))
                 .idleValidationTimeout(Duration.ofMillis(500))
                 .exceptionSorter(new PostgreSQLExceptionSorter())
-                .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url).initialSql(newConnectionSql()));
+                .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url).initialSql(newConnectionSql));
         try {
             return AgroalDataSource.from(
                     new AgroalDataSourceConfigurationSupplier().connectionPoolConfiguration(configuration));
@@ -226,7 +246,7 @@ public final class StoreRig implements AutoCloseable {
         }
     }
 
-    private static String newConnectionSql() {
+    public static String newConnectionSql() {
         var properties = new Properties();
         try (var in = StoreRig.class.getResourceAsStream("/application.properties")) {
             properties.load(in);

@@ -51,7 +51,7 @@ public class DeliverySweep {
     /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
     private static final String SHARED =
             """
-            SELECT p.*, %s AS expires
+            SELECT p.*, %s AS millis_left
               FROM (SELECT q.*, sum(q.weight) OVER (ORDER BY q.session_id, q.seq) AS upto
                       FROM (SELECT r.session_id, r.seq, r.share, r.message_qos, r.message_retain, r.expires_at, r.message_id,
                                    coalesce(r.topic, m.topic) AS topic, coalesce(r.properties, m.properties) AS properties,
@@ -60,7 +60,7 @@ public class DeliverySweep {
                                      ORDER BY session_id, seq LIMIT ?) r
                               LEFT JOIN message m ON m.id = r.message_id) q) p
              WHERE p.upto <= greatest(?, p.weight)
-             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"), StoredMessage.WEIGHT);
+             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS_LEFT.formatted("p.expires_at"), StoredMessage.WEIGHT);
 
     private static final String DELETE_SHARED = """
             DELETE FROM queued q USING unnest(?::bigint[], ?::bigint[]) AS w(session_id, seq)

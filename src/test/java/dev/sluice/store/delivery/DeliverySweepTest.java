@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -297,6 +298,17 @@ class DeliverySweepTest {
         assertThat(found).isEqualTo(1500);
         assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
         assertThat(rig.meters.get("sluice.message.orphans").counter().count()).isEqualTo(1500);
+    }
+
+    @Test
+    void whatIsNamedBeyondTheBoundIsCountedAndFoundInOneSearch() throws Exception {
+        SERVER.execute("INSERT INTO message SELECT n, 't', null, '' FROM generate_series(1, 12000) n");
+        rig.orphans.suspect(LongStream.rangeClosed(1_000_001, 1_200_000).boxed().toList());
+        rig.orphans.suspect(LongStream.rangeClosed(1, 12_000).boxed().toList());
+
+        assertThat(rig.orphans.search()).isEqualTo(12_000);
+        assertThat(rig.meters.get("sluice.message.suspects.dropped").counter().count())
+                .isEqualTo(12_000);
     }
 
     @Test
