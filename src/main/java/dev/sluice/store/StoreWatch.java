@@ -16,7 +16,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.function.ToDoubleFunction;
 import org.jboss.logging.Logger;
 
 /**
@@ -66,18 +65,13 @@ public class StoreWatch {
         this.calls = requests.upkeep();
         this.skewMaximum = config.clockSkewMaximum();
         this.ageMaximum = config.snapshotAgeMaximum();
-        gauge(meters, "sluice.store.clock.skew", "PostgreSQL's clock less the gateway's", Figures::skew);
-        gauge(
-                meters,
-                "sluice.store.oldest.snapshot",
-                "Age of the oldest snapshot in PostgreSQL, which keeps dead rows from being removed",
-                it -> it.oldest().age());
-    }
-
-    private void gauge(MeterRegistry meters, String name, String description, ToDoubleFunction<Figures> figure) {
-        Gauge.builder(name, this, watch -> figure.applyAsDouble(watch.figures))
+        Gauge.builder("sluice.store.clock.skew", this, watch -> watch.figures.skew())
                 .baseUnit("seconds")
-                .description(description)
+                .description("PostgreSQL's clock less the gateway's")
+                .register(meters);
+        Gauge.builder("sluice.store.oldest.snapshot", this, watch -> watch.figures.oldest().age())
+                .baseUnit("seconds")
+                .description("Age of the oldest snapshot in PostgreSQL, which keeps dead rows from being removed")
                 .register(meters);
     }
 
