@@ -11,11 +11,11 @@ package dev.sluice.config;
  * <tr><td>{@link #OAUTH_URLS}</td><td>OauthUrls</td><td>every client of Kafka, which asks for the allowed URLs when it logs in</td></tr>
  * <tr><td>{@link #KAFKA_CLASSES}</td><td>ClientCheck</td><td>the messaging channel, whose producer would fail with less to say</td></tr>
  * <tr><td>{@link #POSTGRES_PROBE}</td><td>StoreHealth</td><td>everyone who asks PostgreSQL asks it first whether PostgreSQL answers</td></tr>
- * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep</td><td>the schema; the rows of an earlier run of this node are given up before one
- *     of this run is there</td></tr>
+ * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep</td><td>the schema; which rows are of an earlier run of this node is noted before one of
+ *     this run is there</td></tr>
  * <tr><td>{@link #ROUTES_AND_SPOOL}</td><td>LiveRoutes, Spool</td><td>the schema; before the first will and the first PUBLISH, which need to know where
  *     they go</td></tr>
- * <tr><td>{@link #SUBSCRIPTIONS}</td><td>Broker</td><td>the sweep has given up what an earlier run held; the wills that it starts to publish need
+ * <tr><td>{@link #SUBSCRIPTIONS}</td><td>Broker</td><td>the sweep has given up the wills that an earlier run held; the wills that it starts to publish need
  *     routes and spool</td></tr>
  * <tr><td>{@link #KAFKA_PROBE}</td><td>KafkaHealth, UplinkProducer</td><td>the messaging channel, which Quarkus starts at the default priority, 2500</td></tr>
  * <tr><td>{@link #KAFKA_READERS}</td><td>SpoolWatch, Downlink</td><td>KafkaHealth asks Kafka by then; Broker knows the subscriptions</td></tr>

@@ -7,7 +7,7 @@ import java.time.Duration;
 /**
  * The keys below {@code sluice.store}; immutable, read by any thread. The connection pool has its own keys below
  * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency +
- * retained-concurrency + 6 connections.
+ * retained-concurrency + 11 connections.
  */
 @ConfigMapping(prefix = "sluice.store")
 public interface StoreConfig {
@@ -39,18 +39,19 @@ public interface StoreConfig {
     @WithDefault("8")
     int openConcurrency();
 
-    /**
-     * Requests at the same time besides the journal's and the opening of sessions, each one connection: those that read queues and
-     * subscriptions, drain the spool, read and change routes. Default 4.
-     */
+    /** Reads for clients at the same time, each one connection: those of their queues, and of subscriptions at the start. Default 4. */
     @WithDefault("4")
     int readConcurrency();
+
+    /** Such reads that may wait for their turn; a further one is tried again later. Default 20,000. */
+    @WithDefault("20000")
+    int readsWaiting();
 
     /** Requests at the same time for retained messages, each one connection; they have no part in the above. Default 2. */
     @WithDefault("2")
     int retainedConcurrency();
 
-    /** The longest that one request of either kind may take, waiting for its turn included. Default 5 s. */
+    /** The longest that one request of either kind, or for spool, routes and wills, may take, waiting for its turn included. Default 5 s. */
     @WithDefault("5s")
     Duration readTimeout();
 
@@ -95,6 +96,14 @@ public interface StoreConfig {
     /** How long PostgreSQL may take to answer that question before it counts as away. Default 2 s. */
     @WithDefault("2s")
     Duration probeTimeout();
+
+    /** How far PostgreSQL's clock may be from the gateway's before the log warns of it. Default 5 s. */
+    @WithDefault("5s")
+    Duration clockSkewMaximum();
+
+    /** How old PostgreSQL's oldest snapshot, which keeps dead rows, may be before the log warns of it. Default 2 min. */
+    @WithDefault("2m")
+    Duration snapshotAgeMaximum();
 
     /** Pause between two sweeps of what has expired or ended. Default 10 s. */
     @WithDefault("10s")

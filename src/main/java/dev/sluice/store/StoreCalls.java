@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
@@ -16,9 +17,13 @@ public final class StoreCalls {
     private final Duration bound;
 
     public StoreCalls(DataSource dataSource, StoreHealth health, int concurrency, Duration bound) {
+        this(dataSource, health, new BoundedCalls("sluice-store-call", concurrency), bound);
+    }
+
+    StoreCalls(DataSource dataSource, StoreHealth health, BoundedCalls calls, Duration bound) {
         this.dataSource = dataSource;
         this.health = health;
-        this.calls = new BoundedCalls("sluice-store-call", concurrency);
+        this.calls = calls;
         this.bound = bound;
     }
 
@@ -42,6 +47,8 @@ public final class StoreCalls {
             return calls.call(within, () -> onLiveConnection(attempt));
         } catch (ExecutionException failed) {
             throw asUnchecked(what, failed.getCause(), attempt.giveUp());
+        } catch (RejectedExecutionException tooMany) {
+            throw new StoreUnavailable(what + ": " + tooMany.getMessage(), tooMany);
         } catch (TimeoutException late) {
             throw new StoreUnavailable(what + ": " + late.getMessage(), late, attempt.giveUp());
         } catch (InterruptedException interrupted) {

@@ -1,20 +1,62 @@
 package dev.sluice.store;
 
 import dev.sluice.config.StoreConfig;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.util.concurrent.RejectedExecutionException;
 import javax.sql.DataSource;
 
-/** The turns that all readers of the store share; any virtual thread may call. */
+/**
+ * The turns of those who ask PostgreSQL, by purpose: what the gateway has to do in time does not wait behind its clients. Any virtual thread
+ * may call.
+ */
 @ApplicationScoped
 public class StoreRequests {
-    private final StoreCalls calls;
+    private static final int SPOOL_CONCURRENCY = 3;
 
-    public StoreRequests(DataSource dataSource, StoreConfig config, StoreHealth health) {
-        this.calls = new StoreCalls(dataSource, health, config.readConcurrency(), config.readTimeout());
+    private final StoreCalls reads;
+    private final StoreCalls upkeep;
+    private final StoreCalls spool;
+    private final StoreCalls routes;
+    private final Counter refused;
+
+    public StoreRequests(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
+        var bound = config.readTimeout();
+        var turns = new BoundedCalls("sluice-store-call", config.readConcurrency(), config.readsWaiting());
+        this.reads = new StoreCalls(dataSource, health, turns, bound);
+        this.upkeep = new StoreCalls(dataSource, health, 1, bound);
+        this.spool = new StoreCalls(dataSource, health, SPOOL_CONCURRENCY, bound);
+        this.routes = new StoreCalls(dataSource, health, 1, bound);
+        Gauge.builder("sluice.store.reads.waiting", turns, BoundedCalls::waiting)
+                .description("Reads for clients that wait for their turn")
+                .register(meters);
+        this.refused = Counter.builder("sluice.store.reads.refused")
+                .description("Reads for clients that were put off because as many waited as may")
+                .register(meters);
     }
 
-    /** As {@link StoreCalls#call}. */
+    /** As {@link StoreCalls#call}, for a client: in turn, and put off if too many wait. */
     public <T> T call(String what, Transaction.Work<T> work) {
-        return calls.call(what, work);
+        try {
+            return reads.call(what, work);
+        } catch (StoreUnavailable unavailable) {
+            if (unavailable.getCause() instanceof RejectedExecutionException) refused.increment();
+            throw unavailable;
+        }
+    }
+
+    /** For leases, and for looking at PostgreSQL itself: short, and one at a time. */
+    public StoreCalls upkeep() {
+        return upkeep;
+    }
+
+    public StoreCalls spool() {
+        return spool;
+    }
+
+    public StoreCalls routes() {
+        return routes;
     }
 }

@@ -9,12 +9,15 @@ import dev.sluice.topic.TopicName;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 
-/** How messages are rows: times are milliseconds since 1970 outside of SQL, no properties are null. Stateless. */
+/**
+ * How messages are rows: no properties are null, and what crosses over between the gateway and PostgreSQL is how long a message has left,
+ * never a point in time. So each judges by its own clock alone, and it does not matter how far these are apart. Stateless.
+ */
 public final class StoredMessage {
-    /** Turns a parameter or column of milliseconds into a timestamptz; null stays null. */
-    public static final String TIME = "to_timestamp(%s / 1000.0)";
-    /** Turns a timestamptz into milliseconds. */
-    public static final String MILLIS = "(extract(epoch FROM %s) * 1000)::bigint";
+    /** Turns the milliseconds that are left, a parameter or column, into a timestamptz; null stays null. */
+    public static final String TIME = "now() + %s * interval '1 millisecond'";
+    /** Turns a timestamptz into the milliseconds that are left. */
+    public static final String MILLIS_LEFT = "(extract(epoch FROM %s - clock_timestamp()) * 1000)::bigint";
 
     /**
      * What a row of {@code queued}, here r, with its row of {@code message}, here m, may weigh on the heap: a User Property of five bytes
@@ -41,18 +44,19 @@ public final class StoredMessage {
         return stored == null ? Properties.NONE : MessageProperties.read(stored, bounds);
     }
 
-    public static Long expiresAt(Message message) {
-        return message.expiresAt() == Message.NEVER ? null : message.expiresAt();
+    /** Negative if it has expired; null if it never does. */
+    public static Long millisLeft(Message message) {
+        return message.expiresAt() == Message.NEVER ? null : message.expiresAt() - System.currentTimeMillis();
     }
 
-    /** From the columns topic, message_qos, message_retain, properties, payload and expires (milliseconds). */
+    /** From the columns topic, message_qos, message_retain, properties, payload and millis_left. */
     public static Message read(ResultSet row) throws SQLException {
         return read(row, InputBounds.NONE);
     }
 
     /** The same; properties that are above the bounds come with their {@link Properties#excess}. */
     public static Message read(ResultSet row, InputBounds bounds) throws SQLException {
-        var expires = row.getLong("expires");
+        var left = row.getLong("millis_left");
         var never = row.wasNull();
         return new Message(
                 TopicName.of(row.getString("topic")),
@@ -60,6 +64,6 @@ public final class StoredMessage {
                 row.getBoolean("message_retain"),
                 properties(row.getBytes("properties"), bounds),
                 row.getBytes("payload"),
-                never ? Message.NEVER : expires);
+                never ? Message.NEVER : System.currentTimeMillis() + left);
     }
 }

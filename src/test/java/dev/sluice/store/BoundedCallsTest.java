@@ -2,11 +2,16 @@ package dev.sluice.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -74,5 +79,36 @@ class BoundedCallsTest {
             assertThat(calls.call(LONG, () -> "next")).isEqualTo("next");
             assertThat(called.get()).isZero();
         }
+    }
+
+    @Test
+    void callsComeInOrderAndOneTooManyIsRefusedAtOnce() throws Exception {
+        var bounded = new BoundedCalls("test-call", 1, 3);
+        var release = new CountDownLatch(1);
+        var called = Collections.synchronizedList(new ArrayList<Integer>());
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var begun = new CountDownLatch(1);
+            var first = threads.submit(() -> bounded.call(LONG, () -> {
+                begun.countDown();
+                return release.await(30, TimeUnit.SECONDS);
+            }));
+            begun.await();
+            var others = new ArrayList<Future<Boolean>>();
+            for (int n = 1; n <= 3; n++) {
+                var number = n;
+                others.add(threads.submit(() -> bounded.call(LONG, () -> called.add(number))));
+                await().until(() -> bounded.waiting() == number);
+            }
+
+            assertThatThrownBy(() -> bounded.call(LONG, () -> called.add(4)))
+                    .isInstanceOf(RejectedExecutionException.class)
+                    .hasMessageContaining("3 others wait");
+
+            release.countDown();
+            assertThat(first.get()).isTrue();
+            for (var one : others) one.get();
+        }
+        assertThat(called).containsExactly(1, 2, 3);
+        assertThat(bounded.waiting()).isZero();
     }
 }

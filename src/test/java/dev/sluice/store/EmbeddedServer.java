@@ -108,7 +108,7 @@ public final class EmbeddedServer implements AutoCloseable {
     /** Deletes all that the store holds. */
     public void empty() {
         execute(
-                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, retained, will, lane, fanout,"
+                "TRUNCATE session, received, subscription, queue, queue_out, queued, message, ended_session, left_queue, retained, will, lane, fanout,"
                         + " spool, spool_holder, spool_count; UPDATE spool_lane SET holder = NULL");
     }
 

@@ -96,7 +96,7 @@ public final class StoreRig implements AutoCloseable {
         health = new StoreHealth(pool, settings, NODE);
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
-        var requests = new StoreRequests(pool, settings, health);
+        var requests = new StoreRequests(pool, settings, health, meters);
         retainedTopics = new RetainedTopics(requests, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
@@ -163,6 +163,11 @@ public final class StoreRig implements AutoCloseable {
         }
 
         @Override
+        public int readsWaiting() {
+            return 100;
+        }
+
+        @Override
         public int retainedConcurrency() {
             return 2;
         }
@@ -203,6 +208,16 @@ public final class StoreRig implements AutoCloseable {
         }
 
         @Override
+        public Duration clockSkewMaximum() {
+            return Duration.ofSeconds(5);
+        }
+
+        @Override
+        public Duration snapshotAgeMaximum() {
+            return Duration.ofMillis(1);
+        }
+
+        @Override
         public Duration stopTimeout() {
             return Duration.ofSeconds(2);
         }
@@ -210,20 +225,29 @@ public final class StoreRig implements AutoCloseable {
 
     /** As application.properties sets it up, with a shorter socket timeout. */
     public static AgroalDataSource pool(EmbeddedServer server) {
-        return pool(server.url(), 2);
+        return pool(server, newConnectionSql());
+    }
+
+    /** The same with connections that are prepared otherwise. */
+    public static AgroalDataSource pool(EmbeddedServer server, String newConnectionSql) {
+        return pool(server.url(), 2, newConnectionSql);
     }
 
     /** @param socketTimeout in seconds */
     public static AgroalDataSource pool(String server, int socketTimeout) {
+        return pool(server, socketTimeout, newConnectionSql());
+    }
+
+    private static AgroalDataSource pool(String server, int socketTimeout, String newConnectionSql) {
         var url = server
                 + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
                 + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
-                .maxSize(20)
+                .maxSize(30)
                 .acquisitionTimeout(Duration.ofSeconds(2))
                 .idleValidationTimeout(Duration.ofMillis(500))
                 .exceptionSorter(new PostgreSQLExceptionSorter())
-                .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url).initialSql(newConnectionSql()));
+                .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url).initialSql(newConnectionSql));
         try {
             return AgroalDataSource.from(
                     new AgroalDataSourceConfigurationSupplier().connectionPoolConfiguration(configuration));
@@ -232,7 +256,7 @@ public final class StoreRig implements AutoCloseable {
         }
     }
 
-    private static String newConnectionSql() {
+    public static String newConnectionSql() {
         var properties = new Properties();
         try (var in = StoreRig.class.getResourceAsStream("/application.properties")) {
             properties.load(in);

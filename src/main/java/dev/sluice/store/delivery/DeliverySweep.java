@@ -7,7 +7,6 @@ import dev.sluice.store.Rows;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.store.Transaction;
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -19,7 +18,6 @@ import jakarta.inject.Inject;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -53,7 +51,7 @@ public class DeliverySweep {
     /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
     private static final String SHARED =
             """
-            SELECT p.*, %s AS expires
+            SELECT p.*, %s AS millis_left
               FROM (SELECT q.*, sum(q.weight) OVER (ORDER BY q.session_id, q.seq) AS upto
                       FROM (SELECT r.session_id, r.seq, r.share, r.message_qos, r.message_retain, r.expires_at, r.message_id,
                                    coalesce(r.topic, m.topic) AS topic, coalesce(r.properties, m.properties) AS properties,
@@ -62,7 +60,7 @@ public class DeliverySweep {
                                      ORDER BY session_id, seq LIMIT ?) r
                               LEFT JOIN message m ON m.id = r.message_id) q) p
              WHERE p.upto <= greatest(?, p.weight)
-             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"), StoredMessage.WEIGHT);
+             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS_LEFT.formatted("p.expires_at"), StoredMessage.WEIGHT);
 
     private static final String DELETE_SHARED = """
             DELETE FROM queued q USING unnest(?::bigint[], ?::bigint[]) AS w(session_id, seq)
@@ -86,31 +84,6 @@ public class DeliverySweep {
             counters AS (DELETE FROM queue_out o USING done WHERE o.session_id = done.id)
             SELECT count(*) FROM done""";
 
-    /**
-     * The next messages that are due. They are deleted only where nobody can be about to send them, that is of sessions without a
-     * connection, and only those that were not sent before; the others are for the session to drop.
-     */
-    private static final String EXPIRE_QUEUED = """
-            WITH due AS MATERIALIZED (
-                SELECT expires_at, session_id, seq FROM queued
-                 WHERE expires_at <= now() AND (expires_at, session_id, seq) > (?, ?, ?)
-                 ORDER BY expires_at, session_id, seq LIMIT ?),
-            held AS MATERIALIZED (
-                SELECT s.id FROM session s WHERE s.id IN (SELECT session_id FROM due) AND NOT s.connected
-                   FOR NO KEY UPDATE SKIP LOCKED),
-            gone AS (
-                DELETE FROM queued q USING due d, queue_out o
-                 WHERE q.session_id = d.session_id AND q.seq = d.seq AND d.session_id = ANY (ARRAY(SELECT id FROM held))
-                   AND o.session_id = d.session_id AND d.seq > o.sent_seq
-                RETURNING q.session_id, q.bytes, q.message_id),
-            counted AS (
-                UPDATE queue_out o SET count_out = o.count_out + g.count, bytes_out = o.bytes_out + g.bytes
-                  FROM (SELECT session_id, count(*) AS count, sum(bytes) AS bytes FROM gone GROUP BY session_id) g
-                 WHERE o.session_id = g.session_id)
-            SELECT d.*, (SELECT count(*) FROM due) AS found, (SELECT count(*) FROM gone) AS deleted,
-                   (SELECT array_agg(DISTINCT message_id) FILTER (WHERE message_id IS NOT NULL) FROM gone) AS messages
-              FROM due d ORDER BY d.expires_at DESC, d.session_id DESC, d.seq DESC LIMIT 1""";
-
     /** Far longer than any outage that a lane could be waiting for the end of. */
     private static final String FORGET_LANES = """
             DELETE FROM lane WHERE id = ANY (ARRAY(
@@ -122,7 +95,7 @@ public class DeliverySweep {
     private final Orphans orphans;
     private final BoundedMessages messages;
     private final Consumer<OrphanedDeliveries> redelivery;
-    private final Counter expiredQueued;
+    private final QueueExpiry queues;
     private final RetainedSweep retained;
     private final Repeating sweeping = Repeating.onVirtualThread("sluice-delivery-sweep");
     private long sweptAt;
@@ -155,9 +128,7 @@ public class DeliverySweep {
         this.health = health;
         this.orphans = orphans;
         this.messages = messages;
-        this.expiredQueued = Counter.builder("sluice.queue.expired")
-                .description("messages that expired in the queues of sessions without a connection")
-                .register(meters);
+        this.queues = new QueueExpiry(dataSource, orphans, config.sweepBatch(), meters);
         this.retained = new RetainedSweep(dataSource, retained, config.sweepBatch(), meters);
     }
 
@@ -168,15 +139,6 @@ public class DeliverySweep {
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         sweeping.stop();
-    }
-
-    /** Where the next messages that are due begin: behind this entry of the index. */
-    private record Place(Timestamp expiresAt, long session, long seq) {
-        static final Place START = new Place(new Timestamp(0), 0, 0);
-    }
-
-    private record Expired(Place last, int found, int deleted, List<Long> messages) {
-        static final Expired NONE = new Expired(Place.START, 0, 0, List.of());
     }
 
     private record Swept(int done, int messages, List<Long> orphans) {}
@@ -286,30 +248,7 @@ public class DeliverySweep {
 
     /** Blocking: deletes expired messages from the queues of sessions without a connection; returns how many. */
     public int sweepQueued() throws SQLException {
-        var total = 0;
-        var expired = Expired.NONE;
-        do {
-            var after = expired.last();
-            expired = Transaction.run(dataSource, connection -> sweepQueued(connection, after));
-            orphans.suspect(expired.messages());
-            expiredQueued.increment(expired.deleted());
-            total += expired.deleted();
-        } while (expired.found() == config.sweepBatch());
-        return total;
-    }
-
-    private Expired sweepQueued(Connection connection, Place after) throws SQLException {
-        try (var expire = connection.prepareStatement(EXPIRE_QUEUED)) {
-            expire.setTimestamp(1, after.expiresAt());
-            expire.setLong(2, after.session());
-            expire.setLong(3, after.seq());
-            expire.setInt(4, config.sweepBatch());
-            try (var row = expire.executeQuery()) {
-                if (!row.next()) return Expired.NONE;
-                var last = new Place(row.getTimestamp("expires_at"), row.getLong("session_id"), row.getLong("seq"));
-                return new Expired(last, row.getInt("found"), row.getInt("deleted"), Rows.array(row, "messages"));
-            }
-        }
+        return queues.expire();
     }
 
     /** Blocking: deletes retained messages that have expired; returns how many. */

@@ -18,7 +18,7 @@ public class QueueReader {
     /** The session is looked up by itself, so that PostgreSQL sees one constant, and reads the index in order and no further than the limit. */
     private static final String PAGE =
             """
-            SELECT p.*, %s AS expires
+            SELECT p.*, %s AS millis_left
               FROM (SELECT q.*, count(*) OVER () AS found, sum(q.weight) OVER (ORDER BY q.seq) AS upto
                       FROM (SELECT r.seq, r.packet_id, r.received, r.qos, r.retain, r.identifiers, r.share, r.message_qos,
                                    r.message_retain, r.expires_at, coalesce(r.topic, m.topic) AS topic,
@@ -30,7 +30,7 @@ public class QueueReader {
                               LEFT JOIN message m ON m.id = r.message_id) q) p
              WHERE p.upto <= greatest(?, p.weight)
              ORDER BY p.seq
-             LIMIT ?""".formatted(StoredMessage.MILLIS.formatted("p.expires_at"), StoredMessage.WEIGHT);
+             LIMIT ?""".formatted(StoredMessage.MILLIS_LEFT.formatted("p.expires_at"), StoredMessage.WEIGHT);
 
     private final StoreRequests requests;
     private final BoundedMessages messages;

@@ -28,9 +28,9 @@ import javax.sql.DataSource;
 public class RetainedReader {
     /** The message of each topic, as far as it is owed; those are left out that would come behind so many bytes. */
     private static final String PAGE = """
-            SELECT p.n, p.topic, p.message_qos, p.message_retain, p.properties, p.expires, p.is_read, p.found,
+            SELECT p.n, p.topic, p.message_qos, p.message_retain, p.properties, p.millis_left, p.is_read, p.found,
                    CASE WHEN p.is_read THEN p.whole END AS payload FROM (
-                SELECT w.n, r.topic, r.qos AS message_qos, false AS message_retain, r.properties, r.payload AS whole, %s AS expires,
+                SELECT w.n, r.topic, r.qos AS message_qos, false AS message_retain, r.properties, r.payload AS whole, %s AS millis_left,
                        least(r.qos, ?) = 0 OR ? AS is_read,
                        sum(octet_length(r.topic) + octet_length(r.payload) + coalesce(octet_length(r.properties), 0) + 64)
                            OVER (ORDER BY w.n) AS upto,
@@ -41,7 +41,7 @@ public class RetainedReader {
                    AND hashtextextended(r.topic, 0) = hashtextextended(w.topic, 0) AND r.topic = w.topic
                  WHERE (r.stamp <= ? OR r.stamp <= ? AND least(r.qos, ?) = 0)
                    AND octet_length(r.payload) > 0 AND (r.expires_at IS NULL OR r.expires_at > now())) p
-             WHERE p.upto <= greatest(?, p.bytes) ORDER BY p.n""".formatted(StoredMessage.MILLIS.formatted("r.expires_at"));
+             WHERE p.upto <= greatest(?, p.bytes) ORDER BY p.n""".formatted(StoredMessage.MILLIS_LEFT.formatted("r.expires_at"));
 
     /** As somebody may put messages into the queue at the same time, its row is locked first, and what is retained looked at only then. */
     private static final String LOCK = """

@@ -47,8 +47,11 @@ final class DeliveryStatements {
             SELECT DISTINCT message_id FROM gone WHERE message_id IS NOT NULL""";
 
     /** The one place that writes retained messages is this function of the database. */
-    private static final String RETAIN =
-            "SELECT retain(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bigint[])";
+    private static final String RETAIN = """
+            SELECT retain(?::text[], ?::integer[],
+                ARRAY(SELECT (extract(epoch FROM now()) * 1000)::bigint + w.millis_left
+                        FROM unnest(?::bigint[]) WITH ORDINALITY AS w(millis_left, n) ORDER BY w.n),
+                ?::bytea[], ?::bytea[], ?::bigint[])""";
 
     private static final String WILLS_DELIVERED =
             "UPDATE will w SET delivered = true FROM unnest(?::bigint[]) AS d(id) WHERE w.id = d.id";
@@ -87,7 +90,7 @@ final class DeliveryStatements {
                 List.of(
                         Column.texts(writes, it -> it.message().topicName().toString()),
                         Column.integers(writes, it -> it.message().qos().ordinal()),
-                        Column.longs(writes, it -> StoredMessage.expiresAt(it.message())),
+                        Column.longs(writes, it -> StoredMessage.millisLeft(it.message())),
                         Column.binaries(
                                 writes,
                                 it -> StoredMessage.properties(it.message().properties())),

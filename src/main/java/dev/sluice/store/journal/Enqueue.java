@@ -48,7 +48,7 @@ final class Enqueue {
                   FROM place p,
                        unnest(?::integer[], ?::integer[], ?::bigint[], ?::bigint[], ?::integer[], ?::integer[], ?::integer[],
                               ?::boolean[], ?::boolean[], ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bytea[])
-                       AS c(target, after, message_id, expires, bytes, qos, message_qos, retain, message_retain,
+                       AS c(target, after, message_id, millis_left, bytes, qos, message_qos, retain, message_retain,
                             identifiers, share, topic, properties, payload)
                  WHERE p.lasts[c.target] > 0)
             SELECT CASE WHEN t.session_id IS NULL THEN 0 WHEN t.room THEN t.last_seq + t.copies ELSE -1 END AS last,
@@ -152,7 +152,7 @@ final class Enqueue {
                 bounds.fullBytes(),
                 bounds.trimCount(),
                 bounds.trimBytes(),
-                StoredMessage.TIME.formatted("c.expires"));
+                StoredMessage.TIME.formatted("c.millis_left"));
     }
 
     private JournalStatement.Answer answer() {
@@ -176,7 +176,7 @@ final class Enqueue {
                 Column.integers(items, Enqueue::after),
                 Column.longs(items, Item::messageId),
                 Column.longs(
-                        items, item -> StoredMessage.expiresAt(item.accept().message())),
+                        items, item -> StoredMessage.millisLeft(item.accept().message())),
                 Column.integers(items, item -> item.accept().message().bytes()),
                 Column.integers(items, item -> item.copy().qos().ordinal()),
                 Column.integers(items, item -> item.accept().message().qos().ordinal()),

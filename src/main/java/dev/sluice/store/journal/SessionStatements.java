@@ -59,7 +59,10 @@ final class SessionStatements {
              WHERE b.session_id = w.session_id AND left(b.filter, 400) = left(w.filter, 400)
                AND hashtextextended(b.filter, 0) = hashtextextended(w.filter, 0) AND b.filter = w.filter""";
 
-    /** A session that ends takes its will along by the trigger of its table, at once; one that goes on, after the delay. */
+    /**
+     * A session that ends takes its will along by the trigger of its table, at once; one that goes on, after the delay. Behind the fence,
+     * so that it sees what the sweep has passed over.
+     */
     private static final String CLOSE = """
             WITH w AS (
                 SELECT w.*, s.id
@@ -75,6 +78,10 @@ final class SessionStatements {
             sent AS (
                 UPDATE queue_out o SET sent_seq = w.sent_seq FROM w
                  WHERE o.session_id = w.id AND o.sent_seq < w.sent_seq),
+            passed_over AS (
+                INSERT INTO left_queue SELECT w.id FROM w
+                 WHERE w.expiry_seconds > 0 AND EXISTS (SELECT FROM queued q WHERE q.session_id = w.id AND q.passed_over)
+                ON CONFLICT DO NOTHING),
             ended AS (
                 DELETE FROM session s USING w WHERE s.client_id = w.client_id AND w.expiry_seconds = 0)
             UPDATE session s

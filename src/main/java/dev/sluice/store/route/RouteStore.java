@@ -1,5 +1,6 @@
 package dev.sluice.store.route;
 
+import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreRequests;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
@@ -37,10 +38,10 @@ public class RouteStore {
 
     private static final String OBJECT = "route/";
 
-    private final StoreRequests calls;
+    private final StoreCalls calls;
 
-    public RouteStore(StoreRequests calls) {
-        this.calls = calls;
+    public RouteStore(StoreRequests requests) {
+        this.calls = requests.routes();
     }
 
     /** One change of a route; {@code before} and {@code after} are JSON, and null where there was no route. */

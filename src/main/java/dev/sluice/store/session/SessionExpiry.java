@@ -1,6 +1,7 @@
 package dev.sluice.store.session;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
@@ -41,28 +42,10 @@ public class SessionExpiry {
                  ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED))
             RETURNING client_id, id""";
 
-    private static final String RELEASE_WILLS =
-            "UPDATE will SET leased_until = NULL, leased_by = NULL WHERE due_at <= now() AND leased_by = ?";
-
-    /** What the connections had sent is not known: it is at most what their quotas let them have unanswered. */
-    private static final String RECLAIM = """
-            WITH lost AS (
-                UPDATE session
-                   SET connected = false, disconnected_at = now(), last_disconnect_reason = NULL,
-                       expires_at = CASE WHEN expiry_seconds < 4294967295
-                           THEN now() + expiry_seconds * interval '1 second' END
-                 WHERE client_id = ANY (ARRAY(
-                    SELECT client_id FROM session WHERE node = ? AND connected LIMIT ? FOR UPDATE SKIP LOCKED))
-                RETURNING id, client_id, expiry_seconds, send_quota),
-            sent AS (
-                UPDATE queue_out o SET sent_seq = greatest(o.sent_seq, (
-                    SELECT max(u.seq) FROM (SELECT r.seq FROM queued r WHERE r.session_id = l.id AND NOT r.received
-                                             ORDER BY r.seq LIMIT l.send_quota) u))
-                  FROM lost l WHERE o.session_id = l.id),
-            due AS (
-                UPDATE will w SET due_at = now() + least(w.delay_seconds, l.expiry_seconds) * interval '1 second'
-                  FROM lost l WHERE w.client_id = l.client_id AND w.due_at IS NULL)
-            SELECT count(*) FROM lost""";
+    /** Each half finds its wills by an index of its own. */
+    private static final String RELEASE_WILLS = """
+            UPDATE will SET leased_until = NULL, leased_by = NULL
+             WHERE (due_at <= now() AND NOT delivered OR due_at <= now() AND delivered) AND leased_by = ?""";
 
     private final DataSource dataSource;
     private final StoreConfig config;
@@ -70,6 +53,10 @@ public class SessionExpiry {
     private final StoreHealth health;
     private final Counter expired;
     private final Consumer<SessionsEnded> ended;
+    private final ThrottledLog locked = new ThrottledLog(LOG);
+    /** What is left of earlier runs; null once there is nothing. The sweep's thread has it after the start. */
+    private LostConnections lost;
+
     private final Repeating sweeping = Repeating.onVirtualThread("sluice-session-expiry");
 
     @Inject
@@ -100,17 +87,20 @@ public class SessionExpiry {
                 .register(meters);
     }
 
-    /** Before the socket opens, so that no session of this run is taken for one of an earlier run. */
+    /** Before the socket opens: from here on, what is opened is of this run. */
     void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
         try {
-            var reclaimed = reclaim(node);
-            if (reclaimed > 0) LOG.infof("%d connections of an earlier run of node %s ended", reclaimed, node);
+            releaseWills(node);
+            lost = LostConnections.upToNow(dataSource, node, config.sweepBatch());
         } catch (SQLException failure) {
             // Not later: then the sessions of this run would be taken for those of the earlier one.
             throw new IllegalStateException(
-                    "the connections of an earlier run of node " + node + " are not ended", failure);
+                    "the connections of an earlier run of node " + node + " cannot be told from new ones", failure);
         }
-        sweeping.every(config.sweepInterval(), this::sweepIfAvailable);
+        sweeping.start(() -> {
+            sweepIfAvailable();
+            return config.sweepInterval();
+        });
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
@@ -142,32 +132,27 @@ public class SessionExpiry {
     }
 
     /**
-     * Blocking: ends the connections that an earlier run of this node left in their rows when it was killed, as if they had been lost
-     * now, their wills included; returns how many. To be called before the first session is opened under this node's name, which no other running gateway may
-     * bear. Rows of a node that never comes back stay connected: they are resumed or replaced when their client returns, and else wait
-     * for that node's lease to run out.
+     * Blocking: ends the connections that runs of a node before this moment left in their rows when they were killed, as if they had been lost
+     * now, their wills included; returns how many. No other running gateway may bear the node's name. Rows of a node that never
+     * comes back stay connected: they are resumed or replaced when their client returns.
      */
     public int reclaim(String node) throws SQLException {
         releaseWills(node);
-        var total = 0;
-        int batch;
-        do {
-            batch = Transaction.run(dataSource, connection -> {
-                try (var update = connection.prepareStatement(RECLAIM);
-                        var plan = connection.createStatement()) {
-                    // No index knows the node. See quarkus.datasource.jdbc.new-connection-sql.
-                    plan.execute("SET LOCAL enable_seqscan = on");
-                    update.setString(1, node);
-                    update.setInt(2, config.sweepBatch());
-                    try (var rows = update.executeQuery()) {
-                        rows.next();
-                        return rows.getInt(1);
-                    }
-                }
-            });
-            total += batch;
-        } while (batch == config.sweepBatch());
-        return total;
+        return LostConnections.upToNow(dataSource, node, config.sweepBatch())
+                .end(() -> false)
+                .ended();
+    }
+
+    /** The start left this to the sweep's thread, so that clients need not wait for it. */
+    private void endLost() throws SQLException {
+        if (lost == null) return;
+        var pass = lost.end(sweeping::isStopped);
+        if (pass.ended() > 0) LOG.infof("%d connections of an earlier run of node %s ended", pass.ended(), node);
+        if (pass.locked() > 0)
+            locked.warn("at least " + pass.locked() + " connections of an earlier run of node " + node
+                    + " have not ended: their rows are locked by another transaction; to be tried again in "
+                    + config.sweepInterval());
+        if (lost.isOver(pass)) lost = null;
     }
 
     /** Those that it was publishing when it was killed. */
@@ -183,10 +168,11 @@ public class SessionExpiry {
     private void sweepIfAvailable() {
         if (!health.available()) return;
         try {
+            endLost();
             sweep();
         } catch (SQLException | RuntimeException failure) {
             LOG.warnf(
-                    "sweeping expired sessions, to be tried again in %s: %s",
+                    "sweeping sessions, to be tried again in %s: %s",
                     config.sweepInterval(), failure.getMessage());
         }
     }

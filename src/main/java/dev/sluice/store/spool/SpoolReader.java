@@ -1,6 +1,6 @@
 package dev.sluice.store.spool;
 
-import dev.sluice.store.StoreRequests;
+import dev.sluice.store.StoreCalls;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore.Page;
 import java.nio.ByteBuffer;
@@ -57,7 +57,7 @@ final class SpoolReader {
     private record Row(SpoolRow row, boolean ours, boolean alive, long found, long newest) {}
 
     /** As {@link SpoolStore#page}. */
-    Page page(StoreRequests requests, long after, int limit, long bytes) {
+    Page page(StoreCalls requests, long after, int limit, long bytes) {
         var begun = System.nanoTime();
         var anew = after == 0 || after >= newest;
         if (anew && begun - restUntil < 0) return new Page(List.of(), 0, false);

@@ -1,6 +1,7 @@
 package dev.sluice.store.spool;
 
 import dev.sluice.config.NodeConfig;
+import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.JournalWrite;
@@ -86,7 +87,8 @@ public class SpoolStore {
     private static final String FAIL =
             "UPDATE spool SET lane = -1, holder = NULL, failure = ? WHERE lane = ? AND seq = ?";
 
-    private final StoreRequests requests;
+    private final StoreCalls requests;
+    private final StoreCalls leases;
     private final String node;
     /** This run of the gateway, as a holder of rows and stripes and as a writer of counters. */
     private final long run = ThreadLocalRandom.current().nextLong(1, Long.MAX_VALUE);
@@ -96,7 +98,8 @@ public class SpoolStore {
             .toList();
 
     public SpoolStore(StoreRequests requests, NodeConfig node) {
-        this.requests = requests;
+        this.requests = requests.spool();
+        this.leases = requests.upkeep();
         this.node = node.id();
     }
 
@@ -168,7 +171,7 @@ public class SpoolStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public SpoolState lease(Set<Integer> wanted) {
-        return requests.call("holding the spool", connection -> {
+        return leases.call("holding the spool", connection -> {
             try (var renew = connection.prepareStatement(RENEW);
                     var lease = connection.prepareStatement(LEASE)) {
                 renew.setLong(1, run);

@@ -19,10 +19,14 @@ import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.Subscribe;
 import dev.sluice.store.session.StoredSubscription;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -185,6 +189,103 @@ class DeliverySweepTest {
         assertThat(rig.sweep.sweepQueued()).isZero();
     }
 
+    /** However many there are: a sweep costs what has come due since the last one. */
+    @Test
+    void whatMayNotBeDeletedIsLookedAtOnce() throws Exception {
+        var transactions = new AtomicInteger();
+        try (var pool = StoreRig.pool(SERVER);
+                var counted = new StoreRig(counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
+            var closed = counted.open("closed", false, 60).epoch();
+            counted.open("connected", false, 60);
+            publishExpired(counted, 500, copy("closed"), copy("connected"));
+            counted.submit(done -> new CloseSession("closed", closed, 60, 0, 480, false, done))
+                    .join();
+
+            assertThat(counted.sweep.sweepQueued()).isEqualTo(20);
+            transactions.set(0);
+            assertThat(counted.sweep.sweepQueued()).isZero();
+
+            assertThat(transactions).hasValue(2);
+        }
+        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("980");
+    }
+
+    @Test
+    void theEndOfAConnectionLeavesToTheSweepWhatItHadPassedOver() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        publishExpired(rig, 130, copy("c"));
+        assertThat(rig.sweep.sweepQueued()).isZero();
+        rig.submit(done -> new CloseSession("c", epoch, 60, 0, 10, false, done)).join();
+
+        assertThat(rig.sweep.sweepQueued()).isEqualTo(120);
+
+        assertThat(SERVER.value("SELECT messages FROM v_queue_depth")).isEqualTo("10");
+        assertThat(SERVER.value("SELECT count(*) FROM left_queue")).isEqualTo("0");
+    }
+
+    @Test
+    void aKillLeavesToTheSweepWhatItHadPassedOver() throws Exception {
+        rig.open("c", false, 60);
+        publishExpired(rig, 130, copy("c"));
+        assertThat(rig.sweep.sweepQueued()).isZero();
+        rig.expiry.reclaim("node-1");
+
+        assertThat(rig.sweep.sweepQueued()).isEqualTo(130 - StoreRig.SEND_QUOTA);
+        assertThat(SERVER.value("SELECT count(*) FROM left_queue")).isEqualTo("0");
+    }
+
+    /** A client that is back before the sweep drops them itself; if it does not, the end of its next connection counts. */
+    @Test
+    void whatWasPassedOverIsLeftToAClientThatIsBack() throws Exception {
+        var first = rig.open("c", false, 60).epoch();
+        publishExpired(rig, 3, copy("c"));
+        rig.sweep.sweepQueued();
+        rig.disconnect("c", first, 60, 0).join();
+        var second = rig.open("c", false, 60).epoch();
+
+        assertThat(rig.sweep.sweepQueued()).isZero();
+        assertThat(SERVER.value("SELECT count(*) FROM left_queue")).isEqualTo("0");
+        rig.disconnect("c", second, 60, 0).join();
+        assertThat(rig.sweep.sweepQueued()).isEqualTo(3);
+    }
+
+    @Test
+    void whatIsLockedIsSweptLater() throws Exception {
+        var epoch = rig.open("c", false, 60).epoch();
+        publishExpired(rig, 60, copy("c"));
+        try (var other = SERVER.dataSource().getConnection();
+                var statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("SELECT FROM session FOR SHARE");
+            assertThat(rig.sweep.sweepQueued()).isZero();
+            assertThat(SERVER.value("SELECT count(*) FROM queued WHERE passed_over"))
+                    .isEqualTo("0");
+            other.rollback();
+            assertThat(rig.sweep.sweepQueued()).isZero();
+            rig.disconnect("c", epoch, 60, 0).join();
+            statement.execute("SELECT FROM session FOR SHARE");
+            assertThat(rig.sweep.sweepQueued()).isZero();
+            other.rollback();
+        }
+        assertThat(rig.sweep.sweepQueued()).isEqualTo(60);
+    }
+
+    private static void publishExpired(StoreRig rig, int count, Copy... copies) {
+        CompletableFuture.allOf(IntStream.range(0, count)
+                        .mapToObj(n -> rig.accept("p", expiring("t", "" + n, -1), copies))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+    }
+
+    /** Counts the connections that it hands out. */
+    private static DataSource counting(DataSource pool, AtomicInteger count) {
+        return (DataSource) Proxy.newProxyInstance(
+                DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, (_, method, arguments) -> {
+                    if (method.getName().equals("getConnection")) count.incrementAndGet();
+                    return method.invoke(pool, arguments);
+                });
+    }
+
     @Test
     void theSearchFindsWhatAKilledGatewayForgot() throws Exception {
         rig.open("a", false, 60);
@@ -197,6 +298,17 @@ class DeliverySweepTest {
         assertThat(found).isEqualTo(1500);
         assertThat(SERVER.value("SELECT count(*) FROM message")).isEqualTo("1");
         assertThat(rig.meters.get("sluice.message.orphans").counter().count()).isEqualTo(1500);
+    }
+
+    @Test
+    void whatIsNamedBeyondTheBoundIsCountedAndFoundInOneSearch() throws Exception {
+        SERVER.execute("INSERT INTO message SELECT n, 't', null, '' FROM generate_series(1, 12000) n");
+        rig.orphans.suspect(LongStream.rangeClosed(1_000_001, 1_200_000).boxed().toList());
+        rig.orphans.suspect(LongStream.rangeClosed(1, 12_000).boxed().toList());
+
+        assertThat(rig.orphans.search()).isEqualTo(12_000);
+        assertThat(rig.meters.get("sluice.message.suspects.dropped").counter().count())
+                .isEqualTo(12_000);
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRequests;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.JournalWrite.Outcome;
@@ -72,7 +73,7 @@ class SpoolTest {
 
     /** Another gateway, or the next run of the same one. */
     private SpoolStore other(String node) {
-        return new SpoolStore(new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health), new NodeConfig() {
+        return new SpoolStore(new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()), new NodeConfig() {
             @Override
             public String id() {
                 return node;

@@ -1,0 +1,73 @@
+package dev.sluice.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.config.StoreConfig;
+import dev.sluice.store.delivery.BoundedMessages;
+import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.route.RouteStore;
+import dev.sluice.store.spool.SpoolStore;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("postgres")
+class StoreRequestsTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+
+    /** As many clients read as may, and as many more wait as may. */
+    @Test
+    void whatTheGatewayHasToDoDoesNotWaitBehindClients() {
+        SERVER.empty();
+        var release = new CountDownLatch(1);
+        try (var rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE)) {
+            rig.open("c", false, 60);
+            var meters = new SimpleMeterRegistry();
+            var requests = new StoreRequests(rig.pool, patient(), rig.health, meters);
+            var queues = new QueueReader(requests, new BoundedMessages(StoreRig.BOUNDS, meters));
+            var spool = new SpoolStore(requests, StoreRig.NODE);
+            var waiting = meters.get("sluice.store.reads.waiting").gauge();
+            for (int n = 0; n < 104; n++)
+                Thread.startVirtualThread(() -> requests.call("reading slowly", _ -> hold(release)));
+            await().until(() -> waiting.value() == 100);
+
+            assertThatThrownBy(() -> queues.page("c", 0, 10, 1000))
+                    .isInstanceOf(StoreUnavailable.class)
+                    .hasMessageContaining("100 others wait for their turn");
+            assertThat(meters.get("sluice.store.reads.refused").counter().count())
+                    .isEqualTo(1);
+            assertThat(spool.lease(Set.of()).rows()).isZero();
+            assertThat(spool.isEmpty(0)).isTrue();
+            assertThat(new RouteStore(requests).read()).isNotNull();
+
+            release.countDown();
+            await().until(() -> waiting.value() == 0);
+            assertThat(queues.page("c", 0, 10, 1000).rows()).isEmpty();
+        }
+    }
+
+    private static boolean hold(CountDownLatch release) {
+        try {
+            return release.await(60, TimeUnit.SECONDS);
+        } catch (InterruptedException late) {
+            throw new StoreUnavailable("interrupted", late);
+        }
+    }
+
+    /** With a time for reads that does not pass while a test looks at something. */
+    private static StoreConfig patient() {
+        return (StoreConfig) Proxy.newProxyInstance(
+                StoreConfig.class.getClassLoader(),
+                new Class<?>[] {StoreConfig.class},
+                (_, method, arguments) -> method.getName().equals("readTimeout")
+                        ? Duration.ofSeconds(60)
+                        : method.invoke(StoreRig.Settings.ONE_LANE, arguments));
+    }
+}
