@@ -69,7 +69,9 @@ public class StoreWatch {
                 .baseUnit("seconds")
                 .description("PostgreSQL's clock less the gateway's")
                 .register(meters);
-        Gauge.builder("sluice.store.oldest.snapshot", this, watch -> watch.figures.oldest().age())
+        Gauge.builder("sluice.store.oldest.snapshot", this, watch -> watch.figures
+                        .oldest()
+                        .age())
                 .baseUnit("seconds")
                 .description("Age of the oldest snapshot in PostgreSQL, which keeps dead rows from being removed")
                 .register(meters);

@@ -85,11 +85,14 @@ class SizeIT {
             var before = Long.parseLong(servers.query("SELECT coalesce(max(id), 0) FROM session"));
             for (var sql : FILL) servers.execute(sql.formatted(n, last, before));
         }
-        servers.execute("INSERT INTO subscription (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)"
-                + " SELECT id, 'fleet/' || client_id || '/command', 1, false, false, 0, 0 FROM session LIMIT "
-                + SUBSCRIPTIONS);
+        servers.execute(
+                "INSERT INTO subscription (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)"
+                        + " SELECT id, 'fleet/' || client_id || '/command', 1, false, false, 0, 0 FROM session LIMIT "
+                        + SUBSCRIPTIONS);
         servers.execute("VACUUM ANALYZE");
-        say("filled in %,.0f s, %s", millis(begun) / 1000, servers.query("SELECT pg_size_pretty(pg_database_size(current_database()))"));
+        say(
+                "filled in %,.0f s, %s",
+                millis(begun) / 1000, servers.query("SELECT pg_size_pretty(pg_database_size(current_database()))"));
     }
 
     private static boolean none(Servers servers, String rows) {

@@ -14,7 +14,6 @@ class SchemaTest {
                 SELECT string_agg(i.indexrelid::regclass::text, ', ')
                   FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
                  WHERE c.relnamespace = 'public'::regnamespace
-                   AND EXISTS (SELECT FROM unnest(i.indcollation::oid[]) o WHERE o <> 0 AND o <> '"C"'::regcollation)"""))
-                .isNull();
+                   AND EXISTS (SELECT FROM unnest(i.indcollation::oid[]) o WHERE o <> 0 AND o <> '"C"'::regcollation)""")).isNull();
     }
 }

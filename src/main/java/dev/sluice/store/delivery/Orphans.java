@@ -71,7 +71,8 @@ public class Orphans {
         if (left == 0) return;
         dropped.increment(left);
         roundsBehind.set(2);
-        full.warn("copies of messages are deleted faster than the messages can be looked at: rows of table message are left to a search");
+        full.warn(
+                "copies of messages are deleted faster than the messages can be looked at: rows of table message are left to a search");
     }
 
     /** Blocking: deletes those of the suspects that nobody is owed, and returns how many. */

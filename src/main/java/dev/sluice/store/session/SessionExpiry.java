@@ -171,9 +171,7 @@ public class SessionExpiry {
             endLost();
             sweep();
         } catch (SQLException | RuntimeException failure) {
-            LOG.warnf(
-                    "sweeping sessions, to be tried again in %s: %s",
-                    config.sweepInterval(), failure.getMessage());
+            LOG.warnf("sweeping sessions, to be tried again in %s: %s", config.sweepInterval(), failure.getMessage());
         }
     }
 }

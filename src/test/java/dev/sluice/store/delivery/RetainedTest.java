@@ -124,7 +124,8 @@ class RetainedTest {
                 .forEach(CompletableFuture::join);
 
         var next = new RetainedTopics(
-                new StoreRequests(rig.pool, Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()), new SimpleMeterRegistry());
+                new StoreRequests(rig.pool, Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()),
+                new SimpleMeterRegistry());
         next.load();
         assertThat(next.size()).isEqualTo(5002);
         assertThat(next.contains(TopicName.of("many/5000"))).isTrue();

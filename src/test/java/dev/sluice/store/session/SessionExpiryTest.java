@@ -107,8 +107,7 @@ class SessionExpiryTest {
 
         assertThat(pass).isEqualTo(new LostConnections.Pass(1, 0));
         assertThat(lost.isOver(pass)).as("a COMMIT may be under way").isFalse();
-        assertThat(SERVER.value(
-                        "SELECT string_agg(client_id, ' ' ORDER BY client_id) FROM session WHERE connected"))
+        assertThat(SERVER.value("SELECT string_agg(client_id, ' ' ORDER BY client_id) FROM session WHERE connected"))
                 .isEqualTo("lost-1 new");
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE expires_at IS NOT NULL"))
                 .isEqualTo("2");
@@ -127,8 +126,8 @@ class SessionExpiryTest {
         await().untilAsserted(() -> assertThat(
                         SERVER.value("SELECT string_agg(client_id, ' ') FROM session WHERE expires_at IS NULL"))
                 .isEqualTo("new"));
-        await().untilAsserted(() -> assertThat(SERVER.value("SELECT count(*) FROM session"))
-                .isEqualTo("121"));
+        await().untilAsserted(() ->
+                assertThat(SERVER.value("SELECT count(*) FROM session")).isEqualTo("121"));
         rig.expiry.stop(null);
     }
 

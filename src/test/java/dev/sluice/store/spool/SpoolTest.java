@@ -7,12 +7,12 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRequests;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore.Place;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -73,17 +73,19 @@ class SpoolTest {
 
     /** Another gateway, or the next run of the same one. */
     private SpoolStore other(String node) {
-        return new SpoolStore(new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()), new NodeConfig() {
-            @Override
-            public String id() {
-                return node;
-            }
+        return new SpoolStore(
+                new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()),
+                new NodeConfig() {
+                    @Override
+                    public String id() {
+                        return node;
+                    }
 
-            @Override
-            public Duration drain() {
-                return Duration.ZERO;
-            }
-        });
+                    @Override
+                    public Duration drain() {
+                        return Duration.ZERO;
+                    }
+                });
     }
 
     @Test
