@@ -94,7 +94,8 @@ public class Broker {
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
+        this.wills = new WillPublisher(
+                wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable, WillPublisher.LEASE);
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
