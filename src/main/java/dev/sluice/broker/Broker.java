@@ -64,6 +64,7 @@ public class Broker {
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
+    private final EndedSessionSearch endedSessions;
     private final SharedRedelivery sharedRedelivery;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
@@ -96,6 +97,7 @@ public class Broker {
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
                 wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable, WillPublisher.LEASE);
+        this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
         this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
@@ -151,6 +153,7 @@ public class Broker {
             LOG.infof("%d retained messages", parts.retainedTopics().size());
         sysTopics.start();
         wills.start();
+        endedSessions.start();
     }
 
     /** A subscription may be of a time with wider bounds. */
@@ -171,6 +174,7 @@ public class Broker {
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         sysTopics.stop();
         wills.stop();
+        endedSessions.stop();
     }
 
     /** Sessions have expired while their clients were offline, or have been deleted. */
