@@ -65,7 +65,6 @@ public class Broker {
     private final SysTopics sysTopics;
     private final WillPublisher wills;
     private final EndedSessionSearch endedSessions;
-    private final SharedRedelivery sharedRedelivery;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -95,12 +94,10 @@ public class Broker {
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.wills = new WillPublisher(
-                wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable, WillPublisher.LEASE);
+        this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
-        this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
         this.parts = ConnectionParts.of(
                 config,
                 uplinkConfig,
@@ -152,7 +149,7 @@ public class Broker {
         if (parts.retainedTopics().size() > 0)
             LOG.infof("%d retained messages", parts.retainedTopics().size());
         sysTopics.start();
-        wills.start();
+        wills.start(WillPublisher.LEASE);
         endedSessions.start();
     }
 
@@ -189,7 +186,7 @@ public class Broker {
 
     /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
     void redeliver(@Observes OrphanedDeliveries left) {
-        sharedRedelivery.give(left);
+        new SharedRedelivery(router, parts.journal(), deliveries).give(left);
     }
 
     /** Starts a connection on its event loop, from which it is called. */

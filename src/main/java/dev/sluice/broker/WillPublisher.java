@@ -50,8 +50,7 @@ final class WillPublisher {
     private final Deliveries deliveries;
     private final BrokerMeters meters;
     private final WillCheck check;
-    private final Duration lease;
-    private final Duration renewal;
+    private Duration lease;
     /** Tasks for the thread: answers of Kafka and of the journal come in here. */
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
@@ -68,7 +67,7 @@ final class WillPublisher {
     private long claimAt = System.nanoTime();
     private long forwardAt = claimAt;
     private long retryAt = claimAt;
-    private long renewAt;
+    private long renewAt = claimAt;
     private final AtomicBoolean poked = new AtomicBoolean();
     private volatile boolean stopped;
     private Thread thread;
@@ -93,10 +92,7 @@ final class WillPublisher {
         }
     }
 
-    /**
-     * @param isKafkaThere whether Kafka has answered when it was asked last
-     * @param lease as {@link #LEASE}
-     */
+    /** @param isKafkaThere whether Kafka has answered when it was asked last */
     WillPublisher(
             Wills wills,
             Uplink uplink,
@@ -105,11 +101,7 @@ final class WillPublisher {
             RetainedTopics retainedTopics,
             Deliveries deliveries,
             BrokerMeters meters,
-            BooleanSupplier isKafkaThere,
-            Duration lease) {
-        this.lease = lease;
-        this.renewal = lease.dividedBy(3);
-        this.renewAt = claimAt + renewal.toNanos();
+            BooleanSupplier isKafkaThere) {
         this.wills = wills;
         this.uplink = uplink;
         this.journal = journal;
@@ -121,7 +113,9 @@ final class WillPublisher {
         this.awaited = new AwaitedWills(wills, isKafkaThere);
     }
 
-    void start() {
+    /** @param lease as {@link #LEASE} */
+    void start(Duration lease) {
+        this.lease = lease;
         thread = Thread.ofVirtual().name("sluice-wills").start(this::run);
     }
 
@@ -222,7 +216,7 @@ final class WillPublisher {
         var now = System.nanoTime();
         if (now - renewAt < 0) return;
         if (!pending.isEmpty()) wills.renew(pending.keySet(), told(pending.values()), lease);
-        renewAt = now + renewal.toNanos();
+        renewAt = now + lease.dividedBy(3).toNanos();
     }
 
     private static List<Long> ids(Collection<PendingWill> some) {
