@@ -3,9 +3,10 @@ package dev.sluice.broker;
 import dev.sluice.store.session.Wills;
 import dev.sluice.store.session.Wills.DueWill;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -16,6 +17,9 @@ final class AwaitedWills {
     /** A will that another gateway publishes is looked at as often. */
     private static final Duration LOOK = Duration.ofMillis(100);
 
+    /** So many are looked at together, the others with the next looks: a lost fleet may come back at once. */
+    private static final int LOOKED_AT = 1000;
+
     private static final Duration LOOK_FOR_KAFKA = Duration.ofSeconds(1);
     /** A will that Kafka does not take in this time, although it is there, stops its client no longer. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -24,7 +28,9 @@ final class AwaitedWills {
     private final BooleanSupplier isKafkaThere;
     private final Map<Long, List<WillsAhead>> awaited = new HashMap<>();
     /** Those that are to be claimed first. */
-    private final Set<Long> wanted = new HashSet<>();
+    private final Set<Long> wanted = new LinkedHashSet<>();
+    /** Those of this round that are still to be looked at. */
+    private final ArrayDeque<Long> unseen = new ArrayDeque<>();
 
     private long lookAt;
     private long kafkaAwayAt = System.nanoTime();
@@ -56,12 +62,17 @@ final class AwaitedWills {
 
     /** Takes some of those that nobody publishes yet. */
     List<DueWill> claim(Set<Long> underWay, int limit, long bytes, Duration lease) {
-        wanted.removeAll(underWay);
-        if (wanted.isEmpty()) return List.of();
-        var some = wills.claim(wanted, limit, bytes, lease);
-        if (some.isEmpty()) wanted.clear(); // others have them
-        for (var due : some) wanted.remove(due.id());
-        return some;
+        var some = new ArrayList<Long>();
+        for (var each = wanted.iterator(); each.hasNext() && some.size() < limit; ) {
+            var id = each.next();
+            if (underWay.contains(id)) each.remove();
+            else some.add(id);
+        }
+        if (some.isEmpty()) return List.of();
+        var claimed = wills.claim(some, limit, bytes, lease);
+        if (claimed.isEmpty()) some.forEach(wanted::remove); // others have them
+        for (var due : claimed) wanted.remove(due.id());
+        return claimed;
     }
 
     /** Finds out what has become of wills that are not under way here, and lets those go who have waited too long. */
@@ -69,15 +80,24 @@ final class AwaitedWills {
         var now = System.nanoTime();
         if (!isKafkaThere.getAsBoolean()) kafkaAwayAt = now;
         if (awaited.isEmpty() || now - lookAt < 0) return;
-        letGo(now);
-        var ids = new HashSet<>(awaited.keySet());
-        ids.removeAll(underWay);
+        if (unseen.isEmpty()) {
+            letGo(now);
+            unseen.addAll(awaited.keySet());
+        }
+        var ids = new ArrayList<Long>();
+        while (!unseen.isEmpty() && ids.size() < LOOKED_AT) {
+            var id = unseen.remove();
+            if (awaited.containsKey(id) && !underWay.contains(id) && !wanted.contains(id)) ids.add(id);
+        }
         if (!ids.isEmpty()) ask(ids);
-        var anyUntold = awaited.values().stream().anyMatch(them -> them.stream().anyMatch(it -> !it.areTold()));
-        lookAt = now + (anyUntold ? LOOK : LOOK_FOR_KAFKA).toNanos();
+        lookAt = now + (unseen.isEmpty() && !areAnyUntold() ? LOOK_FOR_KAFKA : LOOK).toNanos();
     }
 
-    private void ask(Set<Long> ids) {
+    private boolean areAnyUntold() {
+        return awaited.values().stream().anyMatch(them -> them.stream().anyMatch(it -> !it.areTold()));
+    }
+
+    private void ask(List<Long> ids) {
         var delivered = wills.delivered(ids);
         for (var id : ids) {
             if (!delivered.containsKey(id)) published(id);

@@ -64,7 +64,7 @@ public class Broker {
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
-    private final SharedRedelivery sharedRedelivery;
+    private final EndedSessionSearch endedSessions;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -95,9 +95,9 @@ public class Broker {
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
+        this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
-        this.sharedRedelivery = new SharedRedelivery(router, journal, deliveries);
         this.parts = ConnectionParts.of(
                 config,
                 uplinkConfig,
@@ -149,7 +149,8 @@ public class Broker {
         if (parts.retainedTopics().size() > 0)
             LOG.infof("%d retained messages", parts.retainedTopics().size());
         sysTopics.start();
-        wills.start();
+        wills.start(WillPublisher.LEASE);
+        endedSessions.start();
     }
 
     /** A subscription may be of a time with wider bounds. */
@@ -170,6 +171,7 @@ public class Broker {
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         sysTopics.stop();
         wills.stop();
+        endedSessions.stop();
     }
 
     /** Sessions have expired while their clients were offline, or have been deleted. */
@@ -184,7 +186,7 @@ public class Broker {
 
     /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
     void redeliver(@Observes OrphanedDeliveries left) {
-        sharedRedelivery.give(left);
+        new SharedRedelivery(router, parts.journal(), deliveries).give(left);
     }
 
     /** Starts a connection on its event loop, from which it is called. */

@@ -68,8 +68,7 @@ final class PendingWill {
         var message = Message.of(due.will(), System.currentTimeMillis());
         var publication = publisher.publication(message, due.clientId());
         if (!publication.isKept()) {
-            publisher.deliveries().send(publication);
-            told(thenForward);
+            give(publication, thenForward);
             return;
         }
         unsubmitted = JournalWrite.Accept.ofWill(
@@ -88,8 +87,25 @@ final class PendingWill {
             return;
         }
         publication.committed();
-        publisher.deliveries().send(publication);
-        told(thenForward);
+        give(publication, thenForward);
+    }
+
+    private void give(Publication publication, boolean thenForward) {
+        publisher.deliveries().send(publication, this::keep, () -> told(thenForward));
+    }
+
+    /** What a member of a Shared Subscription could not take. */
+    private void keep(Publication publication, Runnable then) {
+        unsubmitted = JournalWrite.Accept.unfenced(
+                due.clientId(),
+                publication.message(),
+                publication.copies(),
+                false,
+                outcome -> publisher.execute(() -> {
+                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                    then.run();
+                }));
+        retry();
     }
 
     private void told(boolean thenForward) {

@@ -1,10 +1,13 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
+import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -48,6 +51,12 @@ final class PendingWrites {
             case GONE -> connection.on(DELETED);
             case REFUSED -> connection.on(REFUSED);
         }
+    }
+
+    /** Has PostgreSQL keep a message, or some copies of it, whatever becomes of the session meanwhile. */
+    void keep(Publication publication, List<Copy> copies, boolean retain, Consumer<JournalWrite.Outcome> done) {
+        submit(JournalWrite.Accept.unfenced(connection.clientId(), publication.message(), copies, retain, done)
+                .stamped(publication.stamp()));
     }
 
     void submit(JournalWrite write) {

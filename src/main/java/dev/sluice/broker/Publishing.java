@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
@@ -37,6 +38,7 @@ final class Publishing {
     private int waitingForStore;
 
     private final RoutedTopics routed;
+    private final Deliveries.Keeping others = this::keepForOthers;
 
     /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
     private Set<Integer> deadLettered = Set.of();
@@ -161,7 +163,7 @@ final class Publishing {
             }
             case Admission.Shed _ -> throw new IllegalStateException("only QoS 0 is shed");
         }
-        parts.deliveries().send(publication);
+        parts.deliveries().send(publication, others, () -> {});
     }
 
     private void acknowledge(Forwarding forwarding) {
@@ -192,7 +194,7 @@ final class Publishing {
             }
             case Admission.Shed _ -> throw new IllegalStateException("only QoS 0 is shed");
         }
-        parts.deliveries().send(publication);
+        parts.deliveries().send(publication, others, () -> {});
         var isRetainedNow = publication.stamp() > 0 && joint.retaining == null;
         if (!isRetainedNow && !publication.hasCopies()) return;
         joint.missing++;
@@ -213,15 +215,8 @@ final class Publishing {
     private void retain(Publication publication, int packetId, Exchange.AtLeastOnceJointly joint) {
         joint.missing++;
         waitingForStore++;
-        connection
-                .writes()
-                .submit(JournalWrite.Accept.unfenced(
-                                connection.clientId(),
-                                publication.message(),
-                                List.of(),
-                                true,
-                                whenKept(Publication.NOBODYS, 0, () -> acknowledgeIfAll(packetId, joint)))
-                        .stamped(publication.stamp()));
+        Runnable committed = () -> acknowledgeIfAll(packetId, joint);
+        connection.writes().keep(publication, List.of(), true, whenKept(Publication.NOBODYS, 0, committed));
     }
 
     private void unannounce(Publication publication) {
@@ -270,13 +265,12 @@ final class Publishing {
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || waitingForStore > 0) {
             var packetId = durable ? publish.packetId() : 0;
-            keep(publication, publication.stamp() > 0, packetId, messageId, () -> {
-                parts.deliveries().send(publication);
-                connection.on(accepted);
-            });
+            Runnable given = () -> connection.on(accepted);
+            Runnable committed = () -> parts.deliveries().send(publication, others, given);
+            keep(publication, publication.stamp() > 0, packetId, messageId, committed);
         } else {
-            parts.deliveries().send(publication);
-            connection.loop().execute(() -> connection.answered(accepted));
+            Runnable given = () -> connection.loop().execute(() -> connection.answered(accepted));
+            parts.deliveries().send(publication, others, given);
         }
     }
 
@@ -346,6 +340,12 @@ final class Publishing {
         connection.writes().submit(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
     }
 
+    /** What members of Shared Subscriptions could not take. */
+    private void keepForOthers(Publication left, Runnable then) {
+        waitingForStore++;
+        connection.writes().keep(left, left.copies(), false, whenKept(left, 0, then));
+    }
+
     private Consumer<JournalWrite.Outcome> whenKept(Publication publication, int packetId, Runnable committed) {
         return outcome -> connection.loop().execute(() -> kept(publication, packetId, outcome, committed));
     }
@@ -355,7 +355,8 @@ final class Publishing {
         if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
         // Without its session, what else the client published before its DISCONNECT still goes on.
         var isLost = finishing && outcome == JournalWrite.Outcome.GONE;
-        connection.writes().answered(isLost ? JournalWrite.Outcome.FENCED : outcome, committed);
+        Runnable passOn = () -> parts.deliveries().passOn(publication, others, committed);
+        connection.writes().answered(isLost ? JournalWrite.Outcome.FENCED : outcome, passOn);
         // The client has come back elsewhere, and sends it again; or its session is gone.
         if (finishing && packetId != 0 && outcome != JournalWrite.Outcome.COMMITTED)
             connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));

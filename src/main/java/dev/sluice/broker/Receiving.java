@@ -158,10 +158,11 @@ final class Receiving {
         if (message.retain()) transfers.overtaken(message.topicName());
     }
 
-    /** A message was dropped. */
+    /** A message was dropped, unless another member of its Shared Subscription has room for it. */
     void dropped(Delivery delivery, Effect.Why why) {
-        parts.meters().dropped(connection.clientId(), why);
         var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
+        if (isForRoom && isForTheGroup(delivery) && hasRoomElsewhere(delivery)) return;
+        parts.meters().dropped(connection.clientId(), why);
         if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
     }
 
@@ -277,31 +278,46 @@ final class Receiving {
                 row.packetId());
     }
 
+    private boolean hasRoomElsewhere(Delivery delivery) {
+        var subscriber = parts.router().find(connection.clientId());
+        if (subscriber != null) subscriber.queueIsFull();
+        var match = parts.router().another(delivery.share(), connection, true);
+        if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
+        return match != null;
+    }
+
     /** The client is gone: has another member of the Shared Subscription get a message that nobody answers for; true if there is one. */
     boolean passOn(Delivery delivery) {
-        var isOwn = delivery.share() == null || delivery.seq() != 0 || delivery.receipt() != null;
-        if (isOwn || delivery.qos() == QoS.AT_MOST_ONCE) return false;
+        if (!isForTheGroup(delivery)) return false;
         giveBack(List.of(delivery));
         return true;
+    }
+
+    /** Whether it is in memory alone, and its sender counts on some member of a Shared Subscription. */
+    private static boolean isForTheGroup(Delivery delivery) {
+        var isOwn = delivery.share() == null || delivery.seq() != 0 || delivery.receipt() != null;
+        return !isOwn && delivery.qos() != QoS.AT_MOST_ONCE;
     }
 
     /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
     void giveBack(List<Delivery> left) {
         for (var delivery : left) {
-            var match = parts.router().another(delivery.share(), connection);
+            var match = parts.router().another(delivery.share(), connection, false);
             if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
         }
     }
 
     /** Delivers a message whose sender waits for no answer. */
     void give(Publication publication) {
-        parts.deliveries().send(publication);
-        if (!publication.hasCopies()) return;
-        connection
-                .writes()
-                .submit(JournalWrite.Accept.unfenced(
-                        connection.clientId(), publication.message(), publication.copies(), false, outcome -> {
-                            if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                        }));
+        parts.deliveries().give(publication, this::keep, () -> {});
+    }
+
+    private void keep(Publication publication, Runnable then) {
+        connection.writes().keep(publication, publication.copies(), false, outcome -> connection
+                .loop()
+                .execute(() -> {
+                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                    then.run();
+                }));
     }
 }

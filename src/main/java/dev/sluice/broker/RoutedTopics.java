@@ -12,7 +12,7 @@ import java.util.List;
 final class RoutedTopics {
     private static final int REMEMBERED = 4;
     /** Each publisher remembers by itself, and what it remembers is counted nowhere. */
-    private static final int MOST_MATCHES = 64;
+    private static final int MOST_MATCHES = 16;
 
     private record Routed(TopicName topic, List<Match> matches) {}
 

@@ -36,11 +36,11 @@ final class WillPublisher {
     private static final int BATCH = 256;
     private static final long BATCH_BYTES = 1 << 20;
     /** If this gateway is killed meanwhile, another one publishes the will after this time. */
-    private static final Duration LEASE = Duration.ofSeconds(60);
+    static final Duration LEASE = Duration.ofSeconds(60);
 
-    private static final Duration RENEWAL = LEASE.dividedBy(3);
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration RETRY = Duration.ofMillis(20);
+    private static final Duration PARTING = Duration.ofSeconds(1);
 
     private final Wills wills;
     private final Uplink uplink;
@@ -50,6 +50,7 @@ final class WillPublisher {
     private final Deliveries deliveries;
     private final BrokerMeters meters;
     private final WillCheck check;
+    private Duration lease;
     /** Tasks for the thread: answers of Kafka and of the journal come in here. */
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
@@ -66,9 +67,10 @@ final class WillPublisher {
     private long claimAt = System.nanoTime();
     private long forwardAt = claimAt;
     private long retryAt = claimAt;
-    private long renewAt = claimAt + RENEWAL.toNanos();
+    private long renewAt = claimAt;
     private final AtomicBoolean poked = new AtomicBoolean();
     private volatile boolean stopped;
+    private Thread thread;
 
     /** What is under way of one kind, and its bound. */
     private static final class Load {
@@ -111,13 +113,21 @@ final class WillPublisher {
         this.awaited = new AwaitedWills(wills, isKafkaThere);
     }
 
-    void start() {
-        Thread.ofVirtual().name("sluice-wills").start(this::run);
+    /** @param lease as {@link #LEASE} */
+    void start(Duration lease) {
+        this.lease = lease;
+        thread = Thread.ofVirtual().name("sluice-wills").start(this::run);
     }
 
+    /** Waits a moment for what Kafka has to be written down: else the next run would publish it once more. */
     void stop() {
         stopped = true;
         poke();
+        try {
+            if (thread != null) thread.join(PARTING.multipliedBy(2));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** A will may have become due. */
@@ -148,10 +158,20 @@ final class WillPublisher {
                 step(tasks);
                 tasks.clear();
             }
+            finish();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         pending.values().forEach(PendingWill::close);
+    }
+
+    private void finish() throws InterruptedException {
+        var deadline = System.nanoTime() + PARTING.toNanos();
+        while (forwarding.count > 0 && System.nanoTime() - deadline < 0) {
+            var task = mailbox.poll(RETRY.toNanos(), TimeUnit.NANOSECONDS);
+            if (task != null) guarded(task);
+        }
+        guarded(this::settle);
     }
 
     private void step(List<Runnable> tasks) {
@@ -161,7 +181,7 @@ final class WillPublisher {
             settle();
             renew();
             forwardDelivered();
-            if (telling.hasRoom()) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, LEASE));
+            if (telling.hasRoom()) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, lease));
             awaited.look(pending.keySet());
             claim();
         });
@@ -195,8 +215,8 @@ final class WillPublisher {
     private void renew() {
         var now = System.nanoTime();
         if (now - renewAt < 0) return;
-        if (!pending.isEmpty()) wills.renew(pending.keySet(), told(pending.values()), LEASE);
-        renewAt = now + RENEWAL.toNanos();
+        if (!pending.isEmpty()) wills.renew(pending.keySet(), told(pending.values()), lease);
+        renewAt = now + lease.dividedBy(3).toNanos();
     }
 
     private static List<Long> ids(Collection<PendingWill> some) {
@@ -211,7 +231,7 @@ final class WillPublisher {
         var now = System.nanoTime();
         if (now - forwardAt < 0 || !forwarding.hasRoom()) return;
         forwardAt = now + POLL.toNanos();
-        var some = wills.claimDelivered(BATCH, BATCH_BYTES, LEASE);
+        var some = wills.claimDelivered(BATCH, BATCH_BYTES, lease);
         behind = !some.isEmpty();
         if (behind) forwardAt = now;
         begin(some);
@@ -220,7 +240,7 @@ final class WillPublisher {
     private void claim() {
         if (System.nanoTime() - claimAt < 0 || !telling.hasRoom() || deliveries.areMany()) return;
         claimAt = System.nanoTime() + POLL.toNanos();
-        var due = wills.claimDue(BATCH, BATCH_BYTES, LEASE);
+        var due = wills.claimDue(BATCH, BATCH_BYTES, lease);
         if (!due.isEmpty()) claimAt = System.nanoTime();
         begin(due);
     }
@@ -270,7 +290,7 @@ final class WillPublisher {
     }
 
     boolean mayForward() {
-        return !behind && forwarding.hasRoom();
+        return !stopped && !behind && forwarding.hasRoom();
     }
 
     ClientUplink open(PendingWill will, Consumer<Forwarding> listener) {

@@ -14,11 +14,15 @@ import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
+import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -29,18 +33,29 @@ import org.junit.jupiter.api.Test;
 class WillPublisherTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final Duration SOON = Duration.ofSeconds(5);
+    private static final Duration LEASE = Duration.ofSeconds(2);
 
     private final UplinkRig kafka = new UplinkRig(
             Map.of("routes.all.filter", "presence/#", "routes.all.kafka-topic", "t", "unmatched", "drop"));
     private final Router router = new Router();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    /** That were taken from the pool. */
+    private final AtomicInteger connections = new AtomicInteger();
+
+    private AgroalDataSource pool;
     private StoreRig rig;
     private WillPublisher publisher;
 
     @BeforeEach
     void start() {
         SERVER.empty();
-        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        pool = StoreRig.pool(SERVER);
+        var counting = (DataSource) Proxy.newProxyInstance(
+                DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, (_, method, arguments) -> {
+                    if (method.getName().equals("getConnection")) connections.incrementAndGet();
+                    return method.invoke(pool, arguments);
+                });
+        rig = new StoreRig(counting, StoreRig.Settings.ONE_LANE);
         publisher = new WillPublisher(
                 rig.wills,
                 kafka.uplink,
@@ -50,13 +65,14 @@ class WillPublisherTest {
                 new Deliveries(1000),
                 new BrokerMeters(meters),
                 () -> false);
-        publisher.start();
+        publisher.start(LEASE);
     }
 
     @AfterEach
     void stop() {
         publisher.stop();
         rig.close();
+        pool.close();
     }
 
     private static Will will(String topic, Properties properties) {
@@ -158,5 +174,70 @@ class WillPublisherTest {
         assertThat(wills("refused")).isEqualTo(1);
         assertThat(count("retained", "true")).isEqualTo("0");
         assertThat(kafka.producer.sent).isEmpty();
+    }
+
+    /** However long the outage lasts: the lease does not run out, so that no other gateway publishes it meanwhile. */
+    @Test
+    void aWillThatKafkaTakesLateIsPublishedOnce() {
+        publisher.ahead(lostAndBack("device", "presence/device"), () -> false);
+        await().until(() -> kafka.producer.sent.size() == 1);
+        await().pollInterval(Duration.ofMillis(50))
+                .during(LEASE.multipliedBy(2))
+                .atMost(LEASE.multipliedBy(4))
+                .until(() -> rig.wills.claimDelivered(1, 1 << 20, LEASE).isEmpty());
+        kafka.producer.answer();
+        await().until(() -> count("will", "due_at IS NOT NULL").equals("0"));
+        assertThat(kafka.producer.sent).hasSize(1);
+    }
+
+    /** PostgreSQL was away for longer than the lease: what Kafka's producer has is not given to it again. */
+    @Test
+    void aLeaseThatRunsOutDoesNotMakeItsOwnerPublishAgain() {
+        publisher.ahead(lostAndBack("device", "presence/device"), () -> false);
+        await().until(() -> kafka.producer.sent.size() == 1);
+        SERVER.execute("UPDATE will SET leased_until = NULL, leased_by = NULL");
+        await().until(() -> count("will", "leased_until > now()").equals("1"));
+        assertThat(kafka.producer.sent).hasSize(1);
+    }
+
+    @Test
+    void whatKafkaTakesWhileTheGatewayStopsIsNotLeftForTheNextRun() throws Exception {
+        publisher.ahead(lostAndBack("device", "presence/device"), () -> false);
+        await().until(() -> kafka.producer.sent.size() == 1);
+        var stopping = Thread.ofVirtual().start(publisher::stop);
+        kafka.producer.answer();
+        stopping.join();
+        assertThat(count("will", "due_at IS NOT NULL")).isEqualTo("0");
+    }
+
+    @Test
+    void whatAMemberThatWasDeletedWouldGetIsAnothers() {
+        for (var member : List.of("ghost", "heir")) {
+            var session = rig.open(member, false, 60);
+            router.restore(
+                    member,
+                    session.id(),
+                    new StoredSubscription("$share/g/presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0));
+        }
+        SERVER.execute("DELETE FROM session WHERE client_id = 'ghost'");
+        for (int i = 0; i < 4; i++) {
+            var ahead = publisher.ahead(lostAndBack("device" + i, "presence/device" + i), () -> false);
+            assertThat(ahead.awaitTold(SOON)).isTrue();
+        }
+        assertThat(count("queued", "true")).isEqualTo("4");
+    }
+
+    /** As many as a killed gateway leaves: each answer of Kafka costs no transaction, and no look at all others. */
+    @Test
+    void willsAreDeletedTogether() {
+        SERVER.execute("""
+                INSERT INTO will (client_id, delay_seconds, due_at, delivered, topic, qos, retain, payload)
+                SELECT 'c' || n, 0, now(), true, 'presence/' || n, 1, false, 'offline' FROM generate_series(1, 1000) n""");
+        publisher.poke();
+        await().until(() -> kafka.producer.sent.size() == 1000);
+        var before = connections.get();
+        while (!kafka.producer.unanswered.isEmpty()) kafka.producer.answer();
+        await().until(() -> count("will", "true").equals("0"));
+        assertThat(connections.get() - before).isLessThan(100);
     }
 }

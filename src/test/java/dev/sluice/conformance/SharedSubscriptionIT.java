@@ -208,6 +208,35 @@ class SharedSubscriptionIT {
         }
     }
 
+    /** As SQL does while no gateway listens, or another gateway. */
+    @ParameterizedTest
+    @EnumSource(names = {"AT_LEAST_ONCE", "EXACTLY_ONCE"})
+    void whatAMemberWouldGetWhoseSessionHasEndedUnnoticedGoesToAnother(QoS qos) {
+        var ghost = Device.id("ghost");
+        var heir = Device.id("heir");
+        for (var clientId : List.of(ghost, heir)) {
+            Peer.durable(V5, clientId).subscribe(qos, shared).leave();
+            await().until(() ->
+                    "f".equals(Gateway.shared().query("SELECT connected FROM session WHERE client_id = ?", clientId)));
+        }
+        var deleted = Gateway.shared()
+                .query(
+                        "WITH unnoticed AS MATERIALIZED (SELECT set_config('sluice.gateway', 'on', true) AS set),"
+                                + " gone AS (DELETE FROM session USING unnoticed"
+                                + " WHERE client_id = ? AND unnoticed.set = 'on' RETURNING client_id)"
+                                + " SELECT client_id FROM gone",
+                        ghost);
+        assertThat(deleted).isEqualTo(ghost);
+        var texts = IntStream.range(0, 10).mapToObj(i -> "m" + i).toArray(String[]::new);
+        publish(qos, texts);
+        try (var back = Peer.resumed(V5, heir)) {
+            var taken = new ArrayList<String>();
+            for (int i = 0; i < texts.length; i++) taken.add(back.text());
+            assertThat(taken).containsExactly(texts);
+            back.assertNothingMore();
+        }
+    }
+
     @Test
     void whoUnsubscribesIsNoMemberAnyMore() {
         try (var one = Peer.online(V5);

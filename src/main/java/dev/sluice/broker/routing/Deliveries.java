@@ -32,7 +32,36 @@ public final class Deliveries {
         var live = publication.live();
         if (live.isEmpty()) return;
         var fanout = new Fanout(publication.message(), underWay, receipts);
-        for (int i = 0; i < live.size(); i++) fanout.add(live.get(i));
+        for (int i = 0; i < live.size(); i++) if (!fanout.add(live.get(i))) publication.missed(live.get(i));
         fanout.send();
+    }
+
+    /** Has PostgreSQL keep the copies of a message, whatever becomes of its publisher meanwhile. */
+    @FunctionalInterface
+    public interface Keeping {
+        /** @param then to be run once they are committed, and the publication {@link Publication#committed knows}, by its one thread */
+        void keep(Publication publication, Runnable then);
+    }
+
+    /** Gives a message to all who are owed it, others in the place of members of Shared Subscriptions that cannot take it; then runs the task. */
+    public void give(Publication publication, Keeping keeping, Runnable then) {
+        if (publication.hasCopies()) keeping.keep(publication, () -> send(publication, keeping, then));
+        else send(publication, keeping, then);
+    }
+
+    /** The same for those who need not wait for PostgreSQL alone. */
+    public void send(Publication publication, Keeping keeping, Runnable then) {
+        send(publication);
+        passOn(publication, keeping, then);
+    }
+
+    /**
+     * Gives to others what members of Shared Subscriptions could not take of a message that was sent, or whose copies are committed; then
+     * runs the task.
+     */
+    public void passOn(Publication publication, Keeping keeping, Runnable then) {
+        var left = publication.left();
+        if (left.hasSubscribers()) give(left, keeping, then);
+        else then.run();
     }
 }

@@ -41,15 +41,17 @@ final class Fanout {
         }
     }
 
-    void add(Match match) {
+    /** False if the client is gone. */
+    boolean add(Match match) {
         var recipient = match.subscriber().recipient();
         if (recipient == null) {
             if (receipts != null) receipts.apply(match).settle(Receipt.Outcome.LOST);
-            return;
+            return false;
         }
         var batch = batch(recipient.loop());
         batch.recipients.add(recipient);
         batch.deliveries.add(delivery(match));
+        return true;
     }
 
     void send() {

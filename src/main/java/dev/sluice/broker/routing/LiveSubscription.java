@@ -42,6 +42,12 @@ public record LiveSubscription(
                 && identifier == stored.identifier();
     }
 
+    /** Whether its client is connected, or PostgreSQL can keep a message for it. */
+    boolean isAble() {
+        if (subscriber.isGone()) return false;
+        return subscriber.recipient() != null || subscriber.isDurable() && maximumQoS != QoS.AT_MOST_ONCE;
+    }
+
     public static StoredSubscription stored(Subscription asked, int identifier) {
         return new StoredSubscription(
                 asked.filter(),

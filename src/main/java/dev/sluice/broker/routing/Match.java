@@ -12,6 +12,9 @@ import java.util.List;
 public final class Match {
     private final Subscriber subscriber;
     private final String share;
+    /** Of the share. */
+    private final ShareGroup group;
+
     private QoS maximumQoS;
     private boolean retainAsPublished;
     private List<Integer> identifiers = List.of();
@@ -20,7 +23,8 @@ public final class Match {
 
     Match(LiveSubscription subscription) {
         this.subscriber = subscription.subscriber();
-        this.share = subscription.group() == null ? null : subscription.filter().toString();
+        this.group = subscription.group();
+        this.share = group == null ? null : subscription.filter().toString();
         this.maximumQoS = subscription.maximumQoS();
         this.retainAsPublished = subscription.retainAsPublished();
         if (subscription.identifier() > 0) identifiers = List.of(subscription.identifier());
@@ -49,6 +53,16 @@ public final class Match {
     /** The filter of the Shared Subscription that it came by, or null. */
     public String share() {
         return share;
+    }
+
+    /**
+     * Another member of the Shared Subscription, for a message that this one cannot take; null if there is none.
+     *
+     * @param withRoom whether one with a full queue will not do
+     */
+    Match another(boolean withRoom) {
+        var member = group.another(null, withRoom);
+        return member == null ? null : new Match(member);
     }
 
     List<Integer> identifiers() {

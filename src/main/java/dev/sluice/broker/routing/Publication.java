@@ -1,10 +1,12 @@
 package dev.sluice.broker.routing;
 
 import dev.sluice.packet.Message;
+import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
 import dev.sluice.store.journal.Copy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * One message and everybody who is owed it: those who get it at once, and those for whom PostgreSQL keeps it first. Made
@@ -14,25 +16,12 @@ public final class Publication {
     /** A message that nobody is owed. */
     public static final Publication NOBODYS = new Publication(null, List.of(), List.of(), 0);
 
-    /** A client for which PostgreSQL keeps the message, with its copy there. */
-    record Kept(Match match, Copy copy) {
-        static Kept of(Match match, Message message) {
-            return new Kept(
-                    match,
-                    new Copy(
-                            match.subscriber().clientId(),
-                            match.subscriber().sessionId(),
-                            match.qos(message),
-                            match.retain(message),
-                            match.identifiers(),
-                            match.share()));
-        }
-    }
-
     private final Message message;
     private final List<Match> live;
     private final List<Kept> kept;
     private final long stamp;
+    /** Members of Shared Subscriptions that could not take it, null for none. */
+    private List<Match> missed;
 
     private Publication(Message message, List<Match> live, List<Kept> kept, long stamp) {
         this.stamp = stamp;
@@ -52,9 +41,9 @@ public final class Publication {
         if (first == matches.size()) return new Publication(message, matches, List.of(), stamp);
         var live = new ArrayList<>(matches.subList(0, first));
         var kept = new ArrayList<Kept>();
-        kept.add(Kept.of(matches.get(first), message)); // each is asked once: a session may become durable meanwhile
+        kept.add(new Kept(matches.get(first), message)); // each is asked once: a session may become durable meanwhile
         for (var match : matches.subList(first + 1, matches.size()))
-            if (match.isDurable(message)) kept.add(Kept.of(match, message));
+            if (match.isDurable(message)) kept.add(new Kept(match, message));
             else live.add(match);
         return new Publication(message, live, kept, stamp);
     }
@@ -101,10 +90,32 @@ public final class Publication {
     /** The copies are committed: tells the clients that are online, and forgets the sessions that are gone. */
     public void committed() {
         for (var one : kept) {
-            var seq = one.copy.seq();
-            if (seq > 0) one.match.subscriber().tell(delivery(one.match, seq));
-            else if (seq == Copy.NOBODY) one.match.subscriber().sessionIsGone();
+            var seq = one.copy().seq();
+            if (seq > 0) one.match().subscriber().tell(delivery(one.match(), seq));
+            else if (seq == Copy.NOBODY) one.match().subscriber().sessionIsGone();
+            else if (seq == Copy.WITHDRAWN) missed(one.match());
         }
+    }
+
+    /** The client cannot take it, or PostgreSQL is not to keep it for the client. */
+    void missed(Match match) {
+        if (match.share() == null || match.qos(message) == QoS.AT_MOST_ONCE) return;
+        if (missed == null) missed = new ArrayList<>(1);
+        missed.add(match);
+    }
+
+    /**
+     * The same message with other members of Shared Subscriptions, in place of those who could not take it; asked once the copies are
+     * committed, and again whenever it was sent.
+     */
+    Publication left() {
+        if (missed == null) return NOBODYS;
+        var others = missed.stream()
+                .map(match -> match.another(false))
+                .filter(Objects::nonNull)
+                .toList();
+        missed = null;
+        return others.isEmpty() ? NOBODYS : of(message, others);
     }
 
     private Delivery delivery(Match match, long seq) {

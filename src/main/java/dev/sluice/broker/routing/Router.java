@@ -2,12 +2,14 @@ package dev.sluice.broker.routing;
 
 import dev.sluice.packet.Message;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.SubscriptionIndex;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -146,6 +148,14 @@ public final class Router {
         return subscribers.get(clientId);
     }
 
+    /** The sessions of clients that are offline here and have subscriptions, as far as they are when they are looked at. */
+    public Iterator<EndedSession> offline() {
+        return subscribers.values().stream()
+                .filter(subscriber -> subscriber.recipient() == null)
+                .map(subscriber -> new EndedSession(subscriber.clientId(), subscriber.sessionId()))
+                .iterator();
+    }
+
     /**
      * Finds who gets a message: each client once, and one member of each Shared Subscription.
      *
@@ -163,14 +173,15 @@ public final class Router {
     }
 
     /**
-     * Chooses another member for a message that a member has left unacknowledged; null if there is none.
+     * Chooses another member for a message that a member has left unacknowledged, or has no room for; null if there is none.
      *
      * @param share the filter of the Shared Subscription, which matches the message
-     * @param leaving the connection of the member that has left, null if it has none
+     * @param leaving the connection of that member, null if it has none
+     * @param withRoom whether one with a full queue will not do
      */
-    public Match another(String share, Recipient leaving) {
+    public Match another(String share, Recipient leaving, boolean withRoom) {
         var group = groups.get(share);
-        var member = group == null ? null : group.choose(leaving);
+        var member = group == null ? null : group.another(leaving, withRoom);
         return member == null ? null : new Match(member);
     }
 
@@ -269,7 +280,7 @@ public final class Router {
         void take(Subscribed subscribed) {
             switch (subscribed) {
                 case ShareGroup group -> {
-                    var member = group.choose(null);
+                    var member = group.choose();
                     if (member != null) matches.add(new Match(member));
                 }
                 case LiveSubscription own -> {

@@ -12,6 +12,10 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 final class ShareGroup implements Subscribed {
     /** How many connected members are asked at most whether they can take a message now. */
     private static final int ASKED = 32;
+    /** How many are looked at, at most, for one whose queue is not full. */
+    private static final int LOOKED_AT = 1024;
+
+    private static final Demand[] DEMANDS = Demand.values();
 
     private final Members connected = new Members();
     private final Members away = new Members();
@@ -56,6 +60,34 @@ final class ShareGroup implements Subscribed {
             var member = place < now.length() ? now.get(place) : null;
             return member == null || leaving != null && member.subscriber().recipient() == leaving ? null : member;
         }
+
+        /** The one whose turn it is, or the next one that will do. */
+        LiveSubscription oneOf(int next, Recipient leaving, Demand demand) {
+            var there = count;
+            var most = Math.min(there, LOOKED_AT);
+            for (int i = 0; i < most; i++) {
+                var member = at(Math.floorMod(next + i, there), leaving);
+                if (member != null && demand.isMetBy(member)) return member;
+            }
+            return null;
+        }
+    }
+
+    /** What is asked of a member that cannot take a message at once: the best first. */
+    private enum Demand {
+        /** Its queue was not full lately. */
+        ROOM,
+        /** It is connected, or PostgreSQL keeps messages for it. */
+        ABLE,
+        ANY;
+
+        boolean isMetBy(LiveSubscription member) {
+            return switch (this) {
+                case ROOM -> member.isAble() && !member.subscriber().isFull();
+                case ABLE -> member.isAble();
+                case ANY -> !member.subscriber().isGone();
+            };
+        }
     }
 
     boolean isEmpty() {
@@ -75,29 +107,50 @@ final class ShareGroup implements Subscribed {
     }
 
     /**
-     * Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]. Of many that are
-     * online some are asked, others with the next message.
+     * Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]; those whose
+     * queues are full come last. Of many that are online some are asked, others with the next message.
      *
-     * @param leaving the connection of a member that gets none, null for none
      * @return null if there is nobody
      */
-    LiveSubscription choose(Recipient leaving) {
-        var next = turn.getAndIncrement();
-        var online = connected.count;
-        var chosen = online <= ASKED ? amongFew(online, next, leaving) : amongMany(online, next, leaving);
-        return chosen != null ? chosen : oneOf(away, next, leaving);
+    LiveSubscription choose() {
+        return choose(null, Demand.ANY);
     }
 
+    /**
+     * Chooses another member for a message that one cannot take, or leaves unacknowledged.
+     *
+     * @param leaving the connection of a member that gets none, null for none
+     * @param withRoom whether one with a full queue will not do
+     * @return null if there is nobody who is connected, or whose session can keep it
+     */
+    LiveSubscription another(Recipient leaving, boolean withRoom) {
+        return choose(leaving, withRoom ? Demand.ROOM : Demand.ABLE);
+    }
+
+    private LiveSubscription choose(Recipient leaving, Demand least) {
+        var next = turn.getAndIncrement();
+        var online = connected.count;
+        var ready = online <= ASKED ? amongFew(online, next, leaving) : amongMany(online, next, leaving);
+        if (ready != null) return ready;
+        for (var demand : DEMANDS) {
+            var member = connected.oneOf(next, leaving, demand);
+            if (member == null) member = away.oneOf(next, leaving, demand);
+            if (member != null || demand == least) return member;
+        }
+        return null;
+    }
+
+    /** Null if none is ready, or if they have changed meanwhile. */
     private LiveSubscription amongFew(int count, int next, Recipient leaving) {
         var ready = 0;
         for (int i = 0; i < count; i++) if (isReady(connected.at(i, leaving))) ready++;
-        if (ready == 0) return oneOf(connected, next, leaving);
+        if (ready == 0) return null;
         var nth = Math.floorMod(next, ready);
         for (int i = 0; i < count; i++) {
             var member = connected.at(i, leaving);
             if (isReady(member) && nth-- == 0) return member;
         }
-        return oneOf(connected, next, leaving); // they have changed meanwhile
+        return null;
     }
 
     private LiveSubscription amongMany(int count, int next, Recipient leaving) {
@@ -105,20 +158,12 @@ final class ShareGroup implements Subscribed {
             var member = connected.at(Math.floorMod(next + i, count), leaving);
             if (isReady(member)) return member;
         }
-        return oneOf(connected, next, leaving);
+        return null;
     }
 
     private static boolean isReady(LiveSubscription member) {
-        return member != null && member.subscriber().isReady();
-    }
-
-    /** The one whose turn it is, or the next one there. */
-    private static LiveSubscription oneOf(Members members, int next, Recipient leaving) {
-        var count = members.count;
-        for (int i = 0; i < count; i++) {
-            var member = members.at(Math.floorMod(next + i, count), leaving);
-            if (member != null) return member;
-        }
-        return null;
+        return member != null
+                && member.subscriber().isReady()
+                && !member.subscriber().isGone();
     }
 }

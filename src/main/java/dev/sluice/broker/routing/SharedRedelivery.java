@@ -3,11 +3,9 @@ package dev.sluice.broker.routing;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.OrphanedDelivery;
-import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -16,12 +14,10 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Gives the messages that ended sessions have left in PostgreSQL to other members of their Shared Subscriptions. Called on the sweep's
- * thread; returns once it is certain that the others have them.
+ * thread; returns once it is certain that the others have them, and throws if it is not.
  */
 public final class SharedRedelivery {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    /** The session that a message is given to may end meanwhile; then another one is tried. */
-    private static final int ATTEMPTS = 8;
 
     private final Router router;
     private final Journal journal;
@@ -33,52 +29,57 @@ public final class SharedRedelivery {
         this.deliveries = deliveries;
     }
 
-    /** One message on its way to a member whose session is in PostgreSQL. */
-    private record Redelivery(
-            OrphanedDelivery orphan, Publication publication, CompletableFuture<JournalWrite.Outcome> kept) {}
+    /** One message on its way; completed once another member has it, or there is none, or all have full queues. */
+    private record Redelivery(OrphanedDelivery orphan, CompletableFuture<Void> given) {}
 
+    /** @throws StoreUnavailable if PostgreSQL does not keep all of them in time; those that are kept are reported */
     public void give(OrphanedDeliveries orphaned) {
-        var left = orphaned.deliveries();
-        for (int i = 0; i < ATTEMPTS && !left.isEmpty(); i++) left = offer(orphaned, left);
-        left.forEach(orphaned::done);
-    }
-
-    /** Returns the messages whose new member has gone meanwhile. */
-    private List<OrphanedDelivery> offer(OrphanedDeliveries orphaned, List<OrphanedDelivery> left) {
-        var underWay = new ArrayList<Redelivery>();
-        for (var one : left) {
-            var match = router.another(one.share(), null);
-            var publication =
-                    match == null ? null : Publication.of(one.message().unretained(), List.of(match));
-            if (publication != null) deliveries.send(publication);
-            if (publication == null || !publication.hasCopies()) orphaned.done(one);
-            else underWay.add(keep(one, publication, match));
-        }
-        var missed = new ArrayList<OrphanedDelivery>();
+        var underWay = orphaned.deliveries().stream()
+                .map(one -> new Redelivery(one, give(one)))
+                .toList();
+        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        StoreUnavailable failure = null;
         for (var one : underWay) {
-            if (isTaken(one)) orphaned.done(one.orphan);
-            else missed.add(one.orphan);
+            try {
+                await(one.given, deadline - System.nanoTime());
+                orphaned.done(one.orphan);
+            } catch (StoreUnavailable later) {
+                failure = later;
+            }
         }
-        return missed;
+        if (failure != null) throw failure;
     }
 
-    private Redelivery keep(OrphanedDelivery orphan, Publication publication, Match match) {
-        var kept = new CompletableFuture<JournalWrite.Outcome>();
+    private CompletableFuture<Void> give(OrphanedDelivery orphan) {
+        var given = new CompletableFuture<Void>();
+        var match = router.another(orphan.share(), null, false);
+        var publication = match == null
+                ? Publication.NOBODYS
+                : Publication.of(orphan.message().unretained(), List.of(match));
+        deliveries.give(publication, (some, then) -> keep(some, then, given), () -> given.complete(null));
+        return given;
+    }
+
+    private void keep(Publication publication, Runnable then, CompletableFuture<Void> given) {
         var write = JournalWrite.Accept.unfenced(
-                match.subscriber().clientId(), publication.message(), publication.copies(), false, kept::complete);
-        if (!journal.submit(write)) throw new StoreUnavailable("the journal is full", null);
-        return new Redelivery(orphan, publication, kept);
+                publication.copies().getFirst().clientId(),
+                publication.message(),
+                publication.copies(),
+                false,
+                outcome -> {
+                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                    then.run(); // PostgreSQL refuses it, and would the next time
+                });
+        if (!journal.submit(write)) given.completeExceptionally(new StoreUnavailable("the journal is full", null));
     }
 
-    private static boolean isTaken(Redelivery one) {
+    private static void await(CompletableFuture<Void> given, long nanos) {
         try {
-            var outcome = one.kept.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-            if (outcome != JournalWrite.Outcome.COMMITTED)
-                return true; // PostgreSQL refuses it, and would the next time
-            one.publication.committed();
-            return one.publication.kept().getFirst().copy().seq() != Copy.NOBODY;
-        } catch (TimeoutException | ExecutionException late) {
+            given.get(Math.max(nanos, 0), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException late) {
             throw new StoreUnavailable("no commit within " + PATIENCE, late);
+        } catch (ExecutionException failed) {
+            throw new StoreUnavailable(failed.getCause().getMessage(), failed.getCause());
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new StoreUnavailable("interrupted", interrupted);

@@ -2,6 +2,7 @@ package dev.sluice.broker.routing;
 
 import dev.sluice.session.Delivery;
 import dev.sluice.topic.TopicFilter;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -12,6 +13,9 @@ import java.util.function.ObjLongConsumer;
  * read and {@link #tell}; {@link Router} changes it under its lock.
  */
 public final class Subscriber {
+    /** A queue is full for longer than this, or its client is back: who is ready is asked first. */
+    private static final Duration FULL = Duration.ofSeconds(10);
+
     private final String clientId;
     private final long sessionId;
     private final ObjLongConsumer<String> ended;
@@ -22,6 +26,11 @@ public final class Subscriber {
 
     private volatile Recipient recipient;
     private volatile boolean durable;
+    private volatile boolean gone;
+    /** Whether its queue has been full, and until when that is taken to be so. */
+    private volatile boolean full;
+
+    private volatile long fullUntil;
 
     /** @param ended takes the client id and the session id when PostgreSQL has no such session any more; from any thread */
     Subscriber(String clientId, long sessionId, ObjLongConsumer<String> ended) {
@@ -73,6 +82,7 @@ public final class Subscriber {
     }
 
     void attach(Recipient recipient, boolean durable) {
+        this.full = false;
         this.durable = durable;
         this.recipient = recipient;
         tellGroups();
@@ -105,9 +115,26 @@ public final class Subscriber {
         if (here != null) here.deliver(delivery);
     }
 
-    /** A message for its queue has found no such session. */
+    /** A message for its queue has found no such session; from any thread. */
     void sessionIsGone() {
+        gone = true;
         ended.accept(clientId, sessionId);
+    }
+
+    /** Whether its session is known to have ended. */
+    boolean isGone() {
+        return gone;
+    }
+
+    /** A message has found its queue full; from any thread. */
+    public void queueIsFull() {
+        fullUntil = System.nanoTime() + FULL.toNanos();
+        full = true;
+    }
+
+    /** Whether its queue has been full lately, so that others may have room sooner. */
+    boolean isFull() {
+        return full && System.nanoTime() - fullUntil < 0;
     }
 
     /** The last place in the client's queue that this gateway has heard of. */

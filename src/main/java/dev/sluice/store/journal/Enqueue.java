@@ -84,6 +84,7 @@ final class Enqueue {
         private int copies;
         private long bytes;
         private long last;
+        private boolean excess;
     }
 
     /** @param messageId null when the copy is stored with its message */
@@ -99,6 +100,7 @@ final class Enqueue {
             if (id != null && (accept.part() == null || accept.part().isFirst()))
                 shared.add(new Shared(id, accept, properties));
             for (var copy : accept.copies()) {
+                if (copy.isWithdrawn()) continue;
                 var queue = queues.computeIfAbsent(Session.of(copy), _ -> new Queue());
                 items.add(new Item(accept, copy, queue, queue.copies++, id, properties));
                 queue.bytes += message.bytes();
@@ -132,6 +134,17 @@ final class Enqueue {
         }
     }
 
+    /**
+     * After {@link #place}: whether copies of Shared Subscriptions that would have no session, or find a full queue, have been given to
+     * other sessions, so that the transaction is to be done again. So each statement locks queues in order, and what is committed with the
+     * copies finds them kept.
+     */
+    boolean substitute() {
+        var any = false;
+        for (var item : items) any |= item.copy().substitute(item.queue().excess);
+        return any;
+    }
+
     /** After the answer: sessions whose queues are to be trimmed. */
     List<Long> excess() {
         return excess;
@@ -158,9 +171,11 @@ final class Enqueue {
     private JournalStatement.Answer answer() {
         var unanswered = queues.values().iterator();
         return row -> {
-            unanswered.next().last = row.getLong("last");
+            var queue = unanswered.next();
+            queue.last = row.getLong("last");
             var session = row.getLong("excess");
-            if (!row.wasNull()) excess.add(session);
+            queue.excess = !row.wasNull();
+            if (queue.excess) excess.add(session);
         };
     }
 

@@ -71,9 +71,9 @@ final class JournalBatch {
         while (attempt.run(connection, lost)) {
             // Rare: a session was taken over with writes under way. The others begin again without them, so that no
             // statement but the
-            // fence has to ask whose a write is.
+            // fence has to ask whose a write is. Or a member of a Shared Subscription has another one in its place.
             connection.rollback();
-            gone.addAll(SessionStatements.gone(connection, lost));
+            if (!lost.isEmpty()) gone.addAll(SessionStatements.gone(connection, lost));
             attempt = new Attempt(
                     connection,
                     writes.stream()
@@ -238,7 +238,7 @@ final class JournalBatch {
             return some;
         }
 
-        /** Adds the owners that are no longer any to {@code lost}; true if there were some, and all is to be undone. */
+        /** Adds the owners that are no longer any to {@code lost}; true if all is to be undone, because of them or of other copies. */
         boolean run(Connection connection, Set<Owner> lost) throws SQLException {
             if (statements.isEmpty()) return false;
             var sql = statements.stream().map(JournalStatement::sql).collect(Collectors.joining(";\n"));
@@ -260,7 +260,7 @@ final class JournalBatch {
                 return true;
             }
             enqueue.place();
-            return false;
+            return enqueue.substitute();
         }
 
         List<Long> orphans() {

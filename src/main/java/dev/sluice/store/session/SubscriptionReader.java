@@ -1,6 +1,8 @@
 package dev.sluice.store.session;
 
 import dev.sluice.packet.QoS;
+import dev.sluice.store.Rows;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -29,6 +31,10 @@ public class SubscriptionReader {
                          LIMIT ?) q) p
              WHERE p.upto <= greatest(?, octet_length(p.filter))
              ORDER BY p.session_id, p.begin, p.hash""";
+
+    private static final String ENDED = """
+            SELECT w.n FROM unnest(?::bigint[]) WITH ORDINALITY AS w(id, n)
+             WHERE NOT EXISTS (SELECT FROM session s WHERE s.id = w.id)""";
 
     private final StoreRequests requests;
 
@@ -67,6 +73,23 @@ public class SubscriptionReader {
                 place = entry.place();
             }
         } while (page.more());
+    }
+
+    /**
+     * Those of these sessions that have ended; blocks.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public List<EndedSession> endedAmong(List<EndedSession> sessions) {
+        return requests.call("looking for ended sessions", connection -> {
+            try (var ended = connection.prepareStatement(ENDED)) {
+                var ids = sessions.stream().map(EndedSession::id).toArray();
+                ended.setArray(1, connection.createArrayOf("int8", ids));
+                return Rows.longs(ended).stream()
+                        .map(n -> sessions.get(n.intValue() - 1))
+                        .toList();
+            }
+        });
     }
 
     private static Page ask(Connection connection, Place after) throws SQLException {

@@ -107,9 +107,10 @@ class RouterTest {
         router.restore("c1", 1, to("$share/g/a"));
         router.restore("c2", 1, to("$share/g/a"));
         router.forget("c1", 1);
-        assertThat(router.another("$share/g/a", null).subscriber().clientId()).isEqualTo("c2");
+        assertThat(router.another("$share/g/a", null, false).subscriber().clientId())
+                .isEqualTo("c2");
         router.forget("c2", 1);
-        assertThat(router.another("$share/g/a", null)).isNull();
+        assertThat(router.another("$share/g/a", null, false)).isNull();
     }
 
     @Test
@@ -235,7 +236,9 @@ class RouterTest {
         asked.set(0);
         assertThat(clients("a", null)).hasSize(1);
         assertThat(asked.get()).isLessThan(100);
-        assertThat(router.another("$share/g/a", members.getFirst()).subscriber().recipient())
+        assertThat(router.another("$share/g/a", members.getFirst(), false)
+                        .subscriber()
+                        .recipient())
                 .isNotSameAs(members.getFirst());
     }
 

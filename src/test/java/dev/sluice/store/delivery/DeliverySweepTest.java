@@ -19,6 +19,7 @@ import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.Subscribe;
 import dev.sluice.store.session.StoredSubscription;
+import io.agroal.api.AgroalDataSource;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
-import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -278,9 +278,11 @@ class DeliverySweepTest {
     }
 
     /** Counts the connections that it hands out. */
-    private static DataSource counting(DataSource pool, AtomicInteger count) {
-        return (DataSource) Proxy.newProxyInstance(
-                DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, (_, method, arguments) -> {
+    private static AgroalDataSource counting(AgroalDataSource pool, AtomicInteger count) {
+        return (AgroalDataSource) Proxy.newProxyInstance(
+                AgroalDataSource.class.getClassLoader(),
+                new Class<?>[] {AgroalDataSource.class},
+                (_, method, arguments) -> {
                     if (method.getName().equals("getConnection")) count.incrementAndGet();
                     return method.invoke(pool, arguments);
                 });

@@ -1,0 +1,62 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.packet.Message;
+import dev.sluice.store.journal.Copy;
+
+/**
+ * A client for which PostgreSQL keeps a message, with its copy there. Used by one thread at a time: of a Shared Subscription, the journal's
+ * lane may put another member in the client's place before it tells that the copy is committed.
+ */
+final class Kept implements Copy.Substitution {
+    /** So many full queues of a Shared Subscription are met for one message; then it is dropped as if there were no other member. */
+    private static final int MOST_FULL = 16;
+
+    private final Message message;
+    private final Copy copy;
+    private Match match;
+    private int full;
+
+    Kept(Match match, Message message) {
+        this.message = message;
+        this.match = match;
+        this.copy = new Copy(
+                match.subscriber().clientId(),
+                match.subscriber().sessionId(),
+                match.qos(message),
+                match.retain(message),
+                match.identifiers(),
+                match.share());
+        if (match.share() != null) copy.substitutable(this);
+    }
+
+    Match match() {
+        return match;
+    }
+
+    Copy copy() {
+        return copy;
+    }
+
+    @Override
+    public boolean substitute() {
+        var isGone = copy.seq() == Copy.NOBODY;
+        if (isGone) match.subscriber().sessionIsGone();
+        else match.subscriber().queueIsFull();
+        if (!isGone && ++full > MOST_FULL) return false;
+        var other = match.another(!isGone);
+        if (other == null) return false;
+        if (other.isDurable(message)) {
+            match = other;
+            var subscriber = other.subscriber();
+            copy.reassign(
+                    subscriber.clientId(),
+                    subscriber.sessionId(),
+                    other.qos(message),
+                    other.retain(message),
+                    other.identifiers());
+            return true;
+        }
+        if (copy.seq() <= 0) copy.withdraw(); // who is connected gets it after the commit
+        return false;
+    }
+}
