@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
+import org.apache.kafka.clients.admin.NewTopic;
 
 /** Kafka, PostgreSQL and the packaged gateway as processes of their own on ports of their own; used by the test's thread. */
 final class Servers implements AutoCloseable {
@@ -34,6 +35,7 @@ final class Servers implements AutoCloseable {
     private final Settings settings;
     private final HttpClient http = HttpClient.newHttpClient();
     private EmbeddedKafka kafka;
+    private KafkaCluster cluster;
     private EmbeddedPostgresServer postgres;
     private GatewayProcess gateway;
 
@@ -43,23 +45,44 @@ final class Servers implements AutoCloseable {
 
     /** Starts all three; the folder is emptied first. */
     static Servers start(String name, String... javaOptions) {
+        var folder = emptyFolder(name);
+        var servers = new Servers(settings(folder, Optional.empty(), javaOptions));
+        return servers.start(servers::startKafka);
+    }
+
+    /** The same with a Kafka of several nodes, which has these topics. */
+    static Servers startWithCluster(String name, List<NewTopic> topics, String... javaOptions) {
+        var folder = emptyFolder(name);
+        var cluster = new KafkaCluster(folder);
+        var servers = new Servers(settings(folder, Optional.of(cluster.bootstrap()), javaOptions));
+        servers.cluster = cluster;
+        return servers.start(() -> cluster.start(topics));
+    }
+
+    private static Path emptyFolder(String name) {
         var folder = Path.of("target", "fault", name).toAbsolutePath();
         clear(folder);
+        return folder;
+    }
+
+    private static Settings settings(Path folder, Optional<String> kafka, String... javaOptions) {
         var options = new ArrayList<>(FAST_START);
         options.addAll(List.of(javaOptions));
-        var servers = new Servers(new Settings(
-                Ports.free(), Ports.free(), Ports.free(), folder, Optional.empty(), Optional.empty(), options));
+        return new Settings(Ports.free(), Ports.free(), Ports.free(), folder, kafka, Optional.empty(), options);
+    }
+
+    private Servers start(Runnable startKafka) {
         try {
-            var kafka = CompletableFuture.runAsync(servers::startKafka);
-            servers.startPostgres();
-            kafka.join();
-            servers.startGateway();
-            servers.gateway.awaitReady();
+            var kafkaStart = CompletableFuture.runAsync(startKafka);
+            startPostgres();
+            kafkaStart.join();
+            startGateway();
+            gateway.awaitReady();
+            return this;
         } catch (RuntimeException failed) {
-            servers.close();
+            close();
             throw failed;
         }
-        return servers;
     }
 
     private static void clear(Path folder) {
@@ -120,6 +143,10 @@ final class Servers implements AutoCloseable {
 
     EmbeddedKafka kafka() {
         return kafka;
+    }
+
+    KafkaCluster cluster() {
+        return cluster;
     }
 
     EmbeddedPostgresServer postgres() {
@@ -223,6 +250,7 @@ final class Servers implements AutoCloseable {
     public void close() {
         if (gateway != null) gateway.close();
         if (kafka != null) kafka.close();
+        if (cluster != null) cluster.close();
         if (postgres != null) postgres.close();
         http.close();
     }
