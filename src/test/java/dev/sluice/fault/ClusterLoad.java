@@ -27,7 +27,7 @@ final class ClusterLoad implements AutoCloseable {
     /** To be deleted, and made again with fewer partitions. */
     static final String AGAIN = "again";
 
-    static final List<String> ALL = List.of(SOUND, LONE, STRICT, AGAIN);
+    private static final List<String> ALL = List.of(SOUND, LONE, STRICT, AGAIN);
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration PACE = Duration.ofMillis(10);

@@ -8,6 +8,7 @@ import static dev.sluice.fault.ClusterLoad.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.support.AckTimes;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Disabled;
@@ -37,6 +38,33 @@ class ClusterStuckFaultIT {
             load.awaitProgress(STRICT, PATIENCE);
             load.quiet();
             for (var name : List.of(SOUND, LONE, STRICT)) load.assertKept(name);
+            load.assertUndisturbed(SOUND);
+        }
+    }
+
+    /** A produce request is answered when its last partition is, or after {@code request.timeout.ms}: the others in it wait as long. */
+    @Test
+    @Disabled("a partition that loses its replicas holds up the others with the same leader for 30 s")
+    void aPartitionThatLosesItsReplicasPausesNoOther() {
+        try (var servers = ClusterLoad.servers("cluster-strict");
+                var load = ClusterLoad.start(servers, 128, SOUND, STRICT)) {
+            var start = System.nanoTime();
+            servers.cluster().kill(3);
+            servers.cluster().awaitNodes(2);
+            Fleet.runOn(Duration.ofSeconds(1));
+            var stuck = load.acknowledged(STRICT);
+            Fleet.runOn(SOON);
+            assertThat(load.acknowledged(STRICT))
+                    .as("acknowledgements that Kafka has not given")
+                    .isEqualTo(stuck);
+            load.awaitProgress(SOUND, PATIENCE);
+            assertThat(AckTimes.percentile(1, load.fleet(SOUND), start, System.nanoTime()))
+                    .as("longest wait for an answer in ms")
+                    .isLessThan(2000);
+            servers.cluster().start(3);
+            load.awaitProgress(STRICT, PATIENCE);
+            load.quiet();
+            for (var name : List.of(SOUND, STRICT)) load.assertKept(name);
             load.assertUndisturbed(SOUND);
         }
     }

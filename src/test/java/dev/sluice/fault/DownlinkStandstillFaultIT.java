@@ -174,7 +174,7 @@ class DownlinkStandstillFaultIT {
         send(AGAIN, 0, topic, 1, 5);
         send(AGAIN, 0, "fleet/gone/command", 1, 1);
         awaitNumbers(device, topic, 5, Duration.ofSeconds(15));
-        await("a record that waits").until(() -> servers.metric("sluice_downlink_waiting") == 1);
+        await("a record that waits").until(() -> servers.metric("sluice_downlink_in_flight") == 1);
         try (var admin =
                 Admin.create(Map.of("bootstrap.servers", servers.kafka().bootstrap()))) {
             admin.deleteTopics(List.of(AGAIN)).all().get();
