@@ -46,7 +46,7 @@ class ClusterFaultIT {
     void whatDoesNotMoveStopsOnlyItself() throws Exception {
         try (var started = ClusterLoad.servers("cluster", "-Dsluice.uplink.deadline=10s");
                 var listeners = new Audience(started.port());
-                var commander = new Commander(started.cluster().bootstrap(), TOPICS, Duration.ofMillis(10))) {
+                var commander = new Commander(started.cluster().bootstrap(), TOPICS, Duration.ofMillis(50))) {
             servers = started;
             audience = listeners;
             for (int i = 0; i < DEVICES; i++)
@@ -56,6 +56,9 @@ class ClusterFaultIT {
             commander.start();
             try (var all = ClusterLoad.start(servers, 128, SOUND, LONE, AGAIN)) {
                 load = all;
+                await("no backlog of the start")
+                        .atMost(PATIENCE)
+                        .until(() -> servers.metric("sluice_downlink_lag") < DEVICES);
                 aBrokerDies();
                 var deleted = aTopicIsMadeAgain();
                 for (int round = 0; round < Math.max(1, ROUNDS); round++) brokersRoll();
