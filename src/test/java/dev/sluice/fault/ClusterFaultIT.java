@@ -111,9 +111,7 @@ class ClusterFaultIT {
                 Fleet.runOn(Duration.ofSeconds(2));
                 servers.cluster().start(node);
                 servers.cluster().awaitNodes(3);
-                servers.cluster()
-                        .awaitInSync(List.of(
-                                DOWNLINK, telemetry(SOUND), telemetry(LONE), telemetry(AGAIN)));
+                servers.cluster().awaitInSync(List.of(DOWNLINK, telemetry(SOUND), telemetry(LONE), telemetry(AGAIN)));
             });
             for (var name : List.of(SOUND, LONE, AGAIN)) load.awaitProgress(name, PATIENCE);
         }
