@@ -25,13 +25,20 @@ public interface DownlinkConfig {
      */
     Map<String, String> templates();
 
-    /** Records that may be under way or wait for their turn; above, no more are taken from Kafka. Default: 10,000. */
+    /** Records taken within the last second that may be unfinished; above, no more are taken from Kafka. Default: 10,000. */
     @WithDefault("10000")
     int inFlight();
 
     /** The same in bytes. Default: 16 MiB. */
     @WithDefault("16777216")
     long bytesInFlight();
+
+    /**
+     * Bytes of records that are unfinished after a second, as they wait for somebody. A partition is not read on when those of its records
+     * take more than the others leave. Default: 32 MiB.
+     */
+    @WithDefault("33554432")
+    long bytesWaiting();
 
     /** How long a record waits for somebody who subscribes to its topic. Default: 30 s. */
     @WithDefault("30s")

@@ -37,6 +37,10 @@ import org.jboss.logging.Logger;
 class Downlink {
     private static final Logger LOG = Logger.getLogger(Downlink.class);
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
+    /** A consumer that has lived so long is missed at once: Kafka's client fails, too, when topics change under its hands. */
+    private static final Duration LONG_LIFE = Duration.ofSeconds(10);
+
+    private static final Duration AFTER_LONG_LIFE = Duration.ofMillis(100);
     private static final Duration WITHOUT_TOPIC = Duration.ofMillis(100);
     private static final Duration STOP_TIME = Duration.ofSeconds(4);
 
@@ -51,6 +55,7 @@ class Downlink {
     private final ThrottledLog refusals = new ThrottledLog(LOG);
     private final Repeating thread = Repeating.onPlatformThread("sluice-downlink");
     private final TopicWatch topics;
+    private final PartitionWatch partitions;
 
     private volatile DownlinkConsumer consumer;
     /** Why the last consumer has failed; null while there is one that works. */
@@ -77,6 +82,7 @@ class Downlink {
         this.producer = producer;
         this.meters = new DownlinkMeters(registry);
         this.topics = new TopicWatch(kafkaConfig, kafkaTopics, letterTopics());
+        this.partitions = new PartitionWatch(kafkaConfig);
     }
 
     private List<String> letterTopics() {
@@ -93,6 +99,7 @@ class Downlink {
                         : "kafka." + name);
         Codecs.unreadable().forEach(LOG::warn);
         topics.start();
+        partitions.start();
         thread.start(this::turn);
     }
 
@@ -107,17 +114,20 @@ class Downlink {
     void stop(@Observes @Priority(StartOrder.STOP_DOWNLINK) ShutdownEvent event) {
         thread.stop();
         topics.stop();
+        partitions.stop();
         if (!thread.join(STOP_TIME)) LOG.warn("the downlink does not end; its last records come again");
     }
 
     private Duration turn() {
         if (topics.present().isEmpty()) return WITHOUT_TOPIC;
+        var begunAt = System.nanoTime();
         consume();
-        return AFTER_FAILURE;
+        return System.nanoTime() - begunAt < LONG_LIFE.toNanos() ? AFTER_FAILURE : AFTER_LONG_LIFE;
     }
 
     private void consume() {
-        try (var life = new DownlinkConsumer(properties, config, deadLetterTopic, reader, broker, producer, meters)) {
+        try (var life = new DownlinkConsumer(
+                properties, config, deadLetterTopic, reader, broker, producer, partitions, meters)) {
             consumer = life;
             while (!thread.isStopped()) {
                 life.turn(topics.present());
@@ -131,7 +141,7 @@ class Downlink {
         } catch (RuntimeException
                 | Error failed) { // of a library that cannot be loaded, or of memory: the thread goes on
             failure = failed.toString();
-            LOG.errorf(failed, "the downlink begins anew in %d s", AFTER_FAILURE.toSeconds());
+            LOG.error("the downlink begins anew", failed);
         } finally {
             consumer = null;
         }

@@ -6,10 +6,11 @@ import dev.sluice.config.DownlinkConfig.UnreadablePolicy;
 import dev.sluice.uplink.producer.UplinkProducer;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -39,9 +40,8 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private static final Duration TICK = Duration.ofMillis(50);
     private static final Duration IDLE = Duration.ofMillis(250);
     private static final Duration COMMIT_INTERVAL = Duration.ofMillis(100);
-    private static final Duration LAG_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration LOOK_INTERVAL = Duration.ofSeconds(1);
     private static final Duration COMMIT_TIME = Duration.ofSeconds(1);
-    private static final Duration POSITION_TIME = Duration.ofSeconds(1);
     /** For what clients, PostgreSQL and Kafka are about to answer when the gateway stops. */
     private static final Duration FINISH_TIME = Duration.ofMillis(1500);
 
@@ -54,19 +54,20 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     /** Null if nobody wants to know of undeliverable records. */
     private final LetterBox undeliverable;
 
-    private final Map<TopicPartition, Progress> progress = new HashMap<>();
+    private final Partitions partitions;
+    private final PartitionWatch watch;
     private final Standstills standstills = new Standstills();
+    private final Offsets offsets;
+    private final Lookout lookout;
     private final Detour detour;
     /** Answers of clients, PostgreSQL and Kafka. */
     private final ConcurrentLinkedQueue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
 
     private final AtomicBoolean polling = new AtomicBoolean();
     private Set<String> subscribed = Set.of();
-    private int inFlight;
-    private long bytesInFlight;
     private long tickAt = System.nanoTime();
     private long commitAt = tickAt;
-    private long lagAt = tickAt;
+    private long lookAt = tickAt;
 
     DownlinkConsumer(
             Map<String, Object> properties,
@@ -75,12 +76,17 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             RecordReader reader,
             Broker broker,
             UplinkProducer producer,
+            PartitionWatch watch,
             DownlinkMeters meters) {
         this.config = config;
         this.reader = reader;
+        this.watch = watch;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        this.detour = new Detour(properties, consumer, progress, standstills, this::take, this::unreadable);
+        this.partitions = new Partitions(config);
+        this.offsets = new Offsets(consumer);
+        this.lookout = new Lookout(consumer, offsets, partitions, standstills, meters, this::beginAnew);
+        this.detour = new Detour(properties, consumer, partitions.all(), standstills, this::take, this::unreadable);
         this.queues = new TopicQueues(broker, config, this, this::ended);
         this.deadLetters = new LetterBox(deadLetterTopic, producer, this, this::arrived, this::abandoned);
         this.undeliverable = config.undeliverableTopic()
@@ -101,16 +107,21 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
             subscribed = kafkaTopics;
             consumer.subscribe(kafkaTopics, this);
         }
+        learnPositions();
         holdBack();
         for (var record : poll(queues.isEmpty() && letters() == 0 ? IDLE : TICK)) take(record);
         for (var task = mailbox.poll(); task != null; task = mailbox.poll()) task.run();
         var now = System.nanoTime();
         if (now - tickAt >= 0) tick(now);
         if (now - commitAt >= 0) commit(now);
-        if (now - lagAt >= 0) tellLag(now);
-        meters.inFlight(inFlight);
+        if (now - lookAt >= 0) {
+            lookAt = now + LOOK_INTERVAL.toNanos();
+            lookout.look(watch.look(), now);
+        }
+        meters.inFlight(partitions.open());
+        meters.waiting(partitions.waiting());
         meters.lettersWaiting(letters());
-        meters.up(standstills.isEmpty());
+        meters.up(standstills.isEmpty() && lookout.stalls().sentences().isEmpty());
     }
 
     private int letters() {
@@ -119,17 +130,33 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     /** A slow consumer polls on, without taking anything, so that its partitions stay its own. */
     private void holdBack() {
-        var isFull = queues.isStopping() || inFlight >= config.inFlight() || bytesInFlight >= config.bytesInFlight();
-        if (!isFull && standstills.isEmpty() && consumer.paused().isEmpty()) return;
-        for (var partition : consumer.assignment())
-            if (isFull || standstills.isResting(partition)) consumer.pause(List.of(partition));
-            else consumer.resume(List.of(partition));
+        var isFull = queues.isStopping() || partitions.areFull();
+        var room = partitions.room();
+        var held = new HashSet<TopicPartition>();
+        for (var one : partitions.all())
+            if (isFull || !one.isKnown() || standstills.isResting(one.partition()) || Partitions.isUsedUp(one, room))
+                held.add(one.partition());
+        var released = new HashSet<>(consumer.paused());
+        var more = new HashSet<>(held);
+        more.removeAll(released);
+        released.removeAll(held);
+        if (!more.isEmpty()) consumer.pause(more);
+        if (!released.isEmpty()) consumer.resume(released);
+    }
+
+    /** Nothing is taken before it is known from where: after a poll that fails, what it had in hand is read again from there. */
+    private void learnPositions() {
+        for (var one : partitions.all()) {
+            if (one.isKnown()) continue;
+            one.begins(offsets.positionAtOnce(one.partition()));
+            if (!one.isKnown()) return;
+        }
     }
 
     private ConsumerRecords<byte[], byte[]> poll(Duration patience) {
         try {
             var records = pollOnce(patience);
-            if (!standstills.isEmpty()) standstills.polled(consumer::position);
+            if (!standstills.isEmpty()) standstills.polled(offsets::positionAtOnce);
             return records;
         } catch (AuthenticationException | AuthorizationException | InterruptException refused) {
             throw refused;
@@ -152,8 +179,12 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     private void take(ConsumerRecord<byte[], byte[]> record) {
         var partition = new TopicPartition(record.topic(), record.partition());
-        var from = progress.get(partition);
-        if (from == null) return; // taken away within the very poll
+        var from = partitions.of(partition);
+        if (from == null || from.isBack()) return; // taken away within the very poll
+        if (record.offset() < from.next()) {
+            from.wentBack(record.offset());
+            return;
+        }
         standstills.passed(partition, record.offset());
         var command = begin(record, from, record.offset() + 1);
         try {
@@ -168,8 +199,6 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     private DownlinkRecord begin(ConsumerRecord<byte[], byte[]> record, Progress from, long next) {
         var command = new DownlinkRecord(record, from, System.nanoTime());
         from.begun(command, next);
-        inFlight++;
-        bytesInFlight += command.bytes();
         return command;
     }
 
@@ -183,7 +212,7 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         LOG.errorf(
                 "records of the downlink cannot be read, become a dead letter, and hold up nothing: %s. %s",
                 batch, batch.cause().advice());
-        var command = begin(batch.record(), progress.get(batch.partition()), batch.last() + 1);
+        var command = begin(batch.record(), partitions.of(batch.partition()), batch.last() + 1);
         ended(command, new DownlinkOutcome.Dead("downlink-unreadable", batch.why()));
     }
 
@@ -223,13 +252,12 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
     }
 
     private void done(DownlinkRecord command) {
-        if (!command.progress().ended(command)) return;
-        inFlight--;
-        bytesInFlight -= command.bytes();
+        command.progress().ended(command);
     }
 
     private void tick(long now) {
         tickAt = now + TICK.toNanos();
+        partitions.age(now);
         queues.tick(now);
         deadLetters.send();
         if (undeliverable != null) undeliverable.send();
@@ -237,29 +265,16 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
 
     private void commit(long now) {
         commitAt = now + COMMIT_INTERVAL.toNanos();
-        var offsets = offsets(progress.keySet());
+        var offsets = partitions.toCommit();
         if (offsets.isEmpty()) return;
         consumer.commitAsync(offsets, (_, failure) -> {
             if (failure == null) return;
             LOG.debugf("offsets are committed again: %s", failure.getMessage());
-            progress.values().forEach(Progress::notCommitted);
+            partitions.notCommitted();
         });
     }
 
-    /** Returns the offsets to commit of these partitions, which then count as committed. */
-    private Map<TopicPartition, OffsetAndMetadata> offsets(Collection<TopicPartition> partitions) {
-        var offsets = new HashMap<TopicPartition, OffsetAndMetadata>();
-        for (var partition : partitions) {
-            var one = progress.get(partition);
-            if (one == null || !one.hasAdvanced() || one.offset() < 0) continue;
-            one.committing();
-            offsets.put(partition, new OffsetAndMetadata(one.offset()));
-        }
-        return offsets;
-    }
-
-    private void commitNow(Collection<TopicPartition> partitions) {
-        var offsets = offsets(partitions);
+    private void commitNow(Map<TopicPartition, OffsetAndMetadata> offsets) {
         if (offsets.isEmpty()) return;
         try {
             try {
@@ -272,55 +287,45 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         }
     }
 
-    private void tellLag(long now) {
-        lagAt = now + LAG_INTERVAL.toNanos();
-        long lag = inFlight;
-        for (var partition : progress.keySet())
-            lag += consumer.currentLag(partition).orElse(0);
-        meters.lag(lag);
+    private void beginAnew(TopicPartition partition, long next) {
+        onPartitionsLost(List.of(partition));
+        partitions.beginAnew(new Progress(partition, next, Progress.NOTHING));
+        consumer.seek(partition, next);
     }
 
     @Override
-    public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-        for (var partition : partitions) progress.put(partition, new Progress(partition, position(partition)));
-        if (!partitions.isEmpty()) LOG.infof("commands come from %s", partitions);
-    }
-
-    private long position(TopicPartition partition) {
-        try {
-            try {
-                return consumer.position(partition, POSITION_TIME);
-            } catch (WakeupException _) { // the mailbox has its turn after this poll
-                return consumer.position(partition, POSITION_TIME);
-            }
-        } catch (KafkaException unknown) {
-            LOG.debugf(unknown, "where %s is to be read from is not known yet", partition);
-            return Progress.NOTHING;
+    public void onPartitionsAssigned(Collection<TopicPartition> assigned) {
+        var answers = true;
+        for (var partition : assigned) {
+            var next = answers ? offsets.position(partition) : Progress.NOTHING;
+            answers &= next != Progress.NOTHING;
+            partitions.begin(new Progress(partition, next, next));
+            if (!answers) consumer.pause(List.of(partition));
         }
+        watch.watch(consumer.assignment());
+        if (!assigned.isEmpty()) LOG.infof("commands come from %s", assigned);
     }
 
     /** Returns a sentence for each partition that stands still, by its name. From any thread. */
     Map<String, String> standstills() {
-        return standstills.sentences();
+        var all = new TreeMap<>(lookout.stalls().sentences());
+        all.putAll(standstills.sentences());
+        return all;
     }
 
     @Override
-    public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-        commitNow(partitions);
-        onPartitionsLost(partitions);
+    public void onPartitionsRevoked(Collection<TopicPartition> revoked) {
+        commitNow(partitions.toCommit(revoked));
+        onPartitionsLost(revoked);
     }
 
     /** Another replica begins with what was not committed. */
     @Override
-    public void onPartitionsLost(Collection<TopicPartition> partitions) {
-        for (var partition : partitions) {
-            standstills.drop(partition);
-            var lost = progress.remove(partition);
+    public void onPartitionsLost(Collection<TopicPartition> gone) {
+        for (var partition : gone) {
+            standstills.lost(partition);
+            var lost = partitions.remove(partition);
             if (lost == null) continue;
-            for (var command : lost.open()) {
-                inFlight--;
-                bytesInFlight -= command.bytes();
-            }
             lost.close();
             queues.drop(lost);
             deadLetters.drop(lost);
@@ -333,13 +338,14 @@ final class DownlinkConsumer implements Executor, ConsumerRebalanceListener, Aut
         queues.stop();
         var until = System.nanoTime() + FINISH_TIME.toNanos();
         while ((queues.isUnderWay() || letters() > 0) && System.nanoTime() - until < 0) turn(subscribed);
-        commitNow(progress.keySet());
+        commitNow(partitions.toCommit());
     }
 
     /** Leaves the group at once: a replica that is killed takes its place again, one that is stopped may not come back. */
     @Override
     public void close() {
         meters.inFlight(0);
+        meters.waiting(0);
         meters.lettersWaiting(0);
         meters.up(false);
         try {

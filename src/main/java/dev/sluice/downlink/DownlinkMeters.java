@@ -3,12 +3,17 @@ package dev.sluice.downlink;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.MultiGauge.Row;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.kafka.common.TopicPartition;
 
 /** Counts what becomes of records. Any thread may use it. */
 final class DownlinkMeters {
@@ -20,9 +25,18 @@ final class DownlinkMeters {
     private final Timer latency;
     private final AtomicLong lag = new AtomicLong();
     private final AtomicLong inFlight = new AtomicLong();
+    private final AtomicLong waiting = new AtomicLong();
     private final AtomicLong lettersWaiting = new AtomicLong();
     private final AtomicLong up = new AtomicLong();
+    private final MultiGauge standstills;
     private final Map<UnreadableBatch.Cause, Counter> unreadable = new EnumMap<>(UnreadableBatch.Cause.class);
+
+    /**
+     * A partition of which nothing comes.
+     *
+     * @param behind records that Kafka has and that were not taken
+     */
+    record Standstill(TopicPartition partition, String reason, long behind) {}
 
     DownlinkMeters(MeterRegistry meters) {
         for (var cause : UnreadableBatch.Cause.values())
@@ -47,12 +61,23 @@ final class DownlinkMeters {
                         Duration.ofSeconds(5),
                         Duration.ofSeconds(30))
                 .register(meters);
+        standstills = MultiGauge.builder("sluice.downlink.standstill")
+                .description(
+                        "Records behind which a partition stands still, by the cause; absent for one that does not")
+                .register(meters);
+        gauges(meters);
+    }
+
+    private void gauges(MeterRegistry meters) {
         Gauge.builder("sluice.downlink.lag", lag, AtomicLong::get)
                 .description(
                         "Records of the downlink's Kafka topics that are not done with, in this replica's partitions")
                 .register(meters);
         Gauge.builder("sluice.downlink.in.flight", inFlight, AtomicLong::get)
                 .description("Records taken from Kafka that are not done with")
+                .register(meters);
+        Gauge.builder("sluice.downlink.waiting", waiting, AtomicLong::get)
+                .description("Of these, those that were taken more than a second ago")
                 .register(meters);
         Gauge.builder("sluice.downlink.letters.waiting", lettersWaiting, AtomicLong::get)
                 .description("Records that could not be delivered, and of which Kafka does not know yet")
@@ -93,6 +118,26 @@ final class DownlinkMeters {
 
     void lag(long records) {
         lag.set(records);
+    }
+
+    void waiting(long records) {
+        waiting.set(records);
+    }
+
+    /** All partitions that stand still. */
+    void standstills(List<Standstill> all) {
+        standstills.register(all.stream().map(DownlinkMeters::row).toList(), true);
+    }
+
+    private static Row<?> row(Standstill one) {
+        var tags = Tags.of(
+                "kafka_topic",
+                one.partition().topic(),
+                "partition",
+                Integer.toString(one.partition().partition()),
+                "reason",
+                one.reason());
+        return Row.of(tags, one.behind());
     }
 
     void lettersWaiting(long letters) {

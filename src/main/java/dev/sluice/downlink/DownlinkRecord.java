@@ -9,14 +9,17 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** One record from its reading to its end, and what is known of its delivery. Confined to the downlink's thread. */
 final class DownlinkRecord {
-    /** Bytes of a record besides its key and value: headers, and the objects around it. */
-    private static final int OVERHEAD = 300;
+    /** Bytes of the heap that a record takes besides its key, value and headers: the objects around it, and its place in a queue. */
+    private static final int OVERHEAD = 1000;
+
+    private static final int OVERHEAD_OF_HEADER = 100;
 
     /** The value of a time that is not known yet. */
     static final long NEVER = Long.MIN_VALUE;
 
     private final ConsumerRecord<byte[], byte[]> record;
     private final Progress progress;
+    private final int bytes;
     /** The JVM's nanoseconds. */
     private final long readAt;
     /** Null of a bad record. */
@@ -34,7 +37,19 @@ final class DownlinkRecord {
     DownlinkRecord(ConsumerRecord<byte[], byte[]> record, Progress progress, long readAt) {
         this.record = record;
         this.progress = progress;
+        this.bytes = bytes(record);
         this.readAt = readAt;
+    }
+
+    private static int bytes(ConsumerRecord<byte[], byte[]> record) {
+        int bytes = OVERHEAD + length(record.key()) + length(record.value());
+        for (var header : record.headers())
+            bytes += OVERHEAD_OF_HEADER + header.key().length() + length(header.value());
+        return bytes;
+    }
+
+    private static int length(byte[] bytes) {
+        return bytes == null ? 0 : bytes.length;
     }
 
     ConsumerRecord<byte[], byte[]> record() {
@@ -49,10 +64,9 @@ final class DownlinkRecord {
         return readAt;
     }
 
+    /** What it takes of the heap. */
     int bytes() {
-        var key = record.key() == null ? 0 : record.key().length;
-        var value = record.value() == null ? 0 : record.value().length;
-        return key + value + OVERHEAD;
+        return bytes;
     }
 
     Message message() {

@@ -25,6 +25,7 @@ record DownlinkSettings(DownlinkConfig config, String deadLetterTopic) {
         config.undeliverableTopic().ifPresent(it -> requireNoCircle(it, PREFIX + "undeliverable-topic"));
         requirePositive(config.inFlight(), "in-flight");
         requirePositive(config.bytesInFlight(), "bytes-in-flight");
+        requirePositive(config.bytesWaiting(), "bytes-waiting");
     }
 
     private void requireNoCircle(String kafkaTopic, String key) {

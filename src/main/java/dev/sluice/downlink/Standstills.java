@@ -20,6 +20,9 @@ final class Standstills {
     private static final Duration UNTIL_TOLD_AGAIN = Duration.ofMinutes(1);
 
     private final Map<TopicPartition, Standstill> standstills = new HashMap<>();
+    /** Those of partitions that were taken away: when they come back, their batches are counted and told already. */
+    private final Map<TopicPartition, Standstill> left = new HashMap<>();
+
     private volatile Map<String, String> sentences = Map.of();
 
     private record Standstill(UnreadableBatch batch, long tryAt, long tellAt) {}
@@ -27,13 +30,13 @@ final class Standstills {
     /** False if it was known. */
     boolean add(UnreadableBatch batch) {
         var now = System.nanoTime();
-        var known = standstills.get(batch.partition());
+        var known = standstills.getOrDefault(batch.partition(), left.remove(batch.partition()));
         var isNew = known == null || known.batch().first() != batch.first();
         var told = isNew || now - known.tellAt() >= 0;
         var tellAt = told ? now + UNTIL_TOLD_AGAIN.toNanos() : known.tellAt();
         standstills.put(batch.partition(), new Standstill(batch, now + UNTIL_TRIED_AGAIN.toNanos(), tellAt));
         if (told) tell(batch);
-        if (isNew) publish();
+        publish();
         return isNew;
     }
 
@@ -70,8 +73,19 @@ final class Standstills {
         }
     }
 
-    void drop(TopicPartition partition) {
+    private void drop(TopicPartition partition) {
         if (standstills.remove(partition) != null) publish();
+    }
+
+    /** The partition is another replica's now, perhaps for a moment only. */
+    void lost(TopicPartition partition) {
+        var standstill = standstills.get(partition);
+        if (standstill != null) left.put(partition, standstill);
+        drop(partition);
+    }
+
+    boolean has(TopicPartition partition) {
+        return standstills.containsKey(partition);
     }
 
     boolean isEmpty() {

@@ -71,6 +71,11 @@ final class TopicQueue {
         return offer != null;
     }
 
+    /** Whether nothing happens until somebody subscribes. */
+    boolean isWaiting() {
+        return waiting && offer == null;
+    }
+
     void add(DownlinkRecord command) {
         commands.add(command);
         if (commands.size() == 1) begin();

@@ -47,18 +47,24 @@ public final class EmbeddedKafka implements AutoCloseable {
 
     /** The same with more settings of the broker; listeners are added to the one at the port. */
     public static EmbeddedKafka start(int port, Path dataDir, Map<String, String> more) {
+        return launch(port, dataDir, more).awaitTopics(dataDir);
+    }
+
+    /** Starts one node of several, as the settings say; returns at once, as it serves when most of them are there. */
+    public static EmbeddedKafka launch(int port, Path dataDir, Map<String, String> more) {
         return AotCache.isWanted()
-                ? start(port, dataDir, more, AotCache.options(KafkaCache.made()), KafkaCache.environment(), ENDING)
-                : start(port, dataDir, more, List.of(), ToolClasspath.environment(), ENDING);
+                ? launch(port, dataDir, more, AotCache.options(KafkaCache.made()), KafkaCache.environment(), ENDING)
+                : launch(port, dataDir, more, List.of(), ToolClasspath.environment(), ENDING);
     }
 
     /** Starts a broker and ends it; it has time for what the options have it do at its end. */
     static void train(int port, Path dataDir, List<String> options) {
-        start(port, dataDir, Map.of(), options, KafkaCache.environment(), TRAINED)
+        launch(port, dataDir, Map.of(), options, KafkaCache.environment(), TRAINED)
+                .awaitTopics(dataDir)
                 .close();
     }
 
-    private static EmbeddedKafka start(
+    private static EmbeddedKafka launch(
             int port,
             Path dataDir,
             Map<String, String> more,
@@ -76,16 +82,19 @@ public final class EmbeddedKafka implements AutoCloseable {
                 Integer.toString(port),
                 dataDir.resolve("kafka").toString()));
         more.forEach((name, value) -> command.add(name + "=" + value));
-        var process = ServerProcess.start("Kafka", command, environment, ending, log);
-        var kafka = new EmbeddedKafka(port, process);
+        return new EmbeddedKafka(port, ServerProcess.start("Kafka", command, environment, ending, log));
+    }
+
+    private EmbeddedKafka awaitTopics(Path dataDir) {
         try {
-            kafka.createTopics(TOPICS);
+            createTopics(TOPICS);
+            return this;
         } catch (Complaint complaint) {
-            kafka.close();
+            close();
+            var log = dataDir.resolve("kafka.log");
             throw new Complaint(
                     complaint.getMessage() + " Its log is " + log + ":\n" + ServerProcess.tail(log, 8), complaint);
         }
-        return kafka;
     }
 
     public String bootstrap() {

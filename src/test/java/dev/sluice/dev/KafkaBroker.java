@@ -13,14 +13,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 
-/** A Kafka broker and controller of one node in this JVM, on a folder that outlives it; started and closed by one thread. */
+/**
+ * A Kafka broker and controller in this JVM, on a folder that outlives it: a Kafka of one node, or one node of several, if the settings name
+ * its {@code node.id}, all {@code controller.quorum.voters} and the {@link #CLUSTER_ID}. Started and closed by one thread.
+ */
 public final class KafkaBroker implements AutoCloseable {
+    /** The one setting that is no broker's: what all folders of a cluster have in common. */
+    static final String CLUSTER_ID = "cluster.id";
+
+    private static final String NODE_ID = "node.id";
+    private static final String VOTERS = "controller.quorum.voters";
+
     private final KafkaRaftServer server;
 
     private KafkaBroker(KafkaRaftServer server) {
@@ -33,12 +43,16 @@ public final class KafkaBroker implements AutoCloseable {
      * @param more settings; those of listeners are added to the ones that are here, others go before them
      */
     private static KafkaBroker start(int port, Path folder, Map<String, String> more) throws Exception {
-        var settings = settings(port, Ports.free(), folder);
+        var settings = settings(port, folder, more);
         more.forEach((name, value) -> settings.merge(
                 name, value, (ours, theirs) -> name.endsWith("listeners") ? ours + "," + theirs : theirs));
+        var clusterId = settings.remove(CLUSTER_ID);
         var config = new KafkaConfig(settings, false);
         if (!Files.exists(folder.resolve("meta.properties"))) {
-            format(folder);
+            format(
+                    folder,
+                    config.nodeId(),
+                    clusterId == null ? Uuid.randomUuid().toString() : clusterId);
         }
         var server = new KafkaRaftServer(config, Time.SYSTEM);
         server.startup();
@@ -46,23 +60,30 @@ public final class KafkaBroker implements AutoCloseable {
     }
 
     /** The cluster id is drawn once and stays with the folder. */
-    private static void format(Path folder) throws Exception {
+    private static void format(Path folder, int nodeId, String clusterId) throws Exception {
         Files.createDirectories(folder);
         new Formatter()
                 .setPrintStream(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8))
-                .setNodeId(1)
-                .setClusterId(Uuid.randomUuid().toString())
+                .setNodeId(nodeId)
+                .setClusterId(clusterId)
                 .setDirectories(List.of(folder.toString()))
                 .setMetadataLogDirectory(folder.toString())
                 .setControllerListenerName("CONTROLLER")
                 .run();
     }
 
-    private static Map<String, String> settings(int port, int controllerPort, Path folder) {
+    private static Map<String, String> settings(int port, Path folder, Map<String, String> more) {
+        var nodeId = more.getOrDefault(NODE_ID, "1");
+        var voters = more.getOrDefault(VOTERS, nodeId + "@127.0.0.1:" + Ports.free());
+        var controllerPort = Stream.of(voters.split(","))
+                .filter(voter -> voter.startsWith(nodeId + "@"))
+                .map(voter -> voter.substring(voter.lastIndexOf(':') + 1))
+                .findFirst()
+                .orElseThrow();
         var settings = new HashMap<String, String>();
         settings.put("process.roles", "broker,controller");
-        settings.put("node.id", "1");
-        settings.put("controller.quorum.voters", "1@127.0.0.1:" + controllerPort);
+        settings.put(NODE_ID, nodeId);
+        settings.put(VOTERS, voters);
         settings.put("controller.listener.names", "CONTROLLER");
         settings.put("listeners", "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
         settings.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);

@@ -37,6 +37,13 @@ final class Account {
         Client(Publisher publisher) {
             this.publisher = publisher;
         }
+
+        /** The numbers of messages that were acknowledged and are not there. */
+        BitSet lost() {
+            var lost = publisher.acknowledged();
+            lost.andNot(seen);
+            return lost;
+        }
     }
 
     private Account(List<Publisher> publishers) {
@@ -82,8 +89,7 @@ final class Account {
     void assertKept() {
         for (var client : clients.values()) {
             var what = client.publisher.profile().clientId();
-            var lost = client.publisher.acknowledged();
-            lost.andNot(client.seen);
+            var lost = client.lost();
             assertThat(lost.cardinality())
                     .as(what + ": acknowledged, but not in Kafka: " + lost)
                     .isZero();
@@ -150,12 +156,19 @@ final class Account {
     String report() {
         var publishers =
                 clients.values().stream().map(client -> client.publisher).toList();
-        return "published %,d, acknowledged %,d, records in Kafka %,d, repeated in Kafka %,d, sent again %,d, connects %,d"
+        var gaps = audit.findings().values().stream()
+                .mapToLong(RecordAudit.Findings::gaps)
+                .sum();
+        return "published %,d, acknowledged %,d, of these lost %,d, gaps %,d, records in Kafka %,d, repeated in Kafka %,d, sent again %,d, connects %,d"
                 .formatted(
                         publishers.stream().mapToInt(Publisher::published).sum(),
                         publishers.stream()
                                 .mapToInt(Publisher::acknowledgedCount)
                                 .sum(),
+                        clients.values().stream()
+                                .mapToInt(client -> client.lost().cardinality())
+                                .sum(),
+                        gaps,
                         clients.values().stream()
                                 .mapToInt(client -> client.records)
                                 .sum(),

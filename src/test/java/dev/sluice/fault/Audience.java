@@ -9,6 +9,7 @@ import dev.sluice.support.Publisher;
 import dev.sluice.support.Subscriber;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Predicate;
@@ -23,6 +24,17 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
     private record Pair(Publisher publisher, Subscriber subscriber) {
         String topic() {
             return publisher.profile().topic();
+        }
+
+        /** The numbers of messages that were acknowledged and have not come. */
+        BitSet lost() {
+            var lost = publisher.acknowledged();
+            lost.andNot(subscriber.inbox().numbers(topic()));
+            return lost;
+        }
+
+        int repeats() {
+            return subscriber.inbox().repeats(topic());
         }
 
         int heard() {
@@ -79,8 +91,7 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
     void assertKept() {
         for (var pair : pairs) {
             var inbox = pair.subscriber().inbox();
-            var lost = pair.publisher().acknowledged();
-            lost.andNot(inbox.numbers(pair.topic()));
+            var lost = pair.lost();
             assertThat(lost.cardinality())
                     .as("%s: acknowledged and not delivered: %s", pair, lost)
                     .isZero();
@@ -112,20 +123,27 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
         return subscribers.stream().mapToInt(it -> it.inbox().messages()).sum();
     }
 
-    /** The 99th percentile of the time from a message's making to its arrival, in milliseconds. */
-    double p99(long from, long to) {
+    /** A percentile of the time from a message's making to its arrival, in milliseconds. */
+    double percentile(double share, long from, long to) {
         return AckTimes.percentile(
-                0.99, subscribers.stream().map(it -> it.inbox().delays()).toList(), from, to);
+                share, subscribers.stream().map(it -> it.inbox().delays()).toList(), from, to);
     }
 
     String report() {
-        return "delivered %,d, repeated at QoS 1 %,d, subscribers' connects %,d"
+        return "delivered %,d, acknowledged and not delivered %,d, twice at QoS 2 %,d, repeated at QoS 1 %,d, subscribers' connects %,d"
                 .formatted(
                         messages(),
-                        pairs.stream()
-                                .mapToInt(pair -> pair.subscriber().inbox().repeats(pair.topic()))
-                                .sum(),
+                        pairs.stream().mapToInt(it -> it.lost().cardinality()).sum(),
+                        repeats(true),
+                        repeats(false),
                         subscribers.stream().mapToInt(Subscriber::connects).sum());
+    }
+
+    private int repeats(boolean exactlyOnce) {
+        return pairs.stream()
+                .filter(pair -> pair.isExactlyOnce() == exactlyOnce)
+                .mapToInt(Pair::repeats)
+                .sum();
     }
 
     @Override

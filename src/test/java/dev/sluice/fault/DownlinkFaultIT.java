@@ -107,6 +107,7 @@ class DownlinkFaultIT {
                         "downlink-bounds",
                         "-Dsluice.downlink.topics=late.commands,sluice.downlink",
                         "-Dsluice.downlink.in-flight=" + IN_FLIGHT,
+                        "-Dsluice.downlink.bytes-waiting=100000",
                         "-Dsluice.downlink.patience=5m",
                         "-Dsluice.downlink.consumer.\"max.poll.records\"=" + POLLED,
                         "-Dsluice.downlink.consumer.\"max.poll.interval.ms\"=2000");

@@ -63,7 +63,7 @@ class PersistentPairsIT {
                 "pairs: %,.0f messages a second durable, %,.0f a second delivered and acknowledged; delivery p99 %.1f ms%n",
                 (acknowledged(fleet) - acknowledged) / seconds,
                 (audience.messages() - delivered) / seconds,
-                audience.p99(start, end));
+                audience.percentile(0.99, start, end));
     }
 
     private static int acknowledged(Fleet fleet) {

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
+import org.apache.kafka.clients.admin.NewTopic;
 
 /** Kafka, PostgreSQL and the packaged gateway as processes of their own on ports of their own; used by the test's thread. */
 final class Servers implements AutoCloseable {
@@ -34,6 +35,7 @@ final class Servers implements AutoCloseable {
     private final Settings settings;
     private final HttpClient http = HttpClient.newHttpClient();
     private EmbeddedKafka kafka;
+    private KafkaCluster cluster;
     private EmbeddedPostgresServer postgres;
     private GatewayProcess gateway;
 
@@ -43,31 +45,45 @@ final class Servers implements AutoCloseable {
 
     /** Starts all three; the folder is emptied first. */
     static Servers start(String name, String... javaOptions) {
-        return start(Optional.empty(), name, javaOptions);
+        var servers = new Servers(settings(folder(name), Optional.empty(), Optional.empty(), javaOptions));
+        return servers.start(servers::startKafka);
     }
 
     /** Starts Kafka and the gateway; PostgreSQL is at that URL already. */
     static Servers startOn(String postgres, String name, String... javaOptions) {
-        return start(Optional.of(postgres), name, javaOptions);
+        var servers = new Servers(settings(folder(name), Optional.empty(), Optional.of(postgres), javaOptions));
+        return servers.start(servers::startKafka);
     }
 
-    private static Servers start(Optional<String> postgres, String name, String... javaOptions) {
+    /** Starts all three, with a Kafka of several nodes, which has these topics. */
+    static Servers startWithCluster(String name, List<NewTopic> topics, String... javaOptions) {
+        var folder = folder(name);
+        var cluster = new KafkaCluster(folder);
+        var servers = new Servers(settings(folder, Optional.of(cluster.bootstrap()), Optional.empty(), javaOptions));
+        servers.cluster = cluster;
+        return servers.start(() -> cluster.start(topics));
+    }
+
+    private static Settings settings(
+            Path folder, Optional<String> kafka, Optional<String> postgres, String... javaOptions) {
         var options = new ArrayList<>(FAST_START);
         options.addAll(List.of(javaOptions));
         if (postgres.isPresent()) options.add("-Dquarkus.datasource.username=" + EmbeddedPostgresServer.USER);
-        var servers = new Servers(new Settings(
-                Ports.free(), Ports.free(), Ports.free(), folder(name), Optional.empty(), postgres, options));
+        return new Settings(Ports.free(), Ports.free(), Ports.free(), folder, kafka, postgres, options);
+    }
+
+    private Servers start(Runnable startKafka) {
         try {
-            var kafka = CompletableFuture.runAsync(servers::startKafka);
-            if (postgres.isEmpty()) servers.startPostgres();
-            kafka.join();
-            servers.startGateway();
-            servers.gateway.awaitReady();
+            var kafkaStart = CompletableFuture.runAsync(startKafka);
+            if (settings.foreignPostgres().isEmpty()) startPostgres();
+            kafkaStart.join();
+            startGateway();
+            gateway.awaitReady();
+            return this;
         } catch (RuntimeException failed) {
-            servers.close();
+            close();
             throw failed;
         }
-        return servers;
     }
 
     /** An empty folder of that name. */
@@ -135,6 +151,10 @@ final class Servers implements AutoCloseable {
 
     EmbeddedKafka kafka() {
         return kafka;
+    }
+
+    KafkaCluster cluster() {
+        return cluster;
     }
 
     EmbeddedPostgresServer postgres() {
@@ -238,6 +258,7 @@ final class Servers implements AutoCloseable {
     public void close() {
         if (gateway != null) gateway.close();
         if (kafka != null) kafka.close();
+        if (cluster != null) cluster.close();
         if (postgres != null) postgres.close();
         http.close();
     }

@@ -111,7 +111,7 @@ class SlowSubscriberFaultIT {
     private static double p99(Audience audience) {
         var start = System.nanoTime();
         Fleet.runOn(WINDOW);
-        return audience.p99(start, System.nanoTime());
+        return audience.percentile(0.99, start, System.nanoTime());
     }
 
     private static int rate(Fleet flood) {

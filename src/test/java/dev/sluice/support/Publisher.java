@@ -30,6 +30,7 @@ public final class Publisher implements AutoCloseable {
      * @param pace time between two bursts
      * @param payloadSize bytes, room for the number of the message and the time at which it was made, see {@link Inbox}
      * @param retain the RETAIN flag of all messages
+     * @param fleet the first level of their topic
      */
     public record Profile(
             String clientId,
@@ -40,7 +41,21 @@ public final class Publisher implements AutoCloseable {
             int burst,
             Duration pace,
             int payloadSize,
-            boolean retain) {
+            boolean retain,
+            String fleet) {
+        public Profile(
+                String clientId,
+                ProtocolVersion version,
+                QoS qos,
+                boolean persistent,
+                int window,
+                int burst,
+                Duration pace,
+                int payloadSize,
+                boolean retain) {
+            this(clientId, version, qos, persistent, window, burst, pace, payloadSize, retain, "fleet");
+        }
+
         public Profile(
                 String clientId,
                 ProtocolVersion version,
@@ -55,7 +70,7 @@ public final class Publisher implements AutoCloseable {
 
         /** The Topic Name of all messages. */
         public String topic() {
-            return "fleet/" + clientId + "/telemetry";
+            return fleet + "/" + clientId + "/telemetry";
         }
     }
 
