@@ -33,6 +33,7 @@ public final class WireClient implements AutoCloseable {
     private final PacketReader reader;
     private final PacketFramer framer = new PacketFramer(Readers.LARGEST);
     private ByteBuffer unread = ByteBuffer.allocate(0);
+    private int patienceMillis = PATIENCE_MILLIS;
     private int pings;
     private int pongs;
 
@@ -63,7 +64,8 @@ public final class WireClient implements AutoCloseable {
     /** Waits as long as that for each thing that comes from now on. */
     public WireClient patience(Duration time) {
         try {
-            socket.setSoTimeout((int) time.toMillis());
+            patienceMillis = (int) time.toMillis();
+            socket.setSoTimeout(patienceMillis);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -135,7 +137,7 @@ public final class WireClient implements AutoCloseable {
 
     /** Pings do not renew the patience. */
     private ByteBuffer nextPacket() {
-        var deadline = System.nanoTime() + PATIENCE_MILLIS * 1_000_000L;
+        var deadline = System.nanoTime() + patienceMillis * 1_000_000L;
         while (System.nanoTime() < deadline) {
             var packet = framer.next(unread);
             if (packet != null) return packet;
@@ -145,7 +147,7 @@ public final class WireClient implements AutoCloseable {
                 throw new AssertionError("closed with " + status(frame) + " instead of a packet");
             take(frame);
         }
-        throw new AssertionError("no packet in " + PATIENCE_MILLIS + " ms");
+        throw new AssertionError("no packet in " + patienceMillis + " ms");
     }
 
     /** The bytes of the next packet, as they came. */
