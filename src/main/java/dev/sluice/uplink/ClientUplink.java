@@ -294,12 +294,12 @@ public final class ClientUplink {
     void refusedLate(RecordInFlight record, Refusal refusal) {
         loop.execute(() -> {
             if (!record.becomeDeadLetter(refusal)) record.refuse(refusal);
-            else if (!offer(record)) keepLetter(record);
+            else if (failing || !offer(record)) keepLetter(record);
         });
     }
 
     private void keepLetter(RecordInFlight letter) {
-        if (closed) {
+        if (closed || failing) {
             giveUp(letter);
             return;
         }
@@ -314,7 +314,7 @@ public final class ClientUplink {
     private void retryLettersLater() {
         CompletableFuture.delayedExecutor(RETRY_MILLIS, TimeUnit.MILLISECONDS, loop)
                 .execute(() -> {
-                    while (!letters.isEmpty() && offer(letters.getFirst())) letters.removeFirst();
+                    while (!letters.isEmpty() && !failing && offer(letters.getFirst())) letters.removeFirst();
                     if (!letters.isEmpty()) retryLettersLater();
                 });
     }
@@ -336,9 +336,13 @@ public final class ClientUplink {
         uplink.deadLettered(failure.kind());
     }
 
+    /** A record has failed for now: nothing further of this client is handed over. From any thread. */
+    void stopForNow() {
+        failing = true;
+    }
+
     /** Every record of a message is answered; on Kafka's network thread, or the journal's. */
     void answered(Forwarding forwarding) {
-        if (forwarding.failedForNow()) failing = true;
         if (forwarding.started) uplink.settled(forwarding);
     }
 

@@ -36,6 +36,8 @@ public final class Forwarding implements Runnable {
     int next;
     /** Whether it counts as in flight: some record has been handed over. */
     boolean started;
+    /** Whether the listener has it. */
+    private boolean told;
 
     private volatile int unacknowledged;
     /** Why a dead letter had to be sent, the first of several. */
@@ -181,8 +183,11 @@ public final class Forwarding implements Runnable {
         answered(1);
     }
 
+    /** The client stops and is told at once: the other records may wait for long, and later messages would pass this one meanwhile. */
     void failed(Exception exception) {
         transientFailure = exception;
+        client.stopForNow();
+        if (records.length > 1) client.loop().execute(this::tell);
         answered(1);
     }
 
@@ -197,6 +202,13 @@ public final class Forwarding implements Runnable {
     @Override
     public void run() {
         client.release(this);
+        tell();
+    }
+
+    /** On the client's event loop; once, whoever comes first. */
+    private void tell() {
+        if (told) return;
+        told = true;
         client.listener().accept(this);
     }
 }

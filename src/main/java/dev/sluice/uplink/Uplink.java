@@ -108,7 +108,7 @@ public class Uplink {
      * @param username null without one
      * @param isV5 whether the client is answered with reason codes
      * @param loop runs the listener; the connection's event loop
-     * @param listener gets each {@link Forwarding} under way once, when Kafka has answered it
+     * @param listener gets each {@link Forwarding} under way once, when Kafka has answered it or has failed for one of its records
      */
     public ClientUplink open(
             String clientId, String username, long epoch, boolean isV5, Executor loop, Consumer<Forwarding> listener) {

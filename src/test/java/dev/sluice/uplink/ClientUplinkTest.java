@@ -127,6 +127,44 @@ class ClientUplinkTest {
         assertThat(rig.spool.writes).hasSize(1);
     }
 
+    /** Else the later ones would be in one of its Kafka topics without it. */
+    @Test
+    void nothingPassesAMessageThatFailedInOneOfItsRoutes() {
+        var two = new UplinkRig(Map.of(
+                "routes.a.filter", "k/{key}", "routes.a.kafka-topic", "a",
+                "routes.b.filter", "k/{key}", "routes.b.kafka-topic", "b"));
+        var one = two.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        two.producer.crowded.add("b");
+        one.forward(publishTo("x"), 0, null);
+        two.producer.fail();
+        assertThat(answered).as("told at once").singleElement().matches(Forwarding::failedForNow);
+        two.producer.crowded.clear();
+        one.forward(publishTo("x"), 0, null);
+        one.retry();
+        assertThat(two.producer.sent).hasSize(1);
+        one.close();
+        assertThat(answered).as("told once").hasSize(2);
+        assertThat(one.isWaiting()).isFalse();
+    }
+
+    @Test
+    void nothingPassesAMessageThatFailedWhileItsOtherRecordIsStuck() {
+        var two = new UplinkRig(Map.of(
+                "routes.a.filter", "k/{key}", "routes.a.kafka-topic", "a",
+                "routes.b.filter", "k/{key}", "routes.b.kafka-topic", "b"));
+        var one = two.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        one.forward(publishTo("x"), 0, null);
+        two.producer.fail();
+        assertThat(answered).singleElement().matches(Forwarding::failedForNow);
+        one.forward(publishTo("x"), 0, null);
+        assertThat(two.producer.sent).hasSize(2);
+        assertThat(one.isWaiting()).isTrue();
+        two.producer.answer();
+        one.close();
+        assertThat(answered).hasSize(2);
+        assertThat(one.isWaiting()).isFalse();
+    }
+
     private static Packet.Publish qos0(String topic, Properties properties) {
         return new Packet.Publish(false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
     }

@@ -13,10 +13,13 @@ import jakarta.enterprise.inject.Vetoed;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.DisconnectException;
 
 /** Owns an uplink whose producer and spool only write down what they get; used by one thread. */
 public final class UplinkRig {
@@ -43,6 +46,8 @@ public final class UplinkRig {
         public final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
 
         public final List<String> renewals = new ArrayList<>();
+        /** Kafka topics that the producer has no room for. */
+        public final Set<String> crowded = new HashSet<>();
 
         private Producer() {
             super(null, null, null, new SimpleMeterRegistry());
@@ -50,6 +55,7 @@ public final class UplinkRig {
 
         @Override
         public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
+            if (crowded.contains(record.topic())) return Handover.NOT_NOW;
             sent.add(record);
             unanswered.add(later);
             return Handover.TAKEN;
@@ -58,6 +64,11 @@ public final class UplinkRig {
         /** Kafka takes the record that waits longest. */
         public void answer() {
             unanswered.remove().onCompletion(null, null);
+        }
+
+        /** The record that waits longest fails, and would not the next time. */
+        public void fail() {
+            unanswered.remove().onCompletion(null, new DisconnectException());
         }
 
         @Override
