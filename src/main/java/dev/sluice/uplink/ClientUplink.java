@@ -263,6 +263,10 @@ public final class ClientUplink {
             return Handover.of(unknown);
         }
         var sent = record.failure() == null ? original : letter(record, original);
+        if (sent.key() == null) { // the spool would take it
+            var refusal = uplink.topics().refusalOfKeyless(sent.topic());
+            if (refusal != null) return new Handover.Refused(refusal);
+        }
         var answer = spool == null
                 ? uplink.producer().hand(sent, record)
                 : spool.hand(sent, record.target().route().name(), record);

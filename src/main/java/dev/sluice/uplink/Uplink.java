@@ -4,6 +4,7 @@ import dev.sluice.config.UplinkConfig;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.contract.CheckOverrun;
 import dev.sluice.uplink.contract.Effort;
+import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
 import dev.sluice.uplink.record.Target;
@@ -46,6 +47,7 @@ public class Uplink {
     private final UplinkConfig config;
     private final UplinkProducer producer;
     private final Tracing tracing;
+    private final KnownTopics topics;
     private final Spool spool;
     private final CheckThreads checks;
     private final long bytesInFlightMaximum;
@@ -62,6 +64,7 @@ public class Uplink {
             UplinkConfig config,
             RoutesInForce routes,
             UplinkProducer producer,
+            KnownTopics topics,
             Spool spool,
             OpenTelemetry telemetry,
             @ConfigProperty(name = "quarkus.otel.sdk.disabled") boolean isTracingOff,
@@ -69,6 +72,7 @@ public class Uplink {
         this.routes = routes;
         this.config = config;
         this.producer = producer;
+        this.topics = topics;
         this.spool = spool;
         this.checks = new CheckThreads(config, meters);
         // An SDK that is off would still name spans that nobody gets to see.
@@ -146,6 +150,10 @@ public class Uplink {
 
     UplinkProducer producer() {
         return producer;
+    }
+
+    KnownTopics topics() {
+        return topics;
     }
 
     Spool spool() {

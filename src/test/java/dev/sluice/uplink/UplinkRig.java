@@ -3,6 +3,7 @@ package dev.sluice.uplink;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RouteTables;
 import dev.sluice.uplink.route.RoutesInForce;
@@ -25,6 +26,7 @@ import org.apache.kafka.common.errors.DisconnectException;
 public final class UplinkRig {
     public final UplinkConfig config;
     public final Producer producer = new Producer();
+    public final KnownTopics topics = new KnownTopics();
     public final FakeSpool spool;
     public final RoutesInForce routes;
     public final Uplink uplink;
@@ -36,7 +38,7 @@ public final class UplinkRig {
         config = RouteTables.config(all);
         spool = new FakeSpool(config);
         routes = new RoutesInForce(config);
-        uplink = new Uplink(config, routes, producer, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+        uplink = new Uplink(config, routes, producer, topics, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
     }
 
     @Vetoed // else the tests that start Quarkus find two
@@ -50,7 +52,7 @@ public final class UplinkRig {
         public final Set<String> crowded = new HashSet<>();
 
         private Producer() {
-            super(null, null, null, new SimpleMeterRegistry());
+            super(null, null, null, null, new SimpleMeterRegistry());
         }
 
         @Override

@@ -40,6 +40,7 @@ public class UplinkProducer {
 
     private final KafkaClientService clients;
     private final Event<Producer<?, ?>> opened;
+    private final KnownTopics topics;
     private final Counter replaced;
     private final AtomicBoolean replacing = new AtomicBoolean();
     private final Repeating replacement = Repeating.onVirtualThread("sluice-producer");
@@ -55,8 +56,10 @@ public class UplinkProducer {
             KafkaClientService clients,
             @Channel(CHANNEL) Emitter<byte[]> channel,
             Event<Producer<?, ?>> opened,
+            KnownTopics topics,
             MeterRegistry meters) {
         this.clients = clients;
+        this.topics = topics;
         this.opened = opened;
         this.replaced = Counter.builder("sluice.uplink.producer.replaced")
                 .description("Kafka producers that could not go on")
@@ -80,6 +83,8 @@ public class UplinkProducer {
     public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var current = current();
         if (replacing.get()) return Handover.NOT_NOW;
+        var against = topics.against(record.topic(), record.key() != null);
+        if (against != null) return against;
         var sending = new Sending(later);
         try {
             current.send(record, sending);
@@ -96,7 +101,7 @@ public class UplinkProducer {
     }
 
     /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on every later answer. */
-    private static final class Sending implements Callback {
+    private final class Sending implements Callback {
         private final Callback later;
         /** Null once {@code send} has returned. */
         private Thread caller = Thread.currentThread();
@@ -109,8 +114,12 @@ public class UplinkProducer {
 
         @Override
         public void onCompletion(RecordMetadata metadata, Exception exception) {
-            if (exception != null && Thread.currentThread() == caller) failure = exception;
-            else later.onCompletion(metadata, exception);
+            if (exception != null && Thread.currentThread() == caller) {
+                failure = exception;
+                return;
+            }
+            if (exception != null) topics.learn(metadata.topic(), exception);
+            later.onCompletion(metadata, exception);
         }
 
         Handover end() {
