@@ -103,6 +103,11 @@ public final class Session {
         return publishes() && inbound.canResume();
     }
 
+    /** Returns whether something is held back because {@link Holding} has no room for it. */
+    public boolean lacksRoom() {
+        return publishes() && inbound.lacksRoom();
+    }
+
     private boolean publishes() {
         return phase instanceof Phase.Online || phase instanceof Phase.Finishing;
     }

@@ -3,6 +3,7 @@ package dev.sluice.uplink;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.uplink.record.Room;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.spool.ClientSpool;
@@ -141,13 +142,14 @@ public final class Forwarding implements Runnable {
      * Whether the rest of it may be offered again: records for Kafka only below its bounds, records for the spool only if that has room.
      *
      * @param spool null if nothing ever goes there
-     * @param congested whether there is as much in flight to Kafka as may be
+     * @param room for what waits for Kafka
      */
-    boolean canRetry(ClientSpool spool, boolean congested) {
+    boolean canRetry(ClientSpool spool, Room room) {
         for (int i = next; i < records.length; i++) {
+            if (records[i].failure() != null) continue; // a dead letter: it is counted with those
             var target = records[i].target();
             var isHeldUp = spool == null || spool.isDirect(target.key())
-                    ? congested || target.backlog().isFull()
+                    ? !target.hasRoom(room)
                     : !spool.hasRoomElseWaits();
             if (isHeldUp) return false;
         }

@@ -31,12 +31,14 @@ class TopicProbe {
     private final KafkaHealth kafka;
     private final KnownTopics topics;
     private final RoutesInForce routes;
+    private final Uplink uplink;
     private final Repeating asking = Repeating.onVirtualThread("sluice-kafka-topics");
 
-    TopicProbe(KafkaHealth kafka, KnownTopics topics, RoutesInForce routes) {
+    TopicProbe(KafkaHealth kafka, KnownTopics topics, RoutesInForce routes, Uplink uplink) {
         this.kafka = kafka;
         this.topics = topics;
         this.routes = routes;
+        this.uplink = uplink;
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
@@ -63,6 +65,7 @@ class TopicProbe {
         if (admin == null) return false;
         try {
             topics.tell(KafkaTopics.describe(admin, names, TIMEOUT));
+            uplink.splitBacklogs();
             return true;
         } catch (ExecutionException | TimeoutException | KafkaException | IllegalStateException away) {
             LOG.debug("Kafka is asked for topics", away);

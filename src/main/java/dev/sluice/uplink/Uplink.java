@@ -7,9 +7,11 @@ import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
+import dev.sluice.uplink.record.Room;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.Tracing;
 import dev.sluice.uplink.route.Failure;
+import dev.sluice.uplink.route.KafkaTopic;
 import dev.sluice.uplink.route.Routes;
 import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
@@ -26,10 +28,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
@@ -50,8 +52,7 @@ public class Uplink {
     private final KnownTopics topics;
     private final Spool spool;
     private final CheckThreads checks;
-    private final long bytesInFlightMaximum;
-    private final AtomicLong bytesInFlight = new AtomicLong();
+    private final Room room;
     /** By Kafka topic. */
     private final Map<String, Backlog> backlogs = new ConcurrentHashMap<>();
 
@@ -77,8 +78,8 @@ public class Uplink {
         this.checks = new CheckThreads(config, meters);
         // An SDK that is off would still name spans that nobody gets to see.
         this.tracing = isTracingOff ? Tracing.OFF : new Tracing(telemetry);
-        this.bytesInFlightMaximum = config.bytesInFlight();
-        Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
+        this.room = new Room(config.bytesInFlight());
+        Gauge.builder("sluice.uplink.bytes.in.flight", room, Room::bytes)
                 .description("Bytes of messages that Kafka has not acknowledged yet")
                 .baseUnit("bytes")
                 .register(meters);
@@ -172,33 +173,39 @@ public class Uplink {
         return config.bytesInFlightPerConnection();
     }
 
-    boolean isCongested() {
-        return bytesInFlight.get() >= bytesInFlightMaximum;
-    }
-
-    /** Bytes of messages that Kafka has not acknowledged yet. */
-    public long bytesInFlight() {
-        return bytesInFlight.get();
+    /** For what waits for Kafka. */
+    Room room() {
+        return room;
     }
 
     /** Returns the bytes that wait for a Kafka topic. If messages make very many topics, each connection counts on its own. */
     Backlog backlog(String kafkaTopic) {
-        var most = config.bytesInFlightPerKafkaTopic();
-        if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, _ -> new Backlog(most));
+        if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, this::newBacklog);
         var known = backlogs.get(kafkaTopic);
-        return known == null ? new Backlog(most) : known;
+        return known == null ? newBacklog(kafkaTopic) : known;
+    }
+
+    private Backlog newBacklog(String kafkaTopic) {
+        var backlog = new Backlog(config.bytesInFlightPerKafkaTopic(), config.bytesInFlightPerPartition());
+        backlog.split(Math.max(0, topics.partitions(kafkaTopic)));
+        return backlog;
+    }
+
+    /** Kafka has been asked about topics: what waits for them is counted by partition. */
+    void splitBacklogs() {
+        backlogs.forEach((kafkaTopic, backlog) -> backlog.split(Math.max(0, topics.partitions(kafkaTopic))));
     }
 
     void started(Forwarding forwarding) {
-        bytesInFlight.addAndGet(forwarding.bytes);
+        room.add(forwarding.bytes);
     }
 
     void notStarted(Forwarding forwarding) {
-        bytesInFlight.addAndGet(-forwarding.bytes);
+        room.add(-forwarding.bytes);
     }
 
     void settled(Forwarding forwarding) {
-        bytesInFlight.addAndGet(-forwarding.bytes);
+        room.add(-forwarding.bytes);
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
@@ -209,8 +216,11 @@ public class Uplink {
      */
     Integer partition(Target target, long receivedAt) {
         if (target.leavesPartitionToKafka()) return null;
-        var count = producer.partitions(target.kafkaTopic());
-        return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT));
+        var count = topics.partitionsElseAsk(target.kafkaTopic());
+        if (count == KafkaTopic.HIDDEN) count = producer.partitions(target.kafkaTopic());
+        if (count == 0 && target.key() == null && target.isSpread()) return null;
+        if (count == 0) throw new UnknownTopicOrPartitionException("Kafka does not have the topic, or was not asked yet");
+        return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT), room);
     }
 
     Tracing tracing() {

@@ -1,7 +1,11 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
@@ -39,6 +43,25 @@ public final class UplinkRig {
         spool = new FakeSpool(config);
         routes = new RoutesInForce(config);
         uplink = new Uplink(config, routes, producer, topics, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+    }
+
+    private static Packet.Publish publish(String topic) {
+        return new Packet.Publish(
+                false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, Properties.NONE, new byte[10_000]);
+    }
+
+    /** Whether a message to this topic would be held back from a client that has nothing under way. */
+    public boolean held(String topic) {
+        return client().holdsBack(publish(topic));
+    }
+
+    /** Publishes to this topic, which is not answered, from one client after the other, until there is no room. */
+    public void publishUntilHeld(String topic) {
+        for (int i = 0; i < 10_000 && !held(topic); i++) client().forward(publish(topic), 0, null);
+    }
+
+    private ClientUplink client() {
+        return uplink.open("client", null, 1, true, Runnable::run, _ -> {});
     }
 
     @Vetoed // else the tests that start Quarkus find two

@@ -76,10 +76,17 @@ public final class KnownTopics {
         return topic != null && topic.compacted ? Refusal.keyMissing() : null;
     }
 
-    /** How many partitions a topic has; 0 while that is not known. */
+    /** How many partitions a topic has; 0 while that is not known, {@link KafkaTopic#HIDDEN} where Kafka does not tell it. */
     public int partitions(String kafkaTopic) {
         var topic = there.get(kafkaTopic);
         return topic == null ? 0 : topic.partitions;
+    }
+
+    /** The same, and has Kafka asked if it is not known. */
+    public int partitionsElseAsk(String kafkaTopic) {
+        var count = partitions(kafkaTopic);
+        if (count == 0) want(kafkaTopic);
+        return count;
     }
 
     /** Kafka has refused a record: its topic may have changed since it was asked last, or hide its configuration. */
@@ -147,7 +154,7 @@ public final class KnownTopics {
 
     private void has(String name, KafkaTopic said) {
         var topic = there.getOrDefault(name, new There());
-        topic.partitions = Math.max(0, said.partitions());
+        topic.partitions = said.partitions();
         if (said.isCompacted() != null) topic.compacted = said.isCompacted();
         topic.toldAt = System.nanoTime();
         there.put(name, topic);
