@@ -85,7 +85,7 @@ public class UplinkProducer {
         if (replacing.get()) return Handover.NOT_NOW;
         var against = topics.against(record.topic(), record.key() != null);
         if (against != null) return against;
-        var sending = new Sending(later);
+        var sending = new Sending(current, later);
         try {
             current.send(record, sending);
         } catch (KafkaException | IllegalStateException failure) {
@@ -102,13 +102,15 @@ public class UplinkProducer {
 
     /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on every later answer. */
     private final class Sending implements Callback {
+        private final Producer<byte[], byte[]> producer;
         private final Callback later;
         /** Null once {@code send} has returned. */
         private Thread caller = Thread.currentThread();
 
         private Exception failure;
 
-        Sending(Callback later) {
+        Sending(Producer<byte[], byte[]> producer, Callback later) {
+            this.producer = producer;
             this.later = later;
         }
 
@@ -118,7 +120,7 @@ public class UplinkProducer {
                 failure = exception;
                 return;
             }
-            if (exception != null) topics.learn(metadata.topic(), exception);
+            if (exception != null) failed(producer, metadata, exception);
             later.onCompletion(metadata, exception);
         }
 
@@ -185,8 +187,26 @@ public class UplinkProducer {
         return known;
     }
 
+    /**
+     * Kafka has not taken a record. If it may take it later, nothing that the producer holds behind it may be taken before: so the producer
+     * ends at once, on its own thread, on which this runs. What is under way to the same partition is refused there as out of sequence.
+     */
+    private void failed(Producer<byte[], byte[]> holder, RecordMetadata metadata, Exception exception) {
+        topics.learn(metadata.topic(), exception);
+        if (Refusal.of(exception) != null || holder != producer || !replacing.compareAndSet(false, true)) return;
+        try {
+            holder.close(Duration.ZERO);
+        } catch (KafkaException badly) {
+            LOG.debug("the Kafka producer was closed with a failure", badly);
+        }
+        replaceNow(holder, exception);
+    }
+
     private void replace(Producer<byte[], byte[]> dead, Exception why) {
-        if (dead != producer || !replacing.compareAndSet(false, true)) return;
+        if (dead == producer && replacing.compareAndSet(false, true)) replaceNow(dead, why);
+    }
+
+    private void replaceNow(Producer<byte[], byte[]> dead, Exception why) {
         var closed = new AtomicBoolean();
         replacement.start(() -> {
             if (closed.compareAndSet(false, true)) close(dead, why);
