@@ -55,6 +55,13 @@ public interface UplinkConfig {
     long bytesInFlightPerPartition();
 
     /**
+     * Kafka topics that routes with {@code create-topic=true} may come to, those counted that exist and that these routes could have made.
+     * Default: 1000.
+     */
+    @WithDefault("1000")
+    int createdTopicsMaximum();
+
+    /**
      * How long a connection may wait for Kafka or PostgreSQL without any progress; then it is closed without a negative
      * acknowledgement (DISCONNECT 0x89), so that the client sends again. Default: 5 min.
      */
@@ -158,6 +165,13 @@ public interface UplinkConfig {
          */
         @WithDefault("key")
         String partition();
+
+        /**
+         * Whether the gateway creates the Kafka topic where it does not exist, with the number of partitions and of replicas that Kafka
+         * gives to topics by default. Default: false.
+         */
+        @WithDefault("false")
+        boolean createTopic();
 
         /** How the headers of a record are named: {@code mqtt} or {@code cloudevents}. Default: {@code mqtt}. */
         @WithDefault("mqtt")

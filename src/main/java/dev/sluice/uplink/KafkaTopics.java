@@ -4,21 +4,26 @@ import dev.sluice.uplink.route.KafkaTopic;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
-/** Asks Kafka about its topics, without making any. Stateless; blocks. */
+/** Asks Kafka about its topics, and makes some only where it is told to. Stateless; blocks. */
 public final class KafkaTopics {
     private KafkaTopics() {}
 
@@ -46,6 +51,28 @@ public final class KafkaTopics {
                             partitions(descriptions.get(topic), timeout),
                             isCompacted(configs.get(resource(topic)), timeout)));
         return said;
+    }
+
+    /** Returns the names of all topics. */
+    static Set<String> names(Admin admin, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return admin.listTopics().names().get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Creates a topic with Kafka's own defaults, unless it is there.
+     *
+     * @throws ExecutionException when Kafka does not want that
+     */
+    static void create(Admin admin, String topic, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        try {
+            admin.createTopics(List.of(new NewTopic(topic, Optional.empty(), Optional.empty())))
+                    .all()
+                    .get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException failed) {
+            if (!(failed.getCause() instanceof TopicExistsException)) throw failed;
+        }
     }
 
     private static ConfigResource resource(String topic) {

@@ -1,8 +1,11 @@
 package dev.sluice.uplink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
+import dev.sluice.config.UplinkConfig;
 import dev.sluice.uplink.producer.KnownTopics;
+import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.route.RoutesInForce;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -10,13 +13,17 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.KafkaException;
 import org.jboss.logging.Logger;
 
-/** Asks Kafka about the topics that records go to, for {@link KnownTopics}: one virtual thread. */
+/**
+ * Asks Kafka about the topics that records go to, for {@link KnownTopics}, and creates those that a route may create: one virtual thread.
+ */
 @ApplicationScoped
 class TopicProbe {
     private static final Logger LOG = Logger.getLogger(TopicProbe.class);
@@ -32,13 +39,16 @@ class TopicProbe {
     private final KnownTopics topics;
     private final RoutesInForce routes;
     private final Uplink uplink;
+    private final int createdMaximum;
     private final Repeating asking = Repeating.onVirtualThread("sluice-kafka-topics");
+    private final ThrottledLog complaints = new ThrottledLog(LOG);
 
-    TopicProbe(KafkaHealth kafka, KnownTopics topics, RoutesInForce routes, Uplink uplink) {
+    TopicProbe(KafkaHealth kafka, KnownTopics topics, RoutesInForce routes, Uplink uplink, UplinkConfig config) {
         this.kafka = kafka;
         this.topics = topics;
         this.routes = routes;
         this.uplink = uplink;
+        this.createdMaximum = config.createdTopicsMaximum();
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
@@ -52,24 +62,58 @@ class TopicProbe {
 
     private Duration turn() throws InterruptedException {
         topics.want(routes.routes().literalKafkaTopics());
-        var names = topics.due();
-        for (int i = 0; i < names.size(); i += PAGE)
-            if (!ask(names.subList(i, Math.min(names.size(), i + PAGE)))) return KAFKA_AWAY;
+        var admin = kafka.admin();
+        if (admin == null) return KAFKA_AWAY;
+        try {
+            ask(admin, topics.due());
+            create(admin);
+        } catch (ExecutionException | TimeoutException | KafkaException | IllegalStateException away) {
+            LOG.debug("Kafka is asked for topics", away);
+            return KAFKA_AWAY;
+        }
         topics.awaitQuestion(INTERVAL);
         return GATHERING;
     }
 
-    /** Returns false if Kafka cannot be asked now. */
-    private boolean ask(List<String> names) throws InterruptedException {
-        var admin = kafka.admin();
-        if (admin == null) return false;
+    private void ask(Admin admin, List<String> names)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        for (int i = 0; i < names.size(); i += PAGE) {
+            var page = names.subList(i, Math.min(names.size(), i + PAGE));
+            topics.tell(KafkaTopics.describe(admin, page, TIMEOUT), name -> routes.routes()
+                    .mayCreate(name));
+        }
+        uplink.splitBacklogs();
+    }
+
+    /** What exists counts, whoever made it, so that the bound holds over restarts and gateways. */
+    private void create(Admin admin) throws InterruptedException, ExecutionException, TimeoutException {
+        var inForce = routes.routes();
+        var wanted = topics.missing().stream().filter(inForce::mayCreate).toList();
+        if (wanted.isEmpty()) return;
+        var there = KafkaTopics.names(admin, TIMEOUT).stream()
+                .filter(inForce::mayCreate)
+                .count();
+        var created = new ArrayList<String>();
+        for (var name : wanted) {
+            if (there + created.size() >= createdMaximum) refuse(name, Refusal.tooManyTopics(), "as many exist as may");
+            else if (create(admin, name)) created.add(name);
+        }
+        ask(admin, created);
+    }
+
+    private boolean create(Admin admin, String name) throws InterruptedException, TimeoutException {
         try {
-            topics.tell(KafkaTopics.describe(admin, names, TIMEOUT));
-            uplink.splitBacklogs();
+            KafkaTopics.create(admin, name, TIMEOUT);
+            LOG.infof("the Kafka topic %s is created, as its route says", name);
             return true;
-        } catch (ExecutionException | TimeoutException | KafkaException | IllegalStateException away) {
-            LOG.debug("Kafka is asked for topics", away);
+        } catch (ExecutionException failed) {
+            refuse(name, Refusal.topicMissing(), failed.getCause().getMessage());
             return false;
         }
+    }
+
+    private void refuse(String name, Refusal refusal, String why) {
+        topics.refuse(name, refusal);
+        complaints.warn("the Kafka topic " + name + " is not created, and messages for it fail: " + why);
     }
 }

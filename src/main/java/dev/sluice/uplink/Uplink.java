@@ -7,6 +7,7 @@ import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
+import dev.sluice.uplink.record.Backlogs;
 import dev.sluice.uplink.record.Room;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.Tracing;
@@ -25,7 +26,6 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -43,8 +43,6 @@ public class Uplink {
     /** Records that are spread over partitions go to the same one for 4 ms. */
     private static final int SPREAD_SHIFT = 2;
 
-    private static final int BACKLOGS = 10_000;
-
     private final RoutesInForce routes;
     private final UplinkConfig config;
     private final UplinkProducer producer;
@@ -53,8 +51,7 @@ public class Uplink {
     private final Spool spool;
     private final CheckThreads checks;
     private final Room room;
-    /** By Kafka topic. */
-    private final Map<String, Backlog> backlogs = new ConcurrentHashMap<>();
+    private final Backlogs backlogs = new Backlogs(this::newBacklog);
 
     private final Timer latency;
     private final Map<Failure.Kind, Counter> deadLetters = new EnumMap<>(Failure.Kind.class);
@@ -178,11 +175,9 @@ public class Uplink {
         return room;
     }
 
-    /** Returns the bytes that wait for a Kafka topic. If messages make very many topics, each connection counts on its own. */
+    /** Returns what waits for a Kafka topic. */
     Backlog backlog(String kafkaTopic) {
-        if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, this::newBacklog);
-        var known = backlogs.get(kafkaTopic);
-        return known == null ? newBacklog(kafkaTopic) : known;
+        return backlogs.of(kafkaTopic);
     }
 
     private Backlog newBacklog(String kafkaTopic) {
@@ -219,7 +214,8 @@ public class Uplink {
         var count = topics.partitionsElseAsk(target.kafkaTopic());
         if (count == KafkaTopic.HIDDEN) count = producer.partitions(target.kafkaTopic());
         if (count == 0 && target.key() == null && target.isSpread()) return null;
-        if (count == 0) throw new UnknownTopicOrPartitionException("Kafka does not have the topic, or was not asked yet");
+        if (count == 0)
+            throw new UnknownTopicOrPartitionException("Kafka does not have the topic, or was not asked yet");
         return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT), room);
     }
 

@@ -288,10 +288,8 @@ class KafkaLimitsIT {
                 answered.set(ack.packetId());
                 answer = client.receive();
             }
-            assertThat(answer)
-                    .isInstanceOfSatisfying(
-                            Packet.Disconnect.class,
-                            told -> assertThat(told.reason()).isEqualTo(ReasonCode.SERVER_BUSY));
+            assertThat(answer).isInstanceOfSatisfying(Packet.Disconnect.class, told -> assertThat(told.reason())
+                    .isEqualTo(ReasonCode.SERVER_BUSY));
         }
         try (var client = online(V5, clientId)) {
             for (int expected = pipeline(client, answered, true); expected > 0; expected--)

@@ -54,8 +54,8 @@ class PoisonRecordFaultIT {
         var topic = new ConfigResource(ConfigResource.Type.TOPIC, Servers.KAFKA_TOPIC);
         var policy = new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.SET);
         try (var admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()))) {
-            GuardedKafka.await(
-                    admin.incrementalAlterConfigs(Map.of(topic, List.of(policy))).all());
+            GuardedKafka.await(admin.incrementalAlterConfigs(Map.of(topic, List.of(policy)))
+                    .all());
         }
     }
 
@@ -68,8 +68,7 @@ class PoisonRecordFaultIT {
                 evil.sendPackets(POISON);
                 Fleet.runOn(Duration.ofSeconds(1));
             }
-            await("the refusals")
-                    .until(() -> servers.metric("sluice_uplink_refused_total") == TIME.toSeconds());
+            await("the refusals").until(() -> servers.metric("sluice_uplink_refused_total") == TIME.toSeconds());
         }
     }
 

@@ -134,8 +134,14 @@ class ClientUplinkTest {
     @Test
     void nothingPassesAMessageThatFailedInOneOfItsRoutes() {
         var two = new UplinkRig(Map.of(
-                "routes.a.filter", "k/{key}", "routes.a.kafka-topic", "a",
-                "routes.b.filter", "k/{key}", "routes.b.kafka-topic", "b"));
+                "routes.a.filter",
+                "k/{key}",
+                "routes.a.kafka-topic",
+                "a",
+                "routes.b.filter",
+                "k/{key}",
+                "routes.b.kafka-topic",
+                "b"));
         var one = two.uplink.open("client", null, 1, true, Runnable::run, answered::add);
         two.producer.crowded.add("b");
         one.forward(publishTo("x"), 0, null);
@@ -153,8 +159,14 @@ class ClientUplinkTest {
     @Test
     void nothingPassesAMessageThatFailedWhileItsOtherRecordIsStuck() {
         var two = new UplinkRig(Map.of(
-                "routes.a.filter", "k/{key}", "routes.a.kafka-topic", "a",
-                "routes.b.filter", "k/{key}", "routes.b.kafka-topic", "b"));
+                "routes.a.filter",
+                "k/{key}",
+                "routes.a.kafka-topic",
+                "a",
+                "routes.b.filter",
+                "k/{key}",
+                "routes.b.kafka-topic",
+                "b"));
         var one = two.uplink.open("client", null, 1, true, Runnable::run, answered::add);
         one.forward(publishTo("x"), 0, null);
         two.producer.fail();
@@ -179,8 +191,9 @@ class ClientUplinkTest {
         assertThat(stuck.held("k/stuck0/x")).isTrue();
         assertThat(stuck.held("k/good/x")).isFalse();
 
-        var partitions = new UplinkRig(Map.of("routes.keys.filter", "k/#", "routes.keys.kafka-topic", "t", "routes.keys.key", "{topic}"));
-        partitions.topics.tell(Map.of("t", new KafkaTopic(12, false)));
+        var partitions = new UplinkRig(
+                Map.of("routes.keys.filter", "k/#", "routes.keys.kafka-topic", "t", "routes.keys.key", "{topic}"));
+        partitions.topics.tell(Map.of("t", new KafkaTopic(12, false)), _ -> false);
         var keys = new HashMap<Integer, String>();
         for (int i = 0; keys.size() < 12; i++)
             keys.put(BuiltInPartitioner.partitionForKey(("k/" + i).getBytes(UTF_8), 12), "k/" + i);
@@ -193,9 +206,19 @@ class ClientUplinkTest {
     @Test
     void recordsWithoutAKeyKeepOffAPartitionThatTakesNothing() {
         var rest = new UplinkRig(Map.of(
-                "routes.fixed.filter", "fixed", "routes.fixed.kafka-topic", "t", "routes.fixed.partition", "0",
-                "routes.any.filter", "any", "routes.any.kafka-topic", "t", "routes.any.key", ""));
-        rest.topics.tell(Map.of("t", new KafkaTopic(2, false)));
+                "routes.fixed.filter",
+                "fixed",
+                "routes.fixed.kafka-topic",
+                "t",
+                "routes.fixed.partition",
+                "0",
+                "routes.any.filter",
+                "any",
+                "routes.any.kafka-topic",
+                "t",
+                "routes.any.key",
+                ""));
+        rest.topics.tell(Map.of("t", new KafkaTopic(2, false)), _ -> false);
         rest.publishUntilHeld("fixed");
         rest.producer.sent.clear();
         var one = rest.uplink.open("client", null, 1, true, Runnable::run, answered::add);

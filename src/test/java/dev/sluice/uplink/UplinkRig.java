@@ -42,7 +42,8 @@ public final class UplinkRig {
         config = RouteTables.config(all);
         spool = new FakeSpool(config);
         routes = new RoutesInForce(config);
-        uplink = new Uplink(config, routes, producer, topics, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+        uplink = new Uplink(
+                config, routes, producer, topics, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
     }
 
     private static Packet.Publish publish(String topic) {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.apache.kafka.common.InvalidRecordException;
 
 /**
@@ -19,7 +20,7 @@ import org.apache.kafka.common.InvalidRecordException;
  */
 @Singleton
 public final class KnownTopics {
-    /** Names that wait for their first answer, or are of no topic; those above wait for room. */
+    /** Names that wait for their first answer, or are of no topic; those above wait until some are refused. */
     private static final int ABSENT = 1000;
     /** The age at which an answer is asked for again. */
     private static final long THERE_NANOS = Duration.ofSeconds(10).toNanos();
@@ -27,6 +28,11 @@ public final class KnownTopics {
     private static final long ABSENT_NANOS = Duration.ofMillis(500).toNanos();
     /** Whom nobody asks for in that time is forgotten. */
     private static final long IDLE_NANOS = Duration.ofMinutes(5).toNanos();
+
+    /** So long Kafka is asked again before it lacks a name that was never there: what was just made may not be known everywhere. */
+    private static final long NEW_NANOS = Duration.ofSeconds(1).toNanos();
+    /** The same for a topic that was there: it may be made again. */
+    private static final long GONE_NANOS = Duration.ofSeconds(10).toNanos();
 
     private static final long ABSENT_IDLE_NANOS = Duration.ofSeconds(10).toNanos();
     /** The words of Kafka's brokers. */
@@ -56,7 +62,30 @@ public final class KnownTopics {
     private static final class Absent {
         private boolean told;
         private long toldAt;
+        private long missingSince;
         private long wantedAt = System.nanoTime();
+        /** Why its records are refused; null as long as they wait. */
+        private Refusal refusal;
+
+        private long refusedAt;
+        private long patience;
+
+        void lacks(long now, long patienceNow) {
+            if (!told) missingSince = now;
+            told = true;
+            patience = Math.max(patience, patienceNow);
+            toldAt = now;
+            if (refusal == null && now - missingSince >= patience) refuse(now, Refusal.topicMissing());
+        }
+
+        void refuse(long now, Refusal why) {
+            refusal = why;
+            refusedAt = now;
+        }
+
+        boolean isRefusedNow(long now) {
+            return refusal != null && now - refusedAt < GONE_NANOS;
+        }
     }
 
     /** What stands against handing over a record now; null if nothing does. */
@@ -104,10 +133,56 @@ public final class KnownTopics {
             var known = absent.get(kafkaTopic);
             if (known != null) {
                 known.wantedAt = System.nanoTime();
-            } else if (absent.size() < ABSENT) {
+            } else if (absent.size() < ABSENT || forgetRefused()) {
                 absent.put(kafkaTopic, new Absent());
                 questions.release();
             }
+        }
+    }
+
+    /** Makes room for a name; false if all wait for Kafka's answer. */
+    private boolean forgetRefused() {
+        for (var names = absent.values().iterator(); names.hasNext(); ) {
+            if (names.next().refusal == null) continue;
+            names.remove();
+            return true;
+        }
+        return false;
+    }
+
+    /** Why a record for a topic that the message has named is refused; null if Kafka has the topic, or if it is too early to say. */
+    public Refusal refusalOfMissing(String kafkaTopic) {
+        if (there.containsKey(kafkaTopic)) return null;
+        synchronized (absent) {
+            var known = absent.get(kafkaTopic);
+            return known == null ? null : known.refusal;
+        }
+    }
+
+    /** Whether Kafka has said that it has no such topic. */
+    boolean isMissing(String kafkaTopic) {
+        synchronized (absent) {
+            var known = absent.get(kafkaTopic);
+            return known != null && known.told;
+        }
+    }
+
+    /** The names that Kafka was asked for and lacks, but for those that were refused a moment ago. On the thread that asks. */
+    public List<String> missing() {
+        var now = System.nanoTime();
+        synchronized (absent) {
+            return absent.entrySet().stream()
+                    .filter(it -> it.getValue().told && !it.getValue().isRefusedNow(now))
+                    .map(Map.Entry::getKey)
+                    .toList();
+        }
+    }
+
+    /** Records for this topic wait no longer. */
+    public void refuse(String kafkaTopic, Refusal why) {
+        synchronized (absent) {
+            var known = absent.get(kafkaTopic);
+            if (known != null) known.refuse(System.nanoTime(), why);
         }
     }
 
@@ -144,10 +219,14 @@ public final class KnownTopics {
         return names;
     }
 
-    /** Takes over what Kafka says of these topics. On the thread that asks. */
-    public void tell(Map<String, KafkaTopic> said) {
+    /**
+     * Takes over what Kafka says of these topics. On the thread that asks.
+     *
+     * @param mayCome whether a topic that is missing may be on its way
+     */
+    public void tell(Map<String, KafkaTopic> said, Predicate<String> mayCome) {
         said.forEach((name, topic) -> {
-            if (topic.partitions() == 0) lacks(name);
+            if (topic.partitions() == 0) lacks(name, mayCome.test(name));
             else has(name, topic);
         });
     }
@@ -163,12 +242,11 @@ public final class KnownTopics {
         }
     }
 
-    private void lacks(String name) {
-        there.remove(name);
+    private void lacks(String name, boolean mayCome) {
+        var wasThere = there.remove(name) != null;
+        var patience = wasThere || mayCome ? GONE_NANOS : NEW_NANOS;
         synchronized (absent) {
-            var topic = absent.computeIfAbsent(name, _ -> new Absent());
-            topic.told = true;
-            topic.toldAt = System.nanoTime();
+            absent.computeIfAbsent(name, _ -> new Absent()).lacks(System.nanoTime(), patience);
         }
     }
 }

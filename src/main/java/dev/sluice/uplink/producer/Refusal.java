@@ -25,6 +25,16 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
             ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
             "the Kafka topic is compacted and takes no record without a key, and the key of the route comes out empty");
 
+    private static final Refusal TOPIC_MISSING = new Refusal(
+            Failure.Kind.TOPIC_MISSING,
+            ReasonCode.TOPIC_NAME_INVALID,
+            "the Kafka topic that the route makes of this message does not exist");
+
+    private static final Refusal TOO_MANY_TOPICS = new Refusal(
+            Failure.Kind.TOPIC_MISSING,
+            ReasonCode.QUOTA_EXCEEDED,
+            "the Kafka topic that the route makes of this message does not exist, and as many were made as may be");
+
     /**
      * Returns null for a failure that may pass.
      *
@@ -33,6 +43,16 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
     public static Refusal of(Exception failure) {
         var reason = failure == null ? null : reason(failure);
         return reason == null ? null : new Refusal(Failure.Kind.REJECTED_BY_KAFKA, reason, failure.getMessage());
+    }
+
+    /** Of a record for a topic that Kafka does not have. */
+    public static Refusal topicMissing() {
+        return TOPIC_MISSING;
+    }
+
+    /** The same, of a topic that may be made, but for the bound of how many. */
+    public static Refusal tooManyTopics() {
+        return TOO_MANY_TOPICS;
     }
 
     /** Of a record without a key, for a topic that is compacted: Kafka would refuse it together with others. */
@@ -56,7 +76,7 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
 
     /** Whether a smaller record might be taken. */
     public boolean isTooLarge() {
-        return reason == ReasonCode.QUOTA_EXCEEDED;
+        return kind == Failure.Kind.REJECTED_BY_KAFKA && reason == ReasonCode.QUOTA_EXCEEDED;
     }
 
     /** Whether an operator may yet allow it. */

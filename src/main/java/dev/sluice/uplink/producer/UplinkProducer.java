@@ -158,19 +158,15 @@ public class UplinkProducer {
     }
 
     /**
-     * Says in a sentence which topic or partition Kafka lacks, as far as the producer knows; null if it lacks nothing.
+     * Says in a sentence which topic or partition Kafka lacks, as far as that is known; null if it lacks nothing.
      *
      * @param partition null for any
      */
     public String absence(String kafkaTopic, Integer partition) {
-        var count = 0;
-        try {
-            count = partitions(kafkaTopic);
-        } catch (KafkaException unknown) {
-            LOG.debugf(unknown, "the partitions of %s are not known", kafkaTopic);
-        }
-        if (count == 0) return "the Kafka topic " + kafkaTopic + " does not exist";
-        return partition == null || partition < count
+        // The producer is not asked: it would have Kafka create a topic where Kafka does that by itself.
+        if (topics.isMissing(kafkaTopic)) return "the Kafka topic " + kafkaTopic + " does not exist";
+        var count = topics.partitionsElseAsk(kafkaTopic);
+        return partition == null || count <= 0 || partition < count
                 ? null
                 : "the Kafka topic " + kafkaTopic + " has no partition " + partition;
     }

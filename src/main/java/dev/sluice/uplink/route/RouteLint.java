@@ -163,7 +163,9 @@ public final class RouteLint {
         else if (count != null && number >= count)
             add(Kind.MISSING_PARTITION, route, NO_PARTITION.formatted(topic, number, count));
         var letters = routes.deadLetterTopic();
-        if (route.hasDeadLetters() && topics.containsKey(letters) && topics.get(letters).partitions() <= 0)
+        if (route.hasDeadLetters()
+                && topics.containsKey(letters)
+                && topics.get(letters).partitions() <= 0)
             add(Kind.MISSING_TOPIC, route, NO_DEAD_LETTERS.formatted(letters));
     }
 
@@ -171,8 +173,7 @@ public final class RouteLint {
     private void keyless(Route route, KafkaTopic topic) {
         if (topic == null || !Boolean.TRUE.equals(topic.isCompacted())) return;
         if (route.key().toString().isEmpty()) add(Kind.KEYLESS, route, NO_KEY.formatted(route.kafkaTopic()));
-        else if (route.mayBeKeyless())
-            add(Kind.KEYLESS, route, EMPTY_KEY.formatted(route.kafkaTopic(), route.key()));
+        else if (route.mayBeKeyless()) add(Kind.KEYLESS, route, EMPTY_KEY.formatted(route.kafkaTopic(), route.key()));
     }
 
     /** Finds a route that leaves nothing for the default route. */
