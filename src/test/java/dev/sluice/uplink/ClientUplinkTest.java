@@ -62,7 +62,7 @@ class ClientUplinkTest {
         next.forward(publishTo(DIRECT), 0, null);
         next.retry();
         assertThat(rig.producer.sent).isEmpty();
-        assertThat(next.holdsBack()).isTrue();
+        assertThat(next.holdsBack(publishTo(DIRECT))).isTrue();
         mayGo.set(true);
         next.retry();
         assertThat(rig.producer.sent).hasSize(1);
@@ -246,7 +246,7 @@ class ClientUplinkTest {
         var one = bounded.uplink.open("client", null, 1, true, Runnable::run, answered::add);
         for (int i = 0; i < 10; i++) one.forward(qos0("k/" + i, userProperties()), 0, null);
         assertThat(bounded.producer.sent).hasSizeLessThan(5);
-        assertThat(one.holdsBack()).isTrue();
+        assertThat(one.holdsBack(qos0("k/0", Properties.NONE))).isTrue();
     }
 
     /** It would be kept for as long as the connection lasts, for each of 64 topics. */
