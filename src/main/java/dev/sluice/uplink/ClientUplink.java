@@ -42,7 +42,7 @@ public final class ClientUplink {
 
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
     /** Null before Kafka has refused a record late. */
-    private LateLetters letters;
+    private LateLetters<RecordInFlight> letters;
 
     private boolean closed;
     /** Null if nothing ever goes to the spool. */
@@ -343,7 +343,7 @@ public final class ClientUplink {
 
     private void late(RecordInFlight letter) {
         if (letters == null) {
-            letters = new LateLetters(loop, it -> !failing && offer(it));
+            letters = new LateLetters<>(loop, it -> !failing && offer(it), RecordInFlight::abandon);
             if (closed) letters.close();
         }
         letters.add(letter);

@@ -5,34 +5,39 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.apache.kafka.common.errors.DisconnectException;
 
 /**
  * Dead letters of one connection's records that Kafka has refused late, and that the producer had no room for. Confined to the
  * connection's event loop.
  */
-final class LateLetters {
+final class LateLetters<T> {
     private static final int RETRY_MILLIS = 20;
 
     private final Executor loop;
-    private final Predicate<RecordInFlight> offer;
-    private final Queue<RecordInFlight> waiting = new ArrayDeque<>(1);
+    private final Predicate<T> offer;
+    private final Consumer<T> giveUp;
+    private final Queue<T> waiting = new ArrayDeque<>(1);
     private boolean closed;
 
-    /** @param offer hands a letter over; false if there is no room for it now */
-    LateLetters(Executor loop, Predicate<RecordInFlight> offer) {
+    /**
+     * @param offer hands a letter over; false if there is no room for it now
+     * @param giveUp fails a letter for now
+     */
+    LateLetters(Executor loop, Predicate<T> offer, Consumer<T> giveUp) {
         this.loop = loop;
         this.offer = offer;
+        this.giveUp = giveUp;
     }
 
     boolean isEmpty() {
         return waiting.isEmpty();
     }
 
-    void add(RecordInFlight letter) {
+    void add(T letter) {
         if (closed) {
-            giveUp(letter);
+            giveUp.accept(letter);
         } else if (!waiting.isEmpty() || !offer.test(letter)) {
             waiting.add(letter);
             if (waiting.size() == 1) retryLater();
@@ -50,11 +55,7 @@ final class LateLetters {
 
     void close() {
         closed = true;
-        waiting.forEach(LateLetters::giveUp);
+        waiting.forEach(giveUp);
         waiting.clear();
-    }
-
-    private static void giveUp(RecordInFlight letter) {
-        letter.fail(new DisconnectException("the client is gone"));
     }
 }

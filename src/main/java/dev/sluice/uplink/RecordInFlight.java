@@ -11,6 +11,7 @@ import io.opentelemetry.api.trace.Span;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.errors.DisconnectException;
 import org.jboss.logging.Logger;
 
 /**
@@ -127,6 +128,11 @@ final class RecordInFlight implements Callback {
         leaveBacklog();
         endSpan("not sent");
         forwarding.failed(transientFailure);
+    }
+
+    /** The client is gone. */
+    void abandon() {
+        fail(new DisconnectException("the client is gone"));
     }
 
     void endSpan(String error) {

@@ -35,7 +35,7 @@ class PoisonRecordFaultIT {
 
     @Test
     void aRecordWithoutAKeyForACompactedTopicHurtsNobodyElse() {
-        try (var servers = Servers.start("poison", "-Xmx256m")) {
+        try (var servers = Servers.start("poison", "-Xmx256m", "-Dsluice.uplink.routes.telemetry.key={device}")) {
             servers.gateway().close();
             compact(servers.kafka());
             servers.startGateway();

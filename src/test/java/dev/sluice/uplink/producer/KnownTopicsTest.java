@@ -3,7 +3,6 @@ package dev.sluice.uplink.producer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.route.KafkaTopic;
 import java.time.Duration;
 import java.util.List;
@@ -85,7 +84,7 @@ class KnownTopicsTest {
         assertThat(topics.refusalOfMissing("t")).isNull();
         await().untilAsserted(() -> {
             tell(Map.of("t", KafkaTopic.MISSING));
-            assertThat(topics.refusalOfMissing("t").kind()).isEqualTo(Failure.Kind.TOPIC_MISSING);
+            assertThat(topics.refusalOfMissing("t")).isEqualTo(Refusal.topicMissing());
         });
         assertThat(topics.refusalOfMissing("u")).isNull();
         tell(Map.of("t", new KafkaTopic(1, false)));
