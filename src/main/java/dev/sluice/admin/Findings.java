@@ -32,11 +32,11 @@ final class Findings {
     }
 
     private RouteAnswers.Lint all(long version, LiveRoutes.Candidate candidate) {
-        var partitions = kafka.partitions(candidate.routes().literalKafkaTopics());
-        var found = RouteLint.of(candidate.routes(), partitions.orElse(Map.of()));
+        var topics = kafka.topics(candidate.routes().literalKafkaTopics());
+        var found = RouteLint.of(candidate.routes(), topics.orElse(Map.of()));
         return new RouteAnswers.Lint(
                 version,
-                partitions.isPresent(),
+                topics.isPresent(),
                 found.stream().map(RouteAnswers::finding).toList());
     }
 

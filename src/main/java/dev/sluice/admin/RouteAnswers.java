@@ -84,7 +84,15 @@ final class RouteAnswers {
     @Schema(name = "RouteFinding", description = "A likely mistake in a valid route")
     @JsonInclude(JsonInclude.Include.NON_EMPTY)
     record Finding(
-            @Schema(enumeration = {"shadowed", "overlapping", "dangling", "missing-topic", "missing-partition"})
+            @Schema(
+                    enumeration = {
+                        "shadowed",
+                        "overlapping",
+                        "dangling",
+                        "missing-topic",
+                        "missing-partition",
+                        "keyless"
+                    })
             String kind,
 
             @Schema(examples = "telemetry") String route,

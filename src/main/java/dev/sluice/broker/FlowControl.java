@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.packet.Packet;
 import dev.sluice.session.Event;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
@@ -48,9 +49,9 @@ final class FlowControl {
         return session.wantsMore() && !writes.isOverfull() && (input.hasEnded() || !output.isSlow());
     }
 
-    /** Whether Kafka, PostgreSQL and the event loops of subscribers have room for one more PUBLISH. */
-    boolean mayPublish() {
-        return !publishing.holdsBack()
+    /** Whether Kafka, PostgreSQL and the event loops of subscribers have room for a PUBLISH. */
+    boolean mayPublish(Packet.Publish publish) {
+        return !publishing.holdsBack(publish)
                 && !writes.isFull()
                 && !parts.deliveries().areMany()
                 && !waitsForPredecessor();
@@ -124,6 +125,6 @@ final class FlowControl {
     /** Whether the client waits for Kafka, for PostgreSQL or for subscribers, and not only they for the client. */
     boolean isWaiting(Session session) {
         if (session.isWaiting() || publishing != null && publishing.isWaiting()) return true;
-        return session.isHolding() && !mayPublish();
+        return session.lacksRoom();
     }
 }

@@ -362,9 +362,9 @@ final class Publishing {
             connection.answered(new Event.Accepted(packetId, ReasonCode.SESSION_TAKEN_OVER));
     }
 
-    /** Whether what the client publishes further has to be held. */
-    boolean holdsBack() {
-        return uplink.holdsBack();
+    /** Whether a PUBLISH has to be held. */
+    boolean holdsBack(Packet.Publish publish) {
+        return uplink.holdsBack(publish);
     }
 
     /** Whether anything still waits for its check, for Kafka or for PostgreSQL. */

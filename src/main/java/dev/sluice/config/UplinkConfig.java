@@ -28,8 +28,9 @@ public interface UplinkConfig {
     Unmatched unmatched();
 
     /**
-     * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, what clients publish is held back. Keep it well
-     * below the channel's {@code buffer.memory}. Default: 16 MiB.
+     * Bytes of messages, in all, that may wait for Kafka's acknowledgement; above, up to twice as many, there is a small share for each
+     * partition, and what clients publish is held back where that is used up. Keep twice its value below the channel's
+     * {@code buffer.memory}. Default: 16 MiB.
      */
     @WithDefault("16777216")
     long bytesInFlight();
@@ -48,6 +49,17 @@ public interface UplinkConfig {
     /** The same for one Kafka topic, so that one that takes nothing does not take the room of all. Default: 8 MiB. */
     @WithDefault("8388608")
     long bytesInFlightPerKafkaTopic();
+
+    /** The same for one partition of a Kafka topic. Default: 4 MiB. */
+    @WithDefault("4194304")
+    long bytesInFlightPerPartition();
+
+    /**
+     * Kafka topics that routes with {@code create-topic=true} may come to, those counted that exist and that these routes could have made.
+     * Default: 1000.
+     */
+    @WithDefault("1000")
+    int createdTopicsMaximum();
 
     /**
      * How long a connection may wait for Kafka or PostgreSQL without any progress; then it is closed without a negative
@@ -153,6 +165,13 @@ public interface UplinkConfig {
          */
         @WithDefault("key")
         String partition();
+
+        /**
+         * Whether the gateway creates the Kafka topic where it does not exist, with the number of partitions and of replicas that Kafka
+         * gives to topics by default. Default: false.
+         */
+        @WithDefault("false")
+        boolean createTopic();
 
         /** How the headers of a record are named: {@code mqtt} or {@code cloudevents}. Default: {@code mqtt}. */
         @WithDefault("mqtt")

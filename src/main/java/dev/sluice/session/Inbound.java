@@ -81,6 +81,11 @@ final class Inbound {
         return !held.isEmpty() && isAdmissible(held.first().publish());
     }
 
+    /** Returns whether a PUBLISH is held because there is no room for it. */
+    boolean lacksRoom() {
+        return !held.isEmpty() && !mayPublish(held.first().publish());
+    }
+
     private int inFlight() {
         return atLeastOnce.size() + exactlyOnce.size();
     }
@@ -107,19 +112,19 @@ final class Inbound {
     private boolean isAdmissible(Packet.Publish publish) {
         var packetId = publish.packetId();
         return switch (publish.qos()) {
-            case AT_MOST_ONCE -> mayPublish();
-            case AT_LEAST_ONCE -> atLeastOnce.contains(packetId) || hasQuota() && mayPublish();
+            case AT_MOST_ONCE -> mayPublish(publish);
+            case AT_LEAST_ONCE -> atLeastOnce.contains(packetId) || hasQuota() && mayPublish(publish);
             case EXACTLY_ONCE -> {
                 if (received.contains(packetId)) yield true;
                 // Its identifier is that of an exchange which is not over: what this one is shows when it is.
                 if (exactlyOnce.contains(packetId) || releasing.contains(packetId)) yield false;
-                yield hasQuota() && mayPublish();
+                yield hasQuota() && mayPublish(publish);
             }
         };
     }
 
-    private boolean mayPublish() {
-        return holding.mayPublish().getAsBoolean();
+    private boolean mayPublish(Packet.Publish publish) {
+        return holding.mayPublish().test(publish);
     }
 
     private void admit(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {

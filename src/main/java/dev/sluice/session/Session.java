@@ -80,10 +80,7 @@ public final class Session {
         return grant;
     }
 
-    /**
-     * Returns whether the socket may be read on: not while the session opens, not while as much is held back as may be, not while many
-     * SUBSCRIBEs and UNSUBSCRIBEs wait for their answers.
-     */
+    /** Returns whether the socket may be read on: not while the session opens, nor with much held back, or many SUBSCRIBEs unanswered. */
     public boolean wantsMore() {
         return switch (phase) {
             case Phase.AwaitingConnect _, Phase.Closed _ -> true;
@@ -101,6 +98,11 @@ public final class Session {
     /** Returns whether {@link Event.Resumed} would let something go on that is held back. */
     public boolean canResume() {
         return publishes() && inbound.canResume();
+    }
+
+    /** Returns whether something is held back because {@link Holding} has no room for it. */
+    public boolean lacksRoom() {
+        return publishes() && inbound.lacksRoom();
     }
 
     private boolean publishes() {

@@ -1,8 +1,10 @@
 package dev.sluice.uplink;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.record.DeadLetterRecord;
@@ -12,26 +14,22 @@ import dev.sluice.uplink.record.UplinkRecord;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.spool.ClientSpool;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.DisconnectException;
+import org.jboss.logging.Logger;
 
 /**
  * One connection's way to Kafka: its records on their way, its bytes in flight. Confined to the
  * connection's event loop, except for {@link #answered} and {@link #refusedLate}.
  */
 public final class ClientUplink {
+    private static final ThrottledLog MISSING_TOPICS = new ThrottledLog(Logger.getLogger(ClientUplink.class));
+
     /** Bytes of a record besides topic, key and payload: headers, and the objects that wait for its answer. */
     private static final int RECORD_OVERHEAD = 200;
-
-    private static final int RETRY_MILLIS = 20;
 
     private final Uplink uplink;
     private final Executor loop;
@@ -43,8 +41,8 @@ public final class ClientUplink {
     private final PayloadCheck check;
 
     private final ArrayDeque<Forwarding> stalled = new ArrayDeque<>(1);
-    /** Dead letters of records that Kafka has refused late, which the producer had no room for. */
-    private List<RecordInFlight> letters = List.of();
+    /** Null before Kafka has refused a record late. */
+    private LateLetters<RecordInFlight> letters;
 
     private boolean closed;
     /** Null if nothing ever goes to the spool. */
@@ -111,7 +109,7 @@ public final class ClientUplink {
 
     private boolean isShed(Packet.Publish publish, Destination destination) {
         return publish.qos() == QoS.AT_MOST_ONCE
-                && isShed(isCongested() || destination.isBackedUp())
+                && isShed(isCongested() || !hasRoom(destination))
                 && !destination.isNeverShed();
     }
 
@@ -121,7 +119,7 @@ public final class ClientUplink {
         if (destination.refusal() != null) return refused(destination.refusal());
         if (destination.targets().isEmpty()) return UNMATCHED;
         var isQoS0 = publish.qos() == QoS.AT_MOST_ONCE;
-        var congested = isCongested() || destination.isBackedUp();
+        var congested = isCongested() || !hasRoom(destination);
         if (isShed(publish, destination)) return SHED;
         var failures = destination.mayFail() ? check.failures(publish, destination) : null;
         var refusal = destination.refusal(failures);
@@ -152,9 +150,25 @@ public final class ClientUplink {
                 * destination.targets().size();
     }
 
-    /** Whether nothing further may be {@link #forward forwarded} until {@link #retry} has made room. */
-    public boolean holdsBack() {
-        return check.isRunning() || !stalled.isEmpty() || !letters.isEmpty() || !uplink.shedsQoS0() && isCongested();
+    /** Whether this PUBLISH may not be {@link #forward forwarded} now: {@link #retry} may make room, or what Kafka answers. */
+    public boolean holdsBack(Packet.Publish publish) {
+        if (check.isRunning() || !stalled.isEmpty() || hasLateLetters()) return true;
+        return !uplink.shedsQoS0() && (isCongested() || !hasRoom(publish.topicName()));
+    }
+
+    /** A large name is not looked up at each try. */
+    private boolean hasRoom(TopicName topicName) {
+        return !topicName.isSmall() || hasRoom(destinations.of(topicName));
+    }
+
+    /** Whether Kafka has room for the records of a message, as far as they do not go to the spool. */
+    private boolean hasRoom(Destination destination) {
+        var targets = destination.targets();
+        for (int i = 0; i < targets.size(); i++) {
+            var target = targets.get(i);
+            if (!target.hasRoom(uplink.room()) && (spool == null || spool.isDirect(target.key()))) return false;
+        }
+        return true;
     }
 
     /** Whether something waits for {@link #retry}, which nobody else will call. */
@@ -163,7 +177,7 @@ public final class ClientUplink {
     }
 
     private boolean isCongested() {
-        return !stalled.isEmpty() || uplink.isCongested() || bytesInFlight >= uplink.bytesInFlightPerConnection();
+        return !stalled.isEmpty() || bytesInFlight >= uplink.bytesInFlightPerConnection();
     }
 
     private boolean isShed(boolean congested) {
@@ -183,7 +197,7 @@ public final class ClientUplink {
     public void retry() {
         if (closed) return;
         if (spool != null) spool.spoolInOutage();
-        while (!stalled.isEmpty() && stalled.peek().canRetry(spool, uplink.isCongested()) && send(stalled.peek()))
+        while (!stalled.isEmpty() && stalled.peek().canRetry(spool, uplink.room()) && send(stalled.peek()))
             stalled.remove();
     }
 
@@ -198,13 +212,8 @@ public final class ClientUplink {
         var given = stalled.size();
         stalled.forEach(Forwarding::abandon);
         stalled.clear();
-        letters.forEach(ClientUplink::giveUp);
-        letters = List.of();
+        if (letters != null) letters.close();
         return given;
-    }
-
-    private static void giveUp(RecordInFlight letter) {
-        letter.fail(new DisconnectException("the client is gone"));
     }
 
     private boolean send(Forwarding forwarding) {
@@ -236,14 +245,12 @@ public final class ClientUplink {
 
     /** Returns false if the producer has no room for it now; true if it has it, or if the message is refused. */
     private boolean offer(RecordInFlight record) {
-        record.enterBacklog();
         while (true) {
             switch (hand(record)) {
                 case Handover.Taken _ -> {
                     return true;
                 }
                 case Handover.NotNow _ -> {
-                    record.leaveBacklog();
                     return false;
                 }
                 case Handover.Refused(var refusal) -> {
@@ -256,6 +263,8 @@ public final class ClientUplink {
     }
 
     private Handover hand(RecordInFlight record) {
+        var missing = missing(record);
+        if (missing != null) return missing;
         ProducerRecord<byte[], byte[]> original;
         try {
             original = record.original() != null ? record.original() : make(record);
@@ -263,11 +272,44 @@ public final class ClientUplink {
             return Handover.of(unknown);
         }
         var sent = record.failure() == null ? original : letter(record, original);
+        if (sent.key() == null) { // the spool would take it
+            var refusal = uplink.topics().refusalOfKeyless(sent.topic());
+            if (refusal != null) return new Handover.Refused(refusal);
+        }
+        if (!enterBacklog(record, sent)) return Handover.NOT_NOW;
         var answer = spool == null
                 ? uplink.producer().hand(sent, record)
                 : spool.hand(sent, record.target().route().name(), record);
         if (answer == Handover.TAKEN) record.taken(original);
+        else record.leaveBacklog();
         return answer;
+    }
+
+    /** False if too many dead letters wait: whether there is room for records is asked before one is made. */
+    private boolean enterBacklog(RecordInFlight record, ProducerRecord<byte[], byte[]> sent) {
+        var target = record.target();
+        if (record.failure() == null) {
+            var partition = sent.partition() == null
+                    ? target.partitionBacklog()
+                    : target.backlog().numbered(sent.partition());
+            record.enterBacklog(target.backlog(), partition);
+            return true;
+        }
+        var letters = uplink.backlog(sent.topic());
+        if (!uplink.room().has(letters, null)) return false;
+        record.enterBacklog(letters, null);
+        return true;
+    }
+
+    /** What the message, and so a device, names may never be there; what only the route names is waited for. */
+    private Handover missing(RecordInFlight record) {
+        var target = record.target();
+        if (record.failure() != null || !target.route().isTemplated()) return null;
+        var refusal = uplink.topics().refusalOfMissing(target.kafkaTopic());
+        if (refusal == null) return null;
+        MISSING_TOPICS.warn("a message of route \"" + target.route().name()
+                + "\" fails, because there is no Kafka topic " + target.kafkaTopic());
+        return new Handover.Refused(refusal);
     }
 
     private ProducerRecord<byte[], byte[]> make(RecordInFlight record) {
@@ -293,30 +335,22 @@ public final class ClientUplink {
     /** Kafka has refused a record that the producer had taken; from any thread. */
     void refusedLate(RecordInFlight record, Refusal refusal) {
         loop.execute(() -> {
-            if (!record.becomeDeadLetter(refusal)) record.refuse(refusal);
-            else if (!offer(record)) keepLetter(record);
+            record.leaveBacklog();
+            if (record.becomeDeadLetter(refusal)) late(record);
+            else record.refuse(refusal);
         });
     }
 
-    private void keepLetter(RecordInFlight letter) {
-        if (closed) {
-            giveUp(letter);
-            return;
-        }
-        if (letters.isEmpty()) {
-            letters = new ArrayList<>(1);
-            retryLettersLater();
+    private void late(RecordInFlight letter) {
+        if (letters == null) {
+            letters = new LateLetters<>(loop, it -> !failing && offer(it), RecordInFlight::abandon);
+            if (closed) letters.close();
         }
         letters.add(letter);
     }
 
-    /** The connection may wait for nothing but these letters, and does not know of them. */
-    private void retryLettersLater() {
-        CompletableFuture.delayedExecutor(RETRY_MILLIS, TimeUnit.MILLISECONDS, loop)
-                .execute(() -> {
-                    while (!letters.isEmpty() && offer(letters.getFirst())) letters.removeFirst();
-                    if (!letters.isEmpty()) retryLettersLater();
-                });
+    private boolean hasLateLetters() {
+        return letters != null && !letters.isEmpty();
     }
 
     Executor loop() {
@@ -336,9 +370,13 @@ public final class ClientUplink {
         uplink.deadLettered(failure.kind());
     }
 
+    /** A record has failed for now: nothing further of this client is handed over. From any thread. */
+    void stopForNow() {
+        failing = true;
+    }
+
     /** Every record of a message is answered; on Kafka's network thread, or the journal's. */
     void answered(Forwarding forwarding) {
-        if (forwarding.failedForNow()) failing = true;
         if (forwarding.started) uplink.settled(forwarding);
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.uplink;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.uplink.record.Room;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.spool.ClientSpool;
@@ -36,6 +37,8 @@ public final class Forwarding implements Runnable {
     int next;
     /** Whether it counts as in flight: some record has been handed over. */
     boolean started;
+    /** Whether the listener has it. */
+    private boolean told;
 
     private volatile int unacknowledged;
     /** Why a dead letter had to be sent, the first of several. */
@@ -139,14 +142,14 @@ public final class Forwarding implements Runnable {
      * Whether the rest of it may be offered again: records for Kafka only below its bounds, records for the spool only if that has room.
      *
      * @param spool null if nothing ever goes there
-     * @param congested whether there is as much in flight to Kafka as may be
+     * @param room for what waits for Kafka
      */
-    boolean canRetry(ClientSpool spool, boolean congested) {
+    boolean canRetry(ClientSpool spool, Room room) {
         for (int i = next; i < records.length; i++) {
+            if (records[i].failure() != null) continue; // a dead letter: it is counted with those
             var target = records[i].target();
-            var isHeldUp = spool == null || spool.isDirect(target.key())
-                    ? congested || target.backlog().isFull()
-                    : !spool.hasRoomElseWaits();
+            var isHeldUp =
+                    spool == null || spool.isDirect(target.key()) ? !target.hasRoom(room) : !spool.hasRoomElseWaits();
             if (isHeldUp) return false;
         }
         return true;
@@ -181,8 +184,11 @@ public final class Forwarding implements Runnable {
         answered(1);
     }
 
+    /** The client stops and is told at once: the other records may wait for long, and later messages would pass this one meanwhile. */
     void failed(Exception exception) {
         transientFailure = exception;
+        client.stopForNow();
+        if (records.length > 1) client.loop().execute(this::tell);
         answered(1);
     }
 
@@ -197,6 +203,13 @@ public final class Forwarding implements Runnable {
     @Override
     public void run() {
         client.release(this);
+        tell();
+    }
+
+    /** On the client's event loop; once, whoever comes first. */
+    private void tell() {
+        if (told) return;
+        told = true;
         client.listener().accept(this);
     }
 }

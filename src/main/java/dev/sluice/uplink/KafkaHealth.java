@@ -4,6 +4,7 @@ import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.route.KafkaTopic;
 import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
 import io.quarkus.runtime.ShutdownEvent;
@@ -127,15 +128,17 @@ public class KafkaHealth {
         return Admin.create(config);
     }
 
-    /**
-     * How many partitions these topics have, 0 where Kafka has no such topic; empty when it cannot be asked now. Blocks, for a few
-     * seconds at most.
-     */
-    public Optional<Map<String, Integer>> partitions(Set<String> topics) {
+    /** Null while Kafka cannot be asked. */
+    Admin admin() {
+        return admin;
+    }
+
+    /** What Kafka says of these topics; empty when it cannot be asked now. Blocks, for a few seconds at most. */
+    public Optional<Map<String, KafkaTopic>> topics(Set<String> topics) {
         var asked = admin;
         if (asked == null || !state.available()) return Optional.empty();
         try {
-            return Optional.of(KafkaTopics.partitions(asked, topics, TIMEOUT));
+            return Optional.of(KafkaTopics.describe(asked, topics, TIMEOUT));
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);
         } catch (InterruptedException _) {

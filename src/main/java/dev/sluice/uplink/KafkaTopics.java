@@ -1,19 +1,29 @@
 package dev.sluice.uplink;
 
+import dev.sluice.uplink.route.KafkaTopic;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
-/** Asks Kafka which topics it has. Stateless; blocks. */
+/** Asks Kafka about its topics, and makes some only where it is told to. Stateless; blocks. */
 public final class KafkaTopics {
     private KafkaTopics() {}
 
@@ -22,8 +32,51 @@ public final class KafkaTopics {
             throws InterruptedException, ExecutionException, TimeoutException {
         var counts = new HashMap<String, Integer>();
         for (var topic : admin.describeTopics(topics).topicNameValues().entrySet())
-            counts.put(topic.getKey(), partitions(topic.getValue(), timeout));
+            counts.put(topic.getKey(), Math.max(0, partitions(topic.getValue(), timeout)));
         return counts;
+    }
+
+    /** Returns what Kafka says of each of these topics. */
+    static Map<String, KafkaTopic> describe(Admin admin, Collection<String> topics, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        var descriptions = admin.describeTopics(topics).topicNameValues();
+        var configs = admin.describeConfigs(
+                        topics.stream().map(KafkaTopics::resource).toList())
+                .values();
+        var said = new HashMap<String, KafkaTopic>();
+        for (var topic : topics)
+            said.put(
+                    topic,
+                    new KafkaTopic(
+                            partitions(descriptions.get(topic), timeout),
+                            isCompacted(configs.get(resource(topic)), timeout)));
+        return said;
+    }
+
+    /** Returns the names of all topics. */
+    static Set<String> names(Admin admin, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return admin.listTopics().names().get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Creates a topic with Kafka's own defaults, unless it is there.
+     *
+     * @throws ExecutionException when Kafka does not want that
+     */
+    static void create(Admin admin, String topic, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        try {
+            admin.createTopics(List.of(new NewTopic(topic, Optional.empty(), Optional.empty())))
+                    .all()
+                    .get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException failed) {
+            if (!(failed.getCause() instanceof TopicExistsException)) throw failed;
+        }
+    }
+
+    private static ConfigResource resource(String topic) {
+        return new ConfigResource(ConfigResource.Type.TOPIC, topic);
     }
 
     private static int partitions(KafkaFuture<TopicDescription> description, Duration timeout)
@@ -34,8 +87,20 @@ public final class KafkaTopics {
                     .partitions()
                     .size();
         } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof UnknownTopicOrPartitionException) return 0;
+            if (failed.getCause() instanceof TopicAuthorizationException) return KafkaTopic.HIDDEN;
+            throw failed;
+        }
+    }
+
+    private static Boolean isCompacted(KafkaFuture<Config> config, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        try {
+            var policy = config.get(timeout.toNanos(), TimeUnit.NANOSECONDS).get(TopicConfig.CLEANUP_POLICY_CONFIG);
+            return policy == null ? null : policy.value().contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+        } catch (ExecutionException failed) {
             if (failed.getCause() instanceof UnknownTopicOrPartitionException
-                    || failed.getCause() instanceof TopicAuthorizationException) return 0;
+                    || failed.getCause() instanceof AuthorizationException) return null;
             throw failed;
         }
     }

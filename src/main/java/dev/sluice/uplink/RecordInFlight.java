@@ -3,6 +3,7 @@ package dev.sluice.uplink;
 import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.Properties;
 import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.uplink.record.Backlog;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.Tracing;
 import dev.sluice.uplink.route.Failure;
@@ -10,6 +11,7 @@ import io.opentelemetry.api.trace.Span;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.errors.DisconnectException;
 import org.jboss.logging.Logger;
 
 /**
@@ -33,7 +35,10 @@ final class RecordInFlight implements Callback {
     /** Null unless the message names a trace. */
     private Span span;
 
-    private boolean inBacklog;
+    /** What it counts in until Kafka has answered; null for none. */
+    private Backlog topicBacklog;
+
+    private Backlog partitionBacklog;
 
     /** @param failure null if the message can have this record, as far as is known */
     RecordInFlight(Forwarding forwarding, Target target, Failure failure) {
@@ -68,17 +73,24 @@ final class RecordInFlight implements Callback {
         if (span != null) Tracing.inject(span, made.headers());
     }
 
-    /** Counts it in the backlog of its Kafka topic, before it is handed over: Kafka may answer at any moment after that. */
-    void enterBacklog() {
-        if (inBacklog) return;
-        inBacklog = true;
-        target.backlog().add(forwarding.bytesOfRecord());
+    /**
+     * Counts it in what waits for Kafka, before it is handed over: Kafka may answer at any moment after that.
+     *
+     * @param partition null if nobody knows it
+     */
+    void enterBacklog(Backlog topic, Backlog partition) {
+        topicBacklog = topic;
+        partitionBacklog = partition;
+        topic.add(forwarding.bytesOfRecord());
+        if (partition != null) partition.add(forwarding.bytesOfRecord());
     }
 
     void leaveBacklog() {
-        if (!inBacklog) return;
-        inBacklog = false;
-        target.backlog().add(-forwarding.bytesOfRecord());
+        if (topicBacklog == null) return;
+        topicBacklog.add(-forwarding.bytesOfRecord());
+        if (partitionBacklog != null) partitionBacklog.add(-forwarding.bytesOfRecord());
+        topicBacklog = null;
+        partitionBacklog = null;
     }
 
     /** The producer has it, under the next number of its sequence unless it has one. */
@@ -116,6 +128,11 @@ final class RecordInFlight implements Callback {
         leaveBacklog();
         endSpan("not sent");
         forwarding.failed(transientFailure);
+    }
+
+    /** The client is gone. */
+    void abandon() {
+        fail(new DisconnectException("the client is gone"));
     }
 
     void endSpan(String error) {

@@ -4,11 +4,15 @@ import dev.sluice.config.UplinkConfig;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.contract.CheckOverrun;
 import dev.sluice.uplink.contract.Effort;
+import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
+import dev.sluice.uplink.record.Backlogs;
+import dev.sluice.uplink.record.Room;
 import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.Tracing;
 import dev.sluice.uplink.route.Failure;
+import dev.sluice.uplink.route.KafkaTopic;
 import dev.sluice.uplink.route.Routes;
 import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
@@ -22,13 +26,12 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
@@ -40,18 +43,15 @@ public class Uplink {
     /** Records that are spread over partitions go to the same one for 4 ms. */
     private static final int SPREAD_SHIFT = 2;
 
-    private static final int BACKLOGS = 10_000;
-
     private final RoutesInForce routes;
     private final UplinkConfig config;
     private final UplinkProducer producer;
     private final Tracing tracing;
+    private final KnownTopics topics;
     private final Spool spool;
     private final CheckThreads checks;
-    private final long bytesInFlightMaximum;
-    private final AtomicLong bytesInFlight = new AtomicLong();
-    /** By Kafka topic. */
-    private final Map<String, Backlog> backlogs = new ConcurrentHashMap<>();
+    private final Room room;
+    private final Backlogs backlogs = new Backlogs(this::newBacklog);
 
     private final Timer latency;
     private final Map<Failure.Kind, Counter> deadLetters = new EnumMap<>(Failure.Kind.class);
@@ -62,6 +62,7 @@ public class Uplink {
             UplinkConfig config,
             RoutesInForce routes,
             UplinkProducer producer,
+            KnownTopics topics,
             Spool spool,
             OpenTelemetry telemetry,
             @ConfigProperty(name = "quarkus.otel.sdk.disabled") boolean isTracingOff,
@@ -69,12 +70,13 @@ public class Uplink {
         this.routes = routes;
         this.config = config;
         this.producer = producer;
+        this.topics = topics;
         this.spool = spool;
         this.checks = new CheckThreads(config, meters);
         // An SDK that is off would still name spans that nobody gets to see.
         this.tracing = isTracingOff ? Tracing.OFF : new Tracing(telemetry);
-        this.bytesInFlightMaximum = config.bytesInFlight();
-        Gauge.builder("sluice.uplink.bytes.in.flight", bytesInFlight, AtomicLong::get)
+        this.room = new Room(config.bytesInFlight());
+        Gauge.builder("sluice.uplink.bytes.in.flight", room, Room::bytes)
                 .description("Bytes of messages that Kafka has not acknowledged yet")
                 .baseUnit("bytes")
                 .register(meters);
@@ -108,7 +110,7 @@ public class Uplink {
      * @param username null without one
      * @param isV5 whether the client is answered with reason codes
      * @param loop runs the listener; the connection's event loop
-     * @param listener gets each {@link Forwarding} under way once, when Kafka has answered it
+     * @param listener gets each {@link Forwarding} under way once, when Kafka has answered it or has failed for one of its records
      */
     public ClientUplink open(
             String clientId, String username, long epoch, boolean isV5, Executor loop, Consumer<Forwarding> listener) {
@@ -148,6 +150,10 @@ public class Uplink {
         return producer;
     }
 
+    KnownTopics topics() {
+        return topics;
+    }
+
     Spool spool() {
         return spool;
     }
@@ -164,33 +170,37 @@ public class Uplink {
         return config.bytesInFlightPerConnection();
     }
 
-    boolean isCongested() {
-        return bytesInFlight.get() >= bytesInFlightMaximum;
+    /** For what waits for Kafka. */
+    Room room() {
+        return room;
     }
 
-    /** Bytes of messages that Kafka has not acknowledged yet. */
-    public long bytesInFlight() {
-        return bytesInFlight.get();
-    }
-
-    /** Returns the bytes that wait for a Kafka topic. If messages make very many topics, each connection counts on its own. */
+    /** Returns what waits for a Kafka topic. */
     Backlog backlog(String kafkaTopic) {
-        var most = config.bytesInFlightPerKafkaTopic();
-        if (backlogs.size() < BACKLOGS) return backlogs.computeIfAbsent(kafkaTopic, _ -> new Backlog(most));
-        var known = backlogs.get(kafkaTopic);
-        return known == null ? new Backlog(most) : known;
+        return backlogs.of(kafkaTopic);
+    }
+
+    private Backlog newBacklog(String kafkaTopic) {
+        var backlog = new Backlog(config.bytesInFlightPerKafkaTopic(), config.bytesInFlightPerPartition());
+        backlog.split(Math.max(0, topics.partitions(kafkaTopic)));
+        return backlog;
+    }
+
+    /** Kafka has been asked about topics: what waits for them is counted by partition. */
+    void splitBacklogs() {
+        backlogs.forEach((kafkaTopic, backlog) -> backlog.split(Math.max(0, topics.partitions(kafkaTopic))));
     }
 
     void started(Forwarding forwarding) {
-        bytesInFlight.addAndGet(forwarding.bytes);
+        room.add(forwarding.bytes);
     }
 
     void notStarted(Forwarding forwarding) {
-        bytesInFlight.addAndGet(-forwarding.bytes);
+        room.add(-forwarding.bytes);
     }
 
     void settled(Forwarding forwarding) {
-        bytesInFlight.addAndGet(-forwarding.bytes);
+        room.add(-forwarding.bytes);
         latency.record(System.nanoTime() - forwarding.startedAt, TimeUnit.NANOSECONDS);
     }
 
@@ -201,8 +211,12 @@ public class Uplink {
      */
     Integer partition(Target target, long receivedAt) {
         if (target.leavesPartitionToKafka()) return null;
-        var count = producer.partitions(target.kafkaTopic());
-        return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT));
+        var count = topics.partitionsElseAsk(target.kafkaTopic());
+        if (count == KafkaTopic.HIDDEN) count = producer.partitions(target.kafkaTopic());
+        if (count == 0 && target.key() == null && target.isSpread()) return null;
+        if (count == 0)
+            throw new UnknownTopicOrPartitionException("Kafka does not have the topic, or was not asked yet");
+        return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT), room);
     }
 
     Tracing tracing() {

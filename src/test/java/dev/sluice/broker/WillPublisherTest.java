@@ -16,13 +16,11 @@ import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -50,12 +48,7 @@ class WillPublisherTest {
     void start() {
         SERVER.empty();
         pool = StoreRig.pool(SERVER);
-        var counting = (DataSource) Proxy.newProxyInstance(
-                DataSource.class.getClassLoader(), new Class<?>[] {DataSource.class}, (_, method, arguments) -> {
-                    if (method.getName().equals("getConnection")) connections.incrementAndGet();
-                    return method.invoke(pool, arguments);
-                });
-        rig = new StoreRig(counting, StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE);
         publisher = new WillPublisher(
                 rig.wills,
                 kafka.uplink,

@@ -18,9 +18,11 @@ import dev.sluice.tools.RecordAudit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -45,6 +47,7 @@ class KafkaLimitsIT {
     private static final int ROOM = 200_000;
 
     private static final int CROWD_MESSAGES = 10;
+    private static final int PIPELINED = 200;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     @TempDir
@@ -267,6 +270,46 @@ class KafkaLimitsIT {
             assertThat(publish(client, 3, "talk/x", 3)).isEqualTo(ReasonCode.SUCCESS);
         }
         assertClean(clientId, 3, 0);
+    }
+
+    /** The same in the middle of many: what came behind those that failed has to come behind them again. */
+    @Test
+    void nothingPassesABatchThatFailedForNow() {
+        var clientId = Device.id("behind");
+        var answered = new BitSet();
+        try (var client = online(V5, clientId)) {
+            assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
+            answered.set(1);
+            var mine = producer();
+            ForeignProducer.write(plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
+            pipeline(client, answered, false);
+            var answer = client.receive();
+            while (answer instanceof Packet.PubAck ack) {
+                answered.set(ack.packetId());
+                answer = client.receive();
+            }
+            assertThat(answer).isInstanceOfSatisfying(Packet.Disconnect.class, told -> assertThat(told.reason())
+                    .isEqualTo(ReasonCode.SERVER_BUSY));
+        }
+        try (var client = online(V5, clientId)) {
+            for (int expected = pipeline(client, answered, true); expected > 0; expected--)
+                assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+        var found = RecordAudit.read(kafka.bootstrap(), TALK).findings().get(clientId);
+        assertThat(found.gaps()).as("gaps: %s", found.notes()).isZero();
+        assertThat(found.disorder()).as("disorder").isZero();
+        assertThat(found.records() - found.repeats()).isEqualTo(PIPELINED);
+    }
+
+    /** Sends all that is not answered at once; returns how many that are. */
+    private static int pipeline(WireClient client, BitSet answered, boolean again) {
+        var packets = IntStream.rangeClosed(1, PIPELINED)
+                .filter(id -> !answered.get(id))
+                .mapToObj(id -> Device.publish(QoS.AT_LEAST_ONCE, id, "talk/x", "m" + id))
+                .map(it -> again ? Device.repeated(it) : it)
+                .toArray(Packet[]::new);
+        client.sendPackets(packets);
+        return packets.length;
     }
 
     /** Kafka answers OUT_OF_ORDER_SEQUENCE_NUMBER: the gateway's producer id has written what the gateway does not know of. */

@@ -75,7 +75,7 @@ final class SessionRig {
     SessionRig(ProtocolVersion version, Limits limits) {
         this.version = version;
         this.session =
-                new Session(limits, memory, new Holding(() -> mayPublish, held, HELD_BYTES), () -> room, () -> now);
+                new Session(limits, memory, new Holding(_ -> mayPublish, held, HELD_BYTES), () -> room, () -> now);
     }
 
     static SessionRig online(ProtocolVersion version) {

@@ -33,6 +33,8 @@ import io.agroal.api.configuration.supplier.AgroalConnectionPoolConfigurationSup
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
 import io.agroal.api.exceptionsorter.PostgreSQLExceptionSorter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.lang.reflect.Proxy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.SQLException;
@@ -254,6 +256,17 @@ public final class StoreRig implements AutoCloseable {
         } catch (SQLException failure) {
             throw new IllegalStateException(failure);
         }
+    }
+
+    /** A pool that counts how often a connection is taken from it. */
+    public static AgroalDataSource counting(AgroalDataSource pool, AtomicInteger count) {
+        return (AgroalDataSource) Proxy.newProxyInstance(
+                AgroalDataSource.class.getClassLoader(),
+                new Class<?>[] {AgroalDataSource.class},
+                (_, method, arguments) -> {
+                    if (method.getName().equals("getConnection")) count.incrementAndGet();
+                    return method.invoke(pool, arguments);
+                });
     }
 
     public static String newConnectionSql() {

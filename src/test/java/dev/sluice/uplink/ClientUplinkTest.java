@@ -9,12 +9,15 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.route.KafkaTopic;
 import dev.sluice.uplink.spool.SpoolRecord;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.junit.jupiter.api.Test;
 
 /** What a connection hands over and what waits, with the topic {@code k/<key>} for each key. */
@@ -59,7 +62,7 @@ class ClientUplinkTest {
         next.forward(publishTo(DIRECT), 0, null);
         next.retry();
         assertThat(rig.producer.sent).isEmpty();
-        assertThat(next.holdsBack()).isTrue();
+        assertThat(next.holdsBack(publishTo(DIRECT))).isTrue();
         mayGo.set(true);
         next.retry();
         assertThat(rig.producer.sent).hasSize(1);
@@ -127,6 +130,102 @@ class ClientUplinkTest {
         assertThat(rig.spool.writes).hasSize(1);
     }
 
+    /** Else the later ones would be in one of its Kafka topics without it. */
+    @Test
+    void nothingPassesAMessageThatFailedInOneOfItsRoutes() {
+        var two = new UplinkRig(Map.of(
+                "routes.a.filter",
+                "k/{key}",
+                "routes.a.kafka-topic",
+                "a",
+                "routes.b.filter",
+                "k/{key}",
+                "routes.b.kafka-topic",
+                "b"));
+        var one = two.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        two.producer.crowded.add("b");
+        one.forward(publishTo("x"), 0, null);
+        two.producer.fail();
+        assertThat(answered).as("told at once").singleElement().matches(Forwarding::failedForNow);
+        two.producer.crowded.clear();
+        one.forward(publishTo("x"), 0, null);
+        one.retry();
+        assertThat(two.producer.sent).hasSize(1);
+        one.close();
+        assertThat(answered).as("told once").hasSize(2);
+        assertThat(one.isWaiting()).isFalse();
+    }
+
+    @Test
+    void nothingPassesAMessageThatFailedWhileItsOtherRecordIsStuck() {
+        var two = new UplinkRig(Map.of(
+                "routes.a.filter",
+                "k/{key}",
+                "routes.a.kafka-topic",
+                "a",
+                "routes.b.filter",
+                "k/{key}",
+                "routes.b.kafka-topic",
+                "b"));
+        var one = two.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        one.forward(publishTo("x"), 0, null);
+        two.producer.fail();
+        assertThat(answered).singleElement().matches(Forwarding::failedForNow);
+        one.forward(publishTo("x"), 0, null);
+        assertThat(two.producer.sent).hasSize(2);
+        assertThat(one.isWaiting()).isTrue();
+        two.producer.answer();
+        one.close();
+        assertThat(answered).hasSize(2);
+        assertThat(one.isWaiting()).isFalse();
+    }
+
+    /** Whatever Kafka does not take, be it two topics, ten, or a partition. */
+    @Test
+    void whatKafkaDoesNotTakeStopsOnlyItself() {
+        var stuck = new UplinkRig(Map.of(
+                "routes.keys.filter", "k/{name}/{rest...}",
+                "routes.keys.kafka-topic", "{name}",
+                "routes.keys.key", "{topic}"));
+        for (int i = 0; i < 10; i++) stuck.publishUntilHeld("k/stuck" + i + "/x");
+        assertThat(stuck.held("k/stuck0/x")).isTrue();
+        assertThat(stuck.held("k/good/x")).isFalse();
+
+        var partitions = new UplinkRig(
+                Map.of("routes.keys.filter", "k/#", "routes.keys.kafka-topic", "t", "routes.keys.key", "{topic}"));
+        partitions.topics.tell(Map.of("t", new KafkaTopic(12, false)), _ -> false);
+        var keys = new HashMap<Integer, String>();
+        for (int i = 0; keys.size() < 12; i++)
+            keys.put(BuiltInPartitioner.partitionForKey(("k/" + i).getBytes(UTF_8), 12), "k/" + i);
+        for (int i = 0; i < 11; i++) partitions.publishUntilHeld(keys.get(i));
+        assertThat(partitions.held(keys.get(3))).isTrue();
+        assertThat(partitions.held(keys.get(11))).isFalse();
+    }
+
+    /** Records without a key can go anywhere. */
+    @Test
+    void recordsWithoutAKeyKeepOffAPartitionThatTakesNothing() {
+        var rest = new UplinkRig(Map.of(
+                "routes.fixed.filter",
+                "fixed",
+                "routes.fixed.kafka-topic",
+                "t",
+                "routes.fixed.partition",
+                "0",
+                "routes.any.filter",
+                "any",
+                "routes.any.kafka-topic",
+                "t",
+                "routes.any.key",
+                ""));
+        rest.topics.tell(Map.of("t", new KafkaTopic(2, false)), _ -> false);
+        rest.publishUntilHeld("fixed");
+        rest.producer.sent.clear();
+        var one = rest.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        for (int i = 0; i < 100; i++) one.forward(qos0("any", Properties.NONE), i * 10, null);
+        assertThat(rest.producer.sent).hasSize(100).allMatch(it -> it.partition() == 1);
+    }
+
     private static Packet.Publish qos0(String topic, Properties properties) {
         return new Packet.Publish(false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, properties, new byte[10]);
     }
@@ -147,7 +246,7 @@ class ClientUplinkTest {
         var one = bounded.uplink.open("client", null, 1, true, Runnable::run, answered::add);
         for (int i = 0; i < 10; i++) one.forward(qos0("k/" + i, userProperties()), 0, null);
         assertThat(bounded.producer.sent).hasSizeLessThan(5);
-        assertThat(one.holdsBack()).isTrue();
+        assertThat(one.holdsBack(qos0("k/0", Properties.NONE))).isTrue();
     }
 
     /** It would be kept for as long as the connection lasts, for each of 64 topics. */

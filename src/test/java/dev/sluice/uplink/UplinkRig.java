@@ -1,8 +1,13 @@
 package dev.sluice.uplink;
 
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RouteTables;
 import dev.sluice.uplink.route.RoutesInForce;
@@ -13,15 +18,19 @@ import jakarta.enterprise.inject.Vetoed;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.DisconnectException;
 
 /** Owns an uplink whose producer and spool only write down what they get; used by one thread. */
 public final class UplinkRig {
     public final UplinkConfig config;
     public final Producer producer = new Producer();
+    public final KnownTopics topics = new KnownTopics();
     public final FakeSpool spool;
     public final RoutesInForce routes;
     public final Uplink uplink;
@@ -33,7 +42,27 @@ public final class UplinkRig {
         config = RouteTables.config(all);
         spool = new FakeSpool(config);
         routes = new RoutesInForce(config);
-        uplink = new Uplink(config, routes, producer, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+        uplink = new Uplink(
+                config, routes, producer, topics, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
+    }
+
+    private static Packet.Publish publish(String topic) {
+        return new Packet.Publish(
+                false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, Properties.NONE, new byte[10_000]);
+    }
+
+    /** Whether a message to this topic would be held back from a client that has nothing under way. */
+    public boolean held(String topic) {
+        return client().holdsBack(publish(topic));
+    }
+
+    /** Publishes to this topic, which is not answered, from one client after the other, until there is no room. */
+    public void publishUntilHeld(String topic) {
+        for (int i = 0; i < 10_000 && !held(topic); i++) client().forward(publish(topic), 0, null);
+    }
+
+    private ClientUplink client() {
+        return uplink.open("client", null, 1, true, Runnable::run, _ -> {});
     }
 
     @Vetoed // else the tests that start Quarkus find two
@@ -43,13 +72,16 @@ public final class UplinkRig {
         public final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
 
         public final List<String> renewals = new ArrayList<>();
+        /** Kafka topics that the producer has no room for. */
+        public final Set<String> crowded = new HashSet<>();
 
         private Producer() {
-            super(null, null, null, new SimpleMeterRegistry());
+            super(null, null, null, null, new SimpleMeterRegistry());
         }
 
         @Override
         public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
+            if (crowded.contains(record.topic())) return Handover.NOT_NOW;
             sent.add(record);
             unanswered.add(later);
             return Handover.TAKEN;
@@ -58,6 +90,11 @@ public final class UplinkRig {
         /** Kafka takes the record that waits longest. */
         public void answer() {
             unanswered.remove().onCompletion(null, null);
+        }
+
+        /** The record that waits longest fails, and would not the next time. */
+        public void fail() {
+            unanswered.remove().onCompletion(null, new DisconnectException());
         }
 
         @Override

@@ -40,6 +40,7 @@ public class UplinkProducer {
 
     private final KafkaClientService clients;
     private final Event<Producer<?, ?>> opened;
+    private final KnownTopics topics;
     private final Counter replaced;
     private final AtomicBoolean replacing = new AtomicBoolean();
     private final Repeating replacement = Repeating.onVirtualThread("sluice-producer");
@@ -55,8 +56,10 @@ public class UplinkProducer {
             KafkaClientService clients,
             @Channel(CHANNEL) Emitter<byte[]> channel,
             Event<Producer<?, ?>> opened,
+            KnownTopics topics,
             MeterRegistry meters) {
         this.clients = clients;
+        this.topics = topics;
         this.opened = opened;
         this.replaced = Counter.builder("sluice.uplink.producer.replaced")
                 .description("Kafka producers that could not go on")
@@ -80,7 +83,9 @@ public class UplinkProducer {
     public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var current = current();
         if (replacing.get()) return Handover.NOT_NOW;
-        var sending = new Sending(later);
+        var against = topics.against(record.topic(), record.key() != null);
+        if (against != null) return against;
+        var sending = new Sending(current, later);
         try {
             current.send(record, sending);
         } catch (KafkaException | IllegalStateException failure) {
@@ -96,21 +101,27 @@ public class UplinkProducer {
     }
 
     /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on every later answer. */
-    private static final class Sending implements Callback {
+    private final class Sending implements Callback {
+        private final Producer<byte[], byte[]> producer;
         private final Callback later;
         /** Null once {@code send} has returned. */
         private Thread caller = Thread.currentThread();
 
         private Exception failure;
 
-        Sending(Callback later) {
+        Sending(Producer<byte[], byte[]> producer, Callback later) {
+            this.producer = producer;
             this.later = later;
         }
 
         @Override
         public void onCompletion(RecordMetadata metadata, Exception exception) {
-            if (exception != null && Thread.currentThread() == caller) failure = exception;
-            else later.onCompletion(metadata, exception);
+            if (exception != null && Thread.currentThread() == caller) {
+                failure = exception;
+                return;
+            }
+            if (exception != null) failed(producer, metadata, exception);
+            later.onCompletion(metadata, exception);
         }
 
         Handover end() {
@@ -147,19 +158,15 @@ public class UplinkProducer {
     }
 
     /**
-     * Says in a sentence which topic or partition Kafka lacks, as far as the producer knows; null if it lacks nothing.
+     * Says in a sentence which topic or partition Kafka lacks, as far as that is known; null if it lacks nothing.
      *
      * @param partition null for any
      */
     public String absence(String kafkaTopic, Integer partition) {
-        var count = 0;
-        try {
-            count = partitions(kafkaTopic);
-        } catch (KafkaException unknown) {
-            LOG.debugf(unknown, "the partitions of %s are not known", kafkaTopic);
-        }
-        if (count == 0) return "the Kafka topic " + kafkaTopic + " does not exist";
-        return partition == null || partition < count
+        // The producer is not asked: it would have Kafka create a topic where Kafka does that by itself.
+        if (topics.isMissing(kafkaTopic)) return "the Kafka topic " + kafkaTopic + " does not exist";
+        var count = topics.partitionsElseAsk(kafkaTopic);
+        return partition == null || count <= 0 || partition < count
                 ? null
                 : "the Kafka topic " + kafkaTopic + " has no partition " + partition;
     }
@@ -176,8 +183,26 @@ public class UplinkProducer {
         return known;
     }
 
+    /**
+     * Kafka has not taken a record. If it may take it later, nothing that the producer holds behind it may be taken before: so the producer
+     * ends at once, on its own thread, on which this runs. What is under way to the same partition is refused there as out of sequence.
+     */
+    private void failed(Producer<byte[], byte[]> holder, RecordMetadata metadata, Exception exception) {
+        topics.learn(metadata.topic(), exception);
+        if (Refusal.of(exception) != null || holder != producer || !replacing.compareAndSet(false, true)) return;
+        try {
+            holder.close(Duration.ZERO);
+        } catch (KafkaException badly) {
+            LOG.debug("the Kafka producer was closed with a failure", badly);
+        }
+        replaceNow(holder, exception);
+    }
+
     private void replace(Producer<byte[], byte[]> dead, Exception why) {
-        if (dead != producer || !replacing.compareAndSet(false, true)) return;
+        if (dead == producer && replacing.compareAndSet(false, true)) replaceNow(dead, why);
+    }
+
+    private void replaceNow(Producer<byte[], byte[]> dead, Exception why) {
         var closed = new AtomicBoolean();
         replacement.start(() -> {
             if (closed.compareAndSet(false, true)) close(dead, why);

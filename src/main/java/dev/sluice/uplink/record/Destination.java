@@ -43,12 +43,6 @@ public record Destination(List<Target> targets, Failure refusal, boolean mayFail
         return failures;
     }
 
-    /** Whether one of its Kafka topics takes nothing for now. */
-    public boolean isBackedUp() {
-        for (int i = 0; i < targets.size(); i++) if (targets.get(i).backlog().isFull()) return true;
-        return false;
-    }
-
     /** Of these failures, the one that refuses the message for all; null if none does. */
     public Failure refusal(Failure[] failures) {
         if (failures == null) return null;

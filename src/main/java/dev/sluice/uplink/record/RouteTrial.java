@@ -88,7 +88,7 @@ public final class RouteTrial {
     private static Target target(RouteMatch match, Question question) {
         var clientId = UplinkRecord.header(HeaderNames.CLIENT_ID, question.clientId());
         var sequence = new Sequence(match.route().name(), EPOCH);
-        return Target.of(match, question.topicName(), question.clientId(), clientId, sequence, new Backlog(0));
+        return Target.of(match, question.topicName(), question.clientId(), clientId, sequence, new Backlog(0, 0));
     }
 
     private static List<Produced> records(

@@ -19,6 +19,8 @@ public record Failure(Kind kind, ReasonCode reason, String why) {
         TOPIC_ILLEGAL,
         PAYLOAD_TOO_LARGE,
         CONTRACT_BROKEN,
+        KEY_MISSING,
+        TOPIC_MISSING,
         REJECTED_BY_KAFKA;
 
         /** As dead letters and metrics name it: {@code contract-broken}. */

@@ -63,6 +63,12 @@ public record Route(
                 : -1;
     }
 
+    /** Whether some message could make a key that is empty: a level of a topic may be, and there may be no user name. */
+    boolean mayBeKeyless() {
+        return key.literalText().isEmpty()
+                && key.names().stream().noneMatch(List.of(CLIENT_ID, TOPIC, ROUTE)::contains);
+    }
+
     /** Whether a record depends on the payload. */
     public boolean looksAtPayloads() {
         return spec.maximumPayload() > 0 || contract.isPresent();

@@ -141,6 +141,13 @@ public final class RouteJson {
         return standard;
     }
 
+    /** False where it is left out. */
+    boolean truth(String name) {
+        var value = field(name);
+        if (!value.isMissingNode() && !value.isNull() && !value.isBoolean()) wrong(name, "is not true or false");
+        return value.booleanValue();
+    }
+
     <E extends Enum<E>> E oneOf(String name, E standard) {
         var text = text(name, text(standard));
         var values = standard.getDeclaringClass().getEnumConstants();

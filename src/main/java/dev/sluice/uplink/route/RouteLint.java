@@ -17,6 +17,11 @@ public final class RouteLint {
     private static final String NO_PARTITION =
             "the Kafka topic %s has no partition %d, as it has %d, counted from 0: messages for it wait until it does";
 
+    private static final String NO_KEY =
+            "has no key, and the Kafka topic %s is compacted and takes no record without one: every message fails";
+    private static final String EMPTY_KEY =
+            "the Kafka topic %s is compacted and takes no record without a key, and the key %s may come out empty: such messages fail";
+
     private final Routes routes;
     private final List<Finding> findings = new ArrayList<>();
 
@@ -35,7 +40,9 @@ public final class RouteLint {
         /** Its Kafka topic does not exist, or that of its dead letters. */
         MISSING_TOPIC,
         /** Its Kafka topic does not have the partition that it asks for by its number. */
-        MISSING_PARTITION
+        MISSING_PARTITION,
+        /** Its Kafka topic is compacted, and its records may have no key. */
+        KEYLESS
     }
 
     /**
@@ -45,15 +52,16 @@ public final class RouteLint {
      */
     public record Finding(Kind kind, String route, List<String> others, String sentence) {}
 
-    /** @param partitions how many each Kafka topic of the routes has, 0 for one that does not exist; nothing is found of others */
-    public static List<Finding> of(Routes routes, Map<String, Integer> partitions) {
+    /** @param topics what Kafka says of the Kafka topics of the routes; nothing is found of others */
+    public static List<Finding> of(Routes routes, Map<String, KafkaTopic> topics) {
         var lint = new RouteLint(routes);
         var all = routes.routes();
         for (int i = 0; i < all.size(); i++) {
             var route = all.get(i);
             lint.compare(route, all.subList(i + 1, all.size()));
             lint.dangles(route);
-            lint.lacks(route, partitions);
+            lint.lacks(route, topics);
+            lint.keyless(route, topics.get(route.kafkaTopic().toString()));
         }
         routes.defaultRoute().ifPresent(lint::leftOver);
         return lint.findings;
@@ -146,16 +154,26 @@ public final class RouteLint {
             add(Kind.DANGLING, route, "captures what no template uses: {" + String.join("}, {", unused) + "}");
     }
 
-    private void lacks(Route route, Map<String, Integer> partitions) {
+    private void lacks(Route route, Map<String, KafkaTopic> topics) {
         var topic = route.kafkaTopic().toString();
-        var count = partitions.get(topic);
+        var said = topics.get(topic);
+        var count = said == null ? null : said.partitions();
         var number = route.fixedPartition();
-        if (count != null && count == 0) add(Kind.MISSING_TOPIC, route, NO_TOPIC.formatted(topic));
+        if (count != null && count <= 0) add(Kind.MISSING_TOPIC, route, NO_TOPIC.formatted(topic));
         else if (count != null && number >= count)
             add(Kind.MISSING_PARTITION, route, NO_PARTITION.formatted(topic, number, count));
         var letters = routes.deadLetterTopic();
-        if (route.hasDeadLetters() && Integer.valueOf(0).equals(partitions.get(letters)))
+        if (route.hasDeadLetters()
+                && topics.containsKey(letters)
+                && topics.get(letters).partitions() <= 0)
             add(Kind.MISSING_TOPIC, route, NO_DEAD_LETTERS.formatted(letters));
+    }
+
+    /** @param topic what Kafka says of its Kafka topic; null if nothing */
+    private void keyless(Route route, KafkaTopic topic) {
+        if (topic == null || !Boolean.TRUE.equals(topic.isCompacted())) return;
+        if (route.key().toString().isEmpty()) add(Kind.KEYLESS, route, NO_KEY.formatted(route.kafkaTopic()));
+        else if (route.mayBeKeyless()) add(Kind.KEYLESS, route, EMPTY_KEY.formatted(route.kafkaTopic(), route.key()));
     }
 
     /** Finds a route that leaves nothing for the default route. */

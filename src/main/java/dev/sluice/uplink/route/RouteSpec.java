@@ -57,6 +57,12 @@ public record RouteSpec(
         String partition,
 
         @Schema(
+                description =
+                        "Whether the gateway creates the Kafka topic where it does not exist, as Kafka creates topics by default",
+                defaultValue = "false")
+        boolean createTopic,
+
+        @Schema(
                 implementation = String.class,
                 description = "How the headers are named",
                 enumeration = {"mqtt", "cloudevents"},
@@ -99,6 +105,7 @@ public record RouteSpec(
             "{clientId}",
             Map.of(),
             "key",
+            false,
             HeaderStyle.MQTT,
             IllegalCharacters.REJECT,
             0,
@@ -124,6 +131,7 @@ public record RouteSpec(
                 config.key().orElse(null),
                 config.headers(),
                 config.partition(),
+                config.createTopic(),
                 config.headerStyle(),
                 config.illegalCharacters(),
                 config.qosFloor(),
@@ -139,6 +147,7 @@ public record RouteSpec(
                 json.nullableText("key", "{clientId}"),
                 json.texts("headers"),
                 json.textOrNumber("partition", "key"),
+                json.truth("createTopic"),
                 json.oneOf("headerStyle", HeaderStyle.MQTT),
                 json.oneOf("illegalCharacters", IllegalCharacters.REJECT),
                 (int) json.number("qosFloor", 0, 1),
@@ -157,6 +166,7 @@ public record RouteSpec(
             new TreeMap<>(headers).forEach(inOrder::put);
         }
         json.put("partition", partition);
+        if (createTopic) json.put("createTopic", true);
         json.put("headerStyle", RouteJson.text(headerStyle));
         json.put("illegalCharacters", RouteJson.text(illegalCharacters));
         json.put("qosFloor", qosFloor);

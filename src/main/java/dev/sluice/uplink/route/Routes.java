@@ -117,6 +117,13 @@ public final class Routes {
         return names;
     }
 
+    /** Whether a route that may create its Kafka topics could have made this one. */
+    public boolean mayCreate(String kafkaTopic) {
+        return routes.stream()
+                .anyMatch(route ->
+                        route.spec().createTopic() && route.kafkaTopic().couldMake(kafkaTopic));
+    }
+
     /** The highest partition of a Kafka topic that a route asks for by its number; -1 if none does. */
     public int highestPartition(String kafkaTopic) {
         return routes.stream()

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -87,6 +88,15 @@ public final class Template {
                     });
         }
         return out.toString();
+    }
+
+    /** Whether some values make this text of it. */
+    public boolean couldMake(String made) {
+        return Pattern.matches(
+                parts.stream()
+                        .map(part -> part instanceof Part.Literal(var literal) ? Pattern.quote(literal) : ".*")
+                        .collect(Collectors.joining()),
+                made);
     }
 
     /** The template as it was written. */

@@ -19,8 +19,6 @@ import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.Subscribe;
 import dev.sluice.store.session.StoredSubscription;
-import io.agroal.api.AgroalDataSource;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -194,7 +192,7 @@ class DeliverySweepTest {
     void whatMayNotBeDeletedIsLookedAtOnce() throws Exception {
         var transactions = new AtomicInteger();
         try (var pool = StoreRig.pool(SERVER);
-                var counted = new StoreRig(counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
+                var counted = new StoreRig(StoreRig.counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
             var closed = counted.open("closed", false, 60).epoch();
             counted.open("connected", false, 60);
             publishExpired(counted, 500, copy("closed"), copy("connected"));
@@ -278,16 +276,6 @@ class DeliverySweepTest {
     }
 
     /** Counts the connections that it hands out. */
-    private static AgroalDataSource counting(AgroalDataSource pool, AtomicInteger count) {
-        return (AgroalDataSource) Proxy.newProxyInstance(
-                AgroalDataSource.class.getClassLoader(),
-                new Class<?>[] {AgroalDataSource.class},
-                (_, method, arguments) -> {
-                    if (method.getName().equals("getConnection")) count.incrementAndGet();
-                    return method.invoke(pool, arguments);
-                });
-    }
-
     @Test
     void theSearchFindsWhatAKilledGatewayForgot() throws Exception {
         rig.open("a", false, 60);

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class RouteJsonTest {
     private static final String FULL = """
-            {"filter": "a/{b}", "kafkaTopic": "t.{b}", "key": null, "headers": {"Y.z": "1", "x": "{route}"}, "partition": "spread",
+            {"filter": "a/{b}", "kafkaTopic": "t.{b}", "key": null, "headers": {"Y.z": "1", "x": "{route}"}, "partition": "spread", "createTopic": true,
              "headerStyle": "cloudevents", "illegalCharacters": "replace", "qosFloor": 1, "maximumPayload": 10,
              "onFailure": "dead-letter", "contract": {"type": "object"}}""";
 
@@ -55,6 +55,7 @@ class RouteJsonTest {
                         null,
                         Map.of("x", "{route}", "Y.z", "1"),
                         "spread",
+                        true,
                         HeaderStyle.CLOUDEVENTS,
                         IllegalCharacters.REPLACE,
                         1,
@@ -99,6 +100,7 @@ class RouteJsonTest {
                 "{'kafkaTopic': null}                      | /kafkaTopic is required",
                 "{'kafkaTopic': 1}                         | /kafkaTopic is not a text",
                 "[]                                        | ` is not a JSON object, /kafkaTopic is required`",
+                "{'kafkaTopic': 't', 'createTopic': 'yes'} | /createTopic is not true or false",
                 "{'kafkaTopic': 't', 'qosFloor': 2}        | /qosFloor is not a number from 0 to 1",
                 "{'kafkaTopic': 't', 'qosFloor': '1'}      | /qosFloor is not a number from 0 to 1",
                 "{'kafkaTopic': 't', 'qosFloor': 0.5}      | /qosFloor is not a number from 0 to 1",

@@ -12,6 +12,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class RouteLintTest {
+    private static final Map<String, KafkaTopic> TOPICS = Map.of(
+            "missing", KafkaTopic.MISSING,
+            "small", new KafkaTopic(2, null),
+            "t", new KafkaTopic(9, false),
+            "compacted", new KafkaTopic(9, true));
+
     static Stream<Section> cases() {
         return RouteTables.read("/routes/lint.txt").stream();
     }
@@ -21,7 +27,7 @@ class RouteLintTest {
     void finds(Section section) {
         var config = RouteTables.config(section.keys());
         var routes = Routes.of(config);
-        var found = RouteLint.of(routes, Map.of("missing", 0, "small", 2)).stream()
+        var found = RouteLint.of(routes, TOPICS).stream()
                 .map(it -> it.kind() + " " + it.route() + it.others() + " " + it.sentence())
                 .collect(Collectors.joining("\n"));
         assertThat(found)
