@@ -47,8 +47,9 @@ public final class ClientUplink {
     private List<RecordInFlight> letters = List.of();
 
     private boolean closed;
-    /** Null if nothing ever goes to the spool. */
-    private final ClientSpool spool;
+    private final String clientId;
+    /** Null as long as nothing goes to the spool. */
+    private ClientSpool spool;
 
     private long bytesInFlight;
     private int inFlight;
@@ -69,12 +70,15 @@ public final class ClientUplink {
         this.loop = loop;
         this.listener = listener;
         this.mayGo = mayGo;
+        this.clientId = clientId;
         this.clientHash = MessageId.hashOf(clientId);
         this.destinations = new Destinations(uplink::routes, uplink::backlog, clientId, username, epoch);
         this.check = new PayloadCheck(uplink.checks(), loop);
-        this.spool = uplink.spool().isOn()
-                ? ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry))
-                : null;
+        if (uplink.spool().isOn()) openSpool();
+    }
+
+    private void openSpool() {
+        spool = ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry));
     }
 
     /** The answer to a PUBLISH that is forwarded, as far as it is known at once. */
@@ -111,7 +115,8 @@ public final class ClientUplink {
 
     private boolean isShed(Packet.Publish publish, Destination destination) {
         return publish.qos() == QoS.AT_MOST_ONCE
-                && isShed(isCongested() || destination.isBackedUp())
+                && uplink.shedsQoS0()
+                && (isCongested() || destination.isBackedUp() || isSpooled(destination))
                 && !destination.isNeverShed();
     }
 
@@ -166,12 +171,9 @@ public final class ClientUplink {
         return !stalled.isEmpty() || uplink.isCongested() || bytesInFlight >= uplink.bytesInFlightPerConnection();
     }
 
-    private boolean isShed(boolean congested) {
-        return uplink.shedsQoS0() && (congested || isSpooling());
-    }
-
-    private boolean isSpooling() {
-        return spool != null && spool.isSpooling();
+    private boolean isSpooled(Destination destination) {
+        if (spool == null || !spool.isSpooling()) return false;
+        return destination.targets().stream().anyMatch(target -> !spool.isDirect(target.key(), target.kafkaTopic()));
     }
 
     /** Whether anything still waits for its check or for Kafka. */
@@ -263,6 +265,11 @@ public final class ClientUplink {
             return Handover.of(unknown);
         }
         var sent = record.failure() == null ? original : letter(record, original);
+        if (spool == null && uplink.spool().takes(sent.key(), clientId, sent.topic())) {
+            // The spool could not insure what is in flight: Kafka has to answer that first.
+            if (bytesInFlight > record.forwarding().bytes) return Handover.NOT_NOW;
+            openSpool();
+        }
         var answer = spool == null
                 ? uplink.producer().hand(sent, record)
                 : spool.hand(sent, record.target().route().name(), record);

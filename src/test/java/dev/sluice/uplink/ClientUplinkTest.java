@@ -95,6 +95,29 @@ class ClientUplinkTest {
         assertThat(rig.spool.writes).hasSize(1);
     }
 
+    /** As with {@code outage=pause}, when another gateway has left something in the spool. */
+    @Test
+    void aConnectionFindsTheWayToTheSpoolOnceKafkaHasItsOtherRecords() {
+        var both = new UplinkRig(Map.of(
+                "routes.keys.filter", "k/{key}", "routes.keys.kafka-topic", "t", "routes.keys.key", "{key}"));
+        both.spool.on = false;
+        var one = both.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        one.forward(publishTo(DIRECT), 0, null);
+        both.spool.on = true;
+        both.spool.stripe(SPOOLING.getBytes(UTF_8)).spool();
+        one.forward(publishTo(DIRECT), 0, null);
+        one.forward(publishTo(SPOOLING), 0, null);
+        one.retry();
+        assertThat(both.producer.sent).as("of the stripe that goes to Kafka").hasSize(2);
+        assertThat(both.spool.writes).isEmpty();
+
+        both.producer.answer();
+        both.producer.answer();
+        one.retry();
+        assertThat(both.spool.writes).flatMap(JournalWrite.Spool::rows).singleElement().matches(row -> !row.isHeld());
+        assertThat(both.producer.sent).hasSize(2);
+    }
+
     /** The client's next connection may be publishing already. */
     @Test
     void nothingIsHandedOverOnceItIsClosed() {

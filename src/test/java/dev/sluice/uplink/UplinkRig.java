@@ -69,6 +69,7 @@ public final class UplinkRig {
     @Vetoed // else the tests that start Quarkus find two
     public static final class FakeSpool extends Spool {
         public final List<JournalWrite.Spool> writes = new ArrayList<>();
+        public boolean on = true;
         public boolean room = true;
         /** Of records that the producer has. */
         public int rowsMade;
@@ -79,7 +80,7 @@ public final class UplinkRig {
 
         @Override
         public boolean isOn() {
-            return true;
+            return on;
         }
 
         @Override
