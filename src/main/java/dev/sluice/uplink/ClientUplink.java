@@ -8,6 +8,8 @@ import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.record.DeadLetterRecord;
 import dev.sluice.uplink.record.Destination;
 import dev.sluice.uplink.record.MessageId;
+import dev.sluice.uplink.record.PartitionChoice;
+import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.UplinkRecord;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.spool.ClientSpool;
@@ -173,7 +175,11 @@ public final class ClientUplink {
 
     private boolean isSpooled(Destination destination) {
         if (spool == null || !spool.isSpooling()) return false;
-        return destination.targets().stream().anyMatch(target -> !spool.isDirect(target.key(), target.kafkaTopic()));
+        return destination.targets().stream().anyMatch(this::isSpooled);
+    }
+
+    private boolean isSpooled(Target target) {
+        return spool != null && !spool.isDirect(target.key(), target.kafkaTopic());
     }
 
     /** Whether anything still waits for its check or for Kafka. */
@@ -258,11 +264,17 @@ public final class ClientUplink {
     }
 
     private Handover hand(RecordInFlight record) {
-        ProducerRecord<byte[], byte[]> original;
-        try {
-            original = record.original() != null ? record.original() : make(record);
-        } catch (KafkaException unknown) { // how many partitions the Kafka topic has
-            return Handover.of(unknown);
+        var original = record.original();
+        PartitionChoice choice = null;
+        if (original == null) {
+            Integer partition = null;
+            try {
+                if (record.failure() == null) partition = uplink.partition(record.target(), record.forwarding().receivedAt);
+            } catch (KafkaException unknown) { // how many partitions the Kafka topic has: who drains the spool will know
+                choice = record.target().choice();
+                if (!isSpooled(record.target())) return Handover.of(unknown);
+            }
+            original = make(record, partition);
         }
         var sent = record.failure() == null ? original : letter(record, original);
         if (spool == null && uplink.spool().takes(sent.key(), clientId, sent.topic())) {
@@ -272,15 +284,14 @@ public final class ClientUplink {
         }
         var answer = spool == null
                 ? uplink.producer().hand(sent, record)
-                : spool.hand(sent, record.target().route().name(), record);
+                : spool.hand(sent, record.target().route().name(), choice, record);
         if (answer == Handover.TAKEN) record.taken(original);
         return answer;
     }
 
-    private ProducerRecord<byte[], byte[]> make(RecordInFlight record) {
+    private ProducerRecord<byte[], byte[]> make(RecordInFlight record, Integer partition) {
         var forwarding = record.forwarding();
         var target = record.target();
-        var partition = record.failure() == null ? uplink.partition(target, forwarding.receivedAt) : null;
         var publish = forwarding.publish;
         var seq = target.sequence().next();
         var made = UplinkRecord.of(target, publish, forwarding.receivedAt, forwarding.messageId, seq, partition);

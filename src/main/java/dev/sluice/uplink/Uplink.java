@@ -37,9 +37,6 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 public class Uplink {
-    /** Records that are spread over partitions go to the same one for 4 ms. */
-    private static final int SPREAD_SHIFT = 2;
-
     private static final int BACKLOGS = 10_000;
 
     private final RoutesInForce routes;
@@ -195,14 +192,13 @@ public class Uplink {
     }
 
     /**
-     * The partition for a record that is sent now, null where Kafka chooses.
+     * The partition for a record that is sent now, null where Kafka chooses by the key.
      *
      * @throws KafkaException when it is not known yet how many there are
      */
     Integer partition(Target target, long receivedAt) {
-        if (target.leavesPartitionToKafka()) return null;
-        var count = producer.partitions(target.kafkaTopic());
-        return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT));
+        if (target.choice() == null) return target.fixedPartition();
+        return target.choice().of(producer.partitions(target.kafkaTopic()), receivedAt, spreadSeed);
     }
 
     Tracing tracing() {

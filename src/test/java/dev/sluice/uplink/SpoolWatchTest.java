@@ -35,6 +35,7 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.errors.DisconnectException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -70,6 +71,9 @@ class SpoolWatchTest {
             super(null, null, null, new SimpleMeterRegistry());
         }
 
+        volatile boolean knowsPartitions = true;
+        final Set<Integer> asked = ConcurrentHashMap.newKeySet();
+
         private static String partition(ProducerRecord<byte[], byte[]> record) {
             var partition =
                     record.partition() != null ? record.partition() : partition(new String(record.key(), UTF_8));
@@ -82,6 +86,8 @@ class SpoolWatchTest {
 
         @Override
         public synchronized Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
+            if (!knowsPartitions) return Handover.NOT_NOW;
+            if (record.partition() != null) asked.add(record.partition());
             if (stuck.contains(partition(record))) held.add(new Held(record, later));
             else take(record, later);
             return Handover.TAKEN;
@@ -113,6 +119,7 @@ class SpoolWatchTest {
 
         @Override
         public int partitions(String kafkaTopic) {
+            if (!knowsPartitions) throw new TimeoutException("no metadata");
             return PARTITIONS;
         }
 
@@ -140,10 +147,15 @@ class SpoolWatchTest {
     }
 
     private void start(String outage) {
+        start(outage, "key");
+    }
+
+    private void start(String outage, String partition) {
         var config = RouteTables.config(Map.of(
                 "sluice.uplink.routes.all.filter", "{topic}/{key}",
                 "sluice.uplink.routes.all.kafka-topic", "{topic}",
                 "sluice.uplink.routes.all.key", "{key}",
+                "sluice.uplink.routes.all.partition", partition,
                 "sluice.uplink.outage", outage,
                 "sluice.uplink.outage-grace", "1ms"));
         var meters = new SimpleMeterRegistry();
@@ -312,5 +324,35 @@ class SpoolWatchTest {
         publish("t", "a", "2");
         await("both").atMost(SOON).until(() -> producer.taken("t", "a"), List.of("1", "2")::equals);
         awaitDirect();
+    }
+
+    /** Without a partition, each key would choose its own. */
+    @Test
+    void theDrainChoosesThePartitionThatNobodyCouldChoose() {
+        var expected = Map.of(
+                "1", Set.of(1), "spread", Set.of(0, 1), "{clientId}", Set.of(Producer.partition("client")));
+        expected.forEach((partition, chosen) -> {
+            producer.knowsPartitions = false;
+            start("spool", partition);
+            kafkaAnswers(false);
+            await("an outage").atMost(SOON).until(() -> spool.isAway());
+            for (var key : keys(40)) publish("t", key, "1");
+            await("the spool's answers").atMost(SOON).until(() -> answered.get() == 40);
+            producer.knowsPartitions = true;
+            kafkaAnswers(true);
+            awaitDirect();
+            assertThat(producer.taken).hasSize(40);
+            assertThat(producer.asked).isSubsetOf(chosen).isNotEmpty();
+            forget();
+        });
+    }
+
+    private void forget() {
+        watch.stop(null);
+        watch.settle(null);
+        watch = null;
+        producer.taken.clear();
+        producer.asked.clear();
+        answered.set(0);
     }
 }

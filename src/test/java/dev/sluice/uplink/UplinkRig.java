@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.TimeoutException;
 
 /** Owns an uplink whose producer and spool only write down what they get; used by one thread. */
 public final class UplinkRig {
@@ -43,6 +44,8 @@ public final class UplinkRig {
         public final ArrayDeque<Callback> unanswered = new ArrayDeque<>();
 
         public final List<String> renewals = new ArrayList<>();
+        /** Of every Kafka topic; 0 as long as nobody knows. */
+        public int partitions;
 
         private Producer() {
             super(null, null, null, new SimpleMeterRegistry());
@@ -53,6 +56,12 @@ public final class UplinkRig {
             sent.add(record);
             unanswered.add(later);
             return Handover.TAKEN;
+        }
+
+        @Override
+        public int partitions(String kafkaTopic) {
+            if (partitions == 0) throw new TimeoutException("no metadata");
+            return partitions;
         }
 
         /** Kafka takes the record that waits longest. */

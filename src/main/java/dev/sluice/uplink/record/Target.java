@@ -7,7 +7,6 @@ import dev.sluice.uplink.route.Route;
 import dev.sluice.uplink.route.RouteMatch;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.common.header.Header;
 
 /**
@@ -17,7 +16,7 @@ import org.apache.kafka.common.header.Header;
  * @param sequence the numbers of the client's records of the route
  * @param backlog what waits for its Kafka topic
  * @param key null for none
- * @param partitionText what chooses the partition, null if nothing but the key or the route does
+ * @param choice what chooses the partition, null if nothing but the key or the route does
  * @param leading headers that are the same for every PUBLISH and come before those of each
  * @param ofProperties those that follow from the properties of a PUBLISH alone
  * @param trailing those that come after them: the route's own
@@ -27,7 +26,7 @@ public record Target(
         Sequence sequence,
         Backlog backlog,
         byte[] key,
-        byte[] partitionText,
+        PartitionChoice choice,
         boolean isCloudEvent,
         List<Header> leading,
         PropertyHeaders ofProperties,
@@ -45,7 +44,7 @@ public record Target(
                 sequence,
                 backlog,
                 bytes(match.key()),
-                match.partition() instanceof Partition.ByText(var text) ? bytes(text) : null,
+                PartitionChoice.of(match.partition()),
                 isCloudEvent,
                 isCloudEvent
                         ? CloudEvents.leading(match, topicName, clientId, clientIdHeader)
@@ -68,24 +67,8 @@ public record Target(
         return match.kafkaTopic();
     }
 
-    /** Whether the partition is Kafka's own choice, for which nobody needs to know how many there are. */
-    public boolean leavesPartitionToKafka() {
-        return match.partition() == Partition.BY_KEY;
-    }
-
-    /**
-     * The partition of a record, null where Kafka chooses.
-     *
-     * @param count partitions of the Kafka topic
-     * @param moment the same for records that may share a batch
-     */
-    public Integer partition(int count, long moment) {
-        return switch (match.partition()) {
-            case Partition.ByKey _ -> null;
-            case Partition.Fixed(var number) -> number;
-            case Partition.ByText _ -> BuiltInPartitioner.partitionForKey(partitionText, count);
-            // Mixed, so that a client that publishes with a steady beat does not meet the same partition each time.
-            case Partition.Spread _ -> (int) Long.remainderUnsigned(moment * 0x9E3779B97F4A7C15L >>> 20, count);
-        };
+    /** The partition that the route asks for by its number; null if it does not. */
+    public Integer fixedPartition() {
+        return match.partition() instanceof Partition.Fixed(var number) ? number : null;
     }
 }

@@ -5,6 +5,7 @@ import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -64,13 +65,15 @@ public final class ClientSpool {
      * Hands over a record, to the producer or to the spool.
      *
      * @param route the name of the route that made it
+     * @param choice how its partition is chosen when it is drained, since nobody knows yet how many there are; else null
      * @param later called once, when Kafka or the spool has the record, or with the reason why not; on Kafka's network thread or the journal's
      */
-    public Handover hand(ProducerRecord<byte[], byte[]> record, String route, Callback later) {
+    public Handover hand(
+            ProducerRecord<byte[], byte[]> record, String route, PartitionChoice choice, Callback later) {
         var stripe = stripe(record.key());
         return switch (stripe.state(record.topic())) {
-            case DIRECT -> produce(record, route, later);
-            case SPOOLING -> spoolInFlight() && spool(stripe, record, route, later) ? Handover.TAKEN : notNow();
+            case DIRECT -> choice == null ? produce(record, route, later) : Handover.NOT_NOW;
+            case SPOOLING -> spoolInFlight() && spool(stripe, record, route, choice, later) ? Handover.TAKEN : notNow();
             case CLOSING -> notNow();
         };
     }
@@ -109,11 +112,16 @@ public final class ClientSpool {
         return answer;
     }
 
-    private boolean spool(SpoolStripe stripe, ProducerRecord<byte[], byte[]> record, String route, Callback later) {
+    private boolean spool(
+            SpoolStripe stripe,
+            ProducerRecord<byte[], byte[]> record,
+            String route,
+            PartitionChoice choice,
+            Callback later) {
         if (!checkRoom()) return false;
         var entered = stripe.enter(record.topic());
         if (entered == null) return false;
-        var row = SpoolRecord.row(record, route, stripe.number(), clientId, null);
+        var row = SpoolRecord.row(record, route, stripe.number(), clientId, null, choice);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
             stripe.leave(entered);
             later.onCompletion(

@@ -2,6 +2,7 @@ package dev.sluice.uplink.spool;
 
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -18,6 +19,7 @@ import org.apache.kafka.common.KafkaException;
  */
 final class HeldBack {
     private final UplinkProducer producer;
+    private final long spreadSeed = System.nanoTime();
     /** Records that the producer has, and that Kafka has not answered in time. */
     private final List<SpooledRecord> late = new ArrayList<>();
     /** Of this pass. */
@@ -69,13 +71,18 @@ final class HeldBack {
         return ways.stream().allMatch(way -> kafkaTopics.contains(way.kafkaTopic()));
     }
 
-    /** Where a row goes: its partition as the key chooses it; without one, if Kafka does, or has not told how many there are. */
+    /** Where a row goes: its partition as the key or the route chooses it; without one, if Kafka does, or has not told how many there are. */
     TopicPartitionRef way(SpoolRow row) {
-        if (row.partition() != null || row.key() == null)
+        var choice = SpoolRecord.choice(row);
+        if (row.partition() != null || row.key() == null && choice == null)
             return new TopicPartitionRef(row.kafkaTopic(), row.partition());
         var count = counts.computeIfAbsent(row.kafkaTopic(), this::partitions);
-        return new TopicPartitionRef(
-                row.kafkaTopic(), count == 0 ? null : BuiltInPartitioner.partitionForKey(row.key(), count));
+        return new TopicPartitionRef(row.kafkaTopic(), count == 0 ? null : partition(row, choice, count));
+    }
+
+    private int partition(SpoolRow row, PartitionChoice choice, int count) {
+        if (choice == null) return BuiltInPartitioner.partitionForKey(row.key(), count);
+        return choice.of(count, row.recordAt(), spreadSeed);
     }
 
     private int partitions(String kafkaTopic) {

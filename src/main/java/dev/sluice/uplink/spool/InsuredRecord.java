@@ -50,7 +50,7 @@ final class InsuredRecord implements Callback {
         var key = held.key() == null ? clientKey : held.key();
         if (spool.stripe(key).state(held.topic()) == SpoolStripe.State.DIRECT) return null;
         if (!state.compareAndSet(State.IN_FLIGHT, State.SPOOLING)) return null;
-        row = SpoolRecord.row(held, route, SpoolRecord.stripe(key), clientId, spool.run());
+        row = SpoolRecord.row(held, route, SpoolRecord.stripe(key), clientId, spool.run(), null);
         return row;
     }
 

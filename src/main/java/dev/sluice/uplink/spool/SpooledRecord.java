@@ -6,6 +6,7 @@ import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.DeadLetterRecord;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +25,9 @@ final class SpooledRecord implements Callback {
     private final TopicPartitionRef way;
     /** Null if the row itself is sent. */
     private final DeadLetterRecord letter;
+
+    /** Null unless the partition was chosen for this attempt. */
+    private final PartitionChoice choice;
 
     private final CountDownLatch missing;
     private boolean leased;
@@ -44,6 +48,7 @@ final class SpooledRecord implements Callback {
         this.row = row;
         this.way = way;
         this.letter = letter;
+        this.choice = SpoolRecord.choice(row);
         this.missing = missing;
     }
 
@@ -82,7 +87,8 @@ final class SpooledRecord implements Callback {
     }
 
     private ProducerRecord<byte[], byte[]> record() {
-        return letter == null ? SpoolRecord.of(row) : letter.to(way.kafkaTopic());
+        if (letter != null) return letter.to(way.kafkaTopic());
+        return SpoolRecord.of(row, choice == null ? row.partition() : way.partition());
     }
 
     boolean isAnswered() {
@@ -111,6 +117,7 @@ final class SpooledRecord implements Callback {
     /** Hands it to the producer; false if it has no room now. */
     boolean send(UplinkProducer producer) {
         if (isAnswered()) return true;
+        if (letter == null && choice != null && way.partition() == null) return false; // nobody knows yet how many there are
         return switch (producer.hand(record(), this)) {
             case Handover.Taken _ -> true;
             case Handover.NotNow _ -> false;
