@@ -152,8 +152,8 @@ class SpoolWatchTest {
 
     private void start(String outage, String partition) {
         var config = RouteTables.config(Map.of(
-                "sluice.uplink.routes.all.filter", "{topic}/{key}",
-                "sluice.uplink.routes.all.kafka-topic", "{topic}",
+                "sluice.uplink.routes.all.filter", "{target}/{key}",
+                "sluice.uplink.routes.all.kafka-topic", "{target}",
                 "sluice.uplink.routes.all.key", "{key}",
                 "sluice.uplink.routes.all.partition", partition,
                 "sluice.uplink.outage", outage,
@@ -188,12 +188,16 @@ class SpoolWatchTest {
         loop.execute(() -> client.forward(publish, 0, null));
     }
 
-    /** As if another gateway had spooled it some time ago. */
-    private static void put(String kafkaTopic, String key, String value) {
+    /** As if another gateway had spooled them some time ago: values from 0 on for each key, in turn. */
+    private static void put(String kafkaTopic, List<String> keys, int count) {
+        var rows = new ArrayList<String>();
+        for (int i = 0; i < count; i++)
+            for (var key : keys)
+                rows.add("(%d, nextval('spool_seq'), 'c', '%s', '%s', '', '%d', 1, 1, now() - interval '1 minute')"
+                        .formatted(SpoolRecord.stripe(key.getBytes(UTF_8)), kafkaTopic, key, i));
         SERVER.execute(
-                "INSERT INTO spool (lane, seq, client_id, kafka_topic, key, headers, value, record_at, bytes, spooled_at)"
-                        + " VALUES (%d, nextval('spool_seq'), 'c', '%s', '%s', '', '%s', 1, 1, now() - interval '1 minute')"
-                                .formatted(SpoolRecord.stripe(key.getBytes(UTF_8)), kafkaTopic, key, value));
+                "INSERT INTO spool (lane, seq, client_id, kafka_topic, key, headers, value, record_at, bytes, spooled_at) VALUES "
+                        + String.join(", ", rows));
     }
 
     private static int waiting(String kafkaTopic) {
@@ -214,20 +218,18 @@ class SpoolWatchTest {
     @Test
     void whatIsLeftLaterIsDrainedByAGatewayThatPauses() {
         start("pause");
-        put("good", "a", "1");
-        await("drained").atMost(SOON).until(() -> producer.taken("good", "a"), List.of("1")::equals);
+        put("good", List.of("a"), 1);
+        await("drained").atMost(SOON).until(() -> producer.taken("good", "a"), List.of("0")::equals);
         awaitDirect();
-        publish("good", "a", "2");
-        await("direct").atMost(SOON).until(() -> producer.taken("good", "a"), List.of("1", "2")::equals);
+        publish("good", "a", "1");
+        await("direct").atMost(SOON).until(() -> producer.taken("good", "a"), List.of("0", "1")::equals);
     }
 
     @Test
     void aTopicThatTakesNothingHoldsUpNoOther() {
         producer.stuck.addAll(Set.of("bad-0", "bad-1"));
-        for (var key : keys(40)) {
-            for (int i = 0; i < 20; i++) put("bad", key, "" + i);
-            put("good", key, "0");
-        }
+        put("bad", keys(40), 20);
+        put("good", keys(40), 1);
         start("spool");
         await("the good topic's records")
                 .atMost(SOON)
@@ -260,7 +262,7 @@ class SpoolWatchTest {
     @Test
     void aPartitionThatTakesNothingHoldsUpNoOther() {
         producer.stuck.add("t-0");
-        for (int i = 0; i < 20; i++) for (var key : keys(40)) put("t", key, "" + i);
+        put("t", keys(40), 20);
         start("spool");
         var others = keys(40).stream().filter(key -> Producer.partition(key) == 1).toList();
         await("the other partition's records").atMost(SOON).untilAsserted(() -> assertThat(producer.taken)
@@ -279,7 +281,7 @@ class SpoolWatchTest {
     @Test
     void recordsThatAreGivenUpLateAreSentAgainInOrder() {
         producer.stuck.add("t-0");
-        for (int i = 0; i < 20; i++) for (var key : keys(40)) put("t", key, "" + i);
+        put("t", keys(40), 20);
         start("spool");
         await("late records")
                 .atMost(SOON)
