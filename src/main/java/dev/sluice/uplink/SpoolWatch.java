@@ -114,7 +114,9 @@ class SpoolWatch {
             writeDown();
             store.release();
         } catch (StoreUnavailable away) {
-            LOG.warnf("records of the spool that Kafka has may be sent again: %s", away.getMessage());
+            var left = spool.toDelete().size();
+            if (left > 0)
+                LOG.warnf("%d records of the spool will be sent again, though Kafka has them: %s", left, away.getMessage());
         }
     }
 
