@@ -269,8 +269,9 @@ public final class ClientUplink {
         if (original == null) {
             Integer partition = null;
             try {
-                if (record.failure() == null) partition = uplink.partition(record.target(), record.forwarding().receivedAt);
-            } catch (KafkaException unknown) { // how many partitions the Kafka topic has: who drains the spool will know
+                if (record.failure() == null)
+                    partition = uplink.partition(record.target(), record.forwarding().receivedAt);
+            } catch (KafkaException unknown) { // how many partitions there are, which the drain of the spool will know
                 choice = record.target().choice();
                 if (!isSpooled(record.target())) return Handover.of(unknown);
             }

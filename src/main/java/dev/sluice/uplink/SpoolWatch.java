@@ -116,7 +116,9 @@ class SpoolWatch {
         } catch (StoreUnavailable away) {
             var left = spool.toDelete().size();
             if (left > 0)
-                LOG.warnf("%d records of the spool will be sent again, though Kafka has them: %s", left, away.getMessage());
+                LOG.warnf(
+                        "%d records of the spool will be sent again, though Kafka has them: %s",
+                        left, away.getMessage());
         }
     }
 

@@ -37,12 +37,11 @@ class SpoolFaultIT {
      * With one batch on its way at a time: a broker that restarts remembers the newest batch of a producer only, so that two unanswered ones are
      * sent, and written, again (docs/consumers.md). Nothing else may repeat.
      */
-    private static final String ONE_BATCH =
-            "-Dmp.messaging.outgoing.uplink.max.in.flight.requests.per.connection=1";
+    private static final String ONE_BATCH = "-Dmp.messaging.outgoing.uplink.max.in.flight.requests.per.connection=1";
 
     private static Servers start(String name, String... options) {
-        var all = new ArrayList<>(
-                List.of("-Dsluice.uplink.outage=spool", "-Dsluice.uplink.outage-grace=1s", ONE_BATCH));
+        var all =
+                new ArrayList<>(List.of("-Dsluice.uplink.outage=spool", "-Dsluice.uplink.outage-grace=1s", ONE_BATCH));
         all.addAll(List.of(options));
         return Servers.start(name, all.toArray(String[]::new));
     }

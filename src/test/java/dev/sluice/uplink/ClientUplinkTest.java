@@ -111,8 +111,8 @@ class ClientUplinkTest {
     /** As with {@code outage=pause}, when another gateway has left something in the spool. */
     @Test
     void aConnectionFindsTheWayToTheSpoolOnceKafkaHasItsOtherRecords() {
-        var both = new UplinkRig(Map.of(
-                "routes.keys.filter", "k/{key}", "routes.keys.kafka-topic", "t", "routes.keys.key", "{key}"));
+        var both = new UplinkRig(
+                Map.of("routes.keys.filter", "k/{key}", "routes.keys.kafka-topic", "t", "routes.keys.key", "{key}"));
         both.spool.on = false;
         var one = both.uplink.open("client", null, 1, true, Runnable::run, answered::add);
         one.forward(publishTo(DIRECT), 0, null);
@@ -127,7 +127,10 @@ class ClientUplinkTest {
         both.producer.answer();
         both.producer.answer();
         one.retry();
-        assertThat(both.spool.writes).flatMap(JournalWrite.Spool::rows).singleElement().matches(row -> !row.isHeld());
+        assertThat(both.spool.writes)
+                .flatMap(JournalWrite.Spool::rows)
+                .singleElement()
+                .matches(row -> !row.isHeld());
         assertThat(both.producer.sent).hasSize(2);
     }
 
@@ -136,7 +139,12 @@ class ClientUplinkTest {
     void theSpoolTakesRecordsWhosePartitionNobodyCanChooseYet() {
         for (var partition : List.of("3", "spread", "{clientId}")) {
             var some = new UplinkRig(Map.of(
-                    "routes.keys.filter", "k/{key}", "routes.keys.kafka-topic", "t", "routes.keys.partition", partition));
+                    "routes.keys.filter",
+                    "k/{key}",
+                    "routes.keys.kafka-topic",
+                    "t",
+                    "routes.keys.partition",
+                    partition));
             var one = some.uplink.open("client", null, 1, true, Runnable::run, answered::add);
             one.forward(publishTo(DIRECT), 0, null);
             var waits = !partition.equals("3");

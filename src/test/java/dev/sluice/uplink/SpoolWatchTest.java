@@ -231,9 +231,8 @@ class SpoolWatchTest {
         put("bad", keys(40), 20);
         put("good", keys(40), 1);
         start("spool");
-        await("the good topic's records")
-                .atMost(SOON)
-                .untilAsserted(() -> assertThat(producer.taken).hasSize(40));
+        await("the good topic's records").atMost(SOON).untilAsserted(() -> assertThat(producer.taken)
+                .hasSize(40));
         assertThat(waiting("bad")).isEqualTo(40 * 20);
 
         await("direct for the good topic").atMost(SOON).until(() -> keys(40).stream()
@@ -264,7 +263,8 @@ class SpoolWatchTest {
         producer.stuck.add("t-0");
         put("t", keys(40), 20);
         start("spool");
-        var others = keys(40).stream().filter(key -> Producer.partition(key) == 1).toList();
+        var others =
+                keys(40).stream().filter(key -> Producer.partition(key) == 1).toList();
         await("the other partition's records").atMost(SOON).untilAsserted(() -> assertThat(producer.taken)
                 .hasSize(20 * others.size()));
         for (var key : keys(40)) publish("t", key, "20");
@@ -283,10 +283,9 @@ class SpoolWatchTest {
         producer.stuck.add("t-0");
         put("t", keys(40), 20);
         start("spool");
-        await("late records")
-                .atMost(SOON)
-                .until(() -> !SERVER.value("SELECT count(*) FROM spool WHERE holder IS NOT NULL")
-                        .equals("0"));
+        await("late records").atMost(SOON).until(() -> !SERVER.value(
+                        "SELECT count(*) FROM spool WHERE holder IS NOT NULL")
+                .equals("0"));
         producer.fail();
         producer.recover();
         awaitDirect();
@@ -331,8 +330,8 @@ class SpoolWatchTest {
     /** Without a partition, each key would choose its own. */
     @Test
     void theDrainChoosesThePartitionThatNobodyCouldChoose() {
-        var expected = Map.of(
-                "1", Set.of(1), "spread", Set.of(0, 1), "{clientId}", Set.of(Producer.partition("client")));
+        var expected =
+                Map.of("1", Set.of(1), "spread", Set.of(0, 1), "{clientId}", Set.of(Producer.partition("client")));
         expected.forEach((partition, chosen) -> {
             producer.knowsPartitions = false;
             start("spool", partition);

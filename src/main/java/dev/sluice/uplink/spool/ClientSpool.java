@@ -68,8 +68,7 @@ public final class ClientSpool {
      * @param choice how its partition is chosen when it is drained, since nobody knows yet how many there are; else null
      * @param later called once, when Kafka or the spool has the record, or with the reason why not; on Kafka's network thread or the journal's
      */
-    public Handover hand(
-            ProducerRecord<byte[], byte[]> record, String route, PartitionChoice choice, Callback later) {
+    public Handover hand(ProducerRecord<byte[], byte[]> record, String route, PartitionChoice choice, Callback later) {
         var stripe = stripe(record.key());
         return switch (stripe.state(record.topic())) {
             case DIRECT -> choice == null ? produce(record, route, later) : Handover.NOT_NOW;

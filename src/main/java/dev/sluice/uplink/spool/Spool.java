@@ -229,7 +229,8 @@ public class Spool {
 
     /** The producer has failed to bring a record to Kafka whose client has its answer: any gateway may drain its row. */
     void unleaseLater(SpoolRow row) {
-        stripes.get(row.lane()).spool(row.kafkaTopic()); // before another producer is there, through which others would pass it
+        // Before another producer is there, through which others would pass it.
+        stripes.get(row.lane()).spool(row.kafkaTopic());
         toUnlease.add(new Place(row.lane(), row.seq()));
         givenUp.increment();
     }

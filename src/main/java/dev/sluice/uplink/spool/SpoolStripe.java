@@ -40,7 +40,8 @@ public final class SpoolStripe {
         }
 
         Gate with(String kafkaTopic) {
-            return new Gate(all, all ? topics : union(topics, kafkaTopic), staying == null ? null : union(staying, kafkaTopic));
+            return new Gate(
+                    all, all ? topics : union(topics, kafkaTopic), staying == null ? null : union(staying, kafkaTopic));
         }
 
         private static Set<String> union(Set<String> some, String one) {

@@ -117,7 +117,8 @@ final class SpooledRecord implements Callback {
     /** Hands it to the producer; false if it has no room now. */
     boolean send(UplinkProducer producer) {
         if (isAnswered()) return true;
-        if (letter == null && choice != null && way.partition() == null) return false; // nobody knows yet how many there are
+        var isOpen = letter == null && choice != null && way.partition() == null;
+        if (isOpen) return false; // nobody knows yet how many partitions there are
         return switch (producer.hand(record(), this)) {
             case Handover.Taken _ -> true;
             case Handover.NotNow _ -> false;

@@ -31,6 +31,7 @@ public final class StripeDrain implements Repeating.Turn {
 
     /** Small, since a partition that takes nothing keeps a page of each stripe in the producer's buffer. */
     private static final long BYTES = 256 << 10;
+
     private static final Duration IDLE = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofMillis(10);
     private static final Duration CLOSING_STEP = Duration.ofMillis(2);
@@ -200,7 +201,9 @@ public final class StripeDrain implements Repeating.Turn {
     private boolean mayPass() {
         var givenUp = shared.spool.givenUp();
         var staying = stripe.staying();
-        if (givenUp != seenGivenUp || !staying.equals(leftOut) || !shared.spool.toUnlease().isEmpty()) cursor = 0;
+        if (givenUp != seenGivenUp
+                || !staying.equals(leftOut)
+                || !shared.spool.toUnlease().isEmpty()) cursor = 0;
         seenGivenUp = givenUp;
         leftOut = staying;
         return shared.spool.toUnlease().isEmpty();
@@ -244,8 +247,7 @@ public final class StripeDrain implements Repeating.Turn {
             each.skip();
         }
         var deadline = System.nanoTime() + LATE.toNanos();
-        while (!delivery.await(IDLE) && !isOver(deadline))
-            delivery.unanswered().forEach(this::giveUpIfGone);
+        while (!delivery.await(IDLE) && !isOver(deadline)) delivery.unanswered().forEach(this::giveUpIfGone);
         leave(delivery.unanswered(), shared.drained::increment);
         var done = new ArrayList<Place>();
         for (var each : delivery.records()) if (!each.isLeft() && isDone(each)) done.add(each.place());

@@ -177,7 +177,8 @@ class SpoolTest {
         assertThat(spool.isEmpty(LANE, NONE)).isFalse();
         assertThat(SERVER.value("SELECT string_agg(state || coalesce(node, ''), ' ' ORDER BY seq) FROM v_spool"))
                 .isEqualTo("heldnode-1 waiting");
-        spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 10, PLENTY, NONE).last())));
+        spool.remove(
+                List.of(new Place(LANE, spool.page(LANE, 0, 10, PLENTY, NONE).last())));
         assertThat(spool.isEmpty(LANE, NONE)).as("but for what it holds").isTrue();
         assertThat(other("node-2").isEmpty(LANE, NONE)).isFalse();
     }
@@ -208,7 +209,8 @@ class SpoolTest {
                 .as("by itself")
                 .isFalse();
 
-        spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY, NONE).last())));
+        spool.remove(
+                List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY, NONE).last())));
         await().atMost(Duration.ofSeconds(10)).until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
         assertThat(another.state().stripes().get(LANE).heldElsewhere()).isFalse();
     }
