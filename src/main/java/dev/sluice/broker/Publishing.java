@@ -63,7 +63,8 @@ final class Publishing {
                         version.isV5(),
                         connection.loop(),
                         this::forwarded,
-                        mayGo);
+                        // The connection that took it over may be publishing before this loop has heard of it.
+                        () -> !connection.isTakenOver() && mayGo.getAsBoolean());
     }
 
     void perform(Effect.OfPublisher effect) {

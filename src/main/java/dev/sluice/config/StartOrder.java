@@ -28,6 +28,8 @@ package dev.sluice.config;
  * <tr><td>{@link #DRAIN}</td><td>Drain (only while sockets are open: {@code ShutdownDelayInitiatedEvent})</td><td>clients get nothing new from Kafka by then</td></tr>
  * <tr><td>{@link #STOP_WORKERS}</td><td>Broker, SpoolWatch, SessionExpiry, DeliverySweep</td><td>Journal, which still commits what they have in hand</td></tr>
  * <tr><td>{@link #STOP_JOURNAL}</td><td>Journal</td><td>PostgreSQL's pool, and everybody who writes is done</td></tr>
+ * <tr><td>{@link #STOP_SPOOL}</td><td>SpoolWatch, and with it the uplink's producer</td><td>the journal has committed the last rows, PostgreSQL still answers, and
+ *     nobody produces any more</td></tr>
  * <tr><td>{@link #STOP_PROBES}</td><td>StoreHealth, KafkaHealth, RouteListener</td><td>the pool is not closed yet; nobody asks them any more</td></tr>
  * </table>
  */
@@ -45,6 +47,7 @@ public final class StartOrder {
     public static final int DRAIN = 2500;
     public static final int STOP_WORKERS = 2500;
     public static final int STOP_JOURNAL = 4000;
+    public static final int STOP_SPOOL = 4050;
     public static final int STOP_PROBES = 4100;
 
     private StartOrder() {}

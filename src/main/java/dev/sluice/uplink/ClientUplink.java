@@ -10,6 +10,8 @@ import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.record.DeadLetterRecord;
 import dev.sluice.uplink.record.Destination;
 import dev.sluice.uplink.record.MessageId;
+import dev.sluice.uplink.record.PartitionChoice;
+import dev.sluice.uplink.record.Target;
 import dev.sluice.uplink.record.UplinkRecord;
 import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.spool.ClientSpool;
@@ -45,8 +47,9 @@ public final class ClientUplink {
     private LateLetters<RecordInFlight> letters;
 
     private boolean closed;
-    /** Null if nothing ever goes to the spool. */
-    private final ClientSpool spool;
+    private final String clientId;
+    /** Null as long as nothing goes to the spool. */
+    private ClientSpool spool;
 
     private long bytesInFlight;
     private int inFlight;
@@ -67,12 +70,15 @@ public final class ClientUplink {
         this.loop = loop;
         this.listener = listener;
         this.mayGo = mayGo;
+        this.clientId = clientId;
         this.clientHash = MessageId.hashOf(clientId);
         this.destinations = new Destinations(uplink::routes, uplink::backlog, clientId, username, epoch);
         this.check = new PayloadCheck(uplink.checks(), loop);
-        this.spool = uplink.spool().isOn()
-                ? ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry))
-                : null;
+        if (uplink.spool().isOn()) openSpool();
+    }
+
+    private void openSpool() {
+        spool = ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry));
     }
 
     /** The answer to a PUBLISH that is forwarded, as far as it is known at once. */
@@ -109,7 +115,8 @@ public final class ClientUplink {
 
     private boolean isShed(Packet.Publish publish, Destination destination) {
         return publish.qos() == QoS.AT_MOST_ONCE
-                && isShed(isCongested() || !hasRoom(destination))
+                && uplink.shedsQoS0()
+                && (isCongested() || !hasRoom(destination) || isSpooled(destination))
                 && !destination.isNeverShed();
     }
 
@@ -166,7 +173,7 @@ public final class ClientUplink {
         var targets = destination.targets();
         for (int i = 0; i < targets.size(); i++) {
             var target = targets.get(i);
-            if (!target.hasRoom(uplink.room()) && (spool == null || spool.isDirect(target.key()))) return false;
+            if (!target.hasRoom(uplink.room()) && (spool == null || spool.isDirect(target.key(), target.kafkaTopic()))) return false;
         }
         return true;
     }
@@ -180,12 +187,13 @@ public final class ClientUplink {
         return !stalled.isEmpty() || bytesInFlight >= uplink.bytesInFlightPerConnection();
     }
 
-    private boolean isShed(boolean congested) {
-        return uplink.shedsQoS0() && (congested || isSpooling());
+    private boolean isSpooled(Destination destination) {
+        if (spool == null || !spool.isSpooling()) return false;
+        return destination.targets().stream().anyMatch(this::isSpooled);
     }
 
-    private boolean isSpooling() {
-        return spool != null && spool.isSpooling();
+    private boolean isSpooled(Target target) {
+        return spool != null && !spool.isDirect(target.key(), target.kafkaTopic());
     }
 
     /** Whether anything still waits for its check or for Kafka. */
@@ -265,21 +273,33 @@ public final class ClientUplink {
     private Handover hand(RecordInFlight record) {
         var missing = missing(record);
         if (missing != null) return missing;
-        ProducerRecord<byte[], byte[]> original;
-        try {
-            original = record.original() != null ? record.original() : make(record);
-        } catch (KafkaException unknown) { // how many partitions the Kafka topic has
-            return Handover.of(unknown);
+        var original = record.original();
+        PartitionChoice choice = null;
+        if (original == null) {
+            Integer partition = null;
+            try {
+                if (record.failure() == null)
+                    partition = uplink.partition(record.target(), record.forwarding().receivedAt);
+            } catch (KafkaException unknown) { // how many partitions there are, which the drain of the spool will know
+                choice = record.target().choice();
+                if (!isSpooled(record.target())) return Handover.of(unknown);
+            }
+            original = make(record, partition);
         }
         var sent = record.failure() == null ? original : letter(record, original);
         if (sent.key() == null) { // the spool would take it
             var refusal = uplink.topics().refusalOfKeyless(sent.topic());
             if (refusal != null) return new Handover.Refused(refusal);
         }
+        if (spool == null && uplink.spool().takes(sent.key(), clientId, sent.topic())) {
+            // The spool could not insure what is in flight: Kafka has to answer that first.
+            if (bytesInFlight > record.forwarding().bytes) return Handover.NOT_NOW;
+            openSpool();
+        }
         if (!enterBacklog(record, sent)) return Handover.NOT_NOW;
         var answer = spool == null
                 ? uplink.producer().hand(sent, record)
-                : spool.hand(sent, record.target().route().name(), record);
+                : spool.hand(sent, record.target().route().name(), choice, record);
         if (answer == Handover.TAKEN) record.taken(original);
         else record.leaveBacklog();
         return answer;
@@ -312,10 +332,9 @@ public final class ClientUplink {
         return new Handover.Refused(refusal);
     }
 
-    private ProducerRecord<byte[], byte[]> make(RecordInFlight record) {
+    private ProducerRecord<byte[], byte[]> make(RecordInFlight record, Integer partition) {
         var forwarding = record.forwarding();
         var target = record.target();
-        var partition = record.failure() == null ? uplink.partition(target, forwarding.receivedAt) : null;
         var publish = forwarding.publish;
         var seq = target.sequence().next();
         var made = UplinkRecord.of(target, publish, forwarding.receivedAt, forwarding.messageId, seq, partition);

@@ -148,8 +148,9 @@ public final class Forwarding implements Runnable {
         for (int i = next; i < records.length; i++) {
             if (records[i].failure() != null) continue; // a dead letter: it is counted with those
             var target = records[i].target();
-            var isHeldUp =
-                    spool == null || spool.isDirect(target.key()) ? !target.hasRoom(room) : !spool.hasRoomElseWaits();
+            var isHeldUp = spool == null || spool.isDirect(target.key(), target.kafkaTopic())
+                    ? !target.hasRoom(room)
+                    : !spool.hasRoomElseWaits();
             if (isHeldUp) return false;
         }
         return true;

@@ -47,6 +47,7 @@ class SpoolWatch {
     private final Duration grace;
     private final Spool spool;
     private final SpoolStore store;
+    private final UplinkProducer producer;
     private final KafkaHealth kafka;
     private final StripeDrain.Shared shared;
     private final ThrottledLog complaints = new ThrottledLog(LOG);
@@ -71,6 +72,7 @@ class SpoolWatch {
         this.grace = config.outageGrace();
         this.spool = spool;
         this.store = store;
+        this.producer = producer;
         this.kafka = kafka;
         this.shared = new StripeDrain.Shared(
                 spool,
@@ -82,7 +84,6 @@ class SpoolWatch {
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
-        if (!spool.isOn()) return;
         watch.every(TURN, this::turn);
         for (var stripe : spool.stripes()) {
             var drain = Repeating.onVirtualThread("sluice-spool-stripe-" + stripe.number());
@@ -95,9 +96,30 @@ class SpoolWatch {
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         watch.stop();
         drains.forEach(Repeating::stop);
+        joinDrains();
+    }
+
+    private void joinDrains() {
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
         for (var drain : drains) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+    }
+
+    /** What Kafka answers before the producer has ended is written down, and the next gateway finds free what is left. */
+    void settle(@Observes @Priority(StartOrder.STOP_SPOOL) ShutdownEvent event) {
+        producer.stop();
+        joinDrains();
         shared.abandon();
+        watch.join(STOP_TIMEOUT);
+        try {
+            writeDown();
+            store.release();
+        } catch (StoreUnavailable away) {
+            var left = spool.toDelete().size();
+            if (left > 0)
+                LOG.warnf(
+                        "%d records of the spool will be sent again, though Kafka has them: %s",
+                        left, away.getMessage());
+        }
     }
 
     private void turn() {
@@ -160,7 +182,7 @@ class SpoolWatch {
         for (var seen : state.stripes()) {
             var stripe = spool.stripes().get(seen.number());
             stripe.seen(seen);
-            if (stripe.isDirect() && seen.freeAgeSeconds() > BACKLOG_SECONDS) stripe.spool();
+            if (stripe.isDirect() && seen.freeAgeSeconds() > BACKLOG_SECONDS) spool.spool(stripe.number());
         }
         var before = spooling;
         spooling = spool.isSpooling();

@@ -205,12 +205,13 @@ public class Uplink {
     }
 
     /**
-     * The partition for a record that is sent now, null where Kafka chooses.
+     * The partition for a record that is sent now, null where Kafka chooses by the key.
      *
      * @throws KafkaException when it is not known yet how many there are
      */
     Integer partition(Target target, long receivedAt) {
         if (target.leavesPartitionToKafka()) return null;
+        if (target.fixedPartition() != null) return target.fixedPartition();
         var count = topics.partitionsElseAsk(target.kafkaTopic());
         if (count == KafkaTopic.HIDDEN) count = producer.partitions(target.kafkaTopic());
         if (count == 0 && target.key() == null && target.isSpread()) return null;

@@ -8,6 +8,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.route.KafkaTopic;
 import dev.sluice.uplink.spool.SpoolRecord;
@@ -82,7 +83,19 @@ class ClientUplinkTest {
 
         publish(SPOOLING);
         client.retry();
-        assertThat(rig.spool.writes).flatMap(JournalWrite.Spool::rows).hasSize(2);
+        assertThat(rig.spool.writes)
+                .flatMap(JournalWrite.Spool::rows)
+                .as("not what others go to Kafka behind")
+                .singleElement()
+                .matches(row -> !row.isHeld());
+        rig.spool.stripe(DIRECT.getBytes(UTF_8)).spool();
+        publish(DIRECT);
+        client.retry();
+        assertThat(rig.spool.writes)
+                .flatMap(JournalWrite.Spool::rows)
+                .extracting(SpoolRow::isHeld)
+                .as("the one in flight before the next one of its stripe")
+                .containsExactly(false, true, false);
     }
 
     /** It is offered again when the spool says so, and no record is made before that. */
@@ -96,6 +109,59 @@ class ClientUplinkTest {
         rig.spool.room = true;
         rig.spool.retryWaiting();
         assertThat(rig.spool.writes).hasSize(1);
+    }
+
+    /** As with {@code outage=pause}, when another gateway has left something in the spool. */
+    @Test
+    void aConnectionFindsTheWayToTheSpoolOnceKafkaHasItsOtherRecords() {
+        var both = new UplinkRig(
+                Map.of("routes.keys.filter", "k/{key}", "routes.keys.kafka-topic", "t", "routes.keys.key", "{key}"));
+        both.spool.on = false;
+        var one = both.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+        one.forward(publishTo(DIRECT), 0, null);
+        both.spool.on = true;
+        both.spool.stripe(SPOOLING.getBytes(UTF_8)).spool();
+        one.forward(publishTo(DIRECT), 0, null);
+        one.forward(publishTo(SPOOLING), 0, null);
+        one.retry();
+        assertThat(both.producer.sent).as("of the stripe that goes to Kafka").hasSize(2);
+        assertThat(both.spool.writes).isEmpty();
+
+        both.producer.answer();
+        both.producer.answer();
+        one.retry();
+        assertThat(both.spool.writes)
+                .flatMap(JournalWrite.Spool::rows)
+                .singleElement()
+                .matches(row -> !row.isHeld());
+        assertThat(both.producer.sent).hasSize(2);
+    }
+
+    /** As after a start while Kafka is away. */
+    @Test
+    void theSpoolTakesRecordsWhosePartitionNobodyCanChooseYet() {
+        for (var partition : List.of("3", "spread", "{clientId}")) {
+            var some = new UplinkRig(Map.of(
+                    "routes.keys.filter",
+                    "k/{key}",
+                    "routes.keys.kafka-topic",
+                    "t",
+                    "routes.keys.partition",
+                    partition));
+            var one = some.uplink.open("client", null, 1, true, Runnable::run, answered::add);
+            one.forward(publishTo(DIRECT), 0, null);
+            var waits = !partition.equals("3");
+            assertThat(some.producer.sent).as("partition " + partition).hasSize(waits ? 0 : 1);
+
+            some.spool.beginOutage();
+            one.retry();
+            one.forward(publishTo(DIRECT), 0, null);
+            assertThat(some.spool.writes)
+                    .flatMap(JournalWrite.Spool::rows)
+                    .as("partition " + partition)
+                    .hasSize(2)
+                    .allMatch(row -> waits ? row.partition() == null : row.partition() == 3);
+        }
     }
 
     /** The client's next connection may be publishing already. */

@@ -25,6 +25,7 @@ import java.util.Set;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.errors.DisconnectException;
+import org.apache.kafka.common.errors.TimeoutException;
 
 /** Owns an uplink whose producer and spool only write down what they get; used by one thread. */
 public final class UplinkRig {
@@ -74,6 +75,8 @@ public final class UplinkRig {
         public final List<String> renewals = new ArrayList<>();
         /** Kafka topics that the producer has no room for. */
         public final Set<String> crowded = new HashSet<>();
+        /** Of every Kafka topic; 0 as long as nobody knows. */
+        public int partitions;
 
         private Producer() {
             super(null, null, null, null, new SimpleMeterRegistry());
@@ -85,6 +88,12 @@ public final class UplinkRig {
             sent.add(record);
             unanswered.add(later);
             return Handover.TAKEN;
+        }
+
+        @Override
+        public int partitions(String kafkaTopic) {
+            if (partitions == 0) throw new TimeoutException("no metadata");
+            return partitions;
         }
 
         /** Kafka takes the record that waits longest. */
@@ -106,6 +115,7 @@ public final class UplinkRig {
     @Vetoed // else the tests that start Quarkus find two
     public static final class FakeSpool extends Spool {
         public final List<JournalWrite.Spool> writes = new ArrayList<>();
+        public boolean on = true;
         public boolean room = true;
         /** Of records that the producer has. */
         public int rowsMade;
@@ -116,7 +126,7 @@ public final class UplinkRig {
 
         @Override
         public boolean isOn() {
-            return true;
+            return on;
         }
 
         @Override

@@ -24,7 +24,8 @@ final class SpoolReader {
                    SELECT FROM spool_holder h WHERE h.id = p.holder AND h.alive_until > now()) AS alive,
                    (SELECT max(seq) FROM spool WHERE lane = ?) AS newest
               FROM (SELECT q.*, count(*) OVER () AS found, sum(q.bytes) OVER (ORDER BY q.seq) AS upto
-                      FROM (SELECT * FROM spool WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ?) q) p
+                      FROM (SELECT * FROM spool WHERE lane = ? AND seq > ? AND kafka_topic <> ALL (?)
+                             ORDER BY seq LIMIT ?) q) p
              WHERE p.upto <= greatest(?, p.bytes)
              ORDER BY p.seq""";
 
@@ -57,18 +58,17 @@ final class SpoolReader {
     private record Row(SpoolRow row, boolean ours, boolean alive, long found, long newest) {}
 
     /** As {@link SpoolStore#page}. */
-    Page page(StoreCalls requests, long after, int limit, long bytes) {
+    Page page(StoreCalls requests, long after, int limit, long bytes, Set<String> leftOut) {
         var begun = System.nanoTime();
         var anew = after == 0 || after >= newest;
-        if (anew && begun - restUntil < 0) return new Page(List.of(), 0, false);
+        if (anew && begun - restUntil < 0) return new Page(List.of(), false, true, 0, false);
         var from = anew ? 0 : after;
-        var rows = requests.call("reading the spool", connection -> rows(connection, from, limit, bytes));
+        var rows = requests.call("reading the spool", connection -> rows(connection, from, limit, bytes, leftOut));
         if (anew) begin(rows);
-        var page = page(rows, from, limit);
+        var page = page(rows, anew, from, limit);
         var now = System.nanoTime();
         readingNanos += now - begun;
-        var isOver = !page.more() || page.last() >= newest;
-        if (leftSome && isOver) restUntil = now + Math.min(REST_SHARE * readingNanos, LONGEST_REST.toNanos());
+        if (leftSome && page.isOver()) restUntil = now + Math.min(REST_SHARE * readingNanos, LONGEST_REST.toNanos());
         return page;
     }
 
@@ -79,14 +79,16 @@ final class SpoolReader {
         newest = rows.isEmpty() ? 0 : rows.getFirst().newest();
     }
 
-    private List<Row> rows(Connection connection, long after, int limit, long bytes) throws SQLException {
+    private List<Row> rows(Connection connection, long after, int limit, long bytes, Set<String> leftOut)
+            throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setLong(1, run);
             page.setInt(2, lane);
             page.setInt(3, lane);
             page.setLong(4, after);
-            page.setInt(5, limit);
-            page.setLong(6, bytes);
+            page.setArray(5, connection.createArrayOf("text", leftOut.toArray()));
+            page.setInt(6, limit);
+            page.setLong(7, bytes);
             var all = new ArrayList<Row>();
             try (var rows = page.executeQuery()) {
                 while (rows.next())
@@ -101,18 +103,20 @@ final class SpoolReader {
         }
     }
 
-    private Page page(List<Row> rows, long after, int limit) {
+    private Page page(List<Row> rows, boolean isFirst, long after, int limit) {
         var free = new ArrayList<SpoolRow>();
         for (var each : rows) {
-            if (each.row().seq() > newest) return new Page(free, newest, true);
+            if (each.row().seq() > newest) return new Page(free, isFirst, true, newest, true);
             if (each.ours()) continue;
             if (each.alive()) heldKeys.add(key(each.row()));
             if (heldKeys.isEmpty() || !heldKeys.contains(key(each.row()))) free.add(each.row());
             else leftSome = true;
         }
-        if (rows.isEmpty()) return new Page(free, after, false);
-        var last = rows.getLast();
-        return new Page(free, last.row().seq(), rows.size() < last.found() || last.found() == limit);
+        if (rows.isEmpty()) return new Page(free, isFirst, true, after, false);
+        var found = rows.getLast().found();
+        var last = rows.getLast().row().seq();
+        var more = rows.size() < found || found == limit;
+        return new Page(free, isFirst, !more || last >= newest, last, more);
     }
 
     /** As records are told apart where their order is kept. */

@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -69,7 +70,7 @@ public class SpoolStore {
             ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes""";
 
     private static final String EMPTY =
-            "SELECT NOT EXISTS (SELECT FROM spool WHERE lane = ? AND holder IS DISTINCT FROM ?)";
+            "SELECT NOT EXISTS (SELECT FROM spool WHERE lane = ? AND holder IS DISTINCT FROM ? AND kafka_topic <> ALL (?))";
 
     private static final String REMOVE = """
             WITH gone AS (
@@ -80,8 +81,8 @@ public class SpoolStore {
                 ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes)
             SELECT count(*) FROM gone""";
 
-    private static final String FREE = """
-            UPDATE spool s SET holder = NULL FROM unnest(?::integer[], ?::bigint[]) AS w(lane, seq)
+    private static final String HOLD = """
+            UPDATE spool s SET holder = ? FROM unnest(?::integer[], ?::bigint[]) AS w(lane, seq)
              WHERE s.lane = w.lane AND s.seq = w.seq""";
 
     private static final String FAIL =
@@ -132,10 +133,13 @@ public class SpoolStore {
     /**
      * Rows that may be produced, in the order of their places.
      *
+     * @param isFirst whether they were read from the front
+     * @param isOver whether the next ones are to be read from the front again: what follows may follow something that was committed since, at a
+     *     place that is passed
      * @param last the place up to which the stripe was read
      * @param more whether rows may follow it
      */
-    public record Page(List<SpoolRow> rows, long last, boolean more) {}
+    public record Page(List<SpoolRow> rows, boolean isFirst, boolean isOver, long last, boolean more) {}
 
     public long run() {
         return run;
@@ -189,6 +193,20 @@ public class SpoolStore {
         });
     }
 
+    /**
+     * Gives back all that this run holds, rows and stripes: its producer has ended.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public void release() {
+        requests.call("releasing the spool", connection -> {
+            try (var release = connection.prepareStatement("DELETE FROM spool_holder WHERE id = ?")) {
+                release.setLong(1, run);
+                return release.executeUpdate();
+            }
+        });
+    }
+
     private SpoolState ask(Connection connection) throws SQLException {
         try (var states = connection.prepareStatement(LANE_STATES);
                 var depth = connection.prepareStatement(DEPTH)) {
@@ -222,18 +240,20 @@ public class SpoolStore {
      * all but at least one, and none of a key of which another living gateway holds an earlier row. A stripe is read by one thread at a time.
      *
      * @param after 0 to read from the front
+     * @param leftOut Kafka topics whose rows are not read
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
-    public Page page(int lane, long after, int limit, long bytes) {
-        return readers.get(lane).page(requests, after, limit, bytes);
+    public Page page(int lane, long after, int limit, long bytes, Set<String> leftOut) {
+        return readers.get(lane).page(requests, after, limit, bytes, leftOut);
     }
 
-    /** Whether a stripe has no rows except those that this run holds. */
-    public boolean isEmpty(int lane) {
+    /** Whether a stripe has no rows except those that this run holds, and those of some Kafka topics. */
+    public boolean isEmpty(int lane, Set<String> leftOut) {
         return requests.call("looking at the spool", connection -> {
             try (var ask = connection.prepareStatement(EMPTY)) {
                 ask.setInt(1, lane);
                 ask.setLong(2, run);
+                ask.setArray(3, connection.createArrayOf("text", leftOut.toArray()));
                 try (var rows = ask.executeQuery()) {
                     rows.next();
                     return rows.getBoolean(1);
@@ -250,7 +270,7 @@ public class SpoolStore {
     public int remove(Collection<Place> places) {
         return requests.call("emptying the spool", connection -> {
             try (var remove = connection.prepareStatement(REMOVE)) {
-                bind(remove, places);
+                bind(remove, 1, places);
                 remove.setLong(3, run);
                 try (var rows = remove.executeQuery()) {
                     rows.next();
@@ -261,25 +281,39 @@ public class SpoolStore {
     }
 
     /**
+     * Says of rows that this run's producer has them: no other gateway passes them as long as it lives.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
+     */
+    public void lease(List<Place> places) {
+        hold("holding records of the spool", places, run);
+    }
+
+    /**
      * Gives rows that this run holds to the drain: its producer does not deliver them.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now; then to be called again
      */
     public void unlease(List<Place> places) {
-        requests.call("freeing records of the spool", connection -> {
-            try (var free = connection.prepareStatement(FREE)) {
-                bind(free, places);
-                return free.executeUpdate();
+        hold("freeing records of the spool", places, null);
+    }
+
+    private void hold(String what, List<Place> places, Long holder) {
+        requests.call(what, connection -> {
+            try (var hold = connection.prepareStatement(HOLD)) {
+                hold.setObject(1, holder, Types.BIGINT);
+                bind(hold, 2, places);
+                return hold.executeUpdate();
             }
         });
     }
 
-    private static void bind(PreparedStatement statement, Collection<Place> places) throws SQLException {
+    private static void bind(PreparedStatement statement, int first, Collection<Place> places) throws SQLException {
         var connection = statement.getConnection();
         var lanes = places.stream().map(Place::lane).toArray(Integer[]::new);
         var seqs = places.stream().map(Place::seq).toArray(Long[]::new);
-        statement.setArray(1, connection.createArrayOf("int4", lanes));
-        statement.setArray(2, connection.createArrayOf("int8", seqs));
+        statement.setArray(first, connection.createArrayOf("int4", lanes));
+        statement.setArray(first + 1, connection.createArrayOf("int8", seqs));
     }
 
     /**

@@ -239,8 +239,9 @@ public class UplinkProducer {
         return true;
     }
 
+    /** Closes the producer; every record that it has is answered before this returns. May be called again. */
     @PreDestroy
-    void stop() {
+    public void stop() {
         replacement.stop();
         if (producer != null) producer.close(CLOSE_TIME);
     }

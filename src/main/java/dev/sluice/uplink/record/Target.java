@@ -18,6 +18,7 @@ import org.apache.kafka.common.utils.Utils;
  * @param backlog what waits for its Kafka topic
  * @param key null for none
  * @param hash of what chooses the partition, the key or a text; -1 if neither does
+ * @param choice the same for a record that waits in the spool; null if nothing but the key or the route chooses
  * @param leading headers that are the same for every PUBLISH and come before those of each
  * @param ofProperties those that follow from the properties of a PUBLISH alone
  * @param trailing those that come after them: the route's own
@@ -28,6 +29,7 @@ public record Target(
         Backlog backlog,
         byte[] key,
         int hash,
+        PartitionChoice choice,
         boolean isCloudEvent,
         List<Header> leading,
         PropertyHeaders ofProperties,
@@ -47,6 +49,7 @@ public record Target(
                 backlog,
                 key,
                 hash(match.partition(), key),
+                PartitionChoice.of(match.partition()),
                 isCloudEvent,
                 isCloudEvent
                         ? CloudEvents.leading(match, topicName, clientId, clientIdHeader)
@@ -104,7 +107,7 @@ public record Target(
     }
 
     /**
-     * The partition of a record, for which nobody asks where Kafka finds it by the key.
+     * The partition of a record, for which nobody asks where Kafka finds it by the key, or the route says it.
      *
      * @param count partitions of the Kafka topic
      * @param moment the same for records that may share a batch
@@ -112,7 +115,12 @@ public record Target(
      */
     public int partition(int count, long moment, Room room) {
         if (isSpread()) return spread(count, moment, room);
-        return match.partition() instanceof Partition.Fixed(var number) ? number : hash % count;
+        return hash % count;
+    }
+
+    /** The partition that the route asks for by its number; null if it does not. */
+    public Integer fixedPartition() {
+        return match.partition() instanceof Partition.Fixed(var number) ? number : null;
     }
 
     private int spread(int count, long moment, Room room) {

@@ -5,6 +5,7 @@ import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.UplinkProducer;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -64,13 +65,14 @@ public final class ClientSpool {
      * Hands over a record, to the producer or to the spool.
      *
      * @param route the name of the route that made it
+     * @param choice how its partition is chosen when it is drained, since nobody knows yet how many there are; else null
      * @param later called once, when Kafka or the spool has the record, or with the reason why not; on Kafka's network thread or the journal's
      */
-    public Handover hand(ProducerRecord<byte[], byte[]> record, String route, Callback later) {
+    public Handover hand(ProducerRecord<byte[], byte[]> record, String route, PartitionChoice choice, Callback later) {
         var stripe = stripe(record.key());
-        return switch (stripe.state()) {
-            case DIRECT -> produce(record, route, later);
-            case SPOOLING -> spoolInFlight() && spool(stripe, record, route, later) ? Handover.TAKEN : notNow();
+        return switch (stripe.state(record.topic())) {
+            case DIRECT -> choice == null ? produce(record, route, later) : Handover.NOT_NOW;
+            case SPOOLING -> spoolInFlight() && spool(stripe, record, route, choice, later) ? Handover.TAKEN : notNow();
             case CLOSING -> notNow();
         };
     }
@@ -84,9 +86,9 @@ public final class ClientSpool {
         return spool.stripe(key == null ? clientKey : key);
     }
 
-    /** Whether records with this key go to Kafka at once. */
-    public boolean isDirect(byte[] key) {
-        return stripe(key).isDirect();
+    /** Whether records with this key go to this Kafka topic at once. */
+    public boolean isDirect(byte[] key, String kafkaTopic) {
+        return stripe(key).state(kafkaTopic) == SpoolStripe.State.DIRECT;
     }
 
     /** Returns whether a record may be made for the spool; if not, the connection will be asked to offer it again. */
@@ -109,17 +111,24 @@ public final class ClientSpool {
         return answer;
     }
 
-    private boolean spool(SpoolStripe stripe, ProducerRecord<byte[], byte[]> record, String route, Callback later) {
-        if (!checkRoom() || !stripe.enter()) return false;
-        var row = SpoolRecord.row(record, route, stripe.number(), clientId, null);
+    private boolean spool(
+            SpoolStripe stripe,
+            ProducerRecord<byte[], byte[]> record,
+            String route,
+            PartitionChoice choice,
+            Callback later) {
+        if (!checkRoom()) return false;
+        var entered = stripe.enter(record.topic());
+        if (entered == null) return false;
+        var row = SpoolRecord.row(record, route, stripe.number(), clientId, null, choice);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
-            stripe.leave();
+            stripe.leave(entered);
             later.onCompletion(
                     null,
                     outcome == Outcome.COMMITTED ? null : new KafkaException("PostgreSQL refuses to spool the record"));
         });
         if (spool.submit(write)) return true;
-        stripe.leave();
+        stripe.leave(entered);
         return false;
     }
 
@@ -128,15 +137,22 @@ public final class ClientSpool {
         if (spool.isAway() && !spoolInFlight()) spool.awaitRoom(this);
     }
 
-    /** Spools the records that the producer has, before any other record of this client; false if there is no room yet. */
+    /**
+     * Spools the records that the producer has, before any other record of this client; false if there is no room yet. Those that others
+     * go to Kafka behind stay as they are.
+     */
     private boolean spoolInFlight() {
         if (sent.isEmpty()) return true;
         if (!checkRoom()) return false;
         var insured = new ArrayList<InsuredRecord>(sent.size());
         var rows = new ArrayList<SpoolRow>(sent.size());
+        var direct = new ArrayList<InsuredRecord>();
         for (var record : sent) {
             var row = record.spool(clientId, clientKey);
-            if (row == null) continue;
+            if (row == null) {
+                if (!record.isAnswered()) direct.add(record);
+                continue;
+            }
             insured.add(record);
             rows.add(row);
         }
@@ -147,6 +163,7 @@ public final class ClientSpool {
             return false;
         }
         sent.clear();
+        sent.addAll(direct);
         return true;
     }
 

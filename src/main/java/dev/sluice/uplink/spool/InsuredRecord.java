@@ -43,12 +43,14 @@ final class InsuredRecord implements Callback {
         return state.get() == State.ANSWERED;
     }
 
-    /** Begins to spool it; returns the row, which this gateway leases, or null if Kafka has answered. */
+    /** Begins to spool it; returns the row, which this gateway leases, or null if Kafka has answered, or others go to Kafka behind it. */
     SpoolRow spool(String clientId, byte[] clientKey) {
         var held = record;
-        if (held == null || !state.compareAndSet(State.IN_FLIGHT, State.SPOOLING)) return null;
+        if (held == null) return null;
         var key = held.key() == null ? clientKey : held.key();
-        row = SpoolRecord.row(held, route, SpoolRecord.stripe(key), clientId, spool.run());
+        if (spool.stripe(key).state(held.topic()) == SpoolStripe.State.DIRECT) return null;
+        if (!state.compareAndSet(State.IN_FLIGHT, State.SPOOLING)) return null;
+        row = SpoolRecord.row(held, route, SpoolRecord.stripe(key), clientId, spool.run(), null);
         return row;
     }
 

@@ -16,6 +16,7 @@ import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -47,6 +48,9 @@ public class Spool {
     private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
     private final Queue<Place> toDelete = new ConcurrentLinkedQueue<>();
     private final Queue<Place> toUnlease = new ConcurrentLinkedQueue<>();
+
+    /** Counts what goes to {@link #toUnlease}. */
+    private final LongAdder givenUp = new LongAdder();
 
     private long retryAt = System.nanoTime();
     private final BackOff retries = new BackOff(FIRST_PAUSE, LONGEST_PAUSE);
@@ -95,19 +99,29 @@ public class Spool {
     }
 
     /** Before the first connection: the records of keys that have some in the spool go there, too. */
-    void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event, MeterRegistry meters) {
+    public void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event, MeterRegistry meters) {
         gauge(meters);
         var begun = store.start();
         noteState(begun, 0, 0);
-        on = isConfigured() || !isEmpty();
-        begun.stripes().stream().filter(stripe -> !stripe.isEmpty()).forEach(stripe -> stripes.get(stripe.number())
-                .spool());
+        on = isConfigured();
+        begun.stripes().stream().filter(stripe -> !stripe.isEmpty()).forEach(stripe -> spool(stripe.number()));
         if (!isEmpty()) LOG.infof("%d records wait in the spool", begun.rows());
     }
 
-    /** Whether records may ever go to the spool, or some are left there. */
+    /** Whether records may go to the spool: with an outage, or behind those that some gateway has left there since this one started. */
     public boolean isOn() {
         return on;
+    }
+
+    /** Whether a record with this key, null for none, goes to the spool now. */
+    public boolean takes(byte[] key, String clientId, String kafkaTopic) {
+        return isOn() && stripe(key, clientId).state(kafkaTopic) != SpoolStripe.State.DIRECT;
+    }
+
+    /** From now on the records of a stripe go to the spool, behind those that are there. */
+    public void spool(int stripe) {
+        on = true;
+        stripes.get(stripe).spool();
     }
 
     /** Whether an outage sends records to the spool. */
@@ -132,6 +146,10 @@ public class Spool {
 
     public SpoolStripe stripe(byte[] key) {
         return stripes.get(SpoolRecord.stripe(key));
+    }
+
+    private SpoolStripe stripe(byte[] key, String clientId) {
+        return stripe(key == null ? clientId.getBytes(StandardCharsets.UTF_8) : key);
     }
 
     public Long run() {
@@ -211,7 +229,15 @@ public class Spool {
 
     /** The producer has failed to bring a record to Kafka whose client has its answer: any gateway may drain its row. */
     void unleaseLater(SpoolRow row) {
+        // Before another producer is there, through which others would pass it.
+        stripes.get(row.lane()).spool(row.kafkaTopic());
         toUnlease.add(new Place(row.lane(), row.seq()));
+        givenUp.increment();
+    }
+
+    /** How many records were given up so far. */
+    long givenUp() {
+        return givenUp.sum();
     }
 
     public Queue<Place> toDelete() {

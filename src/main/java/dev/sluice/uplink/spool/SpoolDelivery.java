@@ -5,15 +5,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /** Some rows of a stripe on their way to Kafka. Used by the stripe's thread; answered on Kafka's network thread. */
 final class SpoolDelivery {
     private final List<SpooledRecord> records;
     private final CountDownLatch missing;
 
-    SpoolDelivery(List<SpoolRow> rows) {
+    SpoolDelivery(List<SpoolRow> rows, Function<SpoolRow, TopicPartitionRef> way) {
         missing = new CountDownLatch(rows.size());
-        records = rows.stream().map(row -> new SpooledRecord(row, missing)).toList();
+        records = rows.stream()
+                .map(row -> new SpooledRecord(row, way.apply(row), missing))
+                .toList();
     }
 
     List<SpooledRecord> records() {

@@ -2,6 +2,7 @@ package dev.sluice.uplink.spool;
 
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -24,8 +25,17 @@ public final class SpoolRecord {
         return Arrays.hashCode(key) * GOLDEN >>> STRIPE_SHIFT;
     }
 
-    /** @param holder null for a record that the producer does not have */
-    static SpoolRow row(ProducerRecord<byte[], byte[]> record, String route, int stripe, String clientId, Long holder) {
+    /**
+     * @param holder null for a record that the producer does not have
+     * @param choice of a record whose partition is to be chosen when it is drained; else null
+     */
+    static SpoolRow row(
+            ProducerRecord<byte[], byte[]> record,
+            String route,
+            int stripe,
+            String clientId,
+            Long holder,
+            PartitionChoice choice) {
         return new SpoolRow(
                 stripe,
                 holder,
@@ -33,30 +43,39 @@ public final class SpoolRecord {
                 record.topic(),
                 record.partition(),
                 record.key(),
-                pack(record.headers(), route),
+                pack(record.headers(), route, choice),
                 record.value(),
                 record.timestamp());
     }
 
     static ProducerRecord<byte[], byte[]> of(SpoolRow row) {
-        return new ProducerRecord<>(
-                row.kafkaTopic(), row.partition(), row.recordAt(), row.key(), row.value(), unpack(row.headers()));
+        return of(row, row.partition());
     }
 
-    /** The route comes first, as a header without a name, which no record has. */
-    static byte[] pack(Headers headers, String route) {
+    /** @param partition null where the key chooses */
+    static ProducerRecord<byte[], byte[]> of(SpoolRow row, Integer partition) {
+        return new ProducerRecord<>(
+                row.kafkaTopic(), partition, row.recordAt(), row.key(), row.value(), unpack(row.headers()));
+    }
+
+    /** The route comes first, then perhaps what chooses the partition, as headers without a name, which no record has. */
+    static byte[] pack(Headers headers, String route, PartitionChoice choice) {
         var routeName = utf8(route);
-        int size = 8 + routeName.length;
+        int size = 8 + routeName.length + (choice == null ? 0 : 8 + length(choice.text()));
         for (var header : headers) size += 8 + utf8(header.key()).length + length(header.value());
         var packed = ByteBuffer.allocate(size);
         packed.putInt(0).putInt(routeName.length).put(routeName);
+        if (choice != null) putValue(packed.putInt(0), choice.text());
         for (var header : headers) {
             var name = utf8(header.key());
-            packed.putInt(name.length).put(name);
-            packed.putInt(header.value() == null ? NO_VALUE : header.value().length);
-            if (header.value() != null) packed.put(header.value());
+            putValue(packed.putInt(name.length).put(name), header.value());
         }
         return packed.array();
+    }
+
+    private static void putValue(ByteBuffer packed, byte[] value) {
+        packed.putInt(value == null ? NO_VALUE : value.length);
+        if (value != null) packed.put(value);
     }
 
     static Headers unpack(byte[] packed) {
@@ -76,6 +95,16 @@ public final class SpoolRecord {
         var packed = ByteBuffer.wrap(row.headers());
         if (!packed.hasRemaining() || packed.getInt() > 0) return null;
         return new String(bytes(packed, packed.getInt()), StandardCharsets.UTF_8);
+    }
+
+    /** What chooses its partition; null if nothing but the key or the route does. */
+    static PartitionChoice choice(SpoolRow row) {
+        if (row.partition() != null || route(row) == null) return null;
+        var packed = ByteBuffer.wrap(row.headers()).position(Integer.BYTES);
+        bytes(packed, packed.getInt());
+        if (!packed.hasRemaining() || packed.getInt() > 0) return null;
+        int length = packed.getInt();
+        return new PartitionChoice(length == NO_VALUE ? null : bytes(packed, length));
     }
 
     private static byte[] bytes(ByteBuffer from, int length) {

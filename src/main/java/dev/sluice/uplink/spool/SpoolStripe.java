@@ -1,14 +1,20 @@
 package dev.sluice.uplink.spool;
 
 import dev.sluice.store.spool.SpoolStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Decides for the keys of one stripe where their records go: to Kafka, or to the spool behind those that are there already. A stripe is
- * one of {@link SpoolStore#LANES} parts of all keys, the column {@code lane} of the table {@code spool}. Any thread.
+ * one of {@link SpoolStore#STRIPES} parts of all keys, the column {@code lane} of the table {@code spool}. Any thread.
  *
  * <p>From the spool back to Kafka, a stripe passes a moment in which it takes nothing: under load, new rows would come for as long as there are
- * rows. What the stripe has taken is then committed, drained, and overtaken by nobody.
+ * rows. What the stripe has taken is then committed, drained, and overtaken by nobody. Kafka topics that take nothing for now are left out of
+ * that: their records go on to the spool, and those of all others to Kafka.
  */
 public final class SpoolStripe {
     enum State {
@@ -17,13 +23,45 @@ public final class SpoolStripe {
         CLOSING
     }
 
+    /**
+     * What goes where. Immutable.
+     *
+     * @param all whether the records of every Kafka topic go to the spool
+     * @param topics if not, the Kafka topics whose records do
+     * @param staying while the stripe takes nothing, the Kafka topics that are not meant by that; else null
+     */
+    private record Gate(boolean all, Set<String> topics, Set<String> staying) {
+        static final Gate DIRECT = new Gate(false, Set.of(), null);
+        static final Gate SPOOLING = new Gate(true, Set.of(), null);
+
+        State state(String kafkaTopic) {
+            if (this == DIRECT || !all && !topics.contains(kafkaTopic)) return State.DIRECT;
+            return staying == null || staying.contains(kafkaTopic) ? State.SPOOLING : State.CLOSING;
+        }
+
+        Gate with(String kafkaTopic) {
+            return new Gate(
+                    all, all ? topics : union(topics, kafkaTopic), staying == null ? null : union(staying, kafkaTopic));
+        }
+
+        private static Set<String> union(Set<String> some, String one) {
+            return Stream.concat(some.stream(), Stream.of(one)).collect(Collectors.toUnmodifiableSet());
+        }
+
+        Gate closing(Set<String> staying) {
+            return new Gate(all, topics, staying);
+        }
+    }
+
     private static final double NEARLY_SECONDS = 1;
 
     private final int number;
-    /** Writes of this gateway that the journal has not committed yet. */
-    private final AtomicInteger pending = new AtomicInteger();
+    private volatile Gate gate = Gate.DIRECT;
+    /** Writes of this gateway that the journal has not committed yet, since the stripe was last closed. */
+    private volatile AtomicInteger pending = new AtomicInteger();
+    /** Those from before, without which it does not open. */
+    private final List<AtomicInteger> settling = new ArrayList<>();
 
-    private volatile State state = State.DIRECT;
     private boolean outage;
     private boolean draining;
 
@@ -38,12 +76,29 @@ public final class SpoolStripe {
         return number;
     }
 
-    State state() {
-        return state;
+    State state(String kafkaTopic) {
+        return gate.state(kafkaTopic);
     }
 
+    /** Whether every record goes to Kafka at once. */
     public boolean isDirect() {
-        return state == State.DIRECT;
+        return gate == Gate.DIRECT;
+    }
+
+    boolean isClosing() {
+        return gate.staying() != null;
+    }
+
+    /** Whether only these Kafka topics' records go to the spool. */
+    boolean isOpenExcept(Set<String> kafkaTopics) {
+        var now = gate;
+        return !now.all() && now.topics().equals(kafkaTopics);
+    }
+
+    /** The Kafka topics that are not meant while the stripe takes nothing; none if it is not closing. */
+    Set<String> staying() {
+        var now = gate.staying();
+        return now == null ? Set.of() : now;
     }
 
     /** Begins a step of the drain, during which no other gateway gets the stripe; false if another one drains it. */
@@ -74,49 +129,68 @@ public final class SpoolStripe {
         seen = now;
     }
 
-    /** True if a record may go to the spool now; then {@link #leave} has to follow. */
-    boolean enter() {
-        pending.incrementAndGet();
-        if (state == State.SPOOLING) return true;
-        pending.decrementAndGet();
-        return false;
+    /** Returns what has to be given to {@link #leave} later, if a record may go to the spool now; else null. */
+    AtomicInteger enter(String kafkaTopic) {
+        var entered = pending;
+        entered.incrementAndGet();
+        if (state(kafkaTopic) == State.SPOOLING) return entered;
+        entered.decrementAndGet();
+        return null;
     }
 
     /** A record is committed, or did not go to the spool after all. */
-    void leave() {
-        pending.decrementAndGet();
+    void leave(AtomicInteger entered) {
+        entered.decrementAndGet();
     }
 
     /** From now on records go to the spool. */
     public synchronized void spool() {
-        state = State.SPOOLING;
+        gate = Gate.SPOOLING;
     }
 
-    /** The same, and until the outage ends nothing changes that. */
+    /** From now on the records of one Kafka topic go to the spool. */
+    synchronized void spool(String kafkaTopic) {
+        gate = gate.with(kafkaTopic);
+    }
+
+    /** From now on all records do, and until the outage ends nothing changes that. */
     synchronized void beginOutage() {
         outage = true;
-        state = State.SPOOLING;
+        gate = Gate.SPOOLING;
     }
 
     synchronized void endOutage() {
         outage = false;
     }
 
-    /** Takes no records for now; nothing if it is not spooling, if there is an outage, or if the stripe would not run empty. */
-    synchronized void close() {
+    /**
+     * Takes no records for now, except those of some Kafka topics; nothing if none go to the spool, if there is an outage, or if the stripe would
+     * not run empty.
+     */
+    synchronized void close(Set<String> staying) {
         var isHeld = seen != null && seen.heldElsewhere();
-        if (state == State.SPOOLING && !outage && !isHeld) state = State.CLOSING;
+        if (isDirect() || isClosing() || outage || isHeld) return;
+        gate = gate.closing(staying);
+        settling.removeIf(earlier -> earlier.get() == 0);
+        settling.add(pending);
+        pending = new AtomicInteger();
     }
 
-    /** Whether everything that it has taken is committed, and it takes no more. */
-    boolean isSettled() {
-        return state == State.CLOSING && pending.get() == 0;
+    /** Goes on as before it was closed. */
+    synchronized void reopen() {
+        if (isClosing()) gate = gate.closing(null);
     }
 
-    /** Back to Kafka, unless an outage has begun since the stripe was closed. */
+    /** Whether everything that it has taken is committed, except for the Kafka topics that stay, and it takes no more. */
+    synchronized boolean isSettled() {
+        return isClosing() && settling.stream().allMatch(earlier -> earlier.get() == 0);
+    }
+
+    /** Back to Kafka, but for the Kafka topics that stay, unless an outage has begun since the stripe was closed. */
     synchronized boolean open() {
-        if (state != State.CLOSING) return false;
-        state = State.DIRECT;
+        if (!isClosing()) return false;
+        var staying = gate.staying();
+        gate = staying.isEmpty() ? Gate.DIRECT : new Gate(false, staying, null);
         return true;
     }
 }

@@ -6,10 +6,10 @@ import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.DeadLetterRecord;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -21,44 +21,65 @@ import org.apache.kafka.common.errors.InvalidTimestampException;
  */
 final class SpooledRecord implements Callback {
     private final SpoolRow row;
+    /** What takes it, or does not; see {@link HeldBack}. */
+    private final TopicPartitionRef way;
     /** Null if the row itself is sent. */
     private final DeadLetterRecord letter;
-    /** The Kafka topic of the dead letter; null without one. */
-    private final String deadLetterTopic;
+
+    /** Null unless the partition was chosen for this attempt. */
+    private final PartitionChoice choice;
 
     private final CountDownLatch missing;
-    private final AtomicBoolean answered = new AtomicBoolean();
+    private boolean leased;
+    private boolean left;
+    private volatile boolean answered;
     private volatile boolean taken;
     private volatile String refusal;
     private volatile boolean tooLarge;
+    /** Gets the answer once the drain does not wait for it any more; guarded by this. */
+    private Runnable late;
 
     /** @param missing counted down with the answer */
-    SpooledRecord(SpoolRow row, CountDownLatch missing) {
-        this(row, null, null, missing);
+    SpooledRecord(SpoolRow row, TopicPartitionRef way, CountDownLatch missing) {
+        this(row, way, null, missing);
     }
 
-    private SpooledRecord(SpoolRow row, DeadLetterRecord letter, String deadLetterTopic, CountDownLatch missing) {
+    private SpooledRecord(SpoolRow row, TopicPartitionRef way, DeadLetterRecord letter, CountDownLatch missing) {
         this.row = row;
+        this.way = way;
         this.letter = letter;
-        this.deadLetterTopic = deadLetterTopic;
+        this.choice = SpoolRecord.choice(row);
         this.missing = missing;
     }
 
     /** Returns the dead letter of this record, which Kafka refuses. */
     SpooledRecord deadLetter(String deadLetterTopic) {
         var letter = DeadLetterRecord.ofSpooled(SpoolRecord.of(row), SpoolRecord.route(row), refusal);
-        return new SpooledRecord(row, letter, deadLetterTopic, new CountDownLatch(1));
+        return letter(new TopicPartitionRef(deadLetterTopic, null), letter);
     }
 
     /** Returns this dead letter without its payload, for a Kafka that finds it too large. */
     SpooledRecord withoutPayload() {
-        return new SpooledRecord(row, letter.withoutPayload(), deadLetterTopic, new CountDownLatch(1));
+        return letter(way, letter.withoutPayload());
     }
 
+    private SpooledRecord letter(TopicPartitionRef way, DeadLetterRecord letter) {
+        var made = new SpooledRecord(row, way, letter, new CountDownLatch(1));
+        made.leased = leased;
+        return made;
+    }
+
+    TopicPartitionRef way() {
+        return way;
+    }
+
+    /** What has to be there for it. */
     TopicPartitionRef to() {
-        return letter == null
-                ? new TopicPartitionRef(row.kafkaTopic(), row.partition())
-                : new TopicPartitionRef(deadLetterTopic, null);
+        return letter == null ? new TopicPartitionRef(row.kafkaTopic(), row.partition()) : way;
+    }
+
+    SpoolRow row() {
+        return row;
     }
 
     Place place() {
@@ -66,11 +87,12 @@ final class SpooledRecord implements Callback {
     }
 
     private ProducerRecord<byte[], byte[]> record() {
-        return letter == null ? SpoolRecord.of(row) : letter.to(deadLetterTopic);
+        if (letter != null) return letter.to(way.kafkaTopic());
+        return SpoolRecord.of(row, choice == null ? row.partition() : way.partition());
     }
 
     boolean isAnswered() {
-        return answered.get();
+        return answered;
     }
 
     /** Waits for the answer; false if it is still missing after that time. */
@@ -95,6 +117,8 @@ final class SpooledRecord implements Callback {
     /** Hands it to the producer; false if it has no room now. */
     boolean send(UplinkProducer producer) {
         if (isAnswered()) return true;
+        var isOpen = letter == null && choice != null && way.partition() == null;
+        if (isOpen) return false; // nobody knows yet how many partitions there are
         return switch (producer.hand(record(), this)) {
             case Handover.Taken _ -> true;
             case Handover.NotNow _ -> false;
@@ -119,6 +143,33 @@ final class SpooledRecord implements Callback {
         answer(false, why, false);
     }
 
+    /** Whether the drain does not wait for it any more. */
+    boolean isLeft() {
+        return left;
+    }
+
+    /** From now on its row names this gateway, until it is deleted or given back. */
+    void leased() {
+        leased = true;
+    }
+
+    boolean isLeased() {
+        return leased;
+    }
+
+    /**
+     * The drain waits for it no longer.
+     *
+     * @param late is run with the answer, on Kafka's network thread
+     * @return false if there is an answer already
+     */
+    synchronized boolean leaveTo(Runnable late) {
+        if (answered) return false;
+        this.late = late;
+        left = true;
+        return true;
+    }
+
     @Override
     public void onCompletion(RecordMetadata metadata, Exception exception) {
         var refused = Refusal.of(exception);
@@ -129,10 +180,17 @@ final class SpooledRecord implements Callback {
     }
 
     private void answer(boolean isTaken, String why, boolean isTooLarge) {
-        if (!answered.compareAndSet(false, true)) return;
+        var told = settle(isTaken, why, isTooLarge);
+        missing.countDown();
+        if (told != null) told.run();
+    }
+
+    private synchronized Runnable settle(boolean isTaken, String why, boolean isTooLarge) {
+        if (answered) return null;
         taken = isTaken;
         refusal = why;
         tooLarge = isTooLarge;
-        missing.countDown();
+        answered = true;
+        return late;
     }
 }

@@ -3,6 +3,7 @@ package dev.sluice.uplink.spool;
 import dev.sluice.clock.Repeating;
 import dev.sluice.clock.ThrottledLog;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.store.spool.SpoolStore.Place;
 import dev.sluice.uplink.producer.UplinkProducer;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
@@ -27,7 +29,9 @@ public final class StripeDrain implements Repeating.Turn {
     /** A page. When a gateway is killed, rows that it has sent and not deleted are sent again: at most a few pages. */
     private static final int ROWS = 500;
 
-    private static final long BYTES = 2 << 20;
+    /** Small, since a partition that takes nothing keeps a page of each stripe in the producer's buffer. */
+    private static final long BYTES = 256 << 10;
+
     private static final Duration IDLE = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofMillis(10);
     private static final Duration CLOSING_STEP = Duration.ofMillis(2);
@@ -38,18 +42,31 @@ public final class StripeDrain implements Repeating.Turn {
     /** A topic or partition that is not there for so long, while Kafka answers, is not waited for. */
     private static final Duration MISSING = Duration.ofSeconds(10);
 
+    /** Kafka answers in milliseconds; what it has not answered after so long waits for a partition that takes nothing. */
+    private static final Duration LATE = Duration.ofSeconds(1);
+
+    private static final int REST_SHARE = 10;
+    private static final Duration LONGEST_REST = Duration.ofSeconds(5);
+
     private final SpoolStripe stripe;
     private final Shared shared;
+    private final HeldBack held;
     /** Topics and partitions that Kafka lacks, with the time since which. */
     private final Map<TopicPartitionRef, Long> missing = new HashMap<>();
 
     private long cursor;
+    /** Kafka topics that are not read while the stripe runs empty of all others. */
+    private Set<String> leftOut = Set.of();
+
+    private long seenGivenUp;
+    private Duration reading = Duration.ZERO;
     private long closedAt;
     private long closeAgainAt = System.nanoTime();
 
     public StripeDrain(SpoolStripe stripe, Shared shared) {
         this.stripe = stripe;
         this.shared = shared;
+        this.held = new HeldBack(shared.producer);
     }
 
     /** The parts that all stripes share; any thread. */
@@ -67,6 +84,7 @@ public final class StripeDrain implements Repeating.Turn {
         private final Semaphore turns = new Semaphore(2);
 
         private final ThrottledLog deadLetterLog = new ThrottledLog(LOG);
+        private final ThrottledLog lateLog = new ThrottledLog(LOG);
         private final ThrottledLog failureLog = new ThrottledLog(LOG);
         private volatile boolean abandoned;
         private volatile boolean answers;
@@ -101,6 +119,22 @@ public final class StripeDrain implements Repeating.Turn {
         /** Waits for nothing more. */
         public void abandon() {
             abandoned = true;
+        }
+
+        /** On Kafka's network thread. */
+        private void answeredLate(SpooledRecord each, Runnable taken) {
+            if (!each.isTaken()) {
+                spool.unleaseLater(each.row());
+                return;
+            }
+            spool.kafkaAnswered();
+            taken.run();
+            spool.deleteLater(each.row());
+        }
+
+        private void warnLate(TopicPartitionRef way) {
+            lateLog.warn(() -> "Kafka does not take records of the spool for the Kafka topic " + way.kafkaTopic()
+                    + (way.partition() == null ? "" : ", partition " + way.partition()) + ": they wait, others go on");
         }
 
         void countFailed(String why) {
@@ -145,80 +179,114 @@ public final class StripeDrain implements Repeating.Turn {
                 stripe.endDrain();
             }
         }
-        return stripe.state() == SpoolStripe.State.CLOSING || stripe.isNearlyDrained() ? close() : IDLE;
-    }
-
-    /** Lets the stripe run empty, for which it must take nothing for a moment. */
-    private Duration close() throws InterruptedException {
-        var now = System.nanoTime();
-        if (stripe.state() == SpoolStripe.State.SPOOLING) {
-            if (now - closeAgainAt < 0) return RETRY;
-            stripe.close();
-            closedAt = now;
-        }
-        if (stripe.state() == SpoolStripe.State.SPOOLING) return RETRY; // an outage begins
-        if (stripe.isSettled() && shared.ask(() -> shared.store.isEmpty(stripe.number()))) {
-            if (stripe.open()) shared.spool.retryWaiting();
-            return Duration.ZERO;
-        }
-        if (now - closedAt <= CLOSING.toNanos()) return CLOSING_STEP;
-        stripe.spool();
-        closeAgainAt = now + AFTER_CLOSING.toNanos();
-        return Duration.ZERO;
+        return stripe.isClosing() || stripe.isNearlyDrained() ? close(Set.of(), RETRY) : IDLE;
     }
 
     /** Brings one page of rows to Kafka, and closes the stripe after the last one. */
     private Duration drain() throws InterruptedException {
-        var page = shared.ask(() -> shared.store.page(stripe.number(), cursor, ROWS, BYTES));
-        if (!page.rows().isEmpty() && !deliver(new SpoolDelivery(page.rows()))) {
-            cursor = 0; // no row must pass one that is to be read again
-            return RETRY;
+        if (!mayPass()) return RETRY;
+        var begun = System.nanoTime();
+        var page = shared.ask(() -> shared.store.page(stripe.number(), cursor, ROWS, BYTES, leftOut));
+        reading = reading.plusNanos(System.nanoTime() - begun);
+        if (page.isFirst()) {
+            held.late().forEach(this::giveUpIfGone);
+            held.beginPass();
         }
-        // From the front again: a row that was committed late has a place before the others.
-        cursor = page.more() ? page.last() : 0;
-        return page.more() ? Duration.ZERO : close();
+        deliver(page.rows());
+        cursor = page.isOver() ? 0 : page.last();
+        return page.more() && (held.isEmpty() || !page.isOver()) ? Duration.ZERO : endPass();
     }
 
-    /** True if all of them are done with. */
-    private boolean deliver(SpoolDelivery delivery) throws InterruptedException {
-        var handing = true;
+    /** Whether rows may be read on: none must pass one that the last producer has given up, as soon as its row says so. */
+    private boolean mayPass() {
+        var givenUp = shared.spool.givenUp();
+        var staying = stripe.staying();
+        if (givenUp != seenGivenUp
+                || !staying.equals(leftOut)
+                || !shared.spool.toUnlease().isEmpty()) cursor = 0;
+        seenGivenUp = givenUp;
+        leftOut = staying;
+        return shared.spool.toUnlease().isEmpty();
+    }
+
+    /** What is held back is read again in each pass, and can be much. */
+    private Duration endPass() throws InterruptedException {
+        var longest = reading.multipliedBy(REST_SHARE);
+        reading = Duration.ZERO;
+        if (held.isEmpty() || stripe.isClosing()) return close(Set.of(), RETRY);
+        var rest = longest.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : longest.plus(RETRY);
+        var staying = held.lateTopics();
+        return !held.isOnly(staying) || stripe.isOpenExcept(staying) ? rest : close(staying, rest);
+    }
+
+    /** Lets the stripe run empty except for some Kafka topics; for that it must take nothing else for a moment. */
+    private Duration close(Set<String> staying, Duration rest) throws InterruptedException {
+        var now = System.nanoTime();
+        if (!stripe.isClosing()) {
+            if (now - closeAgainAt < 0) return rest;
+            stripe.close(staying);
+            closedAt = now;
+            return stripe.isClosing() ? Duration.ZERO : rest; // an outage begins, or another gateway holds a row
+        }
+        if (stripe.isSettled() && shared.ask(() -> shared.store.isEmpty(stripe.number(), stripe.staying()))) {
+            if (stripe.open()) shared.spool.retryWaiting();
+            return Duration.ZERO;
+        }
+        if (now - closedAt <= CLOSING.toNanos()) return CLOSING_STEP;
+        stripe.reopen();
+        closeAgainAt = now + AFTER_CLOSING.toNanos();
+        return Duration.ZERO;
+    }
+
+    private void deliver(List<SpoolRow> rows) throws InterruptedException {
+        if (rows.isEmpty()) return;
+        var delivery = new SpoolDelivery(rows, held::way);
         for (var each : delivery.records()) {
-            handing = handing && hand(each);
-            if (!handing) each.skip();
+            if (!held.holds(each.way()) && hand(each)) continue;
+            held.hold(each.way());
+            each.skip();
         }
-        while (!delivery.await(IDLE) && !shared.abandoned) {
-            delivery.unanswered().forEach(this::giveUpIfGone);
-        }
-        var taken = new ArrayList<Place>();
-        var done = true;
-        for (var each : delivery.records()) {
-            if (each.isTaken() || each.refusal() != null && deadLetter(each)) taken.add(each.place());
-            else done &= each.refusal() != null;
-        }
-        if (taken.isEmpty()) return done;
+        var deadline = System.nanoTime() + LATE.toNanos();
+        while (!delivery.await(IDLE) && !isOver(deadline)) delivery.unanswered().forEach(this::giveUpIfGone);
+        leave(delivery.unanswered(), shared.drained::increment);
+        var done = new ArrayList<Place>();
+        for (var each : delivery.records()) if (!each.isLeft() && isDone(each)) done.add(each.place());
+        if (done.isEmpty()) return;
         shared.spool.kafkaAnswered();
-        remove(taken);
-        shared.drained.increment(taken.size());
-        return done;
+        untilDone(() -> shared.store.remove(done));
+        shared.drained.increment(done.size());
+    }
+
+    /** Whether Kafka has it, or its dead letter; if not, it is to be read again. */
+    private boolean isDone(SpooledRecord each) throws InterruptedException {
+        if (each.isTaken()) return true;
+        if (each.refusal() != null) return deadLetter(each);
+        held.hold(each.way());
+        if (each.isLeased()) shared.spool.unleaseLater(each.row());
+        return false;
+    }
+
+    private boolean isOver(long deadline) {
+        return shared.abandoned || System.nanoTime() - deadline >= 0;
     }
 
     /** False if the producer has no room for it now, or does not know the topic yet, or is being replaced. */
     private boolean hand(SpooledRecord each) {
-        // What the last producer has given up comes before it, as soon as its row says so.
-        if (!shared.spool.toUnlease().isEmpty()) return false;
+        if (shared.spool.givenUp() != seenGivenUp) return false;
         if (!each.send(shared.producer)) return giveUpIfGone(each);
         missing.remove(each.to());
         return true;
     }
 
     private boolean giveUpIfGone(SpooledRecord each) {
-        var why = shared.producer.absence(each.to().kafkaTopic(), each.to().partition());
+        var to = each.to();
+        var why = shared.producer.absence(to.kafkaTopic(), to.partition());
         if (why == null) {
-            missing.remove(each.to());
+            missing.remove(to);
             return false;
         }
         var now = System.nanoTime();
-        long since = missing.computeIfAbsent(each.to(), _ -> now);
+        long since = missing.computeIfAbsent(to, _ -> now);
         if (!shared.answers || now - since < MISSING.toNanos() || now - shared.answersSince < MISSING.toNanos())
             return false;
         each.giveUp(why);
@@ -226,28 +294,50 @@ public final class StripeDrain implements Repeating.Turn {
     }
 
     /**
+     * Leaves records to the producer that Kafka does not answer in time, as those that were insured in flight: their rows say that this gateway
+     * has them, and the drain goes on with what goes elsewhere.
+     *
+     * @param taken counts each one that Kafka takes after all
+     */
+    private void leave(List<SpooledRecord> records, Runnable taken) throws InterruptedException {
+        if (records.isEmpty() || shared.abandoned) return;
+        var places = records.stream().map(SpooledRecord::place).toList();
+        untilDone(() -> shared.store.lease(places));
+        for (var each : records) {
+            each.leased();
+            if (each.leaveTo(() -> shared.answeredLate(each, taken))) held.addLate(each);
+        }
+        held.late().stream().findAny().ifPresent(each -> shared.warnLate(each.way()));
+    }
+
+    /**
      * Makes a dead letter of what Kafka does not take, since its client has its acknowledgement; true if Kafka has that. If it refuses
      * the dead letter, too, the record stays in the spool, out of the drain's way.
      */
     private boolean deadLetter(SpooledRecord each) throws InterruptedException {
-        var letter = answered(each.deadLetter(shared.deadLetterTopic));
-        if (letter.isPayloadTooLarge()) letter = answered(letter.withoutPayload());
+        var letter = answered(each.deadLetter(shared.deadLetterTopic), each.refusal());
+        if (letter.isPayloadTooLarge()) letter = answered(letter.withoutPayload(), each.refusal());
+        if (letter.isLeft()) return false;
         if (letter.isTaken()) {
             shared.countDeadLetter(each.refusal());
             return true;
         }
         if (letter.refusal() != null) fail(each);
+        else if (each.isLeased()) shared.spool.unleaseLater(each.row());
         return false;
     }
 
-    private SpooledRecord answered(SpooledRecord letter) throws InterruptedException {
-        while (!letter.send(shared.producer) && !shared.abandoned) if (!giveUpIfGone(letter)) Thread.sleep(RETRY);
-        while (!letter.await(IDLE) && !shared.abandoned) giveUpIfGone(letter);
+    /** Waits for the answer to a dead letter, but not for a topic of dead letters that takes nothing. */
+    private SpooledRecord answered(SpooledRecord letter, String why) throws InterruptedException {
+        var deadline = System.nanoTime() + LATE.toNanos();
+        while (!held.holds(letter.way()) && !letter.send(shared.producer) && !giveUpIfGone(letter)) {
+            if (isOver(deadline)) held.hold(letter.way());
+            else Thread.sleep(RETRY);
+        }
+        if (held.holds(letter.way())) letter.skip();
+        while (!letter.await(IDLE) && !isOver(deadline)) giveUpIfGone(letter);
+        if (!letter.isAnswered()) leave(List.of(letter), () -> shared.countDeadLetter(why));
         return letter;
-    }
-
-    private void remove(List<Place> places) throws InterruptedException {
-        untilDone(() -> shared.store.remove(places));
     }
 
     private void fail(SpooledRecord each) throws InterruptedException {
@@ -257,7 +347,7 @@ public final class StripeDrain implements Repeating.Turn {
 
     /** Tries until it is written: a row that Kafka has must not be read again. */
     private void untilDone(Runnable write) throws InterruptedException {
-        while (!shared.abandoned) {
+        while (true) {
             try {
                 shared.ask(() -> {
                     write.run();
@@ -266,6 +356,7 @@ public final class StripeDrain implements Repeating.Turn {
                 return;
             } catch (StoreUnavailable away) {
                 LOG.debugf("stripe %d of the spool waits: %s", stripe.number(), away.getMessage());
+                if (shared.abandoned) return;
                 Thread.sleep(IDLE);
             }
         }

@@ -31,6 +31,7 @@ class SpoolTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final int LANE = 3;
     private static final long PLENTY = 1 << 20;
+    private static final Set<String> NONE = Set.of();
 
     private StoreRig rig;
     private SpoolStore spool;
@@ -66,7 +67,7 @@ class SpoolTest {
     }
 
     private List<String> waiting(SpoolStore reader) {
-        return reader.page(LANE, 0, 1000, PLENTY).rows().stream()
+        return reader.page(LANE, 0, 1000, PLENTY, NONE).rows().stream()
                 .map(row -> new String(row.value(), StandardCharsets.UTF_8))
                 .toList();
     }
@@ -93,7 +94,7 @@ class SpoolTest {
         var row = new SpoolRow(LANE, null, "c", "telemetry", 7, null, new byte[] {0, -1}, new byte[0], 42);
         assertThat(put(row).join()).isEqualTo(COMMITTED);
 
-        var back = spool.page(LANE, 0, 10, PLENTY).rows().getFirst();
+        var back = spool.page(LANE, 0, 10, PLENTY, NONE).rows().getFirst();
         assertThat(back).usingRecursiveComparison().isEqualTo(row);
         assertThat(SERVER.value(
                         "SELECT concat_ws(' ', client_id, kafka_topic, lane, state, bytes, received_at) FROM v_spool"))
@@ -115,7 +116,7 @@ class SpoolTest {
         for (int i = 0; i < 200; i++) for (int c = 0; c < 4; c++) all.add(put("client-" + c, "" + i));
         CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new)).join();
 
-        var rows = spool.page(LANE, 0, 1000, PLENTY).rows();
+        var rows = spool.page(LANE, 0, 1000, PLENTY, NONE).rows();
         for (int c = 0; c < 4; c++) {
             var clientId = "client-" + c;
             assertThat(rows.stream()
@@ -128,16 +129,16 @@ class SpoolTest {
     @Test
     void aPageIsBoundInRowsAndInBytes() {
         for (int i = 0; i < 5; i++) put("c", "" + i).join();
-        var first = spool.page(LANE, 0, 2, PLENTY);
+        var first = spool.page(LANE, 0, 2, PLENTY, NONE);
         assertThat(first.rows()).hasSize(2);
         assertThat(first.more()).isTrue();
-        var second = spool.page(LANE, first.last(), 1000, 1);
+        var second = spool.page(LANE, first.last(), 1000, 1, NONE);
         assertThat(second.rows()).as("one at least").hasSize(1);
         assertThat(second.more()).isTrue();
-        var third = spool.page(LANE, second.last(), 1000, PLENTY);
+        var third = spool.page(LANE, second.last(), 1000, PLENTY, NONE);
         assertThat(third.rows()).hasSize(2);
         assertThat(third.more()).isFalse();
-        assertThat(spool.page(LANE + 1, 0, 10, PLENTY).rows()).isEmpty();
+        assertThat(spool.page(LANE + 1, 0, 10, PLENTY, NONE).rows()).isEmpty();
     }
 
     @Test
@@ -150,7 +151,7 @@ class SpoolTest {
         assertThat(full.stripes().get(LANE).isEmpty()).isFalse();
         assertThat(full.stripes().get(LANE + 1).isEmpty()).isTrue();
 
-        var places = spool.page(LANE, 0, 4, PLENTY).rows().stream()
+        var places = spool.page(LANE, 0, 4, PLENTY, NONE).rows().stream()
                 .map(row -> new Place(LANE, row.seq()))
                 .toList();
         assertThat(spool.remove(places)).isEqualTo(4);
@@ -176,12 +177,13 @@ class SpoolTest {
                 .as("its own producer has the other one already")
                 .containsExactly("free");
         assertThat(waiting(other("node-2"))).isEmpty();
-        assertThat(spool.isEmpty(LANE)).isFalse();
+        assertThat(spool.isEmpty(LANE, NONE)).isFalse();
         assertThat(SERVER.value("SELECT string_agg(state || coalesce(node, ''), ' ' ORDER BY seq) FROM v_spool"))
                 .isEqualTo("heldnode-1 waiting");
-        spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 10, PLENTY).last())));
-        assertThat(spool.isEmpty(LANE)).as("but for what it holds").isTrue();
-        assertThat(other("node-2").isEmpty(LANE)).isFalse();
+        spool.remove(
+                List.of(new Place(LANE, spool.page(LANE, 0, 10, PLENTY, NONE).last())));
+        assertThat(spool.isEmpty(LANE, NONE)).as("but for what it holds").isTrue();
+        assertThat(other("node-2").isEmpty(LANE, NONE)).isFalse();
     }
 
     /** Also those whose first record was on another page, and until there is nothing of theirs that is held. */
@@ -200,7 +202,7 @@ class SpoolTest {
         SpoolStore.Page page;
         var after = 0L;
         do {
-            page = another.page(LANE, after, 2, PLENTY);
+            page = another.page(LANE, after, 2, PLENTY, NONE);
             page.rows().forEach(row -> taken.add(new String(row.value(), StandardCharsets.UTF_8)));
             after = page.last();
         } while (page.more());
@@ -210,7 +212,8 @@ class SpoolTest {
                 .as("by itself")
                 .isFalse();
 
-        spool.remove(List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY).last())));
+        spool.remove(
+                List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY, NONE).last())));
         await().atMost(Duration.ofSeconds(10)).until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
         assertThat(another.state().stripes().get(LANE).heldElsewhere()).isFalse();
     }
@@ -219,20 +222,20 @@ class SpoolTest {
     @Test
     void aReadOnDoesNotPassWhatWasCommittedBehindIt() {
         for (var value : List.of("1", "2", "3")) put("c", value).join();
-        var first = spool.page(LANE, 0, 2, PLENTY);
+        var first = spool.page(LANE, 0, 2, PLENTY, NONE);
         var front = first.rows().getFirst().seq();
         SERVER.execute("INSERT INTO spool (lane, seq, client_id, kafka_topic, headers, value, record_at, bytes)"
                 + " VALUES (%d, %d, 'late', 't', '', 'late 1', 1, 1)".formatted(LANE, front - 1));
         put("late", "late 2").join();
 
-        var second = spool.page(LANE, first.last(), 2, PLENTY);
+        var second = spool.page(LANE, first.last(), 2, PLENTY, NONE);
         assertThat(values(second)).containsExactly("3");
         assertThat(second.more()).isTrue();
         spool.remove(Stream.of(first, second)
                 .flatMap(page -> page.rows().stream())
                 .map(row -> new Place(LANE, row.seq()))
                 .toList());
-        var anew = spool.page(LANE, second.last(), 10, PLENTY);
+        var anew = spool.page(LANE, second.last(), 10, PLENTY, NONE);
         assertThat(values(anew)).containsExactly("late 1", "late 2");
         assertThat(anew.more()).isFalse();
     }
@@ -283,7 +286,7 @@ class SpoolTest {
     void whatKafkaDoesNotTakeIsOutOfTheWay() {
         put("c", "bad").join();
         put("c", "good").join();
-        spool.fail(new Place(LANE, spool.page(LANE, 0, 1, PLENTY).last()), "too large");
+        spool.fail(new Place(LANE, spool.page(LANE, 0, 1, PLENTY, NONE).last()), "too large");
 
         assertThat(waiting(spool)).containsExactly("good");
         assertThat(spool.state().rows()).as("it still takes room").isEqualTo(2);

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore;
+import dev.sluice.uplink.record.PartitionChoice;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -32,10 +34,24 @@ class SpoolRecordTest {
     @Test
     void aRecordComesBackAsItWas() {
         for (var record : List.of(record(null, utf8("c"), new byte[] {0, -1}), record(3, null, new byte[0]))) {
-            var row = SpoolRecord.row(record, "trucks", 5, "c", null);
+            var row = SpoolRecord.row(record, "trucks", 5, "c", null, null);
             assertThat(row.isHeld()).isFalse();
             assertThat(SpoolRecord.of(row)).isEqualTo(record);
             assertThat(SpoolRecord.route(row)).isEqualTo("trucks");
+            assertThat(SpoolRecord.choice(row)).isNull();
+        }
+    }
+
+    /** What has to be known for it is known only when the record is drained. */
+    @Test
+    void theChoiceOfAPartitionComesBack() {
+        var record = record(null, utf8("c"), new byte[0]);
+        for (var text : Arrays.asList(utf8("größe"), new byte[0], null)) {
+            var row = SpoolRecord.row(record, "trucks", 5, "c", null, new PartitionChoice(text));
+            assertThat(SpoolRecord.of(row)).isEqualTo(record);
+            assertThat(SpoolRecord.of(row, 7).partition()).isEqualTo(7);
+            assertThat(SpoolRecord.route(row)).isEqualTo("trucks");
+            assertThat(SpoolRecord.choice(row).text()).isEqualTo(text);
         }
     }
 
@@ -44,6 +60,7 @@ class SpoolRecordTest {
     void aRowMayNameNoRoute() {
         var noHeaders = new SpoolRow(5, null, "c", "telemetry", null, null, new byte[0], new byte[0], 0);
         assertThat(SpoolRecord.route(noHeaders)).isNull();
+        assertThat(SpoolRecord.choice(noHeaders)).isNull();
         assertThat(SpoolRecord.of(noHeaders).headers()).isEmpty();
         var packed = ByteBuffer.allocate(13)
                 .putInt(4)
@@ -53,6 +70,7 @@ class SpoolRecordTest {
                 .array();
         var old = new SpoolRow(5, null, "c", "telemetry", null, null, packed, new byte[0], 0);
         assertThat(SpoolRecord.route(old)).isNull();
+        assertThat(SpoolRecord.choice(old)).isNull();
         assertThat(SpoolRecord.of(old).headers()).containsExactly(new RecordHeader("name", utf8("v")));
     }
 

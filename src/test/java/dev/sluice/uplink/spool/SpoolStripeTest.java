@@ -4,54 +4,108 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.uplink.spool.SpoolStripe.State;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SpoolStripeTest {
+    private static final String TOPIC = "t";
+    private static final String STUCK = "stuck";
+
     private final SpoolStripe stripe = new SpoolStripe(0);
 
     @Test
     void takesRecordsOnlyWhileSpooling() {
-        assertThat(stripe.enter()).as("direct").isFalse();
+        assertThat(stripe.enter(TOPIC)).as("direct").isNull();
         stripe.spool();
-        assertThat(stripe.enter()).isTrue();
-        stripe.close();
-        assertThat(stripe.enter()).as("closing").isFalse();
+        assertThat(stripe.enter(TOPIC)).isNotNull();
+        stripe.close(Set.of());
+        assertThat(stripe.enter(TOPIC)).as("closing").isNull();
     }
 
     @Test
     void isSettledOnceAllItTookIsCommitted() {
         stripe.spool();
-        stripe.enter();
-        stripe.enter();
-        stripe.close();
-        stripe.enter();
-        stripe.leave();
+        var one = stripe.enter(TOPIC);
+        var another = stripe.enter(TOPIC);
+        stripe.close(Set.of());
+        stripe.enter(TOPIC);
+        stripe.leave(one);
         assertThat(stripe.isSettled()).isFalse();
-        stripe.leave();
+        stripe.leave(another);
         assertThat(stripe.isSettled()).isTrue();
         assertThat(stripe.open()).isTrue();
         assertThat(stripe.isDirect()).isTrue();
         assertThat(stripe.isSettled()).isFalse();
     }
 
+    /** Whose partitions have no leader, as a rule. */
+    @Test
+    void opensWithoutTheKafkaTopicsThatTakeNothing() {
+        stripe.spool();
+        var before = stripe.enter(TOPIC);
+        stripe.close(Set.of(STUCK));
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.CLOSING);
+        assertThat(stripe.enter(STUCK)).as("as nobody waits for it").isNotNull();
+        assertThat(stripe.isSettled()).isFalse();
+        stripe.leave(before);
+        assertThat(stripe.isSettled()).isTrue();
+        assertThat(stripe.open()).isTrue();
+        assertThat(stripe.isDirect()).isFalse();
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.DIRECT);
+        assertThat(stripe.enter(TOPIC)).isNull();
+        assertThat(stripe.state(STUCK)).isEqualTo(State.SPOOLING);
+
+        stripe.close(Set.of());
+        assertThat(stripe.state(TOPIC)).as("as before").isEqualTo(State.DIRECT);
+        assertThat(stripe.state(STUCK)).isEqualTo(State.CLOSING);
+        assertThat(stripe.isSettled()).as("with one from when it stayed").isFalse();
+    }
+
+    @Test
+    void goesOnAsBeforeIfItDoesNotRunEmpty() {
+        stripe.spool();
+        stripe.close(Set.of(STUCK));
+        stripe.open();
+        stripe.close(Set.of());
+        stripe.reopen();
+        assertThat(stripe.state(STUCK)).isEqualTo(State.SPOOLING);
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.DIRECT);
+        assertThat(stripe.open()).isFalse();
+    }
+
+    /** Its producer has given up a record of it, whatever the stripe is about to do. */
+    @Test
+    void oneKafkaTopicSpoolsAgain() {
+        stripe.spool(STUCK);
+        assertThat(stripe.state(STUCK)).isEqualTo(State.SPOOLING);
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.DIRECT);
+        stripe.spool();
+        stripe.close(Set.of());
+        stripe.spool(STUCK);
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.CLOSING);
+        stripe.open();
+        assertThat(stripe.state(STUCK)).isEqualTo(State.SPOOLING);
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.DIRECT);
+    }
+
     @Test
     void anOutageThatBeginsWhileItClosesKeepsItSpooling() {
         stripe.spool();
-        stripe.close();
+        stripe.close(Set.of());
         stripe.beginOutage();
         assertThat(stripe.open()).isFalse();
-        assertThat(stripe.state()).isEqualTo(State.SPOOLING);
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.SPOOLING);
     }
 
     /** A drain that was under way when the outage began finds the lane empty. */
     @Test
     void doesNotCloseInAnOutage() {
         stripe.beginOutage();
-        stripe.close();
-        assertThat(stripe.state()).isEqualTo(State.SPOOLING);
+        stripe.close(Set.of());
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.SPOOLING);
         assertThat(stripe.open()).isFalse();
         stripe.endOutage();
-        stripe.close();
+        stripe.close(Set.of());
         assertThat(stripe.open()).isTrue();
     }
 
@@ -64,10 +118,10 @@ class SpoolStripeTest {
     void doesNotCloseWhileAnotherGatewayHoldsItsFirstRow() {
         stripe.spool();
         stripe.seen(seen(true, true));
-        stripe.close();
-        assertThat(stripe.state()).isEqualTo(State.SPOOLING);
+        stripe.close(Set.of());
+        assertThat(stripe.state(TOPIC)).isEqualTo(State.SPOOLING);
         stripe.seen(seen(true, false));
-        stripe.close();
+        stripe.close(Set.of());
         assertThat(stripe.open()).isTrue();
     }
 
@@ -87,7 +141,7 @@ class SpoolStripeTest {
 
     @Test
     void closesOnlyFromSpooling() {
-        stripe.close();
+        stripe.close(Set.of());
         assertThat(stripe.isDirect()).isTrue();
         assertThat(stripe.open()).isFalse();
     }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -21,7 +22,7 @@ class SpooledRecordTest {
     private static SpooledRecord record() {
         var value = "value".getBytes(StandardCharsets.UTF_8);
         var row = new SpoolRow(5, null, "c", "telemetry", null, null, new byte[0], value, 0).at(7);
-        return new SpooledRecord(row, new CountDownLatch(1));
+        return new SpooledRecord(row, new TopicPartitionRef("telemetry", null), new CountDownLatch(1));
     }
 
     private void answer(Exception failure) {
@@ -70,6 +71,19 @@ class SpooledRecordTest {
                 .isEqualTo("5");
         rig.producer.unanswered.remove().onCompletion(null, new RecordTooLargeException("too large"));
         assertThat(smaller.isPayloadTooLarge()).isFalse();
+    }
+
+    @Test
+    void whoLeavesItGetsItsAnswerOnce() {
+        var told = new AtomicInteger();
+        assertThat(record.send(rig.producer)).isTrue();
+        assertThat(record.leaveTo(told::incrementAndGet)).isTrue();
+        assertThat(told).hasValue(0);
+        rig.producer.unanswered.remove().onCompletion(null, null);
+        record.giveUp("gone");
+        assertThat(told).hasValue(1);
+        assertThat(record.isTaken()).isTrue();
+        assertThat(record.leaveTo(told::incrementAndGet)).as("answered").isFalse();
     }
 
     @Test
