@@ -144,7 +144,7 @@ public final class Forwarding implements Runnable {
     boolean canRetry(ClientSpool spool, boolean congested) {
         for (int i = next; i < records.length; i++) {
             var target = records[i].target();
-            var isHeldUp = spool == null || spool.isDirect(target.key())
+            var isHeldUp = spool == null || spool.isDirect(target.key(), target.kafkaTopic())
                     ? congested || target.backlog().isFull()
                     : !spool.hasRoomElseWaits();
             if (isHeldUp) return false;

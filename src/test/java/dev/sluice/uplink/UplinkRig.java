@@ -61,7 +61,7 @@ public final class UplinkRig {
         }
 
         @Override
-        public void renew(String why) {
+        public void letInAgain(String why) {
             renewals.add(why);
         }
     }

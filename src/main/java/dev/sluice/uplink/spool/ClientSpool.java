@@ -68,6 +68,7 @@ public final class ClientSpool {
      */
     public Handover hand(ProducerRecord<byte[], byte[]> record, String route, Callback later) {
         var stripe = stripe(record.key());
+        if (stripe.isDirect() && spool.topicsAway().contains(record.topic())) stripe.spool();
         return switch (stripe.state()) {
             case DIRECT -> produce(record, route, later);
             case SPOOLING -> spoolInFlight() && spool(stripe, record, route, later) ? Handover.TAKEN : notNow();
@@ -84,9 +85,9 @@ public final class ClientSpool {
         return spool.stripe(key == null ? clientKey : key);
     }
 
-    /** Whether records with this key go to Kafka at once. */
-    public boolean isDirect(byte[] key) {
-        return stripe(key).isDirect();
+    /** Whether records with this key go to this Kafka topic at once. */
+    public boolean isDirect(byte[] key, String kafkaTopic) {
+        return stripe(key).isDirect() && !spool.topicsAway().contains(kafkaTopic);
     }
 
     /** Returns whether a record may be made for the spool; if not, the connection will be asked to offer it again. */
@@ -125,7 +126,12 @@ public final class ClientSpool {
 
     /** In an outage, clients must not wait for the records that the producer has. */
     public void spoolInOutage() {
-        if (spool.isAway() && !spoolInFlight()) spool.awaitRoom(this);
+        if ((spool.isAway() || holdsForTopicsAway()) && !spoolInFlight()) spool.awaitRoom(this);
+    }
+
+    private boolean holdsForTopicsAway() {
+        var away = spool.topicsAway();
+        return !away.isEmpty() && sent.stream().anyMatch(record -> record.isFor(away));
     }
 
     /** Spools the records that the producer has, before any other record of this client; false if there is no room yet. */

@@ -1,0 +1,174 @@
+package dev.sluice.uplink.producer;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.kafka.clients.producer.Callback;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.jboss.logging.Logger;
+
+/**
+ * Owns one Kafka producer and the records that it holds: each gets its one outcome, also from a producer whose thread has ended. Any
+ * thread may send, one closes.
+ */
+final class LiveProducer {
+    private static final Logger LOG = Logger.getLogger(LiveProducer.class);
+
+    private final Producer<byte[], byte[]> kafka;
+    private final Flows flows;
+    private final Set<Sending> held = ConcurrentHashMap.newKeySet();
+    /** When it last gave an outcome, of whatever kind, or was opened. */
+    private volatile long answeredAt = System.nanoTime();
+
+    private volatile boolean hasAcknowledged;
+    /** When Kafka last acknowledged something; meaningless before it has. */
+    private volatile long acknowledgedAt;
+
+    LiveProducer(Producer<byte[], byte[]> kafka, Flows flows) {
+        this.kafka = kafka;
+        this.flows = flows;
+    }
+
+    Producer<byte[], byte[]> kafka() {
+        return kafka;
+    }
+
+    /** Whether Kafka has acknowledged anything that it sent. */
+    boolean hasAcknowledged() {
+        return hasAcknowledged;
+    }
+
+    /** Whether it has been without any outcome for so long. */
+    boolean isSilentFor(Duration time) {
+        return System.nanoTime() - answeredAt > time.toNanos();
+    }
+
+    /** Whether Kafka has acknowledged something since this time; nanoseconds of the JVM's clock. */
+    boolean hasAcknowledgedSince(long then) {
+        return hasAcknowledged && acknowledgedAt - then > 0;
+    }
+
+    /** Whether it holds a record for a partition that the topic had until then, and has no more. */
+    boolean holdsLost(TopicFlow topic, long then) {
+        return held.stream()
+                .anyMatch(sending -> sending.topic == topic && sending.at - then < 0 && topic.mayBeLost(sending.flow));
+    }
+
+    /**
+     * Hands over a record.
+     *
+     * @throws KafkaException when the producer cannot go on
+     * @throws IllegalStateException when it is closed
+     * @throws LinkageError when it lacks a library
+     */
+    Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
+        var topic = flows.topic(record.topic());
+        var sending = new Sending(later, topic, topic.of(record.partition(), record.key()));
+        sending.begin();
+        try {
+            kafka.send(record, sending);
+        } catch (RuntimeException | LinkageError failure) {
+            if (!sending.end(false)) return Handover.TAKEN; // a close has given it its outcome
+            throw failure;
+        }
+        var answer = sending.handedOver();
+        if (answer == Handover.TAKEN && !topic.isKnown()) learn(record.topic());
+        return answer;
+    }
+
+    private void learn(String kafkaTopic) {
+        try {
+            partitions(kafkaTopic);
+        } catch (KafkaException | IllegalStateException notNow) {
+            LOG.debugf(notNow, "the partitions of %s are not known", kafkaTopic);
+        }
+    }
+
+    /** How many partitions a topic has; throws as {@code Producer.partitionsFor} does. */
+    int partitions(String kafkaTopic) {
+        var count = kafka.partitionsFor(kafkaTopic).size();
+        flows.topic(kafkaTopic).learn(count);
+        return count;
+    }
+
+    /** Ends it at once. When this returns, every record that it held has its outcome. */
+    void close() {
+        try {
+            kafka.close(Duration.ZERO);
+        } catch (RuntimeException | Error failure) { // of a part that it loaded: it is closed all the same
+            LOG.error("the Kafka producer was closed with a failure", failure);
+        }
+        var left = new KafkaException("the Kafka producer was closed");
+        for (var sending : held) sending.onCompletion(null, left);
+    }
+
+    private void noteAnswer(boolean isAcknowledged) {
+        var now = System.nanoTime();
+        answeredAt = now;
+        if (!isAcknowledged) return;
+        acknowledgedAt = now;
+        if (!hasAcknowledged) hasAcknowledged = true;
+    }
+
+    /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on one later answer. */
+    private final class Sending implements Callback {
+        private final Callback later;
+        private final TopicFlow topic;
+        private final PartitionFlow flow;
+        private final long at = System.nanoTime();
+        /** Null once {@code send} has returned. */
+        private Thread caller = Thread.currentThread();
+
+        private Exception failure;
+
+        Sending(Callback later, TopicFlow topic, PartitionFlow flow) {
+            this.later = later;
+            this.topic = topic;
+            this.flow = flow;
+        }
+
+        void begin() {
+            held.add(this);
+            flow.begin(at);
+        }
+
+        /** False if it has ended already. */
+        boolean end(boolean isAcknowledged) {
+            if (!held.remove(this)) return false;
+            topic.end(flow, isAcknowledged);
+            return true;
+        }
+
+        @Override
+        public void onCompletion(RecordMetadata metadata, Exception exception) {
+            if (exception != null && Thread.currentThread() == caller) {
+                failure = exception;
+                return;
+            }
+            if (!end(exception == null)) return;
+            noteAnswer(exception == null);
+            if (exception != null) flows.noteFailure(exception);
+            later.onCompletion(metadata, exception);
+        }
+
+        Handover handedOver() {
+            caller = null;
+            if (failure == null || !end(false)) return Handover.TAKEN;
+            return Handover.of(failure);
+        }
+
+        /** Spreads as well as an identity would, and costs less. */
+        @Override
+        public int hashCode() {
+            return Long.hashCode(at);
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return this == other;
+        }
+    }
+}
