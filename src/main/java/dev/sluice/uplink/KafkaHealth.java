@@ -176,7 +176,7 @@ public class KafkaHealth {
     }
 
     private State probe(Admin admin) throws InterruptedException {
-        var began = System.nanoTime();
+        var acknowledged = producer.flows().acknowledged();
         var missing = new TreeSet<String>();
         var topics = routes.routes().literalKafkaTopics();
         try {
@@ -191,7 +191,7 @@ public class KafkaHealth {
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
             // What counts is whether the producer gets through; this client may be the only one that does not.
-            var available = producer.hasAcknowledgedSince(began);
+            var available = producer.flows().acknowledged() != acknowledged;
             return new State(available, state.missingTopics(), refusal(away));
         }
     }

@@ -58,7 +58,9 @@ public class ProducerWatch {
     /** How long a silent producer is borne: longer, if the one before was silent as well. */
     private final BackOff patience;
 
-    private long replacedAt = System.nanoTime();
+    /** Of records, when the producer was last replaced from here. */
+    private long acknowledgedBefore;
+
     private long lookedAt = System.nanoTime() - BETWEEN_LOOKS.toNanos();
     private long lostLookAt = lookedAt;
     /** Those that stand still, with the time since which Kafka could take their records; as of the last look. */
@@ -129,6 +131,7 @@ public class ProducerWatch {
 
     void turn() {
         var now = System.nanoTime();
+        producer.look();
         var seen = producer.flows().still(grace);
         if (seen.isEmpty()) couldMoveSince.clear();
         else if (now - lookedAt > BETWEEN_LOOKS.toNanos()) look(seen);
@@ -177,7 +180,7 @@ public class ProducerWatch {
     /** Whether Kafka has taken nothing since it refused a record for its timestamp, not long ago. */
     private boolean takesNoTimestamp() {
         return timestampRefusal()
-                .filter(refused -> !producer.hasAcknowledgedSince(refused.at()))
+                .filter(refused -> producer.flows().acknowledged() == refused.acknowledged())
                 .isPresent();
     }
 
@@ -232,14 +235,14 @@ public class ProducerWatch {
                         && now - lookedAt < 2 * BETWEEN_LOOKS.toNanos())
                 .findAny()
                 .ifPresent(it -> {
-                    patience.tried(producer.hasAcknowledgedSince(replacedAt));
+                    patience.tried(producer.flows().acknowledged() != acknowledgedBefore);
                     replace("it has sent nothing for " + borne.toSeconds()
                             + " s, although Kafka could take what it holds for " + it);
                 });
     }
 
     private void replace(String why) {
-        replacedAt = System.nanoTime();
+        acknowledgedBefore = producer.flows().acknowledged();
         couldMoveSince.clear();
         producer.replace(why);
     }

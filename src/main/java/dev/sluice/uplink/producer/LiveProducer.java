@@ -3,6 +3,7 @@ package dev.sluice.uplink.producer;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -20,12 +21,10 @@ final class LiveProducer {
     private final Producer<byte[], byte[]> kafka;
     private final Flows flows;
     private final Set<Sending> held = ConcurrentHashMap.newKeySet();
-    /** When it last gave an outcome, of whatever kind, or was opened. */
-    private volatile long answeredAt = System.nanoTime();
+    /** Each outcome that it gives, of whatever kind. */
+    private final Movement answers = new Movement();
 
     private volatile boolean hasAcknowledged;
-    /** When Kafka last acknowledged something; meaningless before it has. */
-    private volatile long acknowledgedAt;
 
     LiveProducer(Producer<byte[], byte[]> kafka, Flows flows) {
         this.kafka = kafka;
@@ -41,20 +40,22 @@ final class LiveProducer {
         return hasAcknowledged;
     }
 
-    /** Whether it has been without any outcome for so long. */
+    /** Looks what it has done since the last time; on the thread that looks. */
+    void look(long now) {
+        answers.look(now);
+    }
+
+    /** Whether no look for so long has seen an outcome. */
     boolean isSilentFor(Duration time) {
-        return System.nanoTime() - answeredAt > time.toNanos();
+        return answers.isStill(System.nanoTime(), time);
     }
 
-    /** Whether Kafka has acknowledged something since this time; nanoseconds of the JVM's clock. */
-    boolean hasAcknowledgedSince(long then) {
-        return hasAcknowledged && acknowledgedAt - then > 0;
-    }
-
-    /** Whether it holds a record for a partition that the topic had until then, and has no more. */
-    boolean holdsLost(TopicFlow topic, long then) {
+    /** Whether it holds a record for a partition that the topic had before it had fewer, and has no more. */
+    boolean holdsLost(TopicFlow topic) {
+        var shrunk = topic.shrunkLook();
         return held.stream()
-                .anyMatch(sending -> sending.topic == topic && sending.at - then < 0 && topic.mayBeLost(sending.flow));
+                .anyMatch(sending ->
+                        sending.topic == topic && sending.look - shrunk < 0 && topic.mayBeLost(sending.flow));
     }
 
     /**
@@ -90,7 +91,7 @@ final class LiveProducer {
     /** How many partitions a topic has; throws as {@code Producer.partitionsFor} does. */
     int partitions(String kafkaTopic) {
         var count = kafka.partitionsFor(kafkaTopic).size();
-        flows.topic(kafkaTopic).learn(count);
+        flows.topic(kafkaTopic).learn(count, flows.looks() + 1);
         return count;
     }
 
@@ -105,11 +106,13 @@ final class LiveProducer {
         for (var sending : held) sending.onCompletion(null, left);
     }
 
-    private void noteAnswer(boolean isAcknowledged) {
-        var now = System.nanoTime();
-        answeredAt = now;
-        if (!isAcknowledged) return;
-        acknowledgedAt = now;
+    private void noteAnswer(Exception exception) {
+        answers.note();
+        if (exception != null) {
+            flows.noteFailure(exception);
+            return;
+        }
+        flows.noteAcknowledgement();
         if (!hasAcknowledged) hasAcknowledged = true;
     }
 
@@ -118,7 +121,8 @@ final class LiveProducer {
         private final Callback later;
         private final TopicFlow topic;
         private final PartitionFlow flow;
-        private final long at = System.nanoTime();
+        private final int look = flows.looks();
+        private final int hash = ThreadLocalRandom.current().nextInt();
         /** Null once {@code send} has returned. */
         private Thread caller = Thread.currentThread();
 
@@ -132,7 +136,7 @@ final class LiveProducer {
 
         void begin() {
             held.add(this);
-            flow.begin(at);
+            flow.begin();
         }
 
         /** False if it has ended already. */
@@ -149,8 +153,7 @@ final class LiveProducer {
                 return;
             }
             if (!end(exception == null)) return;
-            noteAnswer(exception == null);
-            if (exception != null) flows.noteFailure(exception);
+            noteAnswer(exception);
             later.onCompletion(metadata, exception);
         }
 
@@ -163,7 +166,7 @@ final class LiveProducer {
         /** Spreads as well as an identity would, and costs less. */
         @Override
         public int hashCode() {
-            return Long.hashCode(at);
+            return hash;
         }
 
         @Override

@@ -3,19 +3,20 @@ package dev.sluice.uplink.producer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Knows how many records of one partition the producer holds, and whether Kafka goes on to acknowledge them. Any thread. */
+/**
+ * Knows how many records of one partition the producer holds, and whether Kafka goes on to acknowledge them. Any thread, but one thread looks:
+ * the clock is read then, and not for each record.
+ */
 final class PartitionFlow {
     private final AtomicInteger held = new AtomicInteger();
-    /** When Kafka last acknowledged one, or when the first of those that are held came; nanoseconds of the JVM's clock. */
-    private volatile long movedAt;
+    private final Movement movement = new Movement();
 
-    void begin(long now) {
-        if (held.get() == 0) movedAt = now; // before it counts: who looks now must not see an old time
-        if (held.getAndIncrement() == 0) movedAt = now;
+    void begin() {
+        if (held.getAndIncrement() == 0) movement.note();
     }
 
     void end(boolean isAcknowledged) {
-        if (isAcknowledged) movedAt = System.nanoTime();
+        if (isAcknowledged) movement.note();
         held.decrementAndGet();
     }
 
@@ -23,8 +24,13 @@ final class PartitionFlow {
         return held.get() == 0;
     }
 
-    /** Whether something is held, and Kafka has acknowledged nothing for so long. */
+    void look(long now) {
+        if (isEmpty()) movement.note();
+        movement.look(now);
+    }
+
+    /** Whether something is held, and no look for so long has seen Kafka acknowledge anything. */
     boolean isStill(long now, Duration time) {
-        return !isEmpty() && now - movedAt > time.toNanos();
+        return !isEmpty() && movement.isStill(now, time);
     }
 }

@@ -18,18 +18,27 @@ final class TopicFlow {
     /** When it was last seen to have fewer than before; nanoseconds of the JVM's clock. */
     private volatile long shrunkAt;
 
-    /** When Kafka last acknowledged a record, or this began. */
-    private volatile long movedAt = System.nanoTime();
+    /** The look after that. */
+    private volatile int shrunkLook;
+
+    private final Movement movement = new Movement();
 
     TopicFlow(String kafkaTopic) {
         this.kafkaTopic = kafkaTopic;
     }
 
-    /** Notes how many partitions the topic has. */
-    synchronized void learn(int now) {
+    /**
+     * Notes how many partitions the topic has.
+     *
+     * @param look the number of the next look
+     */
+    synchronized void learn(int now, int look) {
         if (now == count) return;
         grow(now);
-        if (now < count) shrunkAt = System.nanoTime();
+        if (now < count) {
+            shrunkAt = System.nanoTime();
+            shrunkLook = look;
+        }
         count = now;
     }
 
@@ -42,8 +51,9 @@ final class TopicFlow {
         return count < partitions.length && now - shrunkAt > time.toNanos();
     }
 
-    long shrunkAt() {
-        return shrunkAt;
+    /** Records that came before this look may have come before the topic had fewer partitions. */
+    int shrunkLook() {
+        return shrunkLook;
     }
 
     /** Whether records of this flow may go to a partition that is no more. */
@@ -80,12 +90,18 @@ final class TopicFlow {
 
     void end(PartitionFlow flow, boolean isAcknowledged) {
         flow.end(isAcknowledged);
-        if (isAcknowledged) movedAt = System.nanoTime();
+        if (isAcknowledged) movement.note();
+    }
+
+    void look(long now) {
+        movement.look(now);
+        any.look(now);
+        for (var partition : partitions) partition.look(now);
     }
 
     /** Whether something has waited for so long, and Kafka has acknowledged nothing for the topic meanwhile. */
     boolean isStill(long now, Duration time) {
-        return now - movedAt > time.toNanos() && !still(now, time).isEmpty();
+        return movement.isStill(now, time) && !still(now, time).isEmpty();
     }
 
     /** The partitions for which something has waited for so long, and Kafka has acknowledged nothing meanwhile. */

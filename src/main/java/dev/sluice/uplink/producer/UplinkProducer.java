@@ -189,10 +189,11 @@ public class UplinkProducer {
         return replacing.get() && System.nanoTime() - replacingSince > time.toNanos();
     }
 
-    /** Whether Kafka has acknowledged something since this time; nanoseconds of the JVM's clock. */
-    public boolean hasAcknowledgedSince(long then) {
-        var known = live;
-        return known != null && known.hasAcknowledgedSince(then);
+    /** Looks what the producer and its flows have done since the last time. On one thread, again and again: what follows is as of the last look. */
+    public void look() {
+        var now = System.nanoTime();
+        flows.look(now);
+        current().look(now);
     }
 
     /**
@@ -204,7 +205,7 @@ public class UplinkProducer {
         var now = System.nanoTime();
         for (var topic : flows.holding()) {
             if (!knows(topic.kafkaTopic()) || !topic.isShrunkFor(now, time)) continue;
-            if (holder.holdsLost(topic, topic.shrunkAt())) return Optional.of(topic.kafkaTopic());
+            if (holder.holdsLost(topic)) return Optional.of(topic.kafkaTopic());
             topic.forgetLost();
         }
         return Optional.empty();

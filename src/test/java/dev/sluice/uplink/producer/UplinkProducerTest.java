@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.List;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,11 @@ class UplinkProducerTest {
     private void replaced(int producers) {
         await("producer " + producers).atMost(PATIENCE).until(() -> rig.producers.size() == producers);
         await("its first record").atMost(PATIENCE).until(() -> rig.hand(0) == Handover.TAKEN);
+    }
+
+    private List<Standstill> still(Duration time) {
+        rig.uplink.look();
+        return rig.uplink.flows().still(time);
     }
 
     @Test
@@ -48,7 +54,7 @@ class UplinkProducerTest {
         assertThat(rig.outcomes).allMatch(failure -> Refusal.of(failure) == null);
         rig.producers.getFirst().completeNext(); // too late
         assertThat(rig.outcomes).hasSize(2);
-        assertThat(rig.uplink.flows().still(Duration.ZERO)).isEmpty();
+        assertThat(still(Duration.ZERO)).isEmpty();
     }
 
     /** Told a second time of a producer, the metrics let it go, with the thread that they have for it. */
@@ -93,11 +99,11 @@ class UplinkProducerTest {
         rig.hand(2);
         var one = new Standstill(ProducerRig.TOPIC, 1);
         var two = new Standstill(ProducerRig.TOPIC, 2);
-        assertThat(rig.uplink.flows().still(Duration.ZERO)).containsExactly(one, two);
-        assertThat(rig.uplink.flows().still(Duration.ofMinutes(1))).isEmpty();
+        assertThat(still(Duration.ZERO)).containsExactly(one, two);
+        assertThat(still(Duration.ofMinutes(1))).isEmpty();
         rig.last().completeNext();
-        assertThat(rig.uplink.flows().still(Duration.ZERO)).containsExactly(two);
+        assertThat(still(Duration.ZERO)).containsExactly(two);
         rig.last().errorNext(new RecordTooLargeException());
-        assertThat(rig.uplink.flows().still(Duration.ZERO)).isEmpty();
+        assertThat(still(Duration.ZERO)).isEmpty();
     }
 }
