@@ -37,6 +37,8 @@ public class ProducerWatch {
     private static final Logger LOG = Logger.getLogger(ProducerWatch.class);
     private static final Duration TURN = Duration.ofMillis(250);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
+    /** Of those that messages have named, as many are asked for at a time. */
+    private static final int TOPICS = 1000;
     /** A partition that has been gone for so long does not come back. */
     private static final Duration LOST = Duration.ofSeconds(10);
     /** Over the time after which the producer itself gives an answer up, and asks again. */
@@ -143,10 +145,10 @@ public class ProducerWatch {
     /** Asks Kafka about what stands still. */
     private void look(List<Standstill> seen) {
         var named = new HashSet<>(routes.routes().literalKafkaTopics());
-        seen.forEach(it -> named.add(it.kafkaTopic()));
+        seen.stream().map(Standstill::kafkaTopic).distinct().limit(TOPICS).forEach(named::add);
         topics = kafka.topicStates(named).orElse(Map.of());
         lookedAt = System.nanoTime();
-        couldMoveSince.keySet().retainAll(seen);
+        couldMoveSince.keySet().retainAll(Set.copyOf(seen));
         for (var each : seen) {
             if (state(each.kafkaTopic()).couldTake(each)) couldMoveSince.putIfAbsent(each, lookedAt);
             else couldMoveSince.remove(each);
@@ -171,7 +173,7 @@ public class ProducerWatch {
                 || nothingMoves
                         && !topics.isEmpty()
                         && topics.values().stream().allMatch(it -> it.writable().isEmpty());
-        if (!before.containsAll(seen))
+        if (!seen.isEmpty() && !Set.copyOf(before).containsAll(seen))
             standstills.warn(
                     () -> "Kafka acknowledges nothing for " + text(seen) + "; what is published for them waits");
         if (!before.isEmpty() && seen.isEmpty()) LOG.info("Kafka acknowledges again what it holds up");

@@ -71,7 +71,7 @@ final class LiveProducer {
         sending.begin();
         try {
             kafka.send(record, sending);
-        } catch (RuntimeException | LinkageError failure) {
+        } catch (RuntimeException | Error failure) {
             if (!sending.end(false)) return Handover.TAKEN; // a close has given it its outcome
             throw failure;
         }

@@ -246,8 +246,9 @@ public class UplinkProducer {
     }
 
     private void replace(LiveProducer dead, String why) {
-        if (dead != live || !replacing.compareAndSet(false, true)) return;
-        replacingSince = System.nanoTime();
+        if (dead != live || replacing.get()) return;
+        replacingSince = System.nanoTime(); // before it is read as the beginning of this replacement
+        if (!replacing.compareAndSet(false, true)) return;
         var closed = new AtomicBoolean();
         replacement.start(() -> {
             if (closed.compareAndSet(false, true)) return close(dead, why);
