@@ -131,13 +131,13 @@ class SecuredKafkaIT {
         try (var gateway = GatewayProcess.start(settings)) {
             gateway.awaitReady();
             answers.add(answer(settings.port()));
-            assertThat(log(settings))
-                    .anyMatch(line -> line.contains("the Kafka producer cannot go on and is replaced"));
             kafka.allowAll();
             await("an acknowledgement").atMost(Duration.ofSeconds(60)).until(() -> {
                 answers.add(answer(settings.port()));
                 return answers.getLast() == ReasonCode.SUCCESS;
             });
+            assertThat(log(settings))
+                    .anyMatch(line -> line.contains("the Kafka producer cannot go on and is replaced"));
         } finally {
             kafka.allowAll();
         }
