@@ -18,7 +18,7 @@ package dev.sluice.config;
  * <tr><td>{@link #SUBSCRIPTIONS}</td><td>Broker</td><td>the sweep has given up the wills that an earlier run held; the wills that it starts to publish need
  *     routes and spool</td></tr>
  * <tr><td>{@link #KAFKA_PROBE}</td><td>KafkaHealth, UplinkProducer</td><td>the messaging channel, which Quarkus starts at the default priority, 2500</td></tr>
- * <tr><td>{@link #KAFKA_READERS}</td><td>SpoolWatch, Downlink</td><td>KafkaHealth asks Kafka by then; Broker knows the subscriptions</td></tr>
+ * <tr><td>{@link #KAFKA_READERS}</td><td>SpoolWatch, ProducerWatch, Downlink</td><td>KafkaHealth asks Kafka by then; Broker knows the subscriptions</td></tr>
  * </table>
  *
  * <table>
@@ -26,7 +26,7 @@ package dev.sluice.config;
  * <tr><th>stop</th><th>part</th><th>needs, or has to come before</th></tr>
  * <tr><td>{@link #STOP_DOWNLINK}</td><td>Downlink</td><td>clients are still there, to acknowledge what they were sent</td></tr>
  * <tr><td>{@link #DRAIN}</td><td>Drain (only while sockets are open: {@code ShutdownDelayInitiatedEvent})</td><td>clients get nothing new from Kafka by then</td></tr>
- * <tr><td>{@link #STOP_WORKERS}</td><td>Broker, SpoolWatch, SessionExpiry, DeliverySweep</td><td>Journal, which still commits what they have in hand</td></tr>
+ * <tr><td>{@link #STOP_WORKERS}</td><td>Broker, SpoolWatch, ProducerWatch, SessionExpiry, DeliverySweep</td><td>Journal, which still commits what they have in hand</td></tr>
  * <tr><td>{@link #STOP_JOURNAL}</td><td>Journal</td><td>PostgreSQL's pool, and everybody who writes is done</td></tr>
  * <tr><td>{@link #STOP_SPOOL}</td><td>SpoolWatch, and with it the uplink's producer</td><td>the journal has committed the last rows, PostgreSQL still answers, and
  *     nobody produces any more</td></tr>

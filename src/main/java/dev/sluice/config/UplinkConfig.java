@@ -89,7 +89,7 @@ public interface UplinkConfig {
     @WithDefault("pause")
     Outage outage();
 
-    /** How long Kafka may be silent before records go to the spool. Default: 5 s. */
+    /** How long Kafka may be silent, as a whole or for one Kafka topic, before records go to the spool. Default: 5 s. */
     @WithDefault("5s")
     Duration outageGrace();
 

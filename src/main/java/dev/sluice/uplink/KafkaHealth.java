@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
 import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.producer.UplinkProducer;
@@ -34,6 +35,8 @@ public class KafkaHealth {
     private static final Logger LOG = Logger.getLogger(KafkaHealth.class);
     private static final Duration INTERVAL = Duration.ofSeconds(2);
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
+    /** Turns without an answer after which another client asks. */
+    private static final int SILENT_TURNS = 6;
 
     private final RoutesInForce routes;
     private final UplinkProducer producer;
@@ -53,6 +56,10 @@ public class KafkaHealth {
     private String refused;
 
     private volatile boolean silent;
+    /** With this client, one after the other. */
+    private int silentTurns;
+
+    private final ThrottledLog complaints = new ThrottledLog(LOG);
     private volatile boolean everComplete;
     /** Null before the first probe and after the last one. */
     private volatile Admin admin;
@@ -98,7 +105,8 @@ public class KafkaHealth {
         if (asked != null) asked.close(Duration.ZERO);
     }
 
-    private Duration turn() throws InterruptedException {
+    /** Whatever goes wrong here, the last state is not true any more. */
+    Duration turn() throws InterruptedException {
         try {
             if (admin == null) admin = open();
             var seen = probe(admin);
@@ -110,12 +118,21 @@ public class KafkaHealth {
                 tell(new State(
                         false, state.missingTopics(), RootCause.of(noClient).getMessage()));
             close();
+        } catch (RuntimeException bug) {
+            if (!probing.isStopped()) {
+                complaints.error("asking Kafka failed, and is tried again: " + bug);
+                LOG.debug("asking Kafka failed", bug);
+                tell(new State(false, state.missingTopics(), null));
+            }
+            close();
         }
+        if (silentTurns >= SILENT_TURNS) close(); // its thread may have ended, or Kafka have moved
         if (probing.isStopped()) close(); // one that was made while the gateway stopped
         return INTERVAL;
     }
 
     private void close() {
+        silentTurns = 0;
         if (admin != null) admin.close(Duration.ZERO);
         admin = null;
     }
@@ -135,10 +152,24 @@ public class KafkaHealth {
 
     /** What Kafka says of these topics; empty when it cannot be asked now. Blocks, for a few seconds at most. */
     public Optional<Map<String, KafkaTopic>> topics(Set<String> topics) {
+        return ask(asked -> KafkaTopics.describe(asked, topics, TIMEOUT));
+    }
+
+    /** How these topics do; empty when Kafka cannot be asked now. Blocks, for a few seconds at most. */
+    Optional<Map<String, TopicState>> topicStates(Set<String> topics) {
+        return ask(asked -> KafkaTopics.states(asked, topics, TIMEOUT));
+    }
+
+    @FunctionalInterface
+    private interface Question<T> {
+        T ask(Admin admin) throws InterruptedException, ExecutionException, TimeoutException;
+    }
+
+    private <T> Optional<T> ask(Question<T> question) {
         var asked = admin;
         if (asked == null || !state.available()) return Optional.empty();
         try {
-            return Optional.of(KafkaTopics.describe(asked, topics, TIMEOUT));
+            return Optional.of(question.ask(asked));
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka is asked for topics", away);
         } catch (InterruptedException _) {
@@ -148,6 +179,7 @@ public class KafkaHealth {
     }
 
     private State probe(Admin admin) throws InterruptedException {
+        var acknowledged = producer.flows().acknowledged();
         var missing = new TreeSet<String>();
         var topics = routes.routes().literalKafkaTopics();
         try {
@@ -161,7 +193,9 @@ public class KafkaHealth {
             return new State(true, missing, null);
         } catch (ExecutionException | TimeoutException away) {
             LOG.debug("Kafka probe", away);
-            return new State(false, state.missingTopics(), refusal(away));
+            // What counts is whether the producer gets through; this client may be the only one that does not.
+            var available = producer.flows().acknowledged() != acknowledged;
+            return new State(available, state.missingTopics(), refusal(away));
         }
     }
 
@@ -180,6 +214,7 @@ public class KafkaHealth {
         var before = state;
         state = now;
         silent = !now.available();
+        silentTurns = silent ? silentTurns + 1 : 0;
         tellRefusal(now);
         if (now.available() && now.missingTopics().isEmpty()) everComplete = true;
         if (now.available() != before.available()) {
@@ -200,12 +235,12 @@ public class KafkaHealth {
         if (now.refusal() != null) {
             if (!now.refusal().equals(refused))
                 LOG.errorf(
-                        "Kafka does not let the gateway in; publishers wait: %s. Correct kafka.security.protocol, kafka.sasl.*"
+                        "Kafka does not let the gateway in: %s. Correct kafka.security.protocol, kafka.sasl.*"
                                 + " and kafka.ssl.*, or the user in Kafka",
                         now.refusal());
             refused = now.refusal();
         } else if (now.available() && refused != null) {
-            producer.renew(refused);
+            producer.letInAgain(refused);
             refused = null;
         }
     }

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
@@ -49,6 +50,7 @@ class SpoolWatch {
     private final SpoolStore store;
     private final UplinkProducer producer;
     private final KafkaHealth kafka;
+    private final ProducerWatch standstills;
     private final StripeDrain.Shared shared;
     private final ThrottledLog complaints = new ThrottledLog(LOG);
     private final Repeating watch = Repeating.onVirtualThread("sluice-spool-watch");
@@ -68,12 +70,14 @@ class SpoolWatch {
             Uplink uplink,
             UplinkProducer producer,
             KafkaHealth kafka,
+            ProducerWatch standstills,
             MeterRegistry meters) {
         this.grace = config.outageGrace();
         this.spool = spool;
         this.store = store;
         this.producer = producer;
         this.kafka = kafka;
+        this.standstills = standstills;
         this.shared = new StripeDrain.Shared(
                 spool,
                 store,
@@ -126,6 +130,7 @@ class SpoolWatch {
         try {
             spool.retryWaiting(System.nanoTime());
             decideOutage();
+            decideTopics();
             if (System.nanoTime() - refreshAt >= 0) refresh();
             writeDown();
         } catch (StoreUnavailable away) {
@@ -140,11 +145,31 @@ class SpoolWatch {
         var now = System.nanoTime();
         var answers = kafka.isAvailable();
         if (spool.isAway()) {
-            if (answers || spool.kafkaAnsweredAt() - awaySince > 0) end();
-        } else if (spool.isConfigured() && kafka.isSilent() && now - spool.kafkaAnsweredAt() > grace.toNanos()) {
+            var answered = answers || spool.kafkaAnsweredAt() - awaySince > 0;
+            if (answered && !producer.isGoneFor(Duration.ZERO)) end();
+        } else if (spool.isConfigured() && (isSilent(now) || producer.isGoneFor(grace))) {
             begin();
         }
         shared.kafkaAnswers(answers && !spool.isAway());
+    }
+
+    private boolean isSilent(long now) {
+        return kafka.isSilent() && now - spool.kafkaAnsweredAt() > grace.toNanos();
+    }
+
+    /** Kafka answers, and has acknowledged nothing for some topics for so long: to those who publish there, that is an outage. */
+    private void decideTopics() {
+        if (!spool.isConfigured()) return;
+        var away = standstills.stillTopics();
+        if (away.equals(spool.topicsAway())) return;
+        var begins = !spool.topicsAway().containsAll(away);
+        if (begins) store.lease(wanted()); // as for the outage of all topics
+        spool.setTopicsAway(away);
+        if (!begins) return;
+        LOG.warnf(
+                "Kafka has acknowledged nothing for %s: records for these Kafka topics go to the spool in PostgreSQL: %s",
+                grace, String.join(", ", new TreeSet<>(away)));
+        refresh();
     }
 
     /** Not without PostgreSQL: another gateway must not take what this one holds for a dead one's. */
@@ -174,7 +199,7 @@ class SpoolWatch {
         var rows = spool.addedRows();
         var bytes = spool.addedBytes();
         var wanted = wanted();
-        var holds = holding || spool.isAway() || !wanted.isEmpty() || !spool.isEmpty();
+        var holds = holding || spool.isAway() || !spool.topicsAway().isEmpty() || !wanted.isEmpty() || !spool.isEmpty();
         var state = holds ? store.lease(wanted) : store.state();
         holding = holds && !wanted.isEmpty();
         spool.noteState(state, rows, bytes);

@@ -193,6 +193,56 @@ class KafkaLimitsIT {
         }
     }
 
+    /** What the producer holds for the partitions that are no more, nobody but another producer lets go. */
+    @Test
+    void recordsForPartitionsThatAreNoMoreAreLetGo() {
+        makeAgain(8);
+        var clients = new ArrayList<WireClient>();
+        for (int i = 0; i < 16; i++) {
+            var one = online(V5, Device.id("fewer"));
+            assertThat(publish(one, 1, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+            clients.add(one);
+        }
+        GuardedKafka.await(kafka.admin().deleteTopics(List.of(TALK)).all());
+        await("the deletion").atMost(PATIENCE).until(() -> !topics().contains(TALK));
+        for (var one : clients) one.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 2, "talk/x", "two"));
+        await("bytes in flight").atMost(PATIENCE).until(() -> bytesInFlight() > 0);
+        GuardedKafka.await(kafka.admin().createTopics(List.of(topic(TALK))).all());
+        await("no more bytes in flight").atMost(PATIENCE).until(() -> bytesInFlight() == 0);
+        var answers = clients.stream()
+                .map(one -> switch (one.receive()) {
+                    case Packet.Disconnect end -> end.reason();
+                    case Packet.PubAck answer -> answer.reason();
+                    case Packet other -> throw new AssertionError("not an answer: " + other);
+                })
+                .toList();
+        assertThat(answers).contains(ReasonCode.SERVER_BUSY).isSubsetOf(ReasonCode.SERVER_BUSY, ReasonCode.SUCCESS);
+        clients.forEach(WireClient::close);
+        try (var client = online(V5, Device.id("fewer"))) {
+            assertThat(publish(client, 1, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
+    private static void makeAgain(int partitions) {
+        GuardedKafka.await(kafka.admin().deleteTopics(List.of(TALK)).all());
+        await("the deletion").atMost(PATIENCE).until(() -> !topics().contains(TALK));
+        GuardedKafka.await(kafka.admin()
+                .createTopics(List.of(new NewTopic(TALK, partitions, (short) 1)))
+                .all());
+        try (var client = online(V5, Device.id("again"))) {
+            assertThat(publish(client, 1, "talk/x", 10)).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
+    private static double bytesInFlight() {
+        return Gateway.get(port, "/q/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("sluice_uplink_bytes_in_flight_bytes"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
     /** Clients whose messages for one Kafka topic are more than may wait for all of Kafka. */
     private static List<WireClient> crowd() {
         var crowd = new ArrayList<WireClient>();

@@ -19,6 +19,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -117,6 +118,42 @@ class SecuredKafkaIT {
                     .until(() -> Gateway.get(settings.port(), "/q/health/ready").statusCode() == 200);
             assertPublishes(settings.port());
             assertThat(log(settings)).anyMatch(line -> line.contains("Kafka answers"));
+        }
+    }
+
+    /** Kafka gives its producer no id then, which is about the gateway, and not about a message. */
+    @Test
+    void aGatewayThatMayWriteNothingRefusesNoMessage() {
+        kafka.password("right");
+        kafka.withdrawWrite();
+        var settings = settings("right");
+        var answers = new ArrayList<ReasonCode>();
+        try (var gateway = GatewayProcess.start(settings)) {
+            gateway.awaitReady();
+            answers.add(answer(settings.port()));
+            kafka.allowAll();
+            await("an acknowledgement").atMost(Duration.ofSeconds(60)).until(() -> {
+                answers.add(answer(settings.port()));
+                return answers.getLast() == ReasonCode.SUCCESS;
+            });
+            assertThat(log(settings))
+                    .anyMatch(line -> line.contains("the Kafka producer cannot go on and is replaced"));
+        } finally {
+            kafka.allowAll();
+        }
+        assertThat(answers).containsOnly(ReasonCode.SERVER_BUSY, ReasonCode.SUCCESS);
+    }
+
+    /** To a message, or the reason of the end of the connection. */
+    private static ReasonCode answer(int port) {
+        try (var client = WireClient.open(port, ProtocolVersion.V5)) {
+            Device.connected(client, Device.connect(ProtocolVersion.V5, Device.id("waits"), true, Properties.NONE));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "hello"));
+            return switch (client.receive()) {
+                case Packet.PubAck answer -> answer.reason();
+                case Packet.Disconnect end -> end.reason();
+                case Packet other -> throw new AssertionError("not an answer: " + other);
+            };
         }
     }
 

@@ -44,7 +44,7 @@ class StoreRequestsTest {
             assertThat(meters.get("sluice.store.reads.refused").counter().count())
                     .isEqualTo(1);
             assertThat(spool.lease(Set.of()).rows()).isZero();
-            assertThat(spool.isEmpty(0)).isTrue();
+            assertThat(spool.isEmpty(0, Set.of())).isTrue();
             assertThat(new RouteStore(requests).read()).isNotNull();
 
             release.countDown();

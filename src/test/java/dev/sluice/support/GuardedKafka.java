@@ -184,6 +184,13 @@ public final class GuardedKafka implements AutoCloseable {
                 .all());
     }
 
+    /** Takes back what {@link #allowAll} allows, as far as it is about writing. */
+    public void withdrawWrite() {
+        await(admin.deleteAcls(List.of(
+                        acl("*", AclOperation.WRITE, AclPermissionType.ALLOW).toFilter()))
+                .all());
+    }
+
     public void denyWrite(String kafkaTopic) {
         await(admin.createAcls(List.of(acl(kafkaTopic, AclOperation.WRITE, AclPermissionType.DENY)))
                 .all());

@@ -37,4 +37,14 @@ class KafkaHealthTest {
         health.tell(ANSWERS);
         assertThat(rig.producer.renewals).containsExactly("invalid credentials");
     }
+
+    /** Else what was seen last would be believed for as long as the fault lasts. */
+    @Test
+    void aProbeThatMeetsAFaultIsNoAnswer() throws InterruptedException {
+        var broken = new KafkaHealth(null, rig.producer, rig.spool, Map.of("bootstrap.servers", "127.0.0.1:1"));
+        broken.tell(ANSWERS);
+        broken.turn();
+        assertThat(broken.isAvailable()).isFalse();
+        assertThat(broken.isSilent()).isTrue();
+    }
 }

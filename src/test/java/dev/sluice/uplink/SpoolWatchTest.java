@@ -11,6 +11,7 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RouteTables;
 import dev.sluice.uplink.route.RoutesInForce;
@@ -68,7 +69,7 @@ class SpoolWatchTest {
         final Queue<Held> held = new ConcurrentLinkedQueue<>();
 
         Producer() {
-            super(null, null, null, new SimpleMeterRegistry());
+            super(null, null, null, null, new SimpleMeterRegistry());
         }
 
         volatile boolean knowsPartitions = true;
@@ -161,9 +162,10 @@ class SpoolWatchTest {
         var meters = new SimpleMeterRegistry();
         var routes = new RoutesInForce(config);
         spool = new Spool(config, store.journal, store.spool, meters);
-        var uplink = new Uplink(config, routes, producer, spool, OpenTelemetry.noop(), true, meters);
+        var uplink = new Uplink(config, routes, producer, new KnownTopics(), spool, OpenTelemetry.noop(), true, meters);
         kafka = new KafkaHealth(routes, producer, spool, Map.of());
-        watch = new SpoolWatch(config, spool, store.spool, uplink, producer, kafka, meters);
+        var standstills = new ProducerWatch(config, routes, producer, kafka, SOON, SOON);
+        watch = new SpoolWatch(config, spool, store.spool, uplink, producer, kafka, standstills, meters);
         spool.start(null, meters);
         watch.start(null);
         client = uplink.open("client", null, 1, true, loop, forwarding -> {

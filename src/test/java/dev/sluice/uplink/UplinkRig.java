@@ -107,7 +107,7 @@ public final class UplinkRig {
         }
 
         @Override
-        public void renew(String why) {
+        public void letInAgain(String why) {
             renewals.add(why);
         }
     }

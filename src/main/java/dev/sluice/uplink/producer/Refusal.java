@@ -2,13 +2,15 @@ package dev.sluice.uplink.producer;
 
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.uplink.route.Failure;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.InvalidRecordException;
-import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SerializationException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
 
 /**
@@ -20,6 +22,10 @@ import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
  * @param why a sentence, Kafka's message if it is Kafka's
  */
 public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
+    /** What brokers say of a record whose timestamp they do not take. */
+    private static final Pattern TIMESTAMP =
+            Pattern.compile("timestamp\\b.*\\bout of\\b.*\\brange", Pattern.CASE_INSENSITIVE);
+
     private static final Refusal KEY_MISSING = new Refusal(
             Failure.Kind.KEY_MISSING,
             ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
@@ -36,7 +42,8 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
             "the Kafka topic that the route makes of this message does not exist, and as many were made as may be");
 
     /**
-     * Returns null for a failure that may pass.
+     * Returns null for a failure that may pass. One of the whole cluster may: it is about what the gateway is allowed, and not about this
+     * record.
      *
      * @param failure null if there is none: then there is no refusal either
      */
@@ -64,13 +71,30 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
         return switch (failure) {
             // Of one record only: the producer's batches are smaller than the segments of a topic.
             case RecordTooLargeException _, RecordBatchTooLargeException _ -> ReasonCode.QUOTA_EXCEEDED;
-            case AuthorizationException _ -> ReasonCode.NOT_AUTHORIZED;
+            case TopicAuthorizationException _ -> ReasonCode.NOT_AUTHORIZED;
+            case InvalidRecordException late when isForTimestamp(late) -> null;
             case InvalidTopicException _ -> ReasonCode.TOPIC_NAME_INVALID;
             case InvalidRecordException _,
                     PolicyViolationException _,
                     SerializationException _,
                     UnsupportedForMessageFormatException _ -> ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR;
             default -> null;
+        };
+    }
+
+    /**
+     * Whether Kafka finds a record's timestamp out of range. That may pass: a message that is sent again has the time of its new receipt.
+     * The producer says so with an exception of its own only where it is the one such record of its batch.
+     *
+     * @param failure null if there is none
+     */
+    public static boolean isForTimestamp(Exception failure) {
+        return switch (failure) {
+            case InvalidTimestampException _ -> true;
+            case InvalidRecordException invalid ->
+                invalid.getMessage() != null
+                        && TIMESTAMP.matcher(invalid.getMessage()).find();
+            case null, default -> false;
         };
     }
 

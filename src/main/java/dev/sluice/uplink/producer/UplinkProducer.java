@@ -1,5 +1,6 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.clock.BackOff;
 import dev.sluice.clock.Repeating;
 import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
@@ -12,16 +13,19 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
@@ -36,6 +40,7 @@ public class UplinkProducer {
     private static final Logger LOG = Logger.getLogger(UplinkProducer.class);
     private static final String CHANNEL = "uplink";
     private static final Duration BETWEEN_REPLACEMENTS = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     private static final Duration CLOSE_TIME = Duration.ofSeconds(1);
 
     private final KafkaClientService clients;
@@ -45,22 +50,46 @@ public class UplinkProducer {
     private final AtomicBoolean replacing = new AtomicBoolean();
     private final Repeating replacement = Repeating.onVirtualThread("sluice-producer");
     private final ThrottledLog replacements = new ThrottledLog(LOG);
-    private volatile Producer<byte[], byte[]> producer;
+    private final Flows flows = new Flows();
+    private final Function<Map<String, Object>, Producer<byte[], byte[]>> opener;
+    /** Before the next producer; used by one thread at a time. */
+    private final BackOff pauses = new BackOff(BETWEEN_REPLACEMENTS, LONGEST_PAUSE);
+    /** Null before the first use. */
+    private volatile LiveProducer live;
+
+    private volatile long replacingSince;
 
     /**
      * @param channel keeps the channel alive, whose configuration and metrics are used; records do not pass it, as its emitter would
      *     cost twice as much for each
      * @param opened tells the metrics of a producer
      */
+    @Inject
     public UplinkProducer(
             KafkaClientService clients,
             @Channel(CHANNEL) Emitter<byte[]> channel,
             Event<Producer<?, ?>> opened,
             KnownTopics topics,
             MeterRegistry meters) {
+        this(
+                clients,
+                opened,
+                topics,
+                meters,
+                config -> new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer()));
+    }
+
+    /** @param opener makes a producer from its configuration */
+    UplinkProducer(
+            KafkaClientService clients,
+            Event<Producer<?, ?>> opened,
+            KnownTopics topics,
+            MeterRegistry meters,
+            Function<Map<String, Object>, Producer<byte[], byte[]>> opener) {
         this.clients = clients;
         this.topics = topics;
         this.opened = opened;
+        this.opener = opener;
         this.replaced = Counter.builder("sluice.uplink.producer.replaced")
                 .description("Kafka producers that could not go on")
                 .register(meters);
@@ -85,9 +114,8 @@ public class UplinkProducer {
         if (replacing.get()) return Handover.NOT_NOW;
         var against = topics.against(record.topic(), record.key() != null);
         if (against != null) return against;
-        var sending = new Sending(current, later);
         try {
-            current.send(record, sending);
+            return current.hand(record, later);
         } catch (KafkaException | IllegalStateException failure) {
             var answer = Handover.of(failure);
             // A failure that concerns the record comes by the callback, or is a refusal: this one is the producer's.
@@ -96,37 +124,6 @@ public class UplinkProducer {
         } catch (LinkageError missing) { // of a codec, at its first record: an event loop must not end by it
             replace(current, new KafkaException("the Kafka producer lacks a library", missing));
             return Handover.NOT_NOW;
-        }
-        return sending.end();
-    }
-
-    /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on every later answer. */
-    private final class Sending implements Callback {
-        private final Producer<byte[], byte[]> producer;
-        private final Callback later;
-        /** Null once {@code send} has returned. */
-        private Thread caller = Thread.currentThread();
-
-        private Exception failure;
-
-        Sending(Producer<byte[], byte[]> producer, Callback later) {
-            this.producer = producer;
-            this.later = later;
-        }
-
-        @Override
-        public void onCompletion(RecordMetadata metadata, Exception exception) {
-            if (exception != null && Thread.currentThread() == caller) {
-                failure = exception;
-                return;
-            }
-            if (exception != null) failed(producer, metadata, exception);
-            later.onCompletion(metadata, exception);
-        }
-
-        Handover end() {
-            caller = null;
-            return failure == null ? Handover.TAKEN : Handover.of(failure);
         }
     }
 
@@ -151,7 +148,7 @@ public class UplinkProducer {
      */
     public int partitions(String kafkaTopic) {
         try {
-            return current().partitionsFor(kafkaTopic).size();
+            return current().partitions(kafkaTopic);
         } catch (IllegalStateException closed) {
             throw new KafkaException("the Kafka producer is being replaced", closed);
         }
@@ -171,78 +168,158 @@ public class UplinkProducer {
                 : "the Kafka topic " + kafkaTopic + " has no partition " + partition;
     }
 
-    /** Kafka lets us in again: the producer may have given up for good without saying so. */
-    public void renew(String why) {
-        replace(current(), new AuthenticationException(why));
+    /**
+     * Kafka lets the gateway in again. The producer may have given up without saying so, unless Kafka has acknowledged something that it
+     * sent: then it has its id, and {@link #isSilentFor} finds out if it lost that.
+     */
+    public void letInAgain(String refusal) {
+        var doubtful = current();
+        if (!doubtful.hasAcknowledged()) replace(doubtful, refusal);
     }
 
-    private Producer<byte[], byte[]> current() {
-        var known = producer;
-        if (known == null)
-            producer = known = clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
-        return known;
+    /** What Kafka acknowledges of what the producers hold, and what not. */
+    public Flows flows() {
+        return flows;
     }
 
     /**
      * Kafka has not taken a record. If it may take it later, nothing that the producer holds behind it may be taken before: so the producer
      * ends at once, on its own thread, on which this runs. What is under way to the same partition is refused there as out of sequence.
      */
-    private void failed(Producer<byte[], byte[]> holder, RecordMetadata metadata, Exception exception) {
-        topics.learn(metadata.topic(), exception);
-        if (Refusal.of(exception) != null || holder != producer || !replacing.compareAndSet(false, true)) return;
-        try {
-            holder.close(Duration.ZERO);
-        } catch (KafkaException badly) {
-            LOG.debug("the Kafka producer was closed with a failure", badly);
+    private void failed(LiveProducer holder, String kafkaTopic, Exception exception) {
+        topics.learn(kafkaTopic, exception);
+        if (Refusal.of(exception) != null || holder != live || !beginReplacing()) return;
+        holder.forceClose();
+        replaceNow(holder, reason(exception));
+    }
+
+    /** Whether the producer has given no outcome of any record for so long; false while it is being replaced. */
+    public boolean isSilentFor(Duration time) {
+        return !replacing.get() && current().isSilentFor(time);
+    }
+
+    /** Whether there has been no producer for so long. */
+    public boolean isGoneFor(Duration time) {
+        return replacing.get() && System.nanoTime() - replacingSince > time.toNanos();
+    }
+
+    /** Looks what the producer and its flows have done since the last time. On one thread, again and again: what follows is as of the last look. */
+    public void look() {
+        var now = System.nanoTime();
+        flows.look(now);
+        current().look(now);
+    }
+
+    /**
+     * A Kafka topic that has had fewer partitions than before for so long, while the producer holds records for those that are no more:
+     * they would be held for ever. Empty if there is none.
+     */
+    public Optional<String> lostPartitionsOf(Duration time) {
+        var holder = current();
+        var now = System.nanoTime();
+        for (var topic : flows.holding()) {
+            if (!knows(topic.kafkaTopic()) || !topic.isShrunkFor(now, time)) continue;
+            if (holder.holdsLost(topic)) return Optional.of(topic.kafkaTopic());
+            topic.forgetLost();
         }
-        replaceNow(holder, exception);
+        return Optional.empty();
     }
 
-    private void replace(Producer<byte[], byte[]> dead, Exception why) {
-        if (dead == producer && replacing.compareAndSet(false, true)) replaceNow(dead, why);
+    /** How long the producer waits for an answer before it asks again. */
+    public Duration requestTimeout() {
+        var configured = clients.getProducer(CHANNEL).configuration().get(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG);
+        return Duration.ofMillis(configured == null ? 30_000 : Long.parseLong(configured.toString()));
     }
 
-    private void replaceNow(Producer<byte[], byte[]> dead, Exception why) {
+    /**
+     * Puts another producer in the place of this one. All records that it holds fail for now.
+     *
+     * @param why a sentence for the log
+     */
+    public void replace(String why) {
+        replace(current(), why);
+    }
+
+    private LiveProducer current() {
+        var known = live;
+        return known != null ? known : first();
+    }
+
+    private synchronized LiveProducer first() {
+        if (live == null) {
+            Producer<byte[], byte[]> ofChannel =
+                    clients.<byte[], byte[]>getProducer(CHANNEL).unwrap();
+            live = new LiveProducer(ofChannel, flows, this::failed);
+        }
+        return live;
+    }
+
+    private void replace(LiveProducer dead, Throwable why) {
+        replace(dead, reason(why));
+    }
+
+    private static String reason(Throwable why) {
+        var root = RootCause.of(why);
+        return root.getMessage() == null ? root.toString() : root.getMessage();
+    }
+
+    private void replace(LiveProducer dead, String why) {
+        if (dead == live && beginReplacing()) replaceNow(dead, why);
+    }
+
+    private boolean beginReplacing() {
+        if (replacing.get()) return false;
+        replacingSince = System.nanoTime(); // before it is read as the beginning of this replacement
+        return replacing.compareAndSet(false, true);
+    }
+
+    private void replaceNow(LiveProducer dead, String why) {
         var closed = new AtomicBoolean();
         replacement.start(() -> {
-            if (closed.compareAndSet(false, true)) close(dead, why);
-            else if (open()) return null;
-            return BETWEEN_REPLACEMENTS;
+            if (closed.compareAndSet(false, true)) return close(dead, why);
+            return open() ? null : BETWEEN_REPLACEMENTS;
         });
     }
 
-    private void close(Producer<byte[], byte[]> dead, Exception why) {
-        var cause = why.getCause() == null ? why : why.getCause();
+    /** Returns how long to wait before there is another: longer, if one after the other has achieved nothing. */
+    private Duration close(LiveProducer dead, String why) {
         replacements.warn(
                 "the Kafka producer cannot go on and is replaced; clients whose messages were under way send them again: "
-                        + cause.getMessage());
+                        + why);
         replaced.increment();
+        pauses.tried(dead.hasAcknowledged());
         // All records that it held fail here, before the next producer gets any: nothing can be overtaken.
-        dead.close(Duration.ZERO);
+        dead.close();
+        tellMetrics(dead); // the second time: they let it go
+        return pauses.pause();
     }
 
     private boolean open() {
         try {
             var config =
                     new HashMap<String, Object>(clients.getProducer(CHANNEL).configuration());
-            producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
+            live = new LiveProducer(opener.apply(config), flows, this::failed);
         } catch (KafkaException notYet) {
             LOG.debugf(notYet, "no new Kafka producer yet");
             return false;
         }
         replacing.set(false);
-        try {
-            opened.fire(producer);
-        } catch (RuntimeException failed) { // the producer is in use by now: another one could overtake its records
-            LOG.error("the metrics of the new Kafka producer are not there", failed);
-        }
+        tellMetrics(live);
         return true;
+    }
+
+    private void tellMetrics(LiveProducer producer) {
+        try {
+            opened.fire(producer.kafka());
+        } catch (RuntimeException failed) { // a new one is in use by now: another one could overtake its records
+            LOG.error("the metrics of the Kafka producer are not right", failed);
+        }
     }
 
     /** Closes the producer; every record that it has is answered before this returns. May be called again. */
     @PreDestroy
     public void stop() {
         replacement.stop();
-        if (producer != null) producer.close(CLOSE_TIME);
+        if (live != null) live.kafka().close(CLOSE_TIME);
     }
 }

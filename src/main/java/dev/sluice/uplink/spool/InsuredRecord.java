@@ -2,6 +2,7 @@ package dev.sluice.uplink.spool;
 
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.SpoolRow;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -41,6 +42,12 @@ final class InsuredRecord implements Callback {
 
     boolean isAnswered() {
         return state.get() == State.ANSWERED;
+    }
+
+    /** Whether it waits for one of these Kafka topics. */
+    boolean isFor(Set<String> kafkaTopics) {
+        var held = record;
+        return held != null && kafkaTopics.contains(held.topic());
     }
 
     /** Begins to spool it; returns the row, which this gateway leases, or null if Kafka has answered, or others go to Kafka behind it. */

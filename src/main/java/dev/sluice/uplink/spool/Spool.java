@@ -58,6 +58,7 @@ public class Spool {
 
     private volatile boolean on;
     private volatile boolean away;
+    private volatile Set<String> topicsAway = Set.of();
     private volatile long kafkaAnsweredAt = System.nanoTime();
 
     /** Rows and bytes submitted since the start. */
@@ -199,6 +200,20 @@ public class Spool {
     public void beginOutage() {
         away = true;
         stripes.forEach(SpoolStripe::beginOutage);
+        clients.forEach(ClientSpool::retry);
+    }
+
+    /** The Kafka topics that acknowledge nothing, while others may. */
+    public Set<String> topicsAway() {
+        return topicsAway;
+    }
+
+    /** From now on the records of these Kafka topics, and of no others, have an outage: those that the producer has are spooled, too. */
+    public void setTopicsAway(Set<String> away) {
+        var begins = !topicsAway.containsAll(away);
+        topicsAway = away;
+        if (!begins) return;
+        stripes.forEach(stripe -> away.forEach(stripe::spool));
         clients.forEach(ClientSpool::retry);
     }
 

@@ -13,7 +13,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.errors.InvalidTimestampException;
 
 /**
  * One row of the spool on its way to Kafka, or the dead letter that takes its place, from the first attempt to its one answer. Used by the
@@ -174,7 +173,7 @@ final class SpooledRecord implements Callback {
     public void onCompletion(RecordMetadata metadata, Exception exception) {
         var refused = Refusal.of(exception);
         // A client sends again what is refused for its time; a row of the spool only gets older.
-        if (exception instanceof InvalidTimestampException) answer(false, exception.getMessage(), false);
+        if (Refusal.isForTimestamp(exception)) answer(false, exception.getMessage(), false);
         else if (refused != null) answer(false, refused.why(), refused.isTooLarge());
         else answer(exception == null, null, false);
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.TimeoutException;
@@ -51,6 +52,13 @@ class SpooledRecordTest {
     void isRefusedForItsTimestamp() {
         answer(new InvalidTimestampException("too old"));
         assertThat(record.refusal()).isEqualTo("too old");
+    }
+
+    @Test
+    void isRefusedForItsTimestampAmongOthers() {
+        var why = "Timestamp 7 of message with offset 0 is out of range. The timestamp should be within [8, 9]";
+        answer(new InvalidRecordException(why));
+        assertThat(record.refusal()).isEqualTo(why);
     }
 
     @Test

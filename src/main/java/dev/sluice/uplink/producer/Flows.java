@@ -1,0 +1,100 @@
+package dev.sluice.uplink.producer;
+
+import dev.sluice.clock.ThrottledLog;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
+
+/**
+ * Knows for every partition whether Kafka goes on to acknowledge what the producer holds for it, over all producers that follow one
+ * another. Any thread, but one thread looks.
+ */
+public final class Flows {
+    /** Messages may name very many Kafka topics; above, those that hold nothing are forgotten. */
+    private static final int TOPICS = 10_000;
+
+    private static final Logger LOG = Logger.getLogger(Flows.class);
+
+    private final Map<String, TopicFlow> topics = new ConcurrentHashMap<>();
+    private final ThrottledLog complaints = new ThrottledLog(LOG);
+    private final AtomicLong acknowledged = new AtomicLong();
+    private volatile TimestampRefusal timestampRefusal;
+    private volatile int looks;
+
+    /**
+     * Kafka's last refusal of a record for its timestamp. Immutable.
+     *
+     * @param at nanoseconds of the JVM's clock
+     * @param acknowledged what {@link #acknowledged} was then
+     * @param why Kafka's message
+     */
+    public record TimestampRefusal(long at, long acknowledged, String why) {}
+
+    TopicFlow topic(String kafkaTopic) {
+        return topics.computeIfAbsent(kafkaTopic, TopicFlow::new);
+    }
+
+    /** Records that Kafka has acknowledged since the start. */
+    public long acknowledged() {
+        return acknowledged.get();
+    }
+
+    void noteAcknowledgement() {
+        acknowledged.incrementAndGet();
+    }
+
+    /** The number of looks so far. */
+    int looks() {
+        return looks;
+    }
+
+    /** Looks what has moved since the last time. */
+    void look(long now) {
+        looks++;
+        if (topics.size() > TOPICS) topics.values().removeIf(TopicFlow::isEmpty);
+        topics.values().forEach(topic -> topic.look(now));
+    }
+
+    /** The partitions that have acknowledged nothing for so long while something was held for them. */
+    public List<Standstill> still(Duration time) {
+        var now = System.nanoTime();
+        return topics.values().stream()
+                .flatMap(topic -> topic.still(now, time).stream())
+                .toList();
+    }
+
+    /** The Kafka topics that have acknowledged nothing for so long, in any partition, while something was held for them. */
+    public Set<String> stillTopics(Duration time) {
+        var now = System.nanoTime();
+        return topics.values().stream()
+                .filter(topic -> topic.isStill(now, time))
+                .map(TopicFlow::kafkaTopic)
+                .collect(Collectors.toSet());
+    }
+
+    /** The Kafka topics for which something is held. */
+    List<TopicFlow> holding() {
+        return topics.values().stream().filter(topic -> !topic.isEmpty()).toList();
+    }
+
+    void noteFailure(Exception failure) {
+        if (!Refusal.isForTimestamp(failure)) return;
+        timestampRefusal = new TimestampRefusal(System.nanoTime(), acknowledged(), failure.getMessage());
+        complaints.warn(
+                "Kafka refuses a record for its timestamp, and its client is to send it again. Is the clock of the gateway right, and"
+                        + " does message.timestamp.before.max.ms of the Kafka topic allow for outages? "
+                        + failure.getMessage());
+    }
+
+    /** Kafka's refusal of a record for its timestamp within the last so long; empty if there was none. */
+    public Optional<TimestampRefusal> timestampRefusal(Duration within) {
+        var last = timestampRefusal;
+        return last == null || System.nanoTime() - last.at() > within.toNanos() ? Optional.empty() : Optional.of(last);
+    }
+}

@@ -1,0 +1,120 @@
+package dev.sluice.uplink.producer;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
+
+/** Knows the flow of each partition of one Kafka topic. Any thread. */
+final class TopicFlow {
+    private final String kafkaTopic;
+    /** Of records for which nobody but Kafka's producer chooses a partition, or while it is not known how many there are. */
+    private final PartitionFlow any = new PartitionFlow();
+    /** As many as the topic ever had: some may hold records that came before it had fewer. */
+    private volatile PartitionFlow[] partitions = {};
+
+    private volatile int count;
+    /** When it was last seen to have fewer than before; nanoseconds of the JVM's clock. */
+    private volatile long shrunkAt;
+
+    /** The look after that. */
+    private volatile int shrunkLook;
+
+    private final Movement movement = new Movement();
+
+    TopicFlow(String kafkaTopic) {
+        this.kafkaTopic = kafkaTopic;
+    }
+
+    /**
+     * Notes how many partitions the topic has.
+     *
+     * @param look the number of the next look
+     */
+    synchronized void learn(int now, int look) {
+        if (now == count) return;
+        grow(now);
+        if (now < count) {
+            shrunkAt = System.nanoTime();
+            shrunkLook = look;
+        }
+        count = now;
+    }
+
+    String kafkaTopic() {
+        return kafkaTopic;
+    }
+
+    /** Whether the topic has had fewer partitions than before for so long. */
+    boolean isShrunkFor(long now, Duration time) {
+        return count < partitions.length && now - shrunkAt > time.toNanos();
+    }
+
+    /** Records that came before this look may have come before the topic had fewer partitions. */
+    int shrunkLook() {
+        return shrunkLook;
+    }
+
+    /** Whether records of this flow may go to a partition that is no more. */
+    boolean mayBeLost(PartitionFlow flow) {
+        return flow == any || Arrays.stream(partitions).skip(count).anyMatch(lost -> lost == flow);
+    }
+
+    /** Forgets the partitions that are no more, as nothing is held for them. */
+    synchronized void forgetLost() {
+        partitions = Arrays.copyOf(partitions, count);
+    }
+
+    private void grow(int size) {
+        var known = partitions;
+        if (size <= known.length) return;
+        var grown = Arrays.copyOf(known, size);
+        for (int i = known.length; i < size; i++) grown[i] = new PartitionFlow();
+        partitions = grown;
+    }
+
+    /** Whether it is known how many partitions the topic has. */
+    boolean isKnown() {
+        return count > 0;
+    }
+
+    /** The flow that a record belongs to. With a partitioner of the operator's own, records with one key share one all the same. */
+    PartitionFlow of(Integer partition, byte[] key) {
+        var now = count;
+        if (partition == null && (key == null || now == 0)) return any;
+        var number = partition != null ? partition : BuiltInPartitioner.partitionForKey(key, now);
+        var known = partitions;
+        return number < known.length ? known[number] : any;
+    }
+
+    void end(PartitionFlow flow, boolean isAcknowledged) {
+        flow.end(isAcknowledged);
+        if (isAcknowledged) movement.note();
+    }
+
+    void look(long now) {
+        movement.look(now);
+        any.look(now);
+        for (var partition : partitions) partition.look(now);
+    }
+
+    /** Whether something has waited for so long, and Kafka has acknowledged nothing for the topic meanwhile. */
+    boolean isStill(long now, Duration time) {
+        return movement.isStill(now, time) && !still(now, time).isEmpty();
+    }
+
+    /** The partitions for which something has waited for so long, and Kafka has acknowledged nothing meanwhile. */
+    List<Standstill> still(long now, Duration time) {
+        var still = new ArrayList<Standstill>(0);
+        if (any.isStill(now, time)) still.add(new Standstill(kafkaTopic, Standstill.ANY));
+        var known = partitions;
+        for (int i = 0; i < known.length; i++)
+            if (known[i].isStill(now, time)) still.add(new Standstill(kafkaTopic, i));
+        return still;
+    }
+
+    boolean isEmpty() {
+        return any.isEmpty() && Arrays.stream(partitions).allMatch(PartitionFlow::isEmpty);
+    }
+}

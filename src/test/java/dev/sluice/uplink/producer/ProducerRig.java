@@ -1,0 +1,103 @@
+package dev.sluice.uplink.producer;
+
+import dev.sluice.uplink.route.KafkaTopic;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.reactive.messaging.kafka.KafkaClientService;
+import io.smallrye.reactive.messaging.kafka.KafkaProducer;
+import jakarta.enterprise.event.Event;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.producer.MockProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.Cluster;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Owns an {@link UplinkProducer} over producers that answer what the test says, and nothing by themselves; used by one thread. */
+public final class ProducerRig {
+    public static final String TOPIC = "fleet";
+    static final int PARTITIONS = 4;
+
+    /** In the order in which they were opened. */
+    public final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
+    /** Those that the metrics were told, each time. */
+    final List<Producer<?, ?>> told = new CopyOnWriteArrayList<>();
+
+    private final KnownTopics topics = new KnownTopics();
+    public final UplinkProducer uplink =
+            new UplinkProducer(clients(), event(), topics, new SimpleMeterRegistry(), _ -> open());
+    /** What the records came to: null for an acknowledgement. */
+    public final List<Exception> outcomes = new CopyOnWriteArrayList<>();
+    /** Of the Kafka topic now. */
+    public int partitions = PARTITIONS;
+
+    public ProducerRig() {
+        topics.tell(Map.of(TOPIC, new KafkaTopic(PARTITIONS, false)), _ -> false);
+    }
+
+    private MockProducer<byte[], byte[]> open() {
+        var opened =
+                new MockProducer<byte[], byte[]>(
+                        cluster(PARTITIONS), false, null, new ByteArraySerializer(), new ByteArraySerializer()) {
+                    @Override
+                    public List<PartitionInfo> partitionsFor(String kafkaTopic) {
+                        return cluster(partitions).partitionsForTopic(kafkaTopic);
+                    }
+                };
+        producers.add(opened);
+        return opened;
+    }
+
+    private static Cluster cluster(int partitions) {
+        var node = new Node(1, "kafka", 9092);
+        var infos = IntStream.range(0, partitions)
+                .mapToObj(it -> new PartitionInfo(TOPIC, it, node, new Node[] {node}, new Node[] {node}))
+                .toList();
+        return new Cluster("cluster", List.of(node), infos, Set.of(), Set.of());
+    }
+
+    private KafkaClientService clients() {
+        InvocationHandler channel = (_, method, _) -> switch (method.getName()) {
+            case "configuration" -> Map.of();
+            case "unwrap" -> open();
+            default -> throw new UnsupportedOperationException(method.getName());
+        };
+        var producer = proxy(KafkaProducer.class, channel);
+        return proxy(KafkaClientService.class, (_, method, _) -> {
+            if (method.getName().equals("getProducer")) return producer;
+            throw new UnsupportedOperationException(method.getName());
+        });
+    }
+
+    @SuppressWarnings("unchecked")
+    private Event<Producer<?, ?>> event() {
+        return proxy(Event.class, (_, method, arguments) -> {
+            if (!method.getName().equals("fire")) throw new UnsupportedOperationException(method.getName());
+            told.add((Producer<?, ?>) arguments[0]);
+            return null;
+        });
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
+    }
+
+    /** Hands over a record that goes to this partition. */
+    public Handover hand(int partition) {
+        var value = "value".getBytes(StandardCharsets.UTF_8);
+        return uplink.hand(
+                new ProducerRecord<>(TOPIC, partition, null, value), (_, exception) -> outcomes.add(exception));
+    }
+
+    public MockProducer<byte[], byte[]> last() {
+        return producers.getLast();
+    }
+}
