@@ -173,7 +173,8 @@ public final class ClientUplink {
         var targets = destination.targets();
         for (int i = 0; i < targets.size(); i++) {
             var target = targets.get(i);
-            if (!target.hasRoom(uplink.room()) && (spool == null || spool.isDirect(target.key(), target.kafkaTopic()))) return false;
+            if (!target.hasRoom(uplink.room()) && (spool == null || spool.isDirect(target.key(), target.kafkaTopic())))
+                return false;
         }
         return true;
     }

@@ -70,8 +70,8 @@ public final class ClientSpool {
      */
     public Handover hand(ProducerRecord<byte[], byte[]> record, String route, PartitionChoice choice, Callback later) {
         var stripe = stripe(record.key());
-        if (stripe.state(record.topic()) == SpoolStripe.State.DIRECT && spool.topicsAway().contains(record.topic()))
-            stripe.spool(record.topic());
+        if (stripe.state(record.topic()) == SpoolStripe.State.DIRECT
+                && spool.topicsAway().contains(record.topic())) stripe.spool(record.topic());
         return switch (stripe.state(record.topic())) {
             case DIRECT -> choice == null ? produce(record, route, later) : Handover.NOT_NOW;
             case SPOOLING -> spoolInFlight() && spool(stripe, record, route, choice, later) ? Handover.TAKEN : notNow();
@@ -90,7 +90,8 @@ public final class ClientSpool {
 
     /** Whether records with this key go to this Kafka topic at once. */
     public boolean isDirect(byte[] key, String kafkaTopic) {
-        return stripe(key).state(kafkaTopic) == SpoolStripe.State.DIRECT && !spool.topicsAway().contains(kafkaTopic);
+        return stripe(key).state(kafkaTopic) == SpoolStripe.State.DIRECT
+                && !spool.topicsAway().contains(kafkaTopic);
     }
 
     /** Returns whether a record may be made for the spool; if not, the connection will be asked to offer it again. */

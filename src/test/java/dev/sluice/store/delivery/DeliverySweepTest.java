@@ -192,7 +192,8 @@ class DeliverySweepTest {
     void whatMayNotBeDeletedIsLookedAtOnce() throws Exception {
         var transactions = new AtomicInteger();
         try (var pool = StoreRig.pool(SERVER);
-                var counted = new StoreRig(StoreRig.counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
+                var counted =
+                        new StoreRig(StoreRig.counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
             var closed = counted.open("closed", false, 60).epoch();
             counted.open("connected", false, 60);
             publishExpired(counted, 500, copy("closed"), copy("connected"));
