@@ -34,6 +34,8 @@ final class Detour {
     private static final Duration POLL = Duration.ofMillis(100);
     /** Records in front of an unreadable batch that are taken at once; the others come with the next detour. */
     private static final int MOST = 500;
+    /** Attempts in turn that have found nothing as Kafka was too slow. */
+    private static final int MOST_FRUITLESS = 5;
 
     private final Map<String, Object> properties;
     private final KafkaConsumer<byte[], byte[]> consumer;
@@ -41,6 +43,7 @@ final class Detour {
     private final Standstills standstills;
     private final Consumer<ConsumerRecord<byte[], byte[]>> take;
     private final Consumer<UnreadableBatch> unreadable;
+    private int fruitless;
 
     /**
      * @param take gets each record in front of the batch
@@ -62,7 +65,8 @@ final class Detour {
     }
 
     /**
-     * Called when a poll has failed. False if no unreadable batch was the cause.
+     * Called when a poll has failed. False if no unreadable batch was the cause, or if Kafka is so slow that this has not been found out
+     * in several attempts.
      *
      * @throws org.apache.kafka.common.KafkaException when Kafka refuses something
      */
@@ -72,15 +76,17 @@ final class Detour {
         returnToProgress();
         try (var scan = new BatchScan(properties)) {
             var found = false;
-            var silent = new HashSet<Integer>();
+            var slow = new HashSet<Integer>();
             for (var one : progress.values()) {
                 if (standstills.isResting(one.partition())) continue;
-                var batch = find(scan, one, silent);
-                if (batch.isPresent() && !passes(one, batch.get())) return false;
-                found |= batch.isPresent();
+                var batch = find(scan, one, slow);
+                if (batch.isEmpty()) continue;
+                if (passes(one, batch.get())) found = true;
+                else slow.add(Node.noNode().id());
             }
             returnToProgress();
-            return found;
+            fruitless = found ? 0 : fruitless + 1;
+            return found || !slow.isEmpty() && fruitless < MOST_FRUITLESS;
         } catch (WakeupException _) { // meant for the poll that was just over
             returnToProgress();
             return true;
@@ -94,15 +100,15 @@ final class Detour {
         for (var one : progress.values()) consumer.seek(one.partition(), one.next());
     }
 
-    /** @param silent the brokers that have not answered; each is waited for once */
-    private Optional<UnreadableBatch> find(BatchScan scan, Progress one, Set<Integer> silent) {
+    /** @param slow the brokers that have not answered; each is waited for once */
+    private Optional<UnreadableBatch> find(BatchScan scan, Progress one, Set<Integer> slow) {
         var leader = leader(one.partition());
-        if (leader.isEmpty() || silent.contains(leader.get().id())) return Optional.empty();
+        if (leader.isEmpty() || slow.contains(leader.get().id())) return Optional.empty();
         try {
             return scan.find(leader.get(), one.partition(), one.next());
         } catch (IOException | ApiException away) {
             LOG.debugf(away, "%s does not show the batches of %s", leader.get(), one.partition());
-            silent.add(leader.get().id());
+            slow.add(leader.get().id());
             return Optional.empty();
         }
     }
