@@ -1,6 +1,5 @@
 package dev.sluice.uplink;
 
-import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
@@ -21,15 +20,12 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.jboss.logging.Logger;
 
 /**
  * One connection's way to Kafka: its records on their way, its bytes in flight. Confined to the
  * connection's event loop, except for {@link #answered} and {@link #refusedLate}.
  */
 public final class ClientUplink {
-    private static final ThrottledLog MISSING_TOPICS = new ThrottledLog(Logger.getLogger(ClientUplink.class));
-
     /** Bytes of a record besides topic, key and payload: headers, and the objects that wait for its answer. */
     private static final int RECORD_OVERHEAD = 200;
 
@@ -46,8 +42,8 @@ public final class ClientUplink {
     /** Null before Kafka has refused a record late. */
     private LateLetters<RecordInFlight> letters;
 
-    private boolean closed;
     private final String clientId;
+    private boolean closed;
     /** Null as long as nothing goes to the spool. */
     private ClientSpool spool;
 
@@ -272,8 +268,10 @@ public final class ClientUplink {
     }
 
     private Handover hand(RecordInFlight record) {
-        var missing = missing(record);
-        if (missing != null) return missing;
+        if (record.failure() == null) {
+            var refusal = uplink.refusalOfMissing(record.target());
+            if (refusal != null) return new Handover.Refused(refusal);
+        }
         var original = record.original();
         PartitionChoice choice = null;
         if (original == null) {
@@ -320,17 +318,6 @@ public final class ClientUplink {
         if (!uplink.room().has(letters, null)) return false;
         record.enterBacklog(letters, null);
         return true;
-    }
-
-    /** What the message, and so a device, names may never be there; what only the route names is waited for. */
-    private Handover missing(RecordInFlight record) {
-        var target = record.target();
-        if (record.failure() != null || !target.route().isTemplated()) return null;
-        var refusal = uplink.topics().refusalOfMissing(target.kafkaTopic());
-        if (refusal == null) return null;
-        MISSING_TOPICS.warn("a message of route \"" + target.route().name()
-                + "\" fails, because there is no Kafka topic " + target.kafkaTopic());
-        return new Handover.Refused(refusal);
     }
 
     private ProducerRecord<byte[], byte[]> make(RecordInFlight record, Integer partition) {

@@ -1,5 +1,8 @@
 package dev.sluice.uplink;
 
+import org.jboss.logging.Logger;
+import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.contract.CheckOverrun;
@@ -40,6 +43,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 public class Uplink {
+    private static final ThrottledLog MISSING_TOPICS = new ThrottledLog(Logger.getLogger(Uplink.class));
     /** Records that are spread over partitions go to the same one for 4 ms. */
     private static final int SPREAD_SHIFT = 2;
 
@@ -218,6 +222,16 @@ public class Uplink {
         if (count == 0)
             throw new UnknownTopicOrPartitionException("Kafka does not have the topic, or was not asked yet");
         return target.partition(count, spreadSeed + (receivedAt >> SPREAD_SHIFT), room);
+    }
+
+    /** Why a record fails whose Kafka topic the message, and so a device, names: it may never be there. Null if it may be handed over. */
+    Refusal refusalOfMissing(Target target) {
+        if (!target.route().isTemplated()) return null;
+        var refusal = topics.refusalOfMissing(target.kafkaTopic());
+        if (refusal != null)
+            MISSING_TOPICS.warn("a message of route \"" + target.route().name()
+                    + "\" fails, because there is no Kafka topic " + target.kafkaTopic());
+        return refusal;
     }
 
     Tracing tracing() {

@@ -309,7 +309,7 @@ class KafkaLimitsIT {
         try (var client = online(V5, clientId)) {
             assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
             var mine = producer();
-            ForeignProducer.write(plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
+            ForeignProducer.write(kafka.plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 2, "talk/x", "two"));
             // Not an answer, but a request to send again.
             assertThat(client.receive(Packet.Disconnect.class).reason()).isEqualTo(ReasonCode.SERVER_BUSY);
@@ -331,7 +331,7 @@ class KafkaLimitsIT {
             assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
             answered.set(1);
             var mine = producer();
-            ForeignProducer.write(plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
+            ForeignProducer.write(kafka.plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
             pipeline(client, answered, false);
             var answer = client.receive();
             while (answer instanceof Packet.PubAck ack) {
@@ -369,7 +369,7 @@ class KafkaLimitsIT {
         try (var client = online(V5, clientId)) {
             assertThat(publish(client, 1, "talk/x", 1)).isEqualTo(ReasonCode.SUCCESS);
             var mine = producer();
-            ForeignProducer.write(plainPort(), TALK, mine, mine.producerEpoch(), mine.lastSequence() + 1, 50);
+            ForeignProducer.write(kafka.plainPort(), TALK, mine, mine.producerEpoch(), mine.lastSequence() + 1, 50);
             for (int id = 2; id <= 9; id++)
                 assertThat(publish(client, id, "talk/x", id)).isEqualTo(ReasonCode.SUCCESS);
         }
@@ -381,10 +381,6 @@ class KafkaLimitsIT {
         assertThat(List.of(found.records(), found.repeats(), found.gaps(), found.disorder()))
                 .as("records, repeats, gaps, disorder")
                 .containsExactly(records, repeats, 0L, 0L);
-    }
-
-    private static int plainPort() {
-        return Integer.parseInt(kafka.bootstrap().substring(kafka.bootstrap().indexOf(':') + 1));
     }
 
     private static List<ProducerState> producers(String kafkaTopic) {

@@ -97,6 +97,11 @@ public final class GuardedKafka implements AutoCloseable {
         return "listener.name.sasl_ssl." + mechanism + ".sasl." + name;
     }
 
+    /** Of the listener that asks for nothing. */
+    public int plainPort() {
+        return Integer.parseInt(bootstrap().substring(bootstrap().indexOf(':') + 1));
+    }
+
     /** Where the test reads and administers. */
     public String bootstrap() {
         return kafka.bootstrap();

@@ -159,6 +159,7 @@ class ProducerWatchTest {
         watch.turn();
         assertThat(watch.refusedTimestamp()).contains(why);
         assertThat(watch.takesNothing()).isTrue();
+        await("the next producer").atMost(PATIENCE).until(() -> producers.producers.size() == 2);
         handed(0);
         producers.last().completeNext();
         watch.turn();
