@@ -28,7 +28,11 @@ class UnmatchedDeadLetterIT {
 
     @BeforeAll
     static void start() {
-        gateway = Gateway.shared().startAnother(its -> port = its, "-Dsluice.uplink.unmatched=dead-letter");
+        gateway = Gateway.shared()
+                .startAnother(
+                        its -> port = its,
+                        "-Dsluice.uplink.unmatched=dead-letter",
+                        Gateway.shared().databaseOfItsOwn());
     }
 
     @AfterAll

@@ -61,7 +61,8 @@ class WillRefusedIT {
     @Test
     void aWillThatNoRouteTakesIsForSubscribersWhereSuchMessagesAreDropped() {
         var port = new int[1];
-        try (var _ = Gateway.shared().startAnother(its -> port[0] = its, "-Dsluice.uplink.unmatched=drop");
+        var database = Gateway.shared().databaseOfItsOwn();
+        try (var _ = Gateway.shared().startAnother(its -> port[0] = its, "-Dsluice.uplink.unmatched=drop", database);
                 var watcher = Peer.of(WireClient.open(port[0], V5))) {
             watcher.wire().connect(Device.connect(V5, Device.id("watcher"), true, Properties.NONE));
             assertThat(watcher.await(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);

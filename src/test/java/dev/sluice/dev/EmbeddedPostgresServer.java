@@ -91,7 +91,7 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
         return process;
     }
 
-    static String jdbcUrl(int port, String database) {
+    public static String jdbcUrl(int port, String database) {
         return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
     }
 

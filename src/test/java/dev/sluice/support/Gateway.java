@@ -1,6 +1,7 @@
 package dev.sluice.support;
 
 import dev.sluice.dev.Backends;
+import dev.sluice.dev.EmbeddedPostgresServer;
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
 import dev.sluice.dev.Settings;
@@ -157,6 +158,13 @@ public final class Gateway {
         var started = GatewayProcess.start(another);
         started.awaitReady();
         return started;
+    }
+
+    /** An option that gives one more gateway a database of its own: on the same one, any gateway may publish another's wills. */
+    public String databaseOfItsOwn() {
+        var name = "own_" + Ports.free();
+        execute("CREATE DATABASE " + name);
+        return "-Dquarkus.datasource.jdbc.url=" + EmbeddedPostgresServer.jdbcUrl(settings.postgresPort(), name);
     }
 
     /** Settings for one more gateway on the same servers, with more JVM options. */
