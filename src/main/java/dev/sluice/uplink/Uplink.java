@@ -1,13 +1,12 @@
 package dev.sluice.uplink;
 
-import org.jboss.logging.Logger;
-import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.contract.CheckOverrun;
 import dev.sluice.uplink.contract.Effort;
 import dev.sluice.uplink.producer.KnownTopics;
+import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.Backlog;
 import dev.sluice.uplink.record.Backlogs;
@@ -36,6 +35,7 @@ import java.util.function.Consumer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
 
 /**
  * The gateway's way to Kafka: its producer, the routes, and the bound of bytes in flight over all

@@ -69,7 +69,7 @@ class SpoolWatchTest {
         final Queue<Held> held = new ConcurrentLinkedQueue<>();
 
         Producer() {
-            super(null, null, null, null, new SimpleMeterRegistry());
+            super(null, null, null, new KnownTopics(), new SimpleMeterRegistry());
         }
 
         volatile boolean knowsPartitions = true;
