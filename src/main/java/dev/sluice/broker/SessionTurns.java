@@ -4,9 +4,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * The order in which one client's sessions are opened and closed in this gateway: that of its CONNECTs and of the ends of its
@@ -68,17 +65,7 @@ final class SessionTurns {
 
         /** Waits until all earlier turns are over; false if that takes longer than this. */
         boolean await(Duration within) {
-            try {
-                before.get(within.toNanos(), TimeUnit.NANOSECONDS);
-                return true;
-            } catch (TimeoutException _) {
-                return false;
-            } catch (InterruptedException _) {
-                Thread.currentThread().interrupt();
-                return false;
-            } catch (ExecutionException impossible) {
-                throw new IllegalStateException("the turn of client " + clientId, impossible);
-            }
+            return Waiting.until(before, within);
         }
 
         void end() {

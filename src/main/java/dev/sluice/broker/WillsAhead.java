@@ -6,9 +6,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -46,17 +43,7 @@ final class WillsAhead {
 
     /** Waits until subscribers have them all, and those are kept that are to be; false if that takes longer than this. */
     boolean awaitTold(Duration within) {
-        try {
-            told.get(within.toNanos(), TimeUnit.NANOSECONDS);
-            return true;
-        } catch (TimeoutException _) {
-            return false;
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-            return false;
-        } catch (ExecutionException impossible) {
-            throw new IllegalStateException("wills of a client", impossible);
-        }
+        return Waiting.until(told, within);
     }
 
     /** Whether Kafka has them, too, or will never get them. */

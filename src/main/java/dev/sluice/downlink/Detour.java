@@ -77,17 +77,18 @@ final class Detour {
         returnToProgress();
         try (var scan = new BatchScan(properties)) {
             var found = false;
+            var late = false;
             var slow = new HashSet<Integer>();
             for (var one : progress) {
                 if (standstills.isResting(one.partition())) continue;
                 var batch = find(scan, one, slow);
                 if (batch.isEmpty()) continue;
                 if (passes(one, batch.get())) found = true;
-                else slow.add(Node.noNode().id());
+                else late = true;
             }
             returnToProgress();
             fruitless = found ? 0 : fruitless + 1;
-            return found || !slow.isEmpty() && fruitless < MOST_FRUITLESS;
+            return found || (late || !slow.isEmpty()) && fruitless < MOST_FRUITLESS;
         } catch (WakeupException _) { // meant for the poll that was just over
             returnToProgress();
             return true;

@@ -31,7 +31,9 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private final Channel channel;
     private final long patience;
     private final List<HttpServerRequest> unanswered = new ArrayList<>(1);
+    /** Null before the first request, and with HTTP/2. */
     private RequestEnds ends;
+
     private long since = System.nanoTime();
     private ChannelHandlerContext context;
     private ScheduledFuture<?> clock;
@@ -114,8 +116,9 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
 
     void asked(HttpServerRequest request) {
         unanswered.add(request);
+        if (ends != null) return;
         var decoder = channel.pipeline().context(HttpRequestDecoder.class);
-        if (ends != null || decoder == null) return;
+        if (decoder == null) return;
         ends = new RequestEnds();
         channel.pipeline().addAfter(decoder.name(), "ends", ends);
     }
@@ -142,6 +145,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     void opened() {
         clock.cancel(false);
         if (!context.isRemoved()) channel.pipeline().remove(this);
-        if (ends != null) channel.pipeline().remove(ends);
+        if (ends != null && channel.pipeline().context(ends) != null)
+            channel.pipeline().remove(ends);
     }
 }

@@ -20,8 +20,8 @@ import org.jboss.logging.Logger;
  * The paths that devices connect to, and the upgrade of their requests to WebSockets (RFC 6455, section 4.2); everything after that is
  * {@link WebSocketFrames}. It also tells each socket which of its requests are being answered. Called on the channel's event loop.
  *
- * <p>Vert.x's own WebSockets are not used: of them only the upgrade would be needed, which is a line of headers and costs several times
- * as much there as the rest of a connection's opening. No extension is agreed to, since the frames speak none.
+ * <p>Vert.x's own WebSockets are not used: of them only the upgrade would be needed, which is a few headers. No extension is agreed to,
+ * since the frames speak none.
  */
 @ApplicationScoped
 class MqttEndpoint {
