@@ -167,6 +167,12 @@ public final class Gateway {
         return "-Dquarkus.datasource.jdbc.url=" + EmbeddedPostgresServer.jdbcUrl(settings.postgresPort(), name);
     }
 
+    /** Keeps the downlink of the shared gateway whole: in its group another one would hold partitions, for 45 s after its end. */
+    private static List<String> groupOfItsOwn(int port) {
+        return List.of(
+                "-Dsluice.downlink.group=another-" + port, "-Dsluice.downlink.consumer.\"auto.offset.reset\"=latest");
+    }
+
     /** Settings for one more gateway on the same servers, with more JVM options. */
     public Settings settingsOfAnother(String... more) {
         try {
@@ -175,6 +181,7 @@ public final class Gateway {
             var options = new ArrayList<>(settings.javaOptions());
             options.add("-Dquarkus.datasource.username=sluice");
             options.add("-Dsluice.node.id=node-" + port);
+            options.addAll(groupOfItsOwn(port));
             options.addAll(List.of(more));
             return new Settings(
                     port,
