@@ -8,12 +8,10 @@ import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -165,17 +163,27 @@ class FanoutTest {
     @Test
     void aPublisherThatIsTakenOverMeanwhileIsToldOnce() throws Exception {
         var epoch = rig.open("p", false, 60).epoch();
-        CompletableFuture<Outcome> large;
-        try (var _ = hold(LATE)) {
-            large = exactlyOnce(epoch, copies());
-            awaitSecondPart();
-            // Once the server has noticed that the lane does not wait for its statement any more, which holds the
-            // publisher's row.
-            await().atMost(Duration.ofSeconds(20))
-                    .ignoreExceptionsInstanceOf(StoreUnavailable.class)
-                    .until(() -> rig.open("p", false, 60).present());
+        var other = rig.open("other", false, 60).epoch();
+        var outcomes = new CopyOnWriteArrayList<Outcome>();
+        var firstPart = new CompletableFuture<Void>();
+        var takenOver = new CompletableFuture<Void>();
+        CompletableFuture<Void> all;
+        try (var _ = hold(client(1))) {
+            rig.accept("another", Messages.message("t", "holds the lane"), Messages.copy(client(1)));
+            awaitLock();
+            var large = exactlyOnce(epoch, copies()).thenAccept(outcomes::add);
+            var laneWaits = rig.remember("other", other, 1, "m1").thenRun(() -> {
+                firstPart.complete(null);
+                takenOver.join();
+            });
+            all = CompletableFuture.allOf(large, laneWaits);
         }
-        assertThat(large.join()).isEqualTo(Outcome.FENCED);
+        firstPart.join();
+        assertThat(SERVER.value("SELECT done_to FROM fanout")).isEqualTo(client(Instalments.MOST));
+        assertThat(rig.open("p", false, 60).present()).isTrue();
+        takenOver.complete(null);
+        all.join();
+        assertThat(outcomes).containsExactly(Outcome.FENCED);
     }
 
     private CompletableFuture<Outcome> publish(List<Copy> copies) {
