@@ -35,7 +35,11 @@ class PoisonRecordFaultIT {
 
     @Test
     void aRecordWithoutAKeyForACompactedTopicHurtsNobodyElse() {
-        try (var servers = Servers.start("poison", "-Xmx256m", "-Dsluice.uplink.routes.telemetry.key={device}")) {
+        try (var servers = Servers.start(
+                "poison",
+                "-Xmx256m",
+                "-Dsluice.uplink.routes.telemetry.filter=fleet/{device}/telemetry",
+                "-Dsluice.uplink.routes.telemetry.key={device}")) {
             servers.gateway().close();
             compact(servers.kafka());
             servers.startGateway();
