@@ -11,7 +11,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class AuthenticatorTest {
-    private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), "Bearer secret", "/mqtt");
+    private static final Peer PEER =
+            new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), "Bearer secret", "/mqtt");
     private static final Attempt WITHOUT = new Attempt(PEER, "c", null, null);
     private static final Attempt WITH_USER = new Attempt(PEER, "c", "ann", new byte[] {1});
     private static final Attempt EXTENDED = new Attempt(PEER, "c", null, null, "SCRAM-SHA-256", new byte[] {1});
@@ -44,8 +45,10 @@ class AuthenticatorTest {
 
     @Test
     void theFirstMethodThatAnAttemptConcernsIsAsked() {
-        assertThat(granted(of("password", "token", "anonymous").judge(WITH_USER))).isEqualTo(Method.PASSWORD);
-        assertThat(granted(of("token", "password", "anonymous").judge(WITH_USER))).isEqualTo(Method.TOKEN);
+        assertThat(granted(of("password", "token", "anonymous").judge(WITH_USER)))
+                .isEqualTo(Method.PASSWORD);
+        assertThat(granted(of("token", "password", "anonymous").judge(WITH_USER)))
+                .isEqualTo(Method.TOKEN);
         assertThat(granted(of("token", "password", "anonymous").judge(WITHOUT))).isEqualTo(Method.ANONYMOUS);
         assertThat(denied(of("password").judge(WITHOUT))).isEqualTo(Reason.NOT_AUTHORIZED);
     }

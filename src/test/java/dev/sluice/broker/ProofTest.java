@@ -120,7 +120,10 @@ class ProofTest {
     }
 
     private double count(String outcome) {
-        return meters.get("sluice.authentications").tag("outcome", outcome).counter().count();
+        return meters.get("sluice.authentications")
+                .tag("outcome", outcome)
+                .counter()
+                .count();
     }
 
     @Test
@@ -141,12 +144,10 @@ class ProofTest {
         var proof = proof(admission(10));
         proof.perform(authenticate("wrong"));
         assertThat(next())
-                .isEqualTo(new Event.Denied(
-                        ReasonCode.BAD_USER_NAME_OR_PASSWORD, "the credentials are not accepted"));
+                .isEqualTo(new Event.Denied(ReasonCode.BAD_USER_NAME_OR_PASSWORD, "the credentials are not accepted"));
         proof(admission(10)).perform(authenticate("bug"));
-        assertThat(next())
-                .isInstanceOfSatisfying(
-                        Event.Denied.class, it -> assertThat(it.reason()).isEqualTo(ReasonCode.SERVER_UNAVAILABLE));
+        assertThat(next()).isInstanceOfSatisfying(Event.Denied.class, it -> assertThat(it.reason())
+                .isEqualTo(ReasonCode.SERVER_UNAVAILABLE));
     }
 
     @Test
@@ -154,9 +155,8 @@ class ProofTest {
         gate.open.countDown();
         var proof = proof(admission(10));
         proof.perform(authenticate("challenge"));
-        assertThat(next())
-                .isInstanceOfSatisfying(
-                        Event.Challenged.class, it -> assertThat(it.data()).containsExactly(7));
+        assertThat(next()).isInstanceOfSatisfying(Event.Challenged.class, it -> assertThat(it.data())
+                .containsExactly(7));
         var now = System.nanoTime();
         assertThat(proof.late(now + 9 * SECOND, 10 * SECOND)).isNull();
         proof.perform(new Effect.ContinueAuthentication("ann".getBytes(UTF_8)));
@@ -183,9 +183,8 @@ class ProofTest {
         first.perform(authenticate("ann"));
         proof(admission).perform(authenticate("ann"));
         proof(admission).perform(authenticate("ann"));
-        assertThat(next())
-                .isInstanceOfSatisfying(
-                        Event.Denied.class, it -> assertThat(it.reason()).isEqualTo(ReasonCode.SERVER_BUSY));
+        assertThat(next()).isInstanceOfSatisfying(Event.Denied.class, it -> assertThat(it.reason())
+                .isEqualTo(ReasonCode.SERVER_BUSY));
         assertThat(count("busy")).isEqualTo(1);
         gate.open.countDown();
         assertThat(next()).isInstanceOf(Event.Authenticated.class);
@@ -228,9 +227,8 @@ class ProofTest {
         proof.perform(new Effect.Reauthenticate("ann".getBytes(UTF_8)));
         assertThat(next()).isInstanceOf(Event.Authenticated.class);
         proof.perform(new Effect.Reauthenticate("bob".getBytes(UTF_8)));
-        assertThat(next())
-                .isInstanceOfSatisfying(
-                        Event.Denied.class, it -> assertThat(it.reason()).isEqualTo(ReasonCode.NOT_AUTHORIZED));
+        assertThat(next()).isInstanceOfSatisfying(Event.Denied.class, it -> assertThat(it.reason())
+                .isEqualTo(ReasonCode.NOT_AUTHORIZED));
         assertThat(proof.identity().name()).isEqualTo("ann");
     }
 
@@ -258,9 +256,7 @@ class ProofTest {
         proof(admission).perform(authenticate("bob"));
         admission.withdraw(it -> it.name().equals("ann"), end);
         gate.open.countDown();
-        assertThat(List.of(next(), next()))
-                .contains(end)
-                .hasAtLeastOneElementOfType(Event.Authenticated.class);
+        assertThat(List.of(next(), next())).contains(end).hasAtLeastOneElementOfType(Event.Authenticated.class);
         proof(admission).perform(authenticate("ann"));
         assertThat(next()).isInstanceOf(Event.Authenticated.class);
     }

@@ -49,7 +49,8 @@ class PeersTest {
         maker = new Peers(builder.build().getConfigMapping(AccessConfig.class));
         try (var socket = new Socket("127.0.0.1", server.actualPort())) {
             var request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n"
-                    + String.join("", Arrays.stream(headers).map(it -> it + "\r\n").toList()) + "\r\n";
+                    + String.join(
+                            "", Arrays.stream(headers).map(it -> it + "\r\n").toList()) + "\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             return peers.poll(10, TimeUnit.SECONDS);
         }
@@ -57,8 +58,7 @@ class PeersTest {
 
     @Test
     void withoutConfigurationNothingIsLookedAt() throws Exception {
-        var peer = peer(
-                Map.of(), "/mqtt/x?token=t", "Authorization: Bearer h", "Cookie: token=c");
+        var peer = peer(Map.of(), "/mqtt/x?token=t", "Authorization: Bearer h", "Cookie: token=c");
         assertThat(peer.authorization()).isNull();
         assertThat(peer.address()).isEqualTo("127.0.0.1");
         assertThat(peer.socketAddress()).startsWith("127.0.0.1:");
@@ -70,20 +70,27 @@ class PeersTest {
     @Test
     void onlyWhatIsConfiguredIsLookedAt() throws Exception {
         var all = new String[] {"Authorization: Basic h", "Cookie: a=b; token=c; d=e"};
-        assertThat(peer(Map.of("authorization-header", "true"), "/mqtt?token=t", all).authorization())
+        assertThat(peer(Map.of("authorization-header", "true"), "/mqtt?token=t", all)
+                        .authorization())
                 .isEqualTo("Basic h");
-        assertThat(peer(Map.of("cookie", "token"), "/mqtt?token=t", all).authorization()).isEqualTo("Bearer c");
-        assertThat(peer(Map.of("query-parameter", "token"), "/mqtt?x=1&token=t%2Bt", all).authorization())
+        assertThat(peer(Map.of("cookie", "token"), "/mqtt?token=t", all).authorization())
+                .isEqualTo("Bearer c");
+        assertThat(peer(Map.of("query-parameter", "token"), "/mqtt?x=1&token=t%2Bt", all)
+                        .authorization())
                 .isEqualTo("Bearer t+t");
-        assertThat(peer(Map.of("query-parameter", "other"), "/mqtt?token=t", all).authorization()).isNull();
+        assertThat(peer(Map.of("query-parameter", "other"), "/mqtt?token=t", all)
+                        .authorization())
+                .isNull();
     }
 
     @Test
     void theHeaderGoesBeforeTheCookieAndThatBeforeTheQuery() throws Exception {
         var config = Map.of("authorization-header", "true", "cookie", "token", "query-parameter", "token");
-        assertThat(peer(config, "/mqtt?token=t", "Authorization: Bearer h", "Cookie: token=c").authorization())
+        assertThat(peer(config, "/mqtt?token=t", "Authorization: Bearer h", "Cookie: token=c")
+                        .authorization())
                 .isEqualTo("Bearer h");
-        assertThat(peer(config, "/mqtt?token=t", "Cookie: token=c").authorization()).isEqualTo("Bearer c");
+        assertThat(peer(config, "/mqtt?token=t", "Cookie: token=c").authorization())
+                .isEqualTo("Bearer c");
         assertThat(peer(config, "/mqtt?token=t").authorization()).isEqualTo("Bearer t");
         assertThat(peer(config, "/mqtt").authorization()).isNull();
     }
