@@ -9,8 +9,15 @@ import java.util.Set;
  *
  * @param name the authenticated user name; empty for anonymous
  * @param until when the connection has to end or to prove itself again; null for never
+ * @param limits what its credential or token says of what it may use, as {@link dev.sluice.access.limit.Applicant} has it
  */
-public record Identity(String name, Set<String> groups, Map<String, String> claims, Method method, Instant until) {
+public record Identity(
+        String name,
+        Set<String> groups,
+        Map<String, String> claims,
+        Method method,
+        Instant until,
+        Map<String, Long> limits) {
     /** That of every client which has proved nothing. */
     public static final Identity ANONYMOUS = new Identity("", Set.of(), Map.of(), Method.ANONYMOUS, null);
 
@@ -19,6 +26,11 @@ public record Identity(String name, Set<String> groups, Map<String, String> clai
             throw new IllegalArgumentException("anonymous, and nobody else, has no name");
         groups = Set.copyOf(groups);
         claims = Map.copyOf(claims);
+        limits = Map.copyOf(limits);
+    }
+
+    public Identity(String name, Set<String> groups, Map<String, String> claims, Method method, Instant until) {
+        this(name, groups, claims, method, until, Map.of());
     }
 
     /** The authenticated user name; null for anonymous. */

@@ -32,17 +32,19 @@ final class Admission {
     private final Authenticator authenticator;
     private final Duration timeout;
     private final Semaphore places;
+    private final Limiter limiter;
     private final MeterRegistry meters;
     /** The latest first; as far back as something may still be judged that began before. */
     private final Deque<Withdrawal> withdrawals = new ConcurrentLinkedDeque<>();
 
     private record Withdrawal(Predicate<Identity> whose, Event.Ended end, long at) {}
 
-    Admission(Authenticator authenticator, AccessConfig config, MeterRegistry meters) {
+    Admission(Authenticator authenticator, AccessConfig config, Limiter limiter, MeterRegistry meters) {
         if (config.attemptsMaximum() < 1)
             throw new IllegalArgumentException(
                     "sluice.access.attempts-maximum: is " + config.attemptsMaximum() + ", and has to be 1 or more");
         this.authenticator = authenticator;
+        this.limiter = limiter;
         this.timeout = config.judgeTimeout();
         this.places = new Semaphore(config.attemptsMaximum());
         this.meters = meters;
@@ -52,6 +54,10 @@ final class Admission {
                         it -> config.attemptsMaximum() - it.availablePermits())
                 .description("Credentials that are being judged, or wait for that")
                 .register(meters);
+    }
+
+    Limiter limiter() {
+        return limiter;
     }
 
     /** The longest that a client waits for its credential to be judged. */

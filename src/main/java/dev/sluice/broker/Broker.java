@@ -11,6 +11,7 @@ import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.AccessConfig;
+import dev.sluice.config.LimitsConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
@@ -70,6 +71,8 @@ public class Broker {
     private final SysTopics sysTopics;
     private final WillPublisher wills;
     private final EndedSessionSearch endedSessions;
+    private final Limiter limiter;
+    private final Overload overload;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -86,6 +89,7 @@ public class Broker {
             StoreConfig storeConfig,
             NodeConfig node,
             AccessConfig access,
+            LimitsConfig limits,
             Authenticator authenticator,
             Uplink uplink,
             SessionStore sessions,
@@ -104,8 +108,11 @@ public class Broker {
         this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
-        this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
-        var gate = new Admission(authenticator, access, registered);
+        this.overload = new Overload(limits, this::longestDelay, registered);
+        this.limiter = new Limiter(limits, overload::refuses, registered);
+        this.opener = new SessionOpener(
+                sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
+        var gate = new Admission(authenticator, access, limiter, registered);
         this.parts = ConnectionParts.of(
                 config, uplinks, bounds, gate, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
@@ -148,6 +155,7 @@ public class Broker {
         sysTopics.start();
         wills.start(WillPublisher.LEASE);
         endedSessions.start();
+        overload.start();
     }
 
     /** A subscription may be of a time with wider bounds. */
@@ -169,6 +177,7 @@ public class Broker {
         sysTopics.stop();
         wills.stop();
         endedSessions.stop();
+        overload.stop();
     }
 
     /** Sessions have expired while their clients were offline, or have been deleted. */
@@ -196,8 +205,17 @@ public class Broker {
         return connection;
     }
 
-    /** Opens the session when it is its turn, and tells the connection. */
+    /** Opens the session when it is its turn, and tells the connection; later if connections fight over the client. */
     void open(Connection connection, Packet.Connect connect, Grant grant) {
+        var delay = registry.epoch(grant.clientId()) > 0 ? limiter.takeOver(connection.proof().identity(), grant.clientId()) : 0;
+        if (delay == 0) openNow(connection, connect, grant);
+        else
+            connection.loop().after(Duration.ofNanos(delay), () -> {
+                if (!connection.isClosed()) openNow(connection, connect, grant);
+            });
+    }
+
+    private void openNow(Connection connection, Packet.Connect connect, Grant grant) {
         var sendQuota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         opener.open(
                 connection,
@@ -318,6 +336,7 @@ public class Broker {
      */
     void closed(Connection connection, ReasonCode reason, boolean lost) {
         registry.remove(connection);
+        connection.proof().leave();
         if (connection.clientId() != null) router.detach(connection, false);
         meters.disconnected(reason);
         if (lost) LOG.infof("client %s offline: the socket closed", connection.clientId());
@@ -357,6 +376,16 @@ public class Broker {
             ended++;
         }
         return ended;
+    }
+
+    private long longestDelay() {
+        var now = System.nanoTime();
+        return loops.values().stream().mapToLong(loop -> loop.takeDelay(now)).max().orElse(0);
+    }
+
+    /** Whether the gateway has too much to do to take on one more client, which is refused then. */
+    public boolean refusesNow() {
+        return overload.refuses();
     }
 
     public boolean isDraining() {

@@ -60,7 +60,7 @@ public final class Connection implements RetainedRecipient {
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
         this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
-        this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.isOutdated(it));
+        this.session = parts.session(flow::mayPublish, flow::hasRoom, it -> receiving.isOutdated(it));
         this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
@@ -160,10 +160,11 @@ public final class Connection implements RetainedRecipient {
     private void perform(Effect effect) {
         switch (effect) {
             case Effect.Send(var packet) -> {
+                flow.sends(packet);
                 if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
             }
             case Effect.OfAuthentication it -> proof.perform(it);
-            case Effect.OfPublisher it -> publishing.perform(it);
+            case Effect.OfPublisher it -> flow.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
             case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);

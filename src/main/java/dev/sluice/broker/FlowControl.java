@@ -1,9 +1,16 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.limit.Allowance.Excess;
+import dev.sluice.config.LimitsConfig.OnExcess;
 import dev.sluice.packet.Packet;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
+import java.time.Duration;
+import java.util.function.BiConsumer;
 
 /**
  * Decides whether one connection's socket is read and whether what its client publishes may go on, and sees to it that this is asked
@@ -16,6 +23,9 @@ final class FlowControl {
     private final PacketInput input;
     private final PacketOutput output;
     private final PendingWrites writes;
+    private final BiConsumer<Duration, Runnable> after;
+    private final Runnable retry;
+    private final Runnable drained;
     /** Null until the session is open. */
     private Publishing publishing;
     /** This client's last connection, whose messages come before those of this one; null for none, or once they have gone. */
@@ -36,6 +46,13 @@ final class FlowControl {
         this.input = input;
         this.output = output;
         this.writes = writes;
+        this.after = loop::after;
+        this.retry = () -> {
+            if (!connection.isClosed() || finishing) connection.resume();
+        };
+        this.drained = () -> {
+            if (!connection.isClosed()) connection.on(new Event.Drained());
+        };
     }
 
     /** @param predecessor the client's last connection, if it has not {@link Connection#isFinishing finished}; else null */
@@ -49,12 +66,65 @@ final class FlowControl {
         return session.wantsMore() && !writes.isOverfull() && (input.hasEnded() || !output.isSlow());
     }
 
-    /** Whether Kafka, PostgreSQL and the event loops of subscribers have room for a PUBLISH. */
+    /** Whether the client's share, Kafka, PostgreSQL and the event loops of subscribers have room for a PUBLISH. */
     boolean mayPublish(Packet.Publish publish) {
-        return !publishing.holdsBack(publish)
+        return !isOverItsShare()
+                && !publishing.holdsBack(publish)
                 && !writes.isFull()
                 && !parts.deliveries().areMany()
                 && !waitsForPredecessor();
+    }
+
+    private boolean isOverItsShare() {
+        var limits = connection.proof().clientLimits();
+        return limits != null && limits.holdsBack();
+    }
+
+    /** Whether the socket and the client's share have room for a message. */
+    boolean hasRoom() {
+        if (!output.hasRoom()) return false;
+        var limits = connection.proof().clientLimits();
+        return limits == null || limits.mayBeSent(after, drained);
+    }
+
+    /** A packet is sent to the client. */
+    void sends(Packet packet) {
+        var limits = connection.proof().clientLimits();
+        if (limits != null) limits.sends(packet);
+    }
+
+    /** Performs what the client's share has room for; what is over is refused, or ends the connection. */
+    void perform(Effect.OfPublisher effect) {
+        var limits = connection.proof().clientLimits();
+        var excess = limits != null && effect instanceof Effect.Forward(var publish, var _) ? limits.publishes(publish) : null;
+        if (excess == null) publishing.perform(effect);
+        else refuse(((Effect.Forward) effect).publish(), excess);
+    }
+
+    private void refuse(Packet.Publish publish, Excess excess) {
+        var limiter = parts.admission().limiter();
+        var why = Limiter.sentence(excess.limit(), excess.scope());
+        if (limiter.onExcess(excess.limit()) == OnExcess.DISCONNECT) {
+            limiter.count(excess.limit(), excess.scope(), "disconnected");
+            loop.execute(() -> connection.on(new Event.Ended(ReasonCode.MESSAGE_RATE_TOO_HIGH, why)));
+        } else {
+            limiter.count(excess.limit(), excess.scope(), "refused");
+            if (publish.qos() == QoS.AT_MOST_ONCE) return;
+            var refused = new Event.Forwarded(publish.packetId(), publish.qos(), ReasonCode.QUOTA_EXCEEDED, why, null);
+            loop.execute(() -> connection.answered(refused));
+        }
+    }
+
+    /** Has what is held, or not read, tried again later. */
+    private void tryLater() {
+        var limits = connection.proof().clientLimits();
+        if (limits == null || publishing == null || publishing.isStalled() || !limits.holdsBack()) {
+            loop.paused(connection);
+        } else {
+            // It knows how long that takes, so that it need not ask again and again.
+            loop.resumed(connection);
+            limits.whenItMayPublish(after, retry);
+        }
     }
 
     private boolean waitsForPredecessor() {
@@ -65,12 +135,12 @@ final class FlowControl {
     /** The socket is not read. A client that waits for its CONNACK says itself when it is to be read on. */
     void paused(Session session) {
         parts.meters().paused();
-        if (session.wantsMore() || hasToGoOn(session)) loop.paused(connection);
+        if (session.wantsMore() || hasToGoOn(session)) tryLater();
     }
 
     /** PUBLISHes may be held, or stalled on their way: they are tried again after a while, and whenever something has been answered. */
     void retryHeld(Session session) {
-        if (hasToGoOn(session)) loop.paused(connection);
+        if (hasToGoOn(session)) tryLater();
     }
 
     private boolean hasToGoOn(Session session) {
@@ -95,7 +165,7 @@ final class FlowControl {
             input.resume();
         }
         if (!isHeldUp(session)) loop.resumed(connection);
-        else if (session.wantsMore() || hasToGoOn(session)) loop.paused(connection);
+        else if (session.wantsMore() || hasToGoOn(session)) tryLater();
     }
 
     /** The client has said DISCONNECT; what it has published goes on. */
@@ -122,9 +192,9 @@ final class FlowControl {
         return session.phase() instanceof Phase.Closed || !isWaiting(session) && !session.canResume();
     }
 
-    /** Whether the client waits for Kafka, for PostgreSQL or for subscribers, and not only they for the client. */
+    /** Whether the client waits for Kafka, for PostgreSQL or for subscribers, and not only they for the client, or it for its share. */
     boolean isWaiting(Session session) {
         if (session.isWaiting() || publishing != null && publishing.isWaiting()) return true;
-        return session.lacksRoom();
+        return session.lacksRoom() && !isOverItsShare();
     }
 }

@@ -47,7 +47,9 @@ public final class Loop implements Executor {
     private final PacketBuffers buffers = new PacketBuffers();
     private final LaneRetries laneRetries = new LaneRetries(this::after);
     private final BackOff backOff = new BackOff();
-    private long lastTick = System.nanoTime();
+    private volatile long lastTick = System.nanoTime();
+    /** The longest that the clock came too late since somebody looked. */
+    private volatile long delay;
     private long late;
     private boolean retrying;
     /** Whether a paused connection could go on since the last retry. */
@@ -167,9 +169,18 @@ public final class Loop implements Executor {
         return late;
     }
 
+    /** For how long something had to wait for this loop, at most, since this was asked last; nanoseconds. From any thread. */
+    long takeDelay(long now) {
+        var longest = Math.max(delay, now - lastTick - NANOS_PER_TICK);
+        delay = 0;
+        return Math.max(0, longest);
+    }
+
     private void tick() {
         var now = System.nanoTime();
-        late += Math.max(0, now - lastTick - NANOS_PER_TICK);
+        var tooLate = Math.max(0, now - lastTick - NANOS_PER_TICK);
+        late += tooLate;
+        delay = Math.max(delay, tooLate);
         lastTick = now;
         slice = (slice + 1) % SLICES;
         for (var connection : slices.get(slice).toArray(Connection[]::new)) run(connection, it -> it.tick(now));

@@ -7,6 +7,7 @@ import dev.sluice.access.Identity;
 import dev.sluice.access.Peer;
 import dev.sluice.access.Reason;
 import dev.sluice.access.Verdict;
+import dev.sluice.access.limit.LimitPlan.Answer;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.ReasonCode;
@@ -41,6 +42,10 @@ final class Proof {
     /** Null before the client is known. */
     private volatile Identity identity;
 
+    /** Null while nothing is limited. */
+    private ClientLimits clientLimits;
+
+    private boolean hasLeft;
     private String clientId;
     private String username;
     private String method;
@@ -77,6 +82,11 @@ final class Proof {
         return identity;
     }
 
+    /** Null if nothing is limited, and before the client is known. */
+    ClientLimits clientLimits() {
+        return clientLimits;
+    }
+
     void perform(Effect.OfAuthentication effect) {
         switch (effect) {
             case Effect.Authenticate(var connect, var id) -> authenticate(connect, id);
@@ -102,7 +112,9 @@ final class Proof {
         var data = properties.binary(Property.AUTHENTICATION_DATA);
         var attempt = new Attempt(peer, clientId, username, connect.password(), method, data);
         peer = peer.withoutAuthorization();
-        judge(it -> it.judge(attempt));
+        var refusal = admission.limiter().connecting(peer);
+        if (refusal == null) judge(it -> it.judge(attempt));
+        else loop.execute(() -> session.accept(refusal));
     }
 
     private void judge(Function<Authenticator, Verdict> question) {
@@ -137,11 +149,44 @@ final class Proof {
                     "it proves to be another user than before: " + TraceText.line(granted.name()));
             return;
         }
+        var limited = limit(granted);
+        if (limited != null) {
+            session.accept(limited);
+            return;
+        }
         identity = granted;
         // Withdrawn while it was judged, and before anybody who ends connections could see whose this one is.
         var withdrawn = admission.withdrawn(granted, begun);
         if (withdrawn == null) admission.countGranted();
-        session.accept(withdrawn == null ? new Event.Authenticated(limits, data) : withdrawn);
+        session.accept(withdrawn == null ? new Event.Authenticated(bounds(), data) : withdrawn);
+    }
+
+    private Limits bounds() {
+        return clientLimits == null ? limits : clientLimits.within(limits);
+    }
+
+    /** Takes the place of one more connection among those who share limits; or says why there is none. */
+    private Event.Denied limit(Identity granted) {
+        if (hasLeft) return null;
+        var limiter = admission.limiter();
+        if (clientLimits != null) clientLimits.leave();
+        clientLimits = null;
+        switch (limiter.admit(granted, clientId, peer, identity == null)) {
+            case Answer.Admitted(var allowance) -> {
+                if (allowance != null) clientLimits = new ClientLimits(allowance, limiter);
+                return null;
+            }
+            case Answer.Refused refused -> {
+                return limiter.refuse(refused, clientId);
+            }
+        }
+    }
+
+    /** The connection is gone. */
+    void leave() {
+        hasLeft = true;
+        if (clientLimits != null) clientLimits.leave();
+        clientLimits = null;
     }
 
     private void denied(Reason reason, String logText) {

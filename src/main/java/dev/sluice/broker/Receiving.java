@@ -180,11 +180,13 @@ final class Receiving {
         if (subscriber == null || subscriber.recipient() != connection) return true;
         if (subscriber.subscriptions().containsKey(filter)) return true;
         var config = parts.config();
-        if (subscriber.subscriptions().size() >= config.subscriptionsMaximum()) {
+        var limits = connection.proof().clientLimits();
+        var most = limits == null ? config.subscriptionsMaximum() : limits.subscriptions(config.subscriptionsMaximum());
+        if (subscriber.subscriptions().size() >= most) {
             parts.meters().subscriptionRefused();
             answers.exceed(
                     "subscriptions-maximum",
-                    "the client has " + config.subscriptionsMaximum() + " subscriptions, as many as it may");
+                    "the client has " + most + " subscriptions, as many as it may");
             return false;
         }
         if (subscriber.filterBytes() + filter.bytes() > config.subscriptionBytesMaximum()) {

@@ -45,6 +45,7 @@ final class SessionOpener {
     private final SessionTurns turns;
     private final ConnectionRegistry<?> registry;
     private final WillPublisher wills;
+    private final Limiter limiter;
     private final BrokerMeters meters;
 
     /** @param timeout the longest that a client waits, from its CONNECT */
@@ -56,6 +57,7 @@ final class SessionOpener {
             SessionTurns turns,
             ConnectionRegistry<?> registry,
             WillPublisher wills,
+            Limiter limiter,
             BrokerMeters meters) {
         this.sessions = sessions;
         this.timeout = timeout;
@@ -64,6 +66,7 @@ final class SessionOpener {
         this.turns = turns;
         this.registry = registry;
         this.wills = wills;
+        this.limiter = limiter;
         this.meters = meters;
     }
 
@@ -83,20 +86,15 @@ final class SessionOpener {
             int sendQuota,
             BiConsumer<OpenedSession, BooleanSupplier> opened,
             Consumer<OpenedSession> notOpened) {
-        var request = new OpenRequest(
-                grant.clientId(),
-                connect.cleanStart(),
-                connect.version().level(),
-                grant.sessionExpiry(),
-                identity.name(),
-                node,
-                sendQuota,
-                connect.will());
+        var request = request(connect, grant, identity, sendQuota);
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
                 var refusal = wills.check().refusal(connect, request.clientId(), identity.username());
+                var most = limiter.sessions(identity);
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
+                else if (most < Long.MAX_VALUE && sessions.othersOf(request, most) >= most)
+                    refuse(connection, turn, limiter.refuseSession(request.clientId()));
                 else open(connection, request, turn, opened, notOpened);
             } catch (ForeignSession foreign) {
                 refuse(connection, turn, new Event.OpenFailed(ReasonCode.NOT_AUTHORIZED, foreign.getMessage()));
@@ -114,6 +112,18 @@ final class SessionOpener {
                 refuse(connection, turn, why);
             }
         });
+    }
+
+    private OpenRequest request(Packet.Connect connect, Grant grant, Identity identity, int sendQuota) {
+        return new OpenRequest(
+                grant.clientId(),
+                connect.cleanStart(),
+                connect.version().level(),
+                grant.sessionExpiry(),
+                identity.name(),
+                node,
+                sendQuota,
+                connect.will());
     }
 
     private static void refuse(RetainedRecipient connection, SessionTurns.Turn turn, Event why) {

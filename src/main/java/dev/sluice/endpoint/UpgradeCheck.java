@@ -69,7 +69,8 @@ class UpgradeCheck {
 
     /** The answer to an opening handshake of a client that may not connect, or not now; null if it may. */
     private Refusal notNow(HttpServerRequest request) {
-        if (broker.isDraining() || sockets.isInReserve()) return new Refusal(SERVICE_UNAVAILABLE, "Retry-After", "1");
+        if (broker.isDraining() || broker.refusesNow() || sockets.isInReserve())
+            return new Refusal(SERVICE_UNAVAILABLE, "Retry-After", "1");
         var stranger = origins.stranger(request);
         if (stranger != null) {
             sockets.refusedOrigin(stranger, String.valueOf(request.remoteAddress()));

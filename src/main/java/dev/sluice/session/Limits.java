@@ -51,6 +51,26 @@ public record Limits(
         require("queue-page", queuePage, 1, 65_535);
     }
 
+    /** The same with less of these. */
+    public Limits within(int receiveMaximum, int queueCount, long queueBytes) {
+        return new Limits(
+                receiveMaximum,
+                unreleasedMaximum,
+                topicAliasMaximum,
+                maximumPacketSize,
+                keepAliveMaximum,
+                sessionExpiryMaximum,
+                clientIdMaximum,
+                responseInformation,
+                sendQuota,
+                queueCount,
+                queueBytes,
+                queuePolicy,
+                queuePage,
+                payloadFormatCheck,
+                input);
+    }
+
     private static void require(String key, long value, long least, long most) {
         if (value < least || value > most)
             throw new IllegalArgumentException(

@@ -29,6 +29,7 @@ record House(String root) {
             Set.of("broker.routing"),
             Set.of("cluster"),
             Set.of("uplink", "access"),
+            Set.of("access.limit"),
             Set.of("uplink.spool"),
             Set.of("uplink.record", "uplink.producer"),
             Set.of("uplink.route"),

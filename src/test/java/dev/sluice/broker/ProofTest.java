@@ -12,6 +12,7 @@ import dev.sluice.access.Method;
 import dev.sluice.access.Peer;
 import dev.sluice.access.Reason;
 import dev.sluice.access.Verdict;
+import dev.sluice.codec.InputBounds;
 import dev.sluice.config.AccessConfig;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -20,6 +21,8 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
+import dev.sluice.session.Limits;
+import dev.sluice.session.QueuePolicy;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.time.Duration;
@@ -37,9 +40,12 @@ import org.junit.jupiter.api.Test;
 /** What becomes of a client's proof, with a method of this test's own and without a socket. */
 class ProofTest {
     private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), "Bearer x", "/mqtt");
+    private static final Limits LIMITS = new Limits(
+            10, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true, InputBounds.NONE);
     private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
     private final Gate gate = new Gate();
+    private Map<String, String> limits = Map.of();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final BlockingQueue<Runnable> loop = new LinkedBlockingQueue<>();
     private final BlockingQueue<Event> told = new LinkedBlockingQueue<>();
@@ -89,11 +95,12 @@ class ProofTest {
                 .withDefaultValue("sluice.access.attempts-maximum", Integer.toString(most))
                 .build()
                 .getConfigMapping(AccessConfig.class);
-        return new Admission(new Authenticator(List.of("password"), List.of(gate)), config, meters);
+        var limiter = new Limiter(LimiterTest.config(limits), () -> false, meters);
+        return new Admission(new Authenticator(List.of("password"), List.of(gate)), config, limiter, meters);
     }
 
     private Proof proof(Admission admission) {
-        return new Proof(admission, null, PEER, loop::add, told::add);
+        return new Proof(admission, LIMITS, PEER, loop::add, told::add);
     }
 
     private static Effect.Authenticate authenticate(String password) {
@@ -258,6 +265,28 @@ class ProofTest {
         gate.open.countDown();
         assertThat(List.of(next(), next())).contains(end).hasAtLeastOneElementOfType(Event.Authenticated.class);
         proof(admission).perform(authenticate("ann"));
+        assertThat(next()).isInstanceOf(Event.Authenticated.class);
+    }
+
+    /** What the client may have is looked at before its session opens, and given back with the connection. */
+    @Test
+    void aClientIsGrantedWhatItsLimitsAllow() throws InterruptedException {
+        limits = Map.of(
+                "sluice.limits.per.client.in-flight", "3",
+                "sluice.limits.per.identity.connections", "1");
+        gate.open.countDown();
+        var admission = admission(10);
+        var first = proof(admission);
+        first.perform(authenticate("ann"));
+        assertThat(next()).isInstanceOfSatisfying(Event.Authenticated.class, it -> assertThat(it.limits().receiveMaximum())
+                .isEqualTo(3));
+        var second = proof(admission);
+        second.perform(authenticate("ann"));
+        assertThat(next())
+                .isInstanceOfSatisfying(
+                        Event.Denied.class, it -> assertThat(it.reason()).isEqualTo(ReasonCode.QUOTA_EXCEEDED));
+        first.leave();
+        second.perform(authenticate("ann"));
         assertThat(next()).isInstanceOf(Event.Authenticated.class);
     }
 }

@@ -39,6 +39,7 @@ class SessionOpenerTest {
                 turns,
                 new ConnectionRegistry<Connection>(Connection::takeOver),
                 null,
+                null,
                 null);
     }
 

@@ -22,6 +22,14 @@ public class SessionStore {
             INSERT INTO session (client_id, epoch, node, connected, resumed, protocol, expiry_seconds, created_at, connected_at)
             VALUES (?, 0, '', false, false, 5, 0, now(), now()) ON CONFLICT (client_id) DO NOTHING""";
 
+    /** By the index on identities, which has no anonymous clients. */
+    private static final String OTHERS = """
+            SELECT count(*) FROM (
+                SELECT FROM session
+                 WHERE identity = ? AND identity <> '' AND client_id <> ?
+                   AND (connected OR expires_at IS NULL OR expires_at > now())
+                 LIMIT ?) others""";
+
     private final StoreCalls calls;
     private final OpenBatches batches;
     private final StoreHealth health;
@@ -92,6 +100,22 @@ public class SessionStore {
 
     /** A QoS 2 PUBLISH that was taken and waits for its PUBREL. */
     public record ReceivedPublish(int packetId, String messageId) {}
+
+    /**
+     * How many sessions the identity of a request has besides the one that is asked for, counted up to so many.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public long othersOf(OpenRequest request, long most) {
+        return calls.call("counting sessions", connection -> {
+            try (var select = connection.prepareStatement(OTHERS)) {
+                select.setString(1, request.identity());
+                select.setString(2, request.clientId());
+                select.setLong(3, most);
+                return Rows.longs(select).getFirst();
+            }
+        });
+    }
 
     /** Whether PostgreSQL answered when it was asked last. */
     public boolean isAvailable() {

@@ -1,0 +1,132 @@
+package dev.sluice.access.limit;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What one connection may take: of all shares that it holds, each limit has to have room. Confined to the connection's event loop, except
+ * {@link #leave}, which any thread may call once.
+ */
+public final class Allowance {
+    private static final TokenBucket[] NONE = {};
+
+    /** @param name as {@link Shares} knows it by */
+    record Held(Share share, String name) {}
+
+    private final Shares shares;
+    private final List<Held> held;
+    private final LimitValues client;
+    private final Rate messagesIn;
+    private final Rate bytesIn;
+    private final Rate messagesOut;
+    private final Rate bytesOut;
+
+    /**
+     * One limit of all that are shared.
+     *
+     * @param scopes whose each bucket is
+     */
+    private record Rate(TokenBucket[] buckets, Scope[] scopes) {
+        long untilRoom(long now) {
+            var longest = 0L;
+            for (var bucket : buckets) longest = Math.max(longest, bucket.untilRoom(now));
+            return longest;
+        }
+
+        void take(long amount, long now) {
+            for (var bucket : buckets) bucket.take(amount, now);
+        }
+
+        /** Whose bucket has room last; null if all have. */
+        Scope narrowest(long now) {
+            Scope found = null;
+            var longest = 0L;
+            for (int i = 0; i < buckets.length; i++) {
+                var wait = buckets[i].untilRoom(now);
+                if (wait <= longest) continue;
+                longest = wait;
+                found = scopes[i];
+            }
+            return found;
+        }
+    }
+
+    /**
+     * A limit that is used up.
+     *
+     * @param nanos until there is room
+     */
+    public record Excess(Limit limit, Scope scope, long nanos) {}
+
+    Allowance(Shares shares, List<Held> held, LimitValues client) {
+        this.shares = shares;
+        this.held = held;
+        this.client = client;
+        this.messagesIn = rate(Limit.MESSAGES_IN);
+        this.bytesIn = rate(Limit.BYTES_IN);
+        this.messagesOut = rate(Limit.MESSAGES_OUT);
+        this.bytesOut = rate(Limit.BYTES_OUT);
+    }
+
+    private Rate rate(Limit limit) {
+        var buckets = new ArrayList<TokenBucket>();
+        var scopes = new ArrayList<Scope>();
+        for (var each : held) {
+            var bucket = each.share.bucket(limit);
+            if (bucket == null) continue;
+            buckets.add(bucket);
+            scopes.add(each.share.scope());
+        }
+        return new Rate(buckets.toArray(NONE), scopes.toArray(Scope[]::new));
+    }
+
+    /** The client's own number; the usual one where it has none, or a larger one. */
+    public long least(Limit limit, long usual) {
+        return Math.min(client.of(limit), usual);
+    }
+
+    public boolean limitsIn() {
+        return messagesIn.buckets.length + bytesIn.buckets.length > 0;
+    }
+
+    public boolean limitsOut() {
+        return messagesOut.buckets.length + bytesOut.buckets.length > 0;
+    }
+
+    /** What keeps the client from publishing now; null if nothing does. */
+    public Excess excessIn(long now) {
+        return longest(Limit.MESSAGES_IN, messagesIn, Limit.BYTES_IN, bytesIn, now);
+    }
+
+    /** What keeps the client from being sent a message now; null if nothing does. */
+    public Excess excessOut(long now) {
+        return longest(Limit.MESSAGES_OUT, messagesOut, Limit.BYTES_OUT, bytesOut, now);
+    }
+
+    private static Excess longest(Limit messages, Rate first, Limit bytes, Rate second, long now) {
+        var ofMessages = first.untilRoom(now);
+        var ofBytes = second.untilRoom(now);
+        if (Math.max(ofMessages, ofBytes) == 0) return null;
+        return ofMessages >= ofBytes
+                ? new Excess(messages, first.narrowest(now), ofMessages)
+                : new Excess(bytes, second.narrowest(now), ofBytes);
+    }
+
+    public void takeIn(long bytes, long now) {
+        messagesIn.take(1, now);
+        bytesIn.take(bytes, now);
+    }
+
+    public void takeOut(long bytes, long now) {
+        messagesOut.take(1, now);
+        bytesOut.take(bytes, now);
+    }
+
+    /** The connection is over. */
+    public void leave(long now) {
+        for (var each : held) {
+            each.share.disconnected();
+            shares.leave(each.share, each.name, now);
+        }
+    }
+}

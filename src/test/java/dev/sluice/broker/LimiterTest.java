@@ -1,0 +1,141 @@
+package dev.sluice.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.access.Identity;
+import dev.sluice.access.Peer;
+import dev.sluice.access.limit.LimitPlan.Answer;
+import dev.sluice.config.LimitsConfig;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.topic.TopicName;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.junit.jupiter.api.Test;
+
+/** What the keys below {@code sluice.limits} do to a client, without a socket. */
+class LimiterTest {
+    private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), null, "/mqtt");
+    private static final Packet.Publish PUBLISH = new Packet.Publish(
+            false, QoS.AT_LEAST_ONCE, false, TopicName.of("t"), 1, Properties.NONE, new byte[99]);
+
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private boolean overloaded;
+    private final List<Duration> pauses = new ArrayList<>();
+    private final List<Runnable> timers = new ArrayList<>();
+    private final BiConsumer<Duration, Runnable> after = (pause, task) -> {
+        pauses.add(pause);
+        timers.add(task);
+    };
+
+    static LimitsConfig config(Map<String, String> keys) {
+        return new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(LimitsConfig.class)
+                .withDefaultValues(keys)
+                .build()
+                .getConfigMapping(LimitsConfig.class);
+    }
+
+    private Limiter limiter(Map<String, String> keys) {
+        return new Limiter(config(keys), () -> overloaded, meters);
+    }
+
+    private static ClientLimits admitted(Limiter limiter, String clientId) {
+        var answer = limiter.admit(Identity.ANONYMOUS, clientId, PEER, true);
+        return new ClientLimits(((Answer.Admitted) answer).allowance(), limiter);
+    }
+
+    private double exceeded(String limit, String scope, String outcome) {
+        return meters.get("sluice.limits.exceeded")
+                .tags("limit", limit, "scope", scope, "outcome", outcome)
+                .counter()
+                .count();
+    }
+
+    @Test
+    void withoutKeysNothingIsLimited() {
+        var limiter = limiter(Map.of());
+        assertThat(limiter.admit(Identity.ANONYMOUS, "c", PEER, true)).isEqualTo(new Answer.Admitted(null));
+        assertThat(limiter.connecting(PEER)).isNull();
+        assertThat(limiter.sessions(Identity.ANONYMOUS)).isEqualTo(Long.MAX_VALUE);
+    }
+
+    @Test
+    void whatIsOverWaitsByOneTimer() {
+        var limits = admitted(limiter(Map.of("sluice.limits.per.client.messages-in", "1")), "c");
+        assertThat(limits.holdsBack()).isFalse();
+        for (int i = 0; i < 2; i++) assertThat(limits.publishes(PUBLISH)).isNull();
+        assertThat(limits.holdsBack()).isTrue();
+        for (int i = 0; i < 10; i++) limits.whenItMayPublish(after, () -> {});
+        assertThat(pauses).singleElement().satisfies(it -> assertThat(it).isLessThanOrEqualTo(Duration.ofSeconds(2)));
+        assertThat(exceeded("messages-in", "client", "waited")).isEqualTo(1);
+        assertThat(meters.get("sluice.limits.waiting").gauge().value()).isEqualTo(1);
+        timers.getFirst().run();
+        assertThat(meters.get("sluice.limits.waiting").gauge().value()).isZero();
+        limits.whenItMayPublish(after, () -> {});
+        assertThat(pauses).hasSize(2);
+        // The same wait is counted once.
+        assertThat(exceeded("messages-in", "client", "waited")).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsOverIsRefusedAsConfigured() {
+        var keys = Map.of("sluice.limits.per.gateway.bytes-in", "100", "sluice.limits.on-bytes-in", "refuse");
+        var limits = admitted(limiter(keys), "c");
+        assertThat(limits.publishes(PUBLISH)).isNull();
+        assertThat(limits.holdsBack()).isFalse();
+        assertThat(limits.publishes(PUBLISH)).isNotNull().satisfies(it -> assertThat(it.scope()).hasToString("gateway"));
+    }
+
+    @Test
+    void deliveriesWaitAndAnswersDoNotCount() {
+        var limits = admitted(limiter(Map.of("sluice.limits.per.address.messages-out", "1")), "c");
+        for (int i = 0; i < 10; i++) limits.sends(new Packet.PingResp());
+        assertThat(limits.mayBeSent(after, () -> {})).isTrue();
+        for (int i = 0; i < 2; i++) limits.sends(PUBLISH);
+        assertThat(limits.mayBeSent(after, () -> {})).isFalse();
+        assertThat(timers).hasSize(1);
+        assertThat(limits.holdsBack()).isFalse();
+        assertThat(exceeded("messages-out", "address", "waited")).isEqualTo(1);
+    }
+
+    @Test
+    void connectsAndConnectionsAreRefused() {
+        var limiter = limiter(
+                Map.of("sluice.limits.per.address.connects", "1", "sluice.limits.per.gateway.connections", "1"));
+        for (int i = 0; i < 2; i++) assertThat(limiter.connecting(PEER)).isNull();
+        assertThat(limiter.connecting(PEER).reason()).isEqualTo(ReasonCode.CONNECTION_RATE_EXCEEDED);
+        admitted(limiter, "c");
+        var refused = (Answer.Refused) limiter.admit(Identity.ANONYMOUS, "d", PEER, true);
+        assertThat(limiter.refuse(refused, "d").reason()).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
+        assertThat(exceeded("connects", "address", "refused")).isEqualTo(1);
+        assertThat(exceeded("connections", "gateway", "refused")).isEqualTo(1);
+    }
+
+    @Test
+    void nobodyNewIsLetInWhileThereIsTooMuchToDo() {
+        overloaded = true;
+        assertThat(limiter(Map.of()).connecting(PEER).reason()).isEqualTo(ReasonCode.SERVER_BUSY);
+    }
+
+    @Test
+    void mistakesNameTheirKey() {
+        assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.device.connects", "1")))
+                .hasMessage("sluice.limits.per.device: \"device\" is not one of client, identity, group, address, gateway");
+        assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.client.connects", "0")))
+                .hasMessage("sluice.limits.per.client.connects: is 0, and has to be at least 1");
+        assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.gateway.in-flight", "1")))
+                .hasMessage("sluice.limits.per.gateway.in-flight: only a client has this limit");
+        assertThatThrownBy(() -> limiter(Map.of("sluice.limits.groups.slow.sessions", "1")))
+                .hasMessage("sluice.limits.groups.slow.sessions: only an identity has this limit");
+    }
+}
