@@ -1,0 +1,271 @@
+package dev.sluice.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Frames;
+import dev.sluice.support.Gateway;
+import dev.sluice.support.RawHttp;
+import dev.sluice.support.WireClient;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A gateway with small limits for each client, by the bytes on the wire. */
+class LimitsIT {
+    private static final ProtocolVersion V5 = ProtocolVersion.V5;
+    private static final QoS ONE = QoS.AT_LEAST_ONCE;
+    private static final int IN = 50;
+    private static final int OUT = 20;
+    private static final Duration DELAY = Duration.ofMillis(500);
+
+    private static GatewayProcess gateway;
+    private static int port;
+
+    @BeforeAll
+    static void start() {
+        gateway = Gateway.shared()
+                .startAnother(
+                        used -> port = used,
+                        "-Dsluice.mqtt.receive-maximum=1000",
+                        "-Dsluice.limits.per.client.messages-in=" + IN,
+                        "-Dsluice.limits.per.client.messages-out=" + OUT,
+                        "-Dsluice.limits.per.client.bytes-in=40000",
+                        "-Dsluice.limits.per.client.subscriptions=3",
+                        "-Dsluice.limits.on-bytes-in=refuse",
+                        "-Dsluice.limits.take-overs-free=2",
+                        "-Dsluice.limits.take-over-delay=500ms");
+    }
+
+    @AfterAll
+    static void stop() {
+        gateway.close();
+    }
+
+    private static WireClient online(ProtocolVersion version, String clientId) {
+        var client = WireClient.open(port, version);
+        Device.connected(client, Device.connect(version, clientId, true, Properties.NONE));
+        return client;
+    }
+
+    private static double metric(int port, String name, String... labels) {
+        return Gateway.get(port, "/q/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name) && Arrays.stream(labels).allMatch(line::contains))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    private static Packet.Publish[] publishes(int count) {
+        return IntStream.rangeClosed(1, count)
+                .mapToObj(i -> Device.publish(ONE, i, "talk/limits", "x"))
+                .toArray(Packet.Publish[]::new);
+    }
+
+    private static Duration since(long begun) {
+        return Duration.ofNanos(System.nanoTime() - begun);
+    }
+
+    /** Its PUBLISHes wait; PINGREQ and SUBSCRIBE, which come behind all of them, do not. */
+    @ParameterizedTest
+    @EnumSource
+    void whatIsOverWaitsAndEverythingElseIsAnswered(ProtocolVersion version) {
+        var count = 4 * IN;
+        try (var client = online(version, Device.id("held"))) {
+            var begun = System.nanoTime();
+            client.sendPackets(publishes(count));
+            client.sendPackets(
+                    new Packet.PingReq(),
+                    new Packet.Subscribe(count + 1, List.of(Peer.to("none/" + version, ONE)), Properties.NONE));
+            var acknowledged = 0;
+            var others = 0;
+            while (acknowledged + others < count + 2) {
+                switch (client.receive()) {
+                    case Packet.PubAck answer -> assertThat(answer.packetId()).isEqualTo(++acknowledged);
+                    case Packet.PingResp _, Packet.SubAck _ -> {
+                        others++;
+                        assertThat(acknowledged).as("messages that were not held").isLessThan(3 * IN);
+                    }
+                    default -> throw new AssertionError();
+                }
+            }
+            assertThat(since(begun)).isGreaterThan(Duration.ofMillis(2900));
+        }
+        assertThat(metric(port, "sluice_limits_exceeded_total", "messages-in", "client", "waited")).isPositive();
+    }
+
+    @Test
+    void floodersGetExactlyTheirShareAndTheOthersDoNotNotice() throws Exception {
+        var seconds = 10;
+        var tasks = new ArrayList<Callable<List<Long>>>();
+        for (int i = 0; i < 10; i++) tasks.add(() -> flood(seconds));
+        for (int i = 0; i < 20; i++) tasks.add(() -> behave(seconds));
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var results = threads.invokeAll(tasks);
+            for (int i = 0; i < 10; i++) {
+                var share = (double) results.get(i).get().getFirst() / (seconds * IN);
+                System.out.println("flooder " + i + ": " + share + " of its share");
+                assertThat(share).isBetween(0.95, 1.05);
+            }
+            var times = results.subList(10, 30).stream()
+                    .flatMap(it -> it.resultNow().stream())
+                    .sorted()
+                    .toList();
+            System.out.println("honest clients: " + times.size() + " messages, p99 "
+                    + times.get(times.size() * 99 / 100) / 1_000_000 + " ms");
+            assertThat(times).hasSize(20 * seconds * 5);
+        }
+    }
+
+    /** Keeps its window full; returns how many were acknowledged once its burst was gone. */
+    private static List<Long> flood(int seconds) {
+        var window = 2 * IN;
+        try (var client = online(V5, Device.id("flooder"))) {
+            client.sendPackets(publishes(window));
+            var acknowledged = 0L;
+            var atStart = 0L;
+            var start = System.nanoTime() + 3_000_000_000L;
+            var end = start + seconds * 1_000_000_000L;
+            while (System.nanoTime() - end < 0) {
+                var answer = client.receive(Packet.PubAck.class);
+                acknowledged++;
+                if (System.nanoTime() - start < 0) atStart = acknowledged;
+                client.sendPackets(Device.publish(ONE, answer.packetId(), "talk/limits", "x"));
+            }
+            return List.of(acknowledged - atStart);
+        }
+    }
+
+    /** Publishes five times a second; returns the nanoseconds until each PUBACK. */
+    private static List<Long> behave(int seconds) {
+        var times = new ArrayList<Long>();
+        try (var client = online(V5, Device.id("honest"))) {
+            for (int i = 1; i <= 5 * seconds; i++) {
+                var begun = System.nanoTime();
+                client.sendPackets(Device.publish(ONE, i, "talk/limits", "x")).receive(Packet.PubAck.class);
+                times.add(System.nanoTime() - begun);
+                LockSupport.parkNanos(200_000_000);
+            }
+        }
+        return times;
+    }
+
+    @Test
+    void deliveriesAboveTheRateWaitAndNoneIsLost() {
+        var count = 3 * OUT;
+        var topic = "talk/" + Device.id("out");
+        try (var subscriber = Peer.at(port, Device.connect(V5, Device.id("out"), true, Properties.NONE), false);
+                var publisher = online(V5, Device.id("publisher"))) {
+            subscriber.subscribe(ONE, topic);
+            var begun = System.nanoTime();
+            for (int i = 1; i <= count; i++)
+                publisher.sendPackets(Device.publish(ONE, i, topic, "" + i)).receive(Packet.PubAck.class);
+            for (int i = 1; i <= count; i++) {
+                var delivered = subscriber.delivered();
+                assertThat(Peer.text(delivered)).isEqualTo("" + i);
+                subscriber.answer(delivered);
+            }
+            assertThat(since(begun)).isGreaterThan(Duration.ofMillis(1900));
+        }
+    }
+
+    /** MQTT 5 is told; MQTT 3 cannot be. */
+    @Test
+    void bytesAboveTheRateAreRefusedAsConfigured() {
+        var payload = new byte[30_000];
+        try (var client = online(V5, Device.id("bytes"))) {
+            for (int i = 1; i <= 4; i++)
+                client.sendPackets(Device.publish(ONE, i, "talk/bytes", payload, Properties.NONE));
+            var reasons = IntStream.range(0, 4)
+                    .mapToObj(_ -> client.receive(Packet.PubAck.class).reason())
+                    .toList();
+            assertThat(reasons.getFirst().isError()).isFalse();
+            assertThat(reasons.getLast()).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
+            client.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
+        }
+        try (var client = online(ProtocolVersion.V3_1_1, Device.id("bytes"))) {
+            for (int i = 1; i <= 4; i++)
+                client.sendWhileOpen(
+                        Frames.binary(client.bytes(
+                                Device.publish(QoS.EXACTLY_ONCE, i, "talk/bytes", payload, Properties.NONE))),
+                        1);
+            await().until(() -> metric(port, "sluice_disconnects_total", "quota_exceeded") > 0);
+        }
+        assertThat(metric(port, "sluice_limits_exceeded_total", "bytes-in", "refused")).isGreaterThanOrEqualTo(2);
+    }
+
+    @Test
+    void aClientHasItsNumberOfSubscriptions() {
+        try (var client = Peer.at(port, Device.connect(V5, Device.id("subscriber"), true, Properties.NONE), false)) {
+            client.subscribe(ONE, "a", "b", "c");
+            assertThat(client.asked(Peer.to("d", ONE), Peer.to("a", ONE)))
+                    .containsExactly(ReasonCode.QUOTA_EXCEEDED, ReasonCode.GRANTED_QOS_1);
+        }
+    }
+
+    /** Each one that takes the session over waits longer for it; nobody is shut out, and others do not wait. */
+    @Test
+    void connectionsThatFightOverAClientAreSlowedDown() {
+        var clientId = Device.id("fight");
+        var clients = new ArrayList<WireClient>();
+        try {
+            clients.add(online(V5, clientId));
+            var begun = System.nanoTime();
+            for (int i = 0; i < 2; i++) clients.add(online(V5, clientId));
+            var free = since(begun);
+            for (int i = 0; i < 3; i++) {
+                begun = System.nanoTime();
+                clients.add(online(V5, clientId));
+                assertThat(since(begun)).isGreaterThanOrEqualTo(DELAY.multipliedBy(1L << i));
+                begun = System.nanoTime();
+                online(V5, Device.id("other")).close();
+                System.out.println("another client: " + since(begun) + ", the first take-overs: " + free);
+            }
+            clients.getLast().sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
+            Device.assertEnded(clients.get(clients.size() - 2), V5, ReasonCode.SESSION_TAKEN_OVER);
+        } finally {
+            clients.forEach(WireClient::close);
+        }
+        assertThat(metric(port, "sluice_take_overs_delayed_total")).isGreaterThanOrEqualTo(3);
+    }
+
+    /** With any heap too full, from the first collection of all of it on. */
+    @Test
+    void whileThereIsTooMuchToDoNobodyNewIsLetInAndThoseWhoAreStay() throws Exception {
+        var used = new int[1];
+        try (var full = Gateway.shared()
+                .startAnother(
+                        it -> used[0] = it, "-Dsluice.limits.overload-heap-percent=5", "-XX:MetaspaceSize=512m")) {
+            try (var client = WireClient.open(used[0], V5)) {
+                Device.connected(client, Device.connect(V5, Device.id("stays"), true, Properties.NONE));
+                var jcmd = ProcessHandle.current().info().command().orElseThrow().replaceAll("java$", "jcmd");
+                var collect = new ProcessBuilder(jcmd, Long.toString(full.process().pid()), "GC.run");
+                assertThat(collect.inheritIO().start().waitFor()).isZero();
+                await().atMost(Duration.ofSeconds(20)).until(() -> metric(used[0], "sluice_overload ") == 1);
+                try (var late = new RawHttp(used[0])) {
+                    assertThat(late.send(RawHttp.upgrade("GET /mqtt HTTP/1.1")).status()).isEqualTo(503);
+                }
+                client.sendPackets(Device.publish(ONE, 1, "talk/stays", "x")).receive(Packet.PubAck.class);
+                assertThat(Gateway.get(used[0], "/q/health/ready").statusCode()).isEqualTo(200);
+                assertThat(metric(used[0], "sluice_overload_refused_total")).isEqualTo(1);
+            }
+        }
+    }
+}
