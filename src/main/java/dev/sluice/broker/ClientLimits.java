@@ -16,8 +16,8 @@ import java.util.function.BiConsumer;
  * event loop.
  */
 final class ClientLimits {
-    /** Waits are not shorter, so that a timer is worth more than one message. */
-    private static final Duration SHORTEST = Duration.ofMillis(5);
+    /** Waits are not shorter, so that a timer is worth more than one message of a fast client. */
+    private static final Duration SHORTEST = Duration.ofMillis(50);
     /** Of a share with others, who may have taken it meanwhile; shorter than a burst usually is. */
     private static final Duration LONGEST = Duration.ofMillis(320);
 

@@ -61,6 +61,8 @@ final class ConfiguredLimits {
         for (var limit : values.keySet()) {
             if (OF_A_CLIENT.contains(limit) && scope != Scope.CLIENT)
                 throw new IllegalArgumentException(key + "." + limit + ": only a client has this limit");
+            if (limit == Limit.CONNECTIONS && scope == Scope.CLIENT)
+                throw new IllegalArgumentException(key + "." + limit + ": a client has one connection");
             if (limit == Limit.SESSIONS && scope != Scope.IDENTITY)
                 throw new IllegalArgumentException(key + "." + limit + ": only an identity has this limit");
         }

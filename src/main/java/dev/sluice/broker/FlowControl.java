@@ -30,6 +30,8 @@ final class FlowControl {
     private Publishing publishing;
     /** This client's last connection, whose messages come before those of this one; null for none, or once they have gone. */
     private Connection predecessor;
+    /** True once the client has published more than it may, and is about to be disconnected for that. */
+    private boolean ending;
     /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
     private volatile boolean finishing;
 
@@ -96,15 +98,21 @@ final class FlowControl {
     /** Performs what the client's share has room for; what is over is refused, or ends the connection. */
     void perform(Effect.OfPublisher effect) {
         var limits = connection.proof().clientLimits();
-        var excess = limits != null && effect instanceof Effect.Forward(var publish, var _) ? limits.publishes(publish) : null;
+        if (limits == null || !(effect instanceof Effect.Forward(var publish, var _))) {
+            publishing.perform(effect);
+            return;
+        }
+        if (ending) return; // nothing overtakes the PUBLISH that ends the connection
+        var excess = limits.publishes(publish);
         if (excess == null) publishing.perform(effect);
-        else refuse(((Effect.Forward) effect).publish(), excess);
+        else refuse(publish, excess);
     }
 
     private void refuse(Packet.Publish publish, Excess excess) {
         var limiter = parts.admission().limiter();
         var why = Limiter.sentence(excess.limit(), excess.scope());
         if (limiter.onExcess(excess.limit()) == OnExcess.DISCONNECT) {
+            ending = true;
             limiter.count(excess.limit(), excess.scope(), "disconnected");
             loop.execute(() -> connection.on(new Event.Ended(ReasonCode.MESSAGE_RATE_TOO_HIGH, why)));
         } else {
@@ -120,6 +128,8 @@ final class FlowControl {
         var limits = connection.proof().clientLimits();
         if (limits == null || publishing == null || publishing.isStalled() || !limits.holdsBack()) {
             loop.paused(connection);
+        } else if (input.hasEnded()) {
+            loop.execute(connection::gone); // nobody waits for the share of a client that has gone without a word
         } else {
             // It knows how long that takes, so that it need not ask again and again.
             loop.resumed(connection);

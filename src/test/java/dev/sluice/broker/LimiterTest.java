@@ -135,6 +135,8 @@ class LimiterTest {
                 .hasMessage("sluice.limits.per.client.connects: is 0, and has to be at least 1");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.gateway.in-flight", "1")))
                 .hasMessage("sluice.limits.per.gateway.in-flight: only a client has this limit");
+        assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.client.connections", "1")))
+                .hasMessage("sluice.limits.per.client.connections: a client has one connection");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.groups.slow.sessions", "1")))
                 .hasMessage("sluice.limits.groups.slow.sessions: only an identity has this limit");
     }

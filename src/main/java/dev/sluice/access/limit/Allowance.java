@@ -37,9 +37,9 @@ public final class Allowance {
             for (var bucket : buckets) bucket.take(amount, now);
         }
 
-        /** Whose bucket has room last; null if all have. */
+        /** Whose bucket has room last; there is one. */
         Scope narrowest(long now) {
-            Scope found = null;
+            var found = scopes[0];
             var longest = 0L;
             for (int i = 0; i < buckets.length; i++) {
                 var wait = buckets[i].untilRoom(now);

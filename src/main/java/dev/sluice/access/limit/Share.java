@@ -44,9 +44,9 @@ public final class Share {
         return buckets[rate.ordinal()];
     }
 
-    /** Counts one more connection, false if that would be one too many. */
+    /** Counts one more connection, false if that would be one too many; a client's own take each other over. */
     boolean connected() {
-        var most = values.of(Limit.CONNECTIONS);
+        var most = scope == Scope.CLIENT ? LimitValues.UNLIMITED : values.of(Limit.CONNECTIONS);
         while (true) {
             var now = connections.get();
             if (now >= most) return false;
