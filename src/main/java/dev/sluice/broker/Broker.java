@@ -108,7 +108,7 @@ public class Broker {
         this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
-        this.overload = new Overload(limits, this::longestDelay, registered);
+        this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, registered);
         this.opener = new SessionOpener(
                 sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
@@ -211,7 +211,10 @@ public class Broker {
         if (delay == 0) openNow(connection, connect, grant);
         else
             connection.loop().after(Duration.ofNanos(delay), () -> {
-                if (!connection.isClosed()) openNow(connection, connect, grant);
+                if (connection.isClosed()) return;
+                var holder = registry.holder(grant.clientId());
+                if (holder == null || holder.proof().isBefore(connection.proof())) openNow(connection, connect, grant);
+                else connection.on(SessionOpener.OVERTAKEN);
             });
     }
 
@@ -376,11 +379,6 @@ public class Broker {
             ended++;
         }
         return ended;
-    }
-
-    private long longestDelay() {
-        var now = System.nanoTime();
-        return loops.values().stream().mapToLong(loop -> loop.takeDelay(now)).max().orElse(0);
     }
 
     /** Whether the gateway has too much to do to take on one more client, which is refused then. */

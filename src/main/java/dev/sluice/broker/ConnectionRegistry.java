@@ -46,6 +46,11 @@ final class ConnectionRegistry<C extends Recipient> {
         return connection == null ? 0 : connection.epoch();
     }
 
+    /** The connection that holds the client's session here, null if none does. */
+    C holder(String clientId) {
+        return online.get(clientId);
+    }
+
     /** The connection that holds this session here, null if none does. */
     C find(String clientId, long sessionId) {
         var connection = online.get(clientId);

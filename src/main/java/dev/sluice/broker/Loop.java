@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.clock.BackOff;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
@@ -169,8 +170,13 @@ public final class Loop implements Executor {
         return late;
     }
 
-    /** For how long something had to wait for this loop, at most, since this was asked last; nanoseconds. From any thread. */
-    long takeDelay(long now) {
+    /** For how long something had to wait for one of these loops, at most, since this was asked last; nanoseconds. From any thread. */
+    static long takeLongestDelay(Collection<Loop> loops) {
+        var now = System.nanoTime();
+        return loops.stream().mapToLong(loop -> loop.takeDelay(now)).max().orElse(0);
+    }
+
+    private long takeDelay(long now) {
         var longest = Math.max(delay, now - lastTick - NANOS_PER_TICK);
         delay = 0;
         return Math.max(0, longest);

@@ -22,7 +22,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Owns who one connection's client is: has its credentials judged, keeps the identity, and knows when that ends. Confined to the
- * connection's event loop; {@link #identity} may be asked by any thread.
+ * connection's event loop; {@link #identity} and {@link #isBefore} may be asked by any thread.
  */
 final class Proof {
     private static final Logger LOG = Logger.getLogger(Proof.class);
@@ -56,7 +56,7 @@ final class Proof {
     /** What judges now; null for none. */
     private Thread judging;
     /** When the proof began that is under way, or the last one. */
-    private long begun;
+    private volatile long begun;
     /** Since when the gateway judges, or the client's answer is awaited; the JVM's nanoseconds. */
     private long since;
 
@@ -80,6 +80,11 @@ final class Proof {
     /** Null before the client is known. */
     Identity identity() {
         return identity;
+    }
+
+    /** Whether this client came before another one; any thread may ask. */
+    boolean isBefore(Proof other) {
+        return begun - other.begun < 0;
     }
 
     /** Null if nothing is limited, and before the client is known. */

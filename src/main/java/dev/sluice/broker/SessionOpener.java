@@ -35,6 +35,9 @@ final class SessionOpener {
     static final Event NOT_NOW =
             new Event.OpenFailed(ReasonCode.SERVER_UNAVAILABLE, "sessions cannot be opened at the moment");
 
+    static final Event OVERTAKEN =
+            new Event.OpenFailed(ReasonCode.SERVER_BUSY, "a later connection of the client has its session");
+
     /** An event loop that is busy for longer does not hold up the client's next connection. */
     private static final Duration TAKE_OVER = Duration.ofSeconds(1);
 

@@ -50,7 +50,8 @@ class LimitsIT {
                         "-Dsluice.limits.per.client.subscriptions=3",
                         "-Dsluice.limits.on-bytes-in=refuse",
                         "-Dsluice.limits.take-overs-free=2",
-                        "-Dsluice.limits.take-over-delay=500ms");
+                        "-Dsluice.limits.take-over-delay=500ms",
+                        "-Dsluice.limits.take-over-delay-maximum=10s");
     }
 
     @AfterAll

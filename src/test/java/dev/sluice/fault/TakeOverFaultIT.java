@@ -23,7 +23,7 @@ class TakeOverFaultIT {
 
     @Test
     void takeOversLeaveNoGap() {
-        try (var servers = Servers.start("take-over");
+        try (var servers = Servers.start("take-over", "-Dsluice.limits.take-over-delay-maximum=0s");
                 var fleet = new Fleet(servers.port())) {
             for (int i = 0; i < CLIENTS; i++) fleet.add(profile(i));
             for (int i = 0; i < TAKE_OVERS; i++) {

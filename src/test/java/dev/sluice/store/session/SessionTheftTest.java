@@ -8,6 +8,7 @@ import dev.sluice.store.StoreRig;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
@@ -85,6 +86,24 @@ class SessionTheftTest {
         SERVER.execute("UPDATE session SET identity = NULL");
         assertThat(open("c", false, "ann").present()).isTrue();
         assertThatThrownBy(() -> open("c", false, "bob")).isInstanceOf(ForeignSession.class);
+    }
+
+    /** For a limit of sessions: expired ones, those of others and the one that is asked for do not count. */
+    @Test
+    void theOtherSessionsOfAnIdentityAreCounted() {
+        for (var clientId : List.of("c", "d", "e", "f")) open(clientId, true, "ann");
+        open("g", true, "bob");
+        open("h", true, "");
+        rig.disconnect("f", open("f", true, "ann").epoch(), 60, 0).join();
+        SERVER.execute("UPDATE session SET expires_at = now() - interval '1 second' WHERE client_id = 'f'");
+        assertThat(othersOf("c", "ann", 10)).isEqualTo(2);
+        assertThat(othersOf("new", "ann", 10)).isEqualTo(3);
+        assertThat(othersOf("new", "ann", 2)).isEqualTo(2);
+        assertThat(othersOf("new", "", 10)).isZero();
+    }
+
+    private static long othersOf(String clientId, String identity, long most) {
+        return rig.sessions.othersOf(new OpenRequest(clientId, false, 5, 60, identity, "node-2", 10, null), most);
     }
 
     /** Many are opened in one statement: the thief's refusal is nobody else's. */
