@@ -110,8 +110,8 @@ public class Broker {
         var opening = storeConfig.openTimeout();
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, registered);
-        this.opener = new SessionOpener(
-                sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
+        this.opener =
+                new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
         var gate = new Admission(authenticator, access, limiter, registered);
         this.parts = ConnectionParts.of(
                 config, uplinks, bounds, gate, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
@@ -166,8 +166,8 @@ public class Broker {
         meters.skippedSubscription();
         if (!skipped.getAndSet(true))
             LOG.warnf(
-                    "a subscription of client %s in PostgreSQL is skipped: its Topic Filter %s; further ones are counted in"
-                            + " sluice_store_above_bounds_total, and not logged",
+                    "a subscription of client %s in PostgreSQL is skipped: its Topic Filter %s; further ones are"
+                            + " counted in sluice_store_above_bounds_total, and not logged",
                     TraceText.line(clientId),
                     mistake.orElse("has more than " + most + " levels (sluice.mqtt.topic-levels-maximum)"));
         return false;
@@ -207,7 +207,9 @@ public class Broker {
 
     /** Opens the session when it is its turn, and tells the connection; later if connections fight over the client. */
     void open(Connection connection, Packet.Connect connect, Grant grant) {
-        var delay = registry.epoch(grant.clientId()) > 0 ? limiter.takeOver(connection.proof().identity(), grant.clientId()) : 0;
+        var delay = registry.epoch(grant.clientId()) > 0
+                ? limiter.takeOver(connection.proof().identity(), grant.clientId())
+                : 0;
         if (delay == 0) openNow(connection, connect, grant);
         else
             connection.loop().after(Duration.ofNanos(delay), () -> {

@@ -35,7 +35,8 @@ final class ConfiguredLimits {
                 .forEach((name, limits) ->
                         groups.put(name, values("sluice.limits.groups." + name, Scope.CLIENT, limits)));
         if (config.burst().toMillis() < 500)
-            throw new IllegalArgumentException("sluice.limits.burst: is " + config.burst() + ", and has to be 500ms or more");
+            throw new IllegalArgumentException(
+                    "sluice.limits.burst: is " + config.burst() + ", and has to be 500ms or more");
         return new LimitPlan(defaults, groups, new Shares(config.burst().toNanos(), config.rememberedMaximum()));
     }
 

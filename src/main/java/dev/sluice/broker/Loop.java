@@ -51,6 +51,7 @@ public final class Loop implements Executor {
     private volatile long lastTick = System.nanoTime();
     /** The longest that the clock came too late since somebody looked. */
     private volatile long delay;
+
     private long late;
     private boolean retrying;
     /** Whether a paused connection could go on since the last retry. */

@@ -94,8 +94,8 @@ final class Overload {
     private static void warn(boolean isFull, long percent, long nanos) {
         if (isFull)
             LOG.warnf(
-                    "new connections are refused, and those that are open are served: %d %% of the heap are in use after a"
-                            + " collection (sluice.limits.overload-heap-percent)",
+                    "new connections are refused, and those that are open are served: %d %% of the heap are in use"
+                            + " after a collection (sluice.limits.overload-heap-percent)",
                     percent);
         else
             LOG.warnf(

@@ -184,9 +184,7 @@ final class Receiving {
         var most = limits == null ? config.subscriptionsMaximum() : limits.subscriptions(config.subscriptionsMaximum());
         if (subscriber.subscriptions().size() >= most) {
             parts.meters().subscriptionRefused();
-            answers.exceed(
-                    "subscriptions-maximum",
-                    "the client has " + most + " subscriptions, as many as it may");
+            answers.exceed("subscriptions-maximum", "the client has " + most + " subscriptions, as many as it may");
             return false;
         }
         if (subscriber.filterBytes() + filter.bytes() > config.subscriptionBytesMaximum()) {

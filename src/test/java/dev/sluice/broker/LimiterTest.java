@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 /** What the keys below {@code sluice.limits} do to a client, without a socket. */
 class LimiterTest {
     private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), null, "/mqtt");
-    private static final Packet.Publish PUBLISH = new Packet.Publish(
-            false, QoS.AT_LEAST_ONCE, false, TopicName.of("t"), 1, Properties.NONE, new byte[99]);
+    private static final Packet.Publish PUBLISH =
+            new Packet.Publish(false, QoS.AT_LEAST_ONCE, false, TopicName.of("t"), 1, Properties.NONE, new byte[99]);
 
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private boolean overloaded;
@@ -93,7 +93,8 @@ class LimiterTest {
         var limits = admitted(limiter(keys), "c");
         assertThat(limits.publishes(PUBLISH)).isNull();
         assertThat(limits.holdsBack()).isFalse();
-        assertThat(limits.publishes(PUBLISH)).isNotNull().satisfies(it -> assertThat(it.scope()).hasToString("gateway"));
+        assertThat(limits.publishes(PUBLISH)).isNotNull().satisfies(it -> assertThat(it.scope())
+                .hasToString("gateway"));
     }
 
     @Test
@@ -130,7 +131,8 @@ class LimiterTest {
     @Test
     void mistakesNameTheirKey() {
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.device.connects", "1")))
-                .hasMessage("sluice.limits.per.device: \"device\" is not one of client, identity, group, address, gateway");
+                .hasMessage(
+                        "sluice.limits.per.device: \"device\" is not one of client, identity, group, address, gateway");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.client.connects", "0")))
                 .hasMessage("sluice.limits.per.client.connects: is 0, and has to be at least 1");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.gateway.in-flight", "1")))

@@ -40,8 +40,8 @@ import org.junit.jupiter.api.Test;
 /** What becomes of a client's proof, with a method of this test's own and without a socket. */
 class ProofTest {
     private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), "Bearer x", "/mqtt");
-    private static final Limits LIMITS = new Limits(
-            10, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true, InputBounds.NONE);
+    private static final Limits LIMITS =
+            new Limits(10, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true, InputBounds.NONE);
     private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
     private final Gate gate = new Gate();
@@ -278,13 +278,13 @@ class ProofTest {
         var admission = admission(10);
         var first = proof(admission);
         first.perform(authenticate("ann"));
-        assertThat(next()).isInstanceOfSatisfying(Event.Authenticated.class, it -> assertThat(it.limits().receiveMaximum())
+        assertThat(next()).isInstanceOfSatisfying(Event.Authenticated.class, it -> assertThat(
+                        it.limits().receiveMaximum())
                 .isEqualTo(3));
         var second = proof(admission);
         second.perform(authenticate("ann"));
-        assertThat(next())
-                .isInstanceOfSatisfying(
-                        Event.Denied.class, it -> assertThat(it.reason()).isEqualTo(ReasonCode.QUOTA_EXCEEDED));
+        assertThat(next()).isInstanceOfSatisfying(Event.Denied.class, it -> assertThat(it.reason())
+                .isEqualTo(ReasonCode.QUOTA_EXCEEDED));
         first.leave();
         second.perform(authenticate("ann"));
         assertThat(next()).isInstanceOf(Event.Authenticated.class);

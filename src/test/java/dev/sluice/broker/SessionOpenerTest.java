@@ -84,9 +84,10 @@ class SessionOpenerTest {
     @Test
     void oneWhoseCommitIsStillUnderWayIsEndedAfterIt() {
         SERVER.execute("""
-                CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
-                CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON session DEFERRABLE INITIALLY DEFERRED
-                    FOR EACH ROW EXECUTE FUNCTION slow_commit()""");
+            CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
+            CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON session DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION slow_commit()\
+            """);
         try {
             var request = new OpenRequest("c", false, 5, 60, "someone", "node-1", 10, null);
             assertThatThrownBy(() -> rig.sessions.open(request, Duration.ofSeconds(1)))

@@ -102,14 +102,17 @@ class LimitsIT {
                     case Packet.PubAck answer -> assertThat(answer.packetId()).isEqualTo(++acknowledged);
                     case Packet.PingResp _, Packet.SubAck _ -> {
                         others++;
-                        assertThat(acknowledged).as("messages that were not held").isLessThan(3 * IN);
+                        assertThat(acknowledged)
+                                .as("messages that were not held")
+                                .isLessThan(3 * IN);
                     }
                     default -> throw new AssertionError();
                 }
             }
             assertThat(since(begun)).isGreaterThan(Duration.ofMillis(2900));
         }
-        assertThat(metric(port, "sluice_limits_exceeded_total", "messages-in", "client", "waited")).isPositive();
+        assertThat(metric(port, "sluice_limits_exceeded_total", "messages-in", "client", "waited"))
+                .isPositive();
     }
 
     @Test
@@ -209,7 +212,8 @@ class LimitsIT {
                         1);
             await().until(() -> metric(port, "sluice_disconnects_total", "quota_exceeded") > 0);
         }
-        assertThat(metric(port, "sluice_limits_exceeded_total", "bytes-in", "refused")).isGreaterThanOrEqualTo(2);
+        assertThat(metric(port, "sluice_limits_exceeded_total", "bytes-in", "refused"))
+                .isGreaterThanOrEqualTo(2);
     }
 
     @Test
@@ -256,12 +260,15 @@ class LimitsIT {
                         it -> used[0] = it, "-Dsluice.limits.overload-heap-percent=5", "-XX:MetaspaceSize=512m")) {
             try (var client = WireClient.open(used[0], V5)) {
                 Device.connected(client, Device.connect(V5, Device.id("stays"), true, Properties.NONE));
-                var jcmd = ProcessHandle.current().info().command().orElseThrow().replaceAll("java$", "jcmd");
-                var collect = new ProcessBuilder(jcmd, Long.toString(full.process().pid()), "GC.run");
+                var jcmd =
+                        ProcessHandle.current().info().command().orElseThrow().replaceAll("java$", "jcmd");
+                var collect =
+                        new ProcessBuilder(jcmd, Long.toString(full.process().pid()), "GC.run");
                 assertThat(collect.inheritIO().start().waitFor()).isZero();
                 await().atMost(Duration.ofSeconds(20)).until(() -> metric(used[0], "sluice_overload ") == 1);
                 try (var late = new RawHttp(used[0])) {
-                    assertThat(late.send(RawHttp.upgrade("GET /mqtt HTTP/1.1")).status()).isEqualTo(503);
+                    assertThat(late.send(RawHttp.upgrade("GET /mqtt HTTP/1.1")).status())
+                            .isEqualTo(503);
                 }
                 client.sendPackets(Device.publish(ONE, 1, "talk/stays", "x")).receive(Packet.PubAck.class);
                 assertThat(Gateway.get(used[0], "/q/health/ready").statusCode()).isEqualTo(200);

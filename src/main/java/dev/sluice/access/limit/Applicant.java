@@ -14,7 +14,8 @@ import java.util.Set;
  * @param limits what its credential or token says: names of {@link Limit} for each of its clients, and with {@code identity.} before them for all
  *     of them together; other names are not looked at
  */
-public record Applicant(String clientId, String identity, Set<String> groups, Map<String, Long> limits, String address) {
+public record Applicant(
+        String clientId, String identity, Set<String> groups, Map<String, Long> limits, String address) {
     /** Of an IPv6 address, what a customer is given; the rest is its own choice. */
     private static final int NETWORK_BYTES = 8;
 

@@ -3,7 +3,6 @@ package dev.sluice.access.limit;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Which limits apply to whom. What its credential or token says of a client counts; else the least that its groups say; else the

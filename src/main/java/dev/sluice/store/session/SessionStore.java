@@ -19,16 +19,18 @@ import javax.sql.DataSource;
 @ApplicationScoped
 public class SessionStore {
     private static final String PLACEHOLDER = """
-            INSERT INTO session (client_id, epoch, node, connected, resumed, protocol, expiry_seconds, created_at, connected_at)
-            VALUES (?, 0, '', false, false, 5, 0, now(), now()) ON CONFLICT (client_id) DO NOTHING""";
+        INSERT INTO session (client_id, epoch, node, connected, resumed, protocol, expiry_seconds, created_at, connected_at)
+        VALUES (?, 0, '', false, false, 5, 0, now(), now()) ON CONFLICT (client_id) DO NOTHING\
+        """;
 
     /** By the index on identities, which has no anonymous clients. */
     private static final String OTHERS = """
-            SELECT count(*) FROM (
-                SELECT FROM session
-                 WHERE identity = ? AND identity <> '' AND client_id <> ?
-                   AND (connected OR expires_at IS NULL OR expires_at > now())
-                 LIMIT ?) others""";
+        SELECT count(*) FROM (
+            SELECT FROM session
+             WHERE identity = ? AND identity <> '' AND client_id <> ?
+               AND (connected OR expires_at IS NULL OR expires_at > now())
+             LIMIT ?) others\
+        """;
 
     private final StoreCalls calls;
     private final OpenBatches batches;

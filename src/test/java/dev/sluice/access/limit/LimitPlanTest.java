@@ -87,7 +87,8 @@ class LimitPlanTest {
     @Test
     void connectionsAreCountedAndGivenBack() {
         var plan = plan(
-                Map.of(Scope.IDENTITY, limits(Limit.CONNECTIONS, 2), Scope.ADDRESS, limits(Limit.CONNECTIONS, 3)), Map.of());
+                Map.of(Scope.IDENTITY, limits(Limit.CONNECTIONS, 2), Scope.ADDRESS, limits(Limit.CONNECTIONS, 3)),
+                Map.of());
         var one = admit(plan, client("1", "ann", Set.of(), Map.of()));
         admit(plan, client("2", "ann", Set.of(), Map.of()));
         assertThat(plan.admit(client("3", "ann", Set.of(), Map.of()), true, now))
@@ -98,7 +99,8 @@ class LimitPlanTest {
                 .isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.ADDRESS));
         one.leave(now);
         admit(plan, client("5", "bob", Set.of(), Map.of()));
-        assertThat(plan.admit(client("6", "bob", Set.of(), Map.of()), true, now)).isInstanceOf(Answer.Refused.class);
+        assertThat(plan.admit(client("6", "bob", Set.of(), Map.of()), true, now))
+                .isInstanceOf(Answer.Refused.class);
     }
 
     @Test
@@ -123,9 +125,11 @@ class LimitPlanTest {
         var first = admit(plan, client("c", "ann", Set.of(), Map.of()));
         for (int i = 0; i < 20; i++) first.takeIn(1, now);
         first.leave(now);
-        assertThat(admit(plan, client("c", "ann", Set.of(), Map.of())).excessIn(now)).isNotNull();
+        assertThat(admit(plan, client("c", "ann", Set.of(), Map.of())).excessIn(now))
+                .isNotNull();
         // Another user's client of the same name is another one.
-        assertThat(admit(plan, client("c", "bob", Set.of(), Map.of())).excessIn(now)).isNull();
+        assertThat(admit(plan, client("c", "bob", Set.of(), Map.of())).excessIn(now))
+                .isNull();
     }
 
     @Test
@@ -138,15 +142,19 @@ class LimitPlanTest {
         }
         assertThat(shares.size()).isEqualTo(MOST_IDLE);
         now += 10 * SECOND;
-        for (int i = 0; i < MOST_IDLE; i++) admit(plan, client("d", "", Set.of(), Map.of())).leave(now);
+        for (int i = 0; i < MOST_IDLE; i++)
+            admit(plan, client("d", "", Set.of(), Map.of())).leave(now);
         assertThat(shares.size()).isZero();
     }
 
     @Test
     void aRateOfNothingIsAMistake() {
-        assertThatThrownBy(() -> limits(Limit.MESSAGES_IN, 0)).hasMessage("messages-in: is 0, and has to be at least 1");
-        assertThatThrownBy(() -> limits(Limit.QUEUE_COUNT, -1)).hasMessage("queue-count: is -1, and has to be at least 0");
+        assertThatThrownBy(() -> limits(Limit.MESSAGES_IN, 0))
+                .hasMessage("messages-in: is 0, and has to be at least 1");
+        assertThatThrownBy(() -> limits(Limit.QUEUE_COUNT, -1))
+                .hasMessage("queue-count: is -1, and has to be at least 0");
         // A token's cannot stop the start, and must not hold its client for ever.
-        assertThat(own(plan(Map.of(), Map.of()), Set.of(), Map.of("messages-in", 0L))).isEqualTo(1);
+        assertThat(own(plan(Map.of(), Map.of()), Set.of(), Map.of("messages-in", 0L)))
+                .isEqualTo(1);
     }
 }

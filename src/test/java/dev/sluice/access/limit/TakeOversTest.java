@@ -33,7 +33,8 @@ class TakeOversTest {
     /** A device that loses its network now and then is not slowed down. */
     @Test
     void whoComesBackNowAndThenWaitsForNothing() {
-        for (int i = 0; i < 100; i++, now += 60 * SECOND) assertThat(takeOvers.count("c", now)).isZero();
+        for (int i = 0; i < 100; i++, now += 60 * SECOND)
+            assertThat(takeOvers.count("c", now)).isZero();
     }
 
     @Test

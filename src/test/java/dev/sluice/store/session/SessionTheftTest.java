@@ -26,7 +26,8 @@ class SessionTheftTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final Duration LONG = Duration.ofSeconds(10);
     private static final String STATE =
-            "SELECT concat_ws(' ', epoch, connected, node, identity, expiry_seconds) FROM session WHERE client_id = 'c'";
+            "SELECT concat_ws(' ', epoch, connected, node, identity, expiry_seconds) FROM session WHERE client_id ="
+                    + " 'c'";
 
     private static StoreRig rig;
 
