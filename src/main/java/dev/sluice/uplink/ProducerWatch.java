@@ -212,13 +212,23 @@ public class ProducerWatch {
     private void replaceIfLost() {
         lostLookAt = System.nanoTime();
         producer.lostPartitionsOf(lost)
-                .ifPresent(topic -> replace("the Kafka topic " + topic
-                        + " has fewer partitions than before, and records are held for those that are no more"));
+                .ifPresent(
+                        topic -> giveUp(
+                                topic,
+                                "the Kafka topic " + topic
+                                        + " has fewer partitions than before, and records are held for those that are no more"));
         producer.flows().stillTopics(deadline).stream()
                 .filter(topic -> isMissing(topic) && !isNamed(topic))
                 .findAny()
-                .ifPresent(topic -> replace("records are held for the Kafka topic " + topic
-                        + ", which is no more, and which no route names"));
+                .ifPresent(topic -> giveUp(
+                        topic,
+                        "records are held for the Kafka topic " + topic
+                                + ", which is no more, and which no route names"));
+    }
+
+    private void giveUp(String kafkaTopic, String why) {
+        forget();
+        producer.replace(why, kafkaTopic);
     }
 
     private boolean isNamed(String kafkaTopic) {
@@ -244,8 +254,12 @@ public class ProducerWatch {
     }
 
     private void replace(String why) {
+        forget();
+        producer.replace(why);
+    }
+
+    private void forget() {
         acknowledgedBefore = producer.flows().acknowledged();
         couldMoveSince.clear();
-        producer.replace(why);
     }
 }

@@ -31,6 +31,7 @@ class RouteChangeIT {
     private static final int CLIENTS_OF_EACH = 10;
     private static final Duration PACE = Duration.ofMillis(5);
     private static final Duration BETWEEN = Duration.ofMillis(1500);
+    /** Of the answer: the first change that a gateway is asked for takes as long as its code has to be loaded. */
     private static final Duration ACTIVE_WITHIN = Duration.ofSeconds(1);
 
     private static final Gateway SHARED = Gateway.shared();
@@ -154,7 +155,7 @@ class RouteChangeIT {
             assertThat(first.receivedAt()).as("%s, change %d", client, topic).isGreaterThanOrEqualTo(change.asked());
             assertThat(lastBefore.receivedAt())
                     .as("%s, the last record before change %d", client, topic)
-                    .isLessThan(change.asked() + ACTIVE_WITHIN.toMillis());
+                    .isLessThan(change.answered() + ACTIVE_WITHIN.toMillis());
         }
     }
 }

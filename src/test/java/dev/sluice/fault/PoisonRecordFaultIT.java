@@ -31,11 +31,16 @@ class PoisonRecordFaultIT {
     private static final Duration PACE = Duration.ofMillis(20);
     /** Whose key comes out empty. */
     private static final Packet.Publish POISON = new Packet.Publish(
-            false, QoS.AT_MOST_ONCE, false, TopicName.of("fleet//telemetry"), 0, Properties.NONE, new byte[10]);
+            false, QoS.AT_MOST_ONCE, false, TopicName.of("poison//telemetry"), 0, Properties.NONE, new byte[10]);
 
     @Test
     void aRecordWithoutAKeyForACompactedTopicHurtsNobodyElse() {
-        try (var servers = Servers.start("poison", "-Xmx256m", "-Dsluice.uplink.routes.telemetry.key={device}")) {
+        try (var servers = Servers.start(
+                "poison",
+                "-Xmx256m",
+                "-Dsluice.uplink.routes.poison.filter=poison/{device}/telemetry",
+                "-Dsluice.uplink.routes.poison.kafka-topic=" + Servers.KAFKA_TOPIC,
+                "-Dsluice.uplink.routes.poison.key={device}")) {
             servers.gateway().close();
             compact(servers.kafka());
             servers.startGateway();

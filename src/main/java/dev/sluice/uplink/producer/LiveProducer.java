@@ -66,6 +66,10 @@ final class LiveProducer {
                         sending.topic == topic && sending.look - shrunk < 0 && topic.mayBeLost(sending.flow));
     }
 
+    boolean holdsOthersThan(String kafkaTopic) {
+        return held.stream().anyMatch(sending -> !sending.topic.kafkaTopic().equals(kafkaTopic));
+    }
+
     /**
      * Hands over a record.
      *

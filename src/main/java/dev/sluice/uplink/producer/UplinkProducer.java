@@ -42,6 +42,10 @@ public class UplinkProducer {
     private static final Duration BETWEEN_REPLACEMENTS = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     private static final Duration CLOSE_TIME = Duration.ofSeconds(1);
+    /** Over the time that a sound Kafka takes to acknowledge what is under way. */
+    private static final Duration SETTLE_TIME = Duration.ofSeconds(1);
+
+    private static final Duration SETTLE_TURN = Duration.ofMillis(20);
 
     private final KafkaClientService clients;
     private final Event<Producer<?, ?>> opened;
@@ -58,6 +62,8 @@ public class UplinkProducer {
     private volatile LiveProducer live;
 
     private volatile long replacingSince;
+    /** Whether the producer takes nothing more, and goes on with what it has. */
+    private volatile boolean settling;
 
     /**
      * @param channel keeps the channel alive, whose configuration and metrics are used; records do not pass it, as its emitter would
@@ -188,9 +194,11 @@ public class UplinkProducer {
      */
     private void failed(LiveProducer holder, String kafkaTopic, Exception exception) {
         topics.learn(kafkaTopic, exception);
-        if (Refusal.of(exception) != null || holder != live || !beginReplacing()) return;
-        holder.forceClose();
-        replaceNow(holder, reason(exception));
+        if (Refusal.of(exception) != null || holder != live) return;
+        if (beginReplacing()) {
+            holder.forceClose();
+            replaceNow(holder, reason(exception));
+        } else if (settling) holder.forceClose();
     }
 
     /** Whether the producer has given no outcome of any record for so long; false while it is being replaced. */
@@ -238,6 +246,25 @@ public class UplinkProducer {
      */
     public void replace(String why) {
         replace(current(), why);
+    }
+
+    /**
+     * The same for the sake of records for one Kafka topic: the others have a second to reach Kafka before, and nothing more is taken
+     * meanwhile.
+     */
+    public void replace(String why, String kafkaTopic) {
+        var dead = current();
+        if (dead != live || !beginReplacing()) return;
+        settling = true;
+        var end = replacingSince + SETTLE_TIME.toNanos();
+        replacement.start(() -> {
+            if (settling && dead.holdsOthersThan(kafkaTopic) && System.nanoTime() - end < 0) return SETTLE_TURN;
+            if (settling) {
+                settling = false;
+                close(dead, why);
+            }
+            return open() ? null : BETWEEN_REPLACEMENTS;
+        });
     }
 
     private LiveProducer current() {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -24,6 +25,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Owns an {@link UplinkProducer} over producers that answer what the test says, and nothing by themselves; used by one thread. */
 public final class ProducerRig {
     public static final String TOPIC = "fleet";
+    /** With one partition. */
+    static final String OTHER = "other";
+
     static final int PARTITIONS = 4;
 
     /** In the order in which they were opened. */
@@ -40,7 +44,7 @@ public final class ProducerRig {
     public int partitions = PARTITIONS;
 
     public ProducerRig() {
-        topics.tell(Map.of(TOPIC, new KafkaTopic(PARTITIONS, false)), _ -> false);
+        topics.tell(Map.of(TOPIC, new KafkaTopic(PARTITIONS, false), OTHER, new KafkaTopic(1, false)), _ -> false);
     }
 
     private MockProducer<byte[], byte[]> open() {
@@ -59,9 +63,14 @@ public final class ProducerRig {
     private static Cluster cluster(int partitions) {
         var node = new Node(1, "kafka", 9092);
         var infos = IntStream.range(0, partitions)
-                .mapToObj(it -> new PartitionInfo(TOPIC, it, node, new Node[] {node}, new Node[] {node}))
-                .toList();
+                .mapToObj(it -> partition(TOPIC, it, node))
+                .collect(Collectors.toList());
+        infos.add(partition(OTHER, 0, node));
         return new Cluster("cluster", List.of(node), infos, Set.of(), Set.of());
+    }
+
+    private static PartitionInfo partition(String kafkaTopic, int number, Node node) {
+        return new PartitionInfo(kafkaTopic, number, node, new Node[] {node}, new Node[] {node});
     }
 
     private KafkaClientService clients() {
@@ -92,9 +101,13 @@ public final class ProducerRig {
 
     /** Hands over a record that goes to this partition. */
     public Handover hand(int partition) {
+        return hand(TOPIC, partition);
+    }
+
+    Handover hand(String kafkaTopic, int partition) {
         var value = "value".getBytes(StandardCharsets.UTF_8);
         return uplink.hand(
-                new ProducerRecord<>(TOPIC, partition, null, value), (_, exception) -> outcomes.add(exception));
+                new ProducerRecord<>(kafkaTopic, partition, null, value), (_, exception) -> outcomes.add(exception));
     }
 
     public MockProducer<byte[], byte[]> last() {

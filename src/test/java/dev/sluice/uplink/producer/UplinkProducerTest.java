@@ -57,6 +57,27 @@ class UplinkProducerTest {
         assertThat(still(Duration.ZERO)).isEmpty();
     }
 
+    @Test
+    void recordsForOtherTopicsReachKafkaBeforeTheProducerIsReplacedForOne() {
+        assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.TAKEN);
+        assertThat(rig.hand(0)).isEqualTo(Handover.TAKEN);
+        rig.uplink.replace("a test", ProducerRig.TOPIC);
+        assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.NOT_NOW);
+        assertThat(rig.outcomes).isEmpty();
+        rig.last().completeNext();
+        replaced(2);
+        assertThat(rig.outcomes).hasSize(2).startsWith((Exception) null).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void whatDoesNotReachKafkaIsNotAwaitedForLong() {
+        assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.TAKEN);
+        assertThat(rig.hand(0)).isEqualTo(Handover.TAKEN);
+        rig.uplink.replace("a test", ProducerRig.TOPIC);
+        replaced(2);
+        assertThat(rig.outcomes).hasSize(2).doesNotContainNull();
+    }
+
     /** Told a second time of a producer, the metrics let it go, with the thread that they have for it. */
     @Test
     void theMetricsLetGoOfAProducerThatIsReplaced() {
