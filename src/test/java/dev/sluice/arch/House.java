@@ -38,6 +38,7 @@ record House(String root) {
             Set.of("store.session", "store.delivery", "store.route"),
             Set.of("store"),
             Set.of("access"),
+            Set.of("access.rule"),
             PURE,
             GROUND);
 
