@@ -109,7 +109,7 @@ public final class CachedRights {
     }
 
     /** @param asked as {@link Rights#subscribe} */
-    public Verdict subscribe(TopicFilter filter, QoS asked) {
-        return areLimited() ? rights.subscribe(filter, asked) : new Verdict(asked, null);
+    public Permission subscribe(TopicFilter filter, QoS asked) {
+        return areLimited() ? rights.subscribe(filter, asked) : new Permission(asked, null);
     }
 }

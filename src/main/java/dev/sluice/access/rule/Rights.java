@@ -88,37 +88,37 @@ public final class Rights {
      * @param asked the verdict's QoS is this, or the highest below it that everything is allowed with
      * @return its rule is one that denies a part; null if it is allowed, or not all of it is named
      */
-    public Verdict subscribe(TopicFilter filter, QoS asked) {
-        var pattern = Pattern.of(filter);
+    public Permission subscribe(TopicFilter filter, QoS asked) {
+        var pattern = FilterLevels.of(filter);
         Rule objection = null;
         for (int i = asked.ordinal(); i >= 0; i--) {
             var qos = QOS[i];
             if (!covers(pattern, rule -> rule.allows(qos))) continue;
             objection = objection(pattern, qos);
-            if (objection == null) return new Verdict(qos, null);
+            if (objection == null) return new Permission(qos, null);
         }
-        return new Verdict(null, objection);
+        return new Permission(null, objection);
     }
 
     /** The same, with the rule that allows it, if one does by itself, or one that denies a part of it. Costs time for all rules that overlap. */
-    public Verdict explain(TopicFilter filter, QoS asked) {
+    public Permission explain(TopicFilter filter, QoS asked) {
         var verdict = subscribe(filter, asked);
         if (verdict.rule() != null) return verdict;
-        var pattern = Pattern.of(filter);
+        var pattern = FilterLevels.of(filter);
         var found = new ArrayList<Rule>(1);
         for (var root : subscribe)
             root.overlap(pattern, requester, _ -> false, (it, both) -> {
                 if (verdict.isAllowed() ? it.allows(verdict.qos()) && both.equals(pattern) : !it.allows()) found.add(it);
             });
-        return new Verdict(verdict.qos(), found.stream().max(HIGHEST).orElse(null));
+        return new Permission(verdict.qos(), found.stream().max(HIGHEST).orElse(null));
     }
 
-    private boolean covers(Pattern pattern, Predicate<Rule> condition) {
+    private boolean covers(FilterLevels pattern, Predicate<Rule> condition) {
         return RuleNode.covers(subscribe, pattern, requester, condition);
     }
 
     /** A rule that stands in the way of a part of it, or of all; null if there is none. */
-    private Rule objection(Pattern pattern, QoS qos) {
+    private Rule objection(FilterLevels pattern, QoS qos) {
         var found = new Objection(pattern, qos);
         for (var root : subscribe)
             root.overlap(pattern, requester, it -> found.rule != null && !found.rule.allows() || !it.limits(qos), found::look);
@@ -127,16 +127,16 @@ public final class Rights {
 
     /** Looks for a rule that denies a part, or else for one that allows a part with less. Confined to one call. */
     private final class Objection {
-        private final Pattern pattern;
+        private final FilterLevels pattern;
         private final QoS qos;
         private Rule rule;
 
-        Objection(Pattern pattern, QoS qos) {
+        Objection(FilterLevels pattern, QoS qos) {
             this.pattern = pattern;
             this.qos = qos;
         }
 
-        void look(Rule other, Pattern both) {
+        void look(Rule other, FilterLevels both) {
             if (other.allows(qos) || rule != null && (other.allows() || !rule.allows())) return;
             var least = other.allows() ? other.priority() : other.priority() + 1L;
             if (covers(both, it -> it.allows(qos) && it.priority() >= least)) return;
@@ -145,7 +145,7 @@ public final class Rights {
         }
 
         /** Whether nothing would be left of the subscription. */
-        private boolean deniesAll(Rule deny, Pattern both) {
+        private boolean deniesAll(Rule deny, FilterLevels both) {
             if (!both.equals(pattern)) return false;
             var left = new boolean[1];
             for (var root : subscribe)

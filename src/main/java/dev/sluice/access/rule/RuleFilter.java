@@ -121,7 +121,7 @@ public final class RuleFilter {
     }
 
     /** As it is for a requester; empty if it matches nothing. */
-    Optional<Pattern> of(Requester requester) {
+    Optional<FilterLevels> of(Requester requester) {
         var known = new String[levels.size()];
         for (int i = 0; i < known.length; i++)
             switch (levels.get(i)) {
@@ -132,7 +132,7 @@ public final class RuleFilter {
                     known[i] = value.get();
                 }
             }
-        return Optional.of(new Pattern(known, allBelow));
+        return Optional.of(new FilterLevels(known, allBelow));
     }
 
     @Override

@@ -55,7 +55,7 @@ final class RuleNode {
 
     private RuleNode next(RuleFilter.Level level) {
         return switch (level) {
-            case RuleFilter.Level.Fixed(var text) when Pattern.isWildcard(text) -> {
+            case RuleFilter.Level.Fixed(var text) when FilterLevels.isWildcard(text) -> {
                 if (oneLevel == null) oneLevel = new RuleNode();
                 yield oneLevel;
             }
@@ -109,7 +109,7 @@ final class RuleNode {
      *
      * @param roots of the requester's tries
      */
-    static boolean covers(List<RuleNode> roots, Pattern pattern, Requester requester, Predicate<Rule> condition) {
+    static boolean covers(List<RuleNode> roots, FilterLevels pattern, Requester requester, Predicate<Rule> condition) {
         var places = roots;
         for (int i = 0; i < pattern.length(); i++) {
             var wildcards = i > 0 || !pattern.isHidden();
@@ -133,7 +133,7 @@ final class RuleNode {
 
     private void follow(String level, boolean wildcards, Requester requester, Consumer<RuleNode> tell) {
         if (wildcards && oneLevel != null) tell.accept(oneLevel);
-        if (Pattern.isWildcard(level)) return;
+        if (FilterLevels.isWildcard(level)) return;
         var literal = literals.get(level);
         if (literal != null) tell.accept(literal);
         for (var template : templates) if (template.is(level, requester)) tell.accept(template.node);
@@ -159,7 +159,7 @@ final class RuleNode {
      *
      * @param skip whether the rules from a place downwards need not be told
      */
-    void overlap(Pattern pattern, Requester requester, Predicate<RuleNode> skip, BiConsumer<Rule, Pattern> tell) {
+    void overlap(FilterLevels pattern, Requester requester, Predicate<RuleNode> skip, BiConsumer<Rule, FilterLevels> tell) {
         overlap(pattern, 0, requester, skip, rule -> rule.filter()
                 .of(requester)
                 .flatMap(pattern::and)
@@ -167,13 +167,13 @@ final class RuleNode {
     }
 
     private void overlap(
-            Pattern pattern, int at, Requester requester, Predicate<RuleNode> skip, Consumer<Rule> tell) {
+            FilterLevels pattern, int at, Requester requester, Predicate<RuleNode> skip, Consumer<Rule> tell) {
         if (skip.test(this)) return;
         below.forEach(tell);
         var isOver = at >= pattern.length();
         if (isOver) here.forEach(tell);
         if (isOver && !pattern.allBelow()) return;
-        if (isOver || Pattern.isWildcard(pattern.level(at))) {
+        if (isOver || FilterLevels.isWildcard(pattern.level(at))) {
             for (var next : literals.values()) next.overlap(pattern, at + 1, requester, skip, tell);
             for (var next : templates) next.node.overlap(pattern, at + 1, requester, skip, tell);
             if (oneLevel != null) oneLevel.overlap(pattern, at + 1, requester, skip, tell);

@@ -52,10 +52,10 @@ public final class TopicVerdict implements Consumer<Rule> {
     }
 
     /** The same, with the rule that says so. */
-    public Verdict verdict(QoS qos, boolean retained) {
-        if (deny != null) return new Verdict(null, deny);
+    public Permission verdict(QoS qos, boolean retained) {
+        if (deny != null) return new Permission(null, deny);
         var rule = retained ? retain : allow;
-        if (rule != null && rule.allows(qos)) return new Verdict(rule.highestQoS(), rule);
-        return new Verdict(null, rule == null ? allow : rule);
+        if (rule != null && rule.allows(qos)) return new Permission(rule.highestQoS(), rule);
+        return new Permission(null, rule == null ? allow : rule);
     }
 }

@@ -163,8 +163,8 @@ class RightsTest {
         assertThat(verdict.allows(QoS.EXACTLY_ONCE, false)).isTrue();
         assertThat(verdict.allows(QoS.AT_MOST_ONCE, true)).isTrue();
         assertThat(verdict.allows(QoS.AT_LEAST_ONCE, true)).isFalse();
-        assertThat(verdict.verdict(QoS.AT_LEAST_ONCE, true)).isEqualTo(new Verdict(null, retained));
-        assertThat(verdict.verdict(QoS.AT_LEAST_ONCE, false)).isEqualTo(new Verdict(QoS.EXACTLY_ONCE, plain));
+        assertThat(verdict.verdict(QoS.AT_LEAST_ONCE, true)).isEqualTo(new Permission(null, retained));
+        assertThat(verdict.verdict(QoS.AT_LEAST_ONCE, false)).isEqualTo(new Permission(QoS.EXACTLY_ONCE, plain));
     }
 
     @Test
@@ -193,7 +193,7 @@ class RightsTest {
         var deny = rule("deny subscribe a/secret/#");
         var rights = rights(device("d1"), wide, deny);
         assertThat(rights.explain(TopicFilter.of("a/#"), QoS.AT_MOST_ONCE).rule()).isEqualTo(deny);
-        assertThat(rights.explain(TopicFilter.of("a/b"), QoS.AT_MOST_ONCE)).isEqualTo(new Verdict(QoS.AT_MOST_ONCE, wide));
-        assertThat(rights.explain(TopicFilter.of("b"), QoS.AT_MOST_ONCE)).isEqualTo(new Verdict(null, null));
+        assertThat(rights.explain(TopicFilter.of("a/b"), QoS.AT_MOST_ONCE)).isEqualTo(new Permission(QoS.AT_MOST_ONCE, wide));
+        assertThat(rights.explain(TopicFilter.of("b"), QoS.AT_MOST_ONCE)).isEqualTo(new Permission(null, null));
     }
 }

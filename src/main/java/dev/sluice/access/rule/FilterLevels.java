@@ -10,15 +10,15 @@ import java.util.Optional;
  * @param levels each text, or +; not to be changed
  * @param allBelow whether a # follows them, which also matches the level above it
  */
-record Pattern(String[] levels, boolean allBelow) {
+record FilterLevels(String[] levels, boolean allBelow) {
     static final String ONE = "+";
 
-    static Pattern of(TopicFilter filter) {
+    static FilterLevels of(TopicFilter filter) {
         var text = filter.toString();
         if (filter.isShared()) text = text.substring("$share/".length() + filter.shareName().length() + 1);
         var parts = text.split("/", -1);
         var allBelow = parts[parts.length - 1].equals("#");
-        return new Pattern(allBelow ? Arrays.copyOf(parts, parts.length - 1) : parts, allBelow);
+        return new FilterLevels(allBelow ? Arrays.copyOf(parts, parts.length - 1) : parts, allBelow);
     }
 
     static boolean isWildcard(String level) {
@@ -48,7 +48,7 @@ record Pattern(String[] levels, boolean allBelow) {
     }
 
     /** What both match, which is one filter again; empty if that is nothing. */
-    Optional<Pattern> and(Pattern other) {
+    Optional<FilterLevels> and(FilterLevels other) {
         if (isHidden() && other.beginsWithWildcard() || other.isHidden() && beginsWithWildcard())
             return Optional.empty();
         var shorter = length() <= other.length() ? this : other;
@@ -61,18 +61,18 @@ record Pattern(String[] levels, boolean allBelow) {
         }
         var all = longer.allBelow && shorter.allBelow;
         var isEmptyName = both.length == 1 && both[0].isEmpty() && !all;
-        return isEmptyName ? Optional.empty() : Optional.of(new Pattern(both, all));
+        return isEmptyName ? Optional.empty() : Optional.of(new FilterLevels(both, all));
     }
 
     /** Whether the other one matches nothing that this does not. */
-    boolean contains(Pattern other) {
+    boolean contains(FilterLevels other) {
         var both = and(other);
         return both.isPresent() && both.get().equals(other);
     }
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Pattern that && allBelow == that.allBelow && Arrays.equals(levels, that.levels);
+        return other instanceof FilterLevels that && allBelow == that.allBelow && Arrays.equals(levels, that.levels);
     }
 
     @Override
