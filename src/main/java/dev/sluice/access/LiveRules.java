@@ -206,7 +206,7 @@ public class LiveRules {
      * @throws RuleMistakes when the rules would be wrong; then nothing has changed
      */
     public RuleStore.Changed<List<Rule>> change(
-            String actor, Function<StoredRules, Map<String, ? extends JsonNode>> change) {
+            String actor, Function<StoredRules, Map<String, JsonNode>> change) {
         var changed = store.change(actor, before -> read(change.apply(before)), Function.identity());
         turn.lock();
         try {
