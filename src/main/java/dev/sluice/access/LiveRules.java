@@ -207,7 +207,7 @@ public class LiveRules {
      */
     public RuleStore.Changed<List<Rule>> change(
             String actor, Function<StoredRules, Map<String, JsonNode>> change) {
-        var changed = store.change(actor, before -> read(change.apply(before)), Function.identity());
+        var changed = store.<List<Rule>>change(actor, before -> read(change.apply(before)), rules -> rules);
         turn.lock();
         try {
             if (changed.after().version() > state.stored.version()) use(changed.after());

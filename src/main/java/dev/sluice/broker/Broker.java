@@ -7,8 +7,10 @@ import dev.sluice.broker.routing.SharedRedelivery;
 import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.codec.InputBounds;
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
@@ -88,13 +90,16 @@ public class Broker {
             RetainedTopics topics,
             RetainedReader retained,
             Wills wills,
+            RulesInForce rules,
+            RulesConfig rulesConfig,
             KafkaHealth kafka,
             MeterRegistry registered) {
         this.subscriptions = subscriptions;
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
+        this.wills = new WillPublisher(
+                wills, new WillCheck(uplink, rules), uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
@@ -110,9 +115,17 @@ public class Broker {
                 queues,
                 topics,
                 sysTopics,
+                rules,
+                rulesConfig.onLostRight(),
                 meters);
+        rules.onChange(this::judgeAgain);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);
+    }
+
+    /** The rules have changed: each connection looks whether it may still have what it has, on its event loop. */
+    private void judgeAgain() {
+        for (var connection : registry.all()) connection.loop().execute(connection::judgeAgain);
     }
 
     private void gauges(MeterRegistry meters) {

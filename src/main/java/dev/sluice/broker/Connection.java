@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.Identity;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
@@ -66,7 +67,7 @@ public final class Connection implements RetainedRecipient {
                 new Holding(flow::mayPublish, parts.held(), parts.heldMaximum()),
                 output::hasRoom,
                 System::currentTimeMillis,
-                it -> receiving.isOutdated(it));
+                it -> receiving.screen(it));
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -243,15 +244,21 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        publishing = new Publishing(this, parts, username, durable, input.version(), mayGo);
+        var rights = ClientRights.of(parts, Identity.ANONYMOUS.as(clientId()));
+        publishing = new Publishing(this, parts, rights, username, durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
-        receiving = new Receiving(this, parts, retained, session.grant(), durable, opened.sentSeq());
-        var begun =
-                retained.topics().begin(() -> broker.attach(this, opened.present(), durable, opened.subscriptions()));
+        receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
+        var left = receiving.resumed(opened);
+        var begun = retained.topics().begin(() -> broker.attach(this, opened.present(), durable, left));
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
         on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
         if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
+    }
+
+    /** The rules have changed. */
+    void judgeAgain() {
+        if (receiving != null && !isClosed()) receiving.judgeAgain();
     }
 
     /** Tells the session what Kafka or the journal has answered. */

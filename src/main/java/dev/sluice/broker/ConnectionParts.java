@@ -3,7 +3,9 @@ package dev.sluice.broker;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.codec.InputBounds;
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.config.MqttConfig;
+import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
@@ -40,6 +42,8 @@ record ConnectionParts(
         QueueReader queues,
         RetainedTopics retainedTopics,
         SysTopics sysTopics,
+        RulesInForce rules,
+        OnLostRight onLostRight,
         BrokerMeters meters) {
     static ConnectionParts of(
             MqttConfig config,
@@ -53,6 +57,8 @@ record ConnectionParts(
             QueueReader queues,
             RetainedTopics retainedTopics,
             SysTopics sysTopics,
+            RulesInForce rules,
+            OnLostRight onLostRight,
             BrokerMeters meters) {
         return new ConnectionParts(
                 config,
@@ -70,6 +76,8 @@ record ConnectionParts(
                 queues,
                 retainedTopics,
                 sysTopics,
+                rules,
+                onLostRight,
                 meters);
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
@@ -10,9 +11,11 @@ import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
+import dev.sluice.session.Screening;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
@@ -32,22 +35,26 @@ final class Receiving {
     private final Connection connection;
     private final ConnectionParts parts;
     private final RetainedMessages retained;
+    private final ClientRights rights;
     private final boolean durable;
     /** Rows of the queue up to here may have been sent on an earlier connection. */
     private final long sentSeq;
 
     private final RetainedTransfers transfers;
 
+    /** @param rights null if everything is allowed */
     Receiving(
             Connection connection,
             ConnectionParts parts,
             RetainedMessages retained,
+            ClientRights rights,
             Grant grant,
             boolean durable,
             long sentSeq) {
         this.connection = connection;
         this.parts = parts;
         this.retained = retained;
+        this.rights = rights;
         this.durable = durable;
         this.sentSeq = sentSeq;
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
@@ -65,9 +72,11 @@ final class Receiving {
         var begun = new ArrayList<Runnable>();
         for (var asked : subscribe.subscriptions()) {
             var filter = answers.read(asked.filter());
-            if (filter == null || !isAdmitted(filter, answers)) continue;
-            answers.grant(asked.maximumQoS());
-            var stored = LiveSubscription.stored(asked, identifier);
+            if (filter == null) continue;
+            var allowed = rights == null ? asked : rights.granted(asked, filter, answers);
+            if (allowed == null || !isAdmitted(filter, answers)) continue;
+            answers.grant(allowed.maximumQoS());
+            var stored = LiveSubscription.stored(allowed, identifier);
             granted.add(stored);
             owed.add(subscribe(filter, stored, begun));
         }
@@ -166,8 +175,56 @@ final class Receiving {
         if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
     }
 
-    boolean isOutdated(Delivery delivery) {
-        return transfers.isOutdated(delivery);
+    /** Looks at a message before it is sent. */
+    Screening screen(Delivery delivery) {
+        if (rights != null && !rights.mayBeGiven(delivery)) return Screening.FORBIDDEN;
+        return transfers.isOutdated(delivery) ? Screening.OUTDATED : Screening.SEND;
+    }
+
+    /** What the client may still have of the subscriptions that its session has; it loses the others for good. */
+    List<StoredSubscription> resumed(OpenedSession opened) {
+        if (rights == null) return opened.subscriptions();
+        rights.resumed(opened.lastSeq());
+        var lost = new ArrayList<String>();
+        var left = rights.left(opened.subscriptions(), lost);
+        if (!lost.isEmpty()) forget(lost);
+        return left;
+    }
+
+    /** The rules have changed: lowers the QoS of subscriptions, and ends those that the client may no longer have. */
+    void judgeAgain() {
+        if (rights == null || !rights.haveChanged()) return;
+        var subscriber = parts.router().find(connection.clientId());
+        if (subscriber == null || subscriber.recipient() != connection) return;
+        var lost = new ArrayList<String>();
+        for (var each : List.copyOf(subscriber.subscriptions().values())) {
+            var stored = each.stored();
+            var left = rights.left(stored);
+            if (left == null) {
+                transfers.end(each.filter());
+                parts.router().unsubscribe(connection, each.filter());
+                lost.add(stored.filter());
+            } else if (left != stored) {
+                parts.router().subscribe(connection, durable, each.filter(), left);
+                transfers.replace(find(each.filter()));
+            }
+        }
+        if (lost.isEmpty()) return;
+        forget(lost);
+        if (parts.onLostRight() == OnLostRight.DISCONNECT)
+            connection.on(new Event.Ended(ReasonCode.NOT_AUTHORIZED, "the rules have changed: no longer for the client: "
+                    + TraceText.line(lost.getFirst())));
+    }
+
+    private void forget(List<String> filters) {
+        if (durable)
+            connection
+                    .writes()
+                    .submit(new JournalWrite.Unsubscribe(
+                            connection.clientId(),
+                            connection.epoch(),
+                            filters,
+                            connection.writes().thenOnLoop(() -> {})));
     }
 
     /** Whether the client may have this subscription, too; one that replaces another does not count. */

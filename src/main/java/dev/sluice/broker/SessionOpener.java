@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.Identity;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
@@ -91,7 +92,7 @@ final class SessionOpener {
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                var refusal = wills.check().refusal(connect, request.clientId());
+                var refusal = wills.check().refusal(connect, Identity.ANONYMOUS.as(request.clientId()));
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else open(connection, request, turn, opened, notOpened);
             } catch (TooManySessions full) {

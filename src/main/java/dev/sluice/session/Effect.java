@@ -83,7 +83,9 @@ public sealed interface Effect {
         /** It is larger than the client's Maximum Packet Size [MQTT-3.1.2-25]. */
         TOO_LARGE,
         /** It was stored when the gateway's bounds were wider: its topic has too many levels, or it has too many properties. */
-        ABOVE_BOUNDS
+        ABOVE_BOUNDS,
+        /** The rules do not let the client have it. */
+        NOT_AUTHORIZED
     }
 
     /**

@@ -12,8 +12,8 @@ import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 
 /**
  * One client's protocol state: events in, effects out. Confined to its connection's event loop; performs nothing itself,
@@ -31,7 +31,7 @@ public final class Session {
     private final Holding holding;
     private final BooleanSupplier room;
     private final LongSupplier clock;
-    private final Predicate<Delivery> outdated;
+    private final Function<Delivery, Screening> screening;
     private Phase phase = new Phase.AwaitingConnect();
     private ProtocolVersion version;
     /** Until it is granted. */
@@ -52,18 +52,18 @@ public final class Session {
      * @param clock milliseconds since 1970
      */
     public Session(Limits limits, QueueMemory memory, Holding holding, BooleanSupplier room, LongSupplier clock) {
-        this(limits, memory, holding, room, clock, _ -> false);
+        this(limits, memory, holding, room, clock, _ -> Screening.SEND);
     }
 
-    /** @param outdated whether a message of the durable queue is not to be sent any more, since the client has seen a newer one */
+    /** @param screening looks at each message before it is sent */
     public Session(
             Limits limits,
             QueueMemory memory,
             Holding holding,
             BooleanSupplier room,
             LongSupplier clock,
-            Predicate<Delivery> outdated) {
-        this.outdated = outdated;
+            Function<Delivery, Screening> screening) {
+        this.screening = screening;
         this.limits = limits;
         this.memory = memory;
         this.holding = holding;
@@ -254,7 +254,7 @@ public final class Session {
 
     private Phase open(Phase.Opening opening, Event.SessionOpened opened, Consumer<Effect> out) {
         inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received(), holding, clock);
-        outbound = new Outbound(version, limits, memory, grant, opened, room, clock, outdated);
+        outbound = new Outbound(version, limits, memory, grant, opened, room, clock, screening);
         var properties = grant.connAckProperties(opening.connect(), limits);
         out.accept(new Effect.Send(new Packet.ConnAck(opened.present(), ReasonCode.SUCCESS, properties)));
         out.accept(new Effect.Start(grant));

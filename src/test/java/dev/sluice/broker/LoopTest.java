@@ -154,6 +154,8 @@ class LoopTest {
                 null,
                 null,
                 null,
+                null,
+                null,
                 meters);
         loop.add(new Connection(null, parts, null, loop, socket.transport()));
     }

@@ -20,6 +20,7 @@ public final class CachedRights {
     private Rules rules;
 
     private Rights rights;
+    private Rights refreshed;
     private final Cache published = new Cache(it -> rights.publish(it));
     private final Cache received = new Cache(it -> rights.receive(it));
 
@@ -92,10 +93,11 @@ public final class CachedRights {
         rules = null;
     }
 
-    /** Takes up the rules in force; false if they say the same as those that were asked last. */
+    /** Takes up the rules in force; false if they say the same to everything as when it was called last. */
     public boolean refresh() {
-        var before = rights;
+        var before = refreshed;
         areLimited();
+        refreshed = rights;
         if (before == null || rights == null) return before != rights;
         return !before.areAs(rights);
     }
@@ -106,6 +108,11 @@ public final class CachedRights {
 
     public boolean mayReceive(TopicName topicName) {
         return !areLimited() || !rights.filtersDeliveries() || received.of(topicName).isAllowed();
+    }
+
+    /** Whether the rules name it as something to be given, whatever was subscribed to. */
+    public boolean receives(TopicName topicName) {
+        return !areLimited() || received.of(topicName).isAllowed();
     }
 
     /** @param asked as {@link Rights#subscribe} */
