@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.access.rule.Rights.OverlappingDeny;
 import dev.sluice.access.rule.Rule;
 import dev.sluice.access.rule.RuleJson;
@@ -78,7 +79,8 @@ public class LiveRules {
             Optional<RuleMistakes> fileRejection,
             Rules rules) {
         State withFile(SortedMap<String, Rule> right) {
-            return new State(stored, rejection, ofTheStore, inForce, right, Optional.empty(), merged(ofTheStore, right));
+            return new State(
+                    stored, rejection, ofTheStore, inForce, right, Optional.empty(), merged(ofTheStore, right));
         }
 
         State withWrongFile(RuleMistakes wrong) {
@@ -102,8 +104,7 @@ public class LiveRules {
         }
     }
 
-    LiveRules(
-            RulesInForce inForce, RulesConfig config, RuleStore store, RouteListener listener, MeterRegistry meters) {
+    LiveRules(RulesInForce inForce, RulesConfig config, RuleStore store, RouteListener listener, MeterRegistry meters) {
         this.inForce = inForce;
         this.enforced = config.authorization() == RulesConfig.Authorization.RULES;
         this.store = store;
@@ -205,9 +206,8 @@ public class LiveRules {
      * @param change gets the stored rules, and returns those that are to be stored, as JSON by name
      * @throws RuleMistakes when the rules would be wrong; then nothing has changed
      */
-    public RuleStore.Changed<List<Rule>> change(
-            String actor, Function<StoredRules, Map<String, JsonNode>> change) {
-        var changed = store.<List<Rule>>change(actor, before -> read(change.apply(before)), rules -> rules);
+    public RuleStore.Changed<List<Rule>> change(String actor, Function<StoredRules, Map<String, JsonNode>> change) {
+        var changed = store.change(actor, before -> read(change.apply(before)), LiveRules::specs);
         turn.lock();
         try {
             if (changed.after().version() > state.stored.version()) use(changed.after());
@@ -215,6 +215,12 @@ public class LiveRules {
         } finally {
             turn.unlock();
         }
+    }
+
+    private static Map<String, ObjectNode> specs(List<Rule> rules) {
+        var specs = new TreeMap<String, ObjectNode>();
+        for (var rule : rules) specs.put(rule.name(), RuleJson.write(rule));
+        return specs;
     }
 
     /** @throws RuleMistakes with every mistake */

@@ -37,10 +37,15 @@ final class AccessTrial {
             @Schema(description = "What a token brings: rules without subject and priority")
             JsonNode rights,
 
-            @Schema(required = true, enumeration = {"publish", "subscribe", "receive"})
+            @Schema(
+                    required = true,
+                    enumeration = {"publish", "subscribe", "receive"})
             String action,
 
-            @Schema(required = true, description = "A Topic Name; to subscribe, a Topic Filter", examples = "fleet/truck-7/#")
+            @Schema(
+                    required = true,
+                    description = "A Topic Name; to subscribe, a Topic Filter",
+                    examples = "fleet/truck-7/#")
             String topic,
 
             @Schema(description = "0, 1 or 2; 0 without") Integer qos,
@@ -92,9 +97,7 @@ final class AccessTrial {
 
         private static Problem wrong(String field, String sentence) {
             return Problem.of(
-                    UNPROCESSABLE,
-                    "this is not a question",
-                    List.of(new Problem.Mistake("/" + field, null, sentence)));
+                    UNPROCESSABLE, "this is not a question", List.of(new Problem.Mistake("/" + field, null, sentence)));
         }
     }
 
@@ -107,12 +110,16 @@ final class AccessTrial {
             @Schema(description = "The highest QoS that is allowed; a subscription gets at most this")
             Integer qos,
 
-            @Schema(description = "The rule that decides; none if no rule names it, or if several allow a subscription together")
+            @Schema(
+                    description =
+                            "The rule that decides; none if no rule names it, or if several allow a subscription together")
             String rule,
 
             @Schema(description = "The same in words") String why,
 
-            @Schema(description = "False if sluice.access.authorization is off, so that everything is allowed all the same")
+            @Schema(
+                    description =
+                            "False if sluice.access.authorization is off, so that everything is allowed all the same")
             boolean enforced) {
         static Answer of(Permission permission, boolean enforced) {
             var rule = permission.rule();

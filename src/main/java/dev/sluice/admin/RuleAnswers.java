@@ -23,7 +23,9 @@ final class RuleAnswers {
     private RuleAnswers() {}
 
     /** What a rule may say, for the description of the API; {@link RuleJson} reads it. */
-    @Schema(name = "AccessRule", description = "Highest priority first, deny before allow, and what no rule names is denied")
+    @Schema(
+            name = "AccessRule",
+            description = "Highest priority first, deny before allow, and what no rule names is denied")
     record Spec(
             @Schema(
                     required = true,
@@ -32,7 +34,9 @@ final class RuleAnswers {
                             "all, anonymous, user:<name>, group:<name>, client:<client id> or claim:<name>=<value>")
             String subject,
 
-            @Schema(required = true, enumeration = {"allow", "deny"})
+            @Schema(
+                    required = true,
+                    enumeration = {"allow", "deny"})
             String effect,
 
             @Schema(
@@ -43,7 +47,8 @@ final class RuleAnswers {
             @Schema(
                     required = true,
                     examples = "fleet/{clientId}/#",
-                    description = "A Topic Filter; {clientId}, {username} or {claim.<name>} may be a level, or a part of one")
+                    description =
+                            "A Topic Filter; {clientId}, {username} or {claim.<name>} may be a level, or a part of one")
             String filter,
 
             @Schema(description = "The highest QoS, of a rule that allows to publish or subscribe; 2 without")
@@ -151,8 +156,7 @@ final class RuleAnswers {
     /** @return null when there is no such rule */
     static Entry entry(String name, StoredRules stored, LiveRules.State state) {
         var own = stored.rules().get(name);
-        if (own != null)
-            return new Entry(name, DATABASE, own.version(), own.updatedAt(), own.updatedBy(), own.spec());
+        if (own != null) return new Entry(name, DATABASE, own.version(), own.updatedAt(), own.updatedBy(), own.spec());
         var rule = state.ofTheFile().get(name);
         return rule == null ? null : new Entry(name, FILE, null, null, null, RuleJson.write(rule));
     }

@@ -1,5 +1,7 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.RulesInForce;
+import dev.sluice.broker.ConnectionParts.Ways;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.NotAcknowledging;
 import dev.sluice.broker.routing.Router;
@@ -7,7 +9,6 @@ import dev.sluice.broker.routing.SharedRedelivery;
 import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.codec.InputBounds;
-import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.RulesConfig;
@@ -99,25 +100,21 @@ public class Broker {
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
-                wills, new WillCheck(uplink, rules), uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
-        this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
-        var opening = storeConfig.openTimeout();
-        this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
-        this.parts = ConnectionParts.of(
-                config,
-                uplinkConfig,
-                bounds,
-                node.id(),
+                wills,
+                new WillCheck(uplink, rules),
                 uplink,
                 journal,
                 router,
-                deliveries,
-                queues,
                 topics,
-                sysTopics,
-                rules,
-                rulesConfig.onLostRight(),
-                meters);
+                deliveries,
+                meters,
+                kafka::isAvailable);
+        this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
+        var opening = storeConfig.openTimeout();
+        this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
+        var ways = new Ways(uplink, journal, router, deliveries, queues, topics, sysTopics, rules);
+        var lost = rulesConfig.onLostRight();
+        this.parts = ConnectionParts.of(config, uplinkConfig, bounds, node.id(), lost, ways, meters);
         rules.onChange(this::judgeAgain);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);

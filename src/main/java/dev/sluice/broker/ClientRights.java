@@ -47,9 +47,12 @@ final class ClientRights {
 
     boolean mayPublish(Packet.Publish publish) {
         if (rights.mayPublish(publish.topicName(), publish.qos(), publish.retain())) return true;
-        meters.denied("publish", () -> "client " + TraceText.line(clientId) + " may not publish to "
-                + TraceText.line(publish.topicName().toString()) + " at QoS " + publish.qos().ordinal()
-                + (publish.retain() ? ", retained" : ""));
+        meters.denied(
+                "publish",
+                () -> "client " + TraceText.line(clientId) + " may not publish to "
+                        + TraceText.line(publish.topicName().toString()) + " at QoS "
+                        + publish.qos().ordinal()
+                        + (publish.retain() ? ", retained" : ""));
         return false;
     }
 
@@ -58,13 +61,17 @@ final class ClientRights {
         var permission = rights.subscribe(filter, asked.maximumQoS());
         if (permission.isAllowed()) return permission.qos() == asked.maximumQoS() ? asked : asked.at(permission.qos());
         denied("subscribe", filter.toString(), permission);
-        answers.refuse(ReasonCode.NOT_AUTHORIZED, "the rules do not let the client subscribe to all that a Topic Filter matches");
+        answers.refuse(
+                ReasonCode.NOT_AUTHORIZED,
+                "the rules do not let the client subscribe to all that a Topic Filter matches");
         return null;
     }
 
     private void denied(String action, String filter, Permission permission) {
-        meters.denied(action, () -> "client " + TraceText.line(clientId) + " may not subscribe to "
-                + TraceText.line(filter) + ": " + permission.sentence());
+        meters.denied(
+                action,
+                () -> "client " + TraceText.line(clientId) + " may not subscribe to " + TraceText.line(filter) + ": "
+                        + permission.sentence());
     }
 
     /** What is left of a subscription that it has; null for nothing. */

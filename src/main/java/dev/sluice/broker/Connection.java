@@ -170,14 +170,8 @@ public final class Connection implements RetainedRecipient {
             }
             case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
-            case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
-            case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
-            case Effect.AssignPacketId(var seq, var packetId) -> receiving.assignPacketId(seq, packetId);
-            case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var delivery, var why) -> receiving.dropped(delivery, why);
+            case Effect.OfReceiver it -> receiving.perform(it);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
-            case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
-            case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> {
                 username = connect.username();
                 hasWill = connect.will() != null;
@@ -189,7 +183,6 @@ public final class Connection implements RetainedRecipient {
                 flow.finish(sessionGoesOn);
                 broker.finishing(this);
             }
-            case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
@@ -248,7 +241,7 @@ public final class Connection implements RetainedRecipient {
         publishing = new Publishing(this, parts, rights, username, durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
-        var left = receiving.resumed(opened);
+        var left = receiving.review().resumed(opened);
         var begun = retained.topics().begin(() -> broker.attach(this, opened.present(), durable, left));
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
         on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
@@ -258,7 +251,7 @@ public final class Connection implements RetainedRecipient {
 
     /** The rules have changed. */
     void judgeAgain() {
-        if (receiving != null && !isClosed()) receiving.judgeAgain();
+        if (receiving != null && !isClosed()) receiving.review().judgeAgain();
     }
 
     /** Tells the session what Kafka or the journal has answered. */

@@ -1,9 +1,9 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.codec.InputBounds;
-import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.config.UplinkConfig;
@@ -45,11 +45,8 @@ record ConnectionParts(
         RulesInForce rules,
         OnLostRight onLostRight,
         BrokerMeters meters) {
-    static ConnectionParts of(
-            MqttConfig config,
-            UplinkConfig uplinkConfig,
-            InputBounds bounds,
-            String node,
+    /** The ways, and who says who may go them. */
+    record Ways(
             Uplink uplink,
             Journal journal,
             Router router,
@@ -57,8 +54,15 @@ record ConnectionParts(
             QueueReader queues,
             RetainedTopics retainedTopics,
             SysTopics sysTopics,
-            RulesInForce rules,
+            RulesInForce rules) {}
+
+    static ConnectionParts of(
+            MqttConfig config,
+            UplinkConfig uplinkConfig,
+            InputBounds bounds,
+            String node,
             OnLostRight onLostRight,
+            Ways ways,
             BrokerMeters meters) {
         return new ConnectionParts(
                 config,
@@ -69,14 +73,14 @@ record ConnectionParts(
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
                 uplinkConfig.deadline(),
                 node,
-                uplink,
-                journal,
-                router,
-                deliveries,
-                queues,
-                retainedTopics,
-                sysTopics,
-                rules,
+                ways.uplink,
+                ways.journal,
+                ways.router,
+                ways.deliveries,
+                ways.queues,
+                ways.retainedTopics,
+                ways.sysTopics,
+                ways.rules,
                 onLostRight,
                 meters);
     }

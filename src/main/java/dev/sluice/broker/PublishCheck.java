@@ -28,7 +28,8 @@ final class PublishCheck {
         if (publish.topicName().isServers()) return SERVERS_OWN;
         if (rights != null && !rights.mayPublish(publish)) return NOT_ALLOWED;
         if (!publish.retain() || publish.payload().length == 0) return null;
-        if (parts.retainedTopics().hasRoomFor(publish.topicName(), parts.config().retainedMaximum())) return null;
+        if (parts.retainedTopics()
+                .hasRoomFor(publish.topicName(), parts.config().retainedMaximum())) return null;
         parts.meters().retainedRefused();
         return FULL;
     }

@@ -1,6 +1,5 @@
 package dev.sluice.broker;
 
-import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
@@ -15,7 +14,6 @@ import dev.sluice.session.Screening;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.journal.JournalWrite;
-import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
@@ -41,6 +39,7 @@ final class Receiving {
     private final long sentSeq;
 
     private final RetainedTransfers transfers;
+    private final SubscriptionReview review;
 
     /** @param rights null if everything is allowed */
     Receiving(
@@ -60,10 +59,28 @@ final class Receiving {
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
+        this.review = new SubscriptionReview(connection, parts, rights, transfers, durable);
+    }
+
+    SubscriptionReview review() {
+        return review;
+    }
+
+    void perform(Effect.OfReceiver effect) {
+        switch (effect) {
+            case Effect.Acknowledge(var seq, var upTo) -> acknowledge(seq, upTo);
+            case Effect.MarkReceived(var seq) -> markReceived(seq);
+            case Effect.AssignPacketId(var seq, var packetId) -> assignPacketId(seq, packetId);
+            case Effect.LoadQueue(var afterSeq, var limit) -> loadQueue(afterSeq, limit);
+            case Effect.Drop(var delivery, var why) -> dropped(delivery, why);
+            case Effect.Subscribe(var subscribe) -> subscribe(subscribe);
+            case Effect.Unsubscribe(var unsubscribe) -> unsubscribe(unsubscribe);
+            case Effect.Return(var left) -> giveBack(left);
+        }
     }
 
     /** Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed. */
-    void subscribe(Packet.Subscribe subscribe) {
+    private void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
         var answers = new FilterAnswers(parts);
@@ -168,7 +185,7 @@ final class Receiving {
     }
 
     /** A message was dropped, unless another member of its Shared Subscription has room for it. */
-    void dropped(Delivery delivery, Effect.Why why) {
+    private void dropped(Delivery delivery, Effect.Why why) {
         var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
         if (isForRoom && isForTheGroup(delivery) && hasRoomElsewhere(delivery)) return;
         parts.meters().dropped(connection.clientId(), why);
@@ -179,52 +196,6 @@ final class Receiving {
     Screening screen(Delivery delivery) {
         if (rights != null && !rights.mayBeGiven(delivery)) return Screening.FORBIDDEN;
         return transfers.isOutdated(delivery) ? Screening.OUTDATED : Screening.SEND;
-    }
-
-    /** What the client may still have of the subscriptions that its session has; it loses the others for good. */
-    List<StoredSubscription> resumed(OpenedSession opened) {
-        if (rights == null) return opened.subscriptions();
-        rights.resumed(opened.lastSeq());
-        var lost = new ArrayList<String>();
-        var left = rights.left(opened.subscriptions(), lost);
-        if (!lost.isEmpty()) forget(lost);
-        return left;
-    }
-
-    /** The rules have changed: lowers the QoS of subscriptions, and ends those that the client may no longer have. */
-    void judgeAgain() {
-        if (rights == null || !rights.haveChanged()) return;
-        var subscriber = parts.router().find(connection.clientId());
-        if (subscriber == null || subscriber.recipient() != connection) return;
-        var lost = new ArrayList<String>();
-        for (var each : List.copyOf(subscriber.subscriptions().values())) {
-            var stored = each.stored();
-            var left = rights.left(stored);
-            if (left == null) {
-                transfers.end(each.filter());
-                parts.router().unsubscribe(connection, each.filter());
-                lost.add(stored.filter());
-            } else if (left != stored) {
-                parts.router().subscribe(connection, durable, each.filter(), left);
-                transfers.replace(find(each.filter()));
-            }
-        }
-        if (lost.isEmpty()) return;
-        forget(lost);
-        if (parts.onLostRight() == OnLostRight.DISCONNECT)
-            connection.on(new Event.Ended(ReasonCode.NOT_AUTHORIZED, "the rules have changed: no longer for the client: "
-                    + TraceText.line(lost.getFirst())));
-    }
-
-    private void forget(List<String> filters) {
-        if (durable)
-            connection
-                    .writes()
-                    .submit(new JournalWrite.Unsubscribe(
-                            connection.clientId(),
-                            connection.epoch(),
-                            filters,
-                            connection.writes().thenOnLoop(() -> {})));
     }
 
     /** Whether the client may have this subscription, too; one that replaces another does not count. */
@@ -254,7 +225,7 @@ final class Receiving {
         return true;
     }
 
-    void unsubscribe(Packet.Unsubscribe unsubscribe) {
+    private void unsubscribe(Packet.Unsubscribe unsubscribe) {
         var answers = new FilterAnswers(parts);
         var ended = new ArrayList<String>();
         for (var text : unsubscribe.filters()) {
@@ -278,7 +249,7 @@ final class Receiving {
                             connection.writes().thenOnLoop(committed)));
     }
 
-    void acknowledge(long seq, long sentSeq) {
+    private void acknowledge(long seq, long sentSeq) {
         connection
                 .writes()
                 .submit(new JournalWrite.Acknowledge(
@@ -289,7 +260,7 @@ final class Receiving {
                         connection.writes().thenOnLoop(() -> {})));
     }
 
-    void markReceived(long seq) {
+    private void markReceived(long seq) {
         connection
                 .writes()
                 .submit(new JournalWrite.MarkReceived(
@@ -299,7 +270,7 @@ final class Receiving {
                         connection.writes().thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
-    void assignPacketId(long seq, int packetId) {
+    private void assignPacketId(long seq, int packetId) {
         connection
                 .writes()
                 .submit(new JournalWrite.AssignPacketId(
@@ -311,7 +282,7 @@ final class Receiving {
     }
 
     /** Reads the next page of the client's queue, on a virtual thread. */
-    void loadQueue(long afterSeq, int limit) {
+    private void loadQueue(long afterSeq, int limit) {
         Runnable reading = () -> {
             var page = parts.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
             var rows = page.rows().stream().map(this::delivery).toList();
@@ -357,7 +328,7 @@ final class Receiving {
     }
 
     /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
-    void giveBack(List<Delivery> left) {
+    private void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match = parts.router().another(delivery.share(), connection, false);
             if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
@@ -365,7 +336,7 @@ final class Receiving {
     }
 
     /** Delivers a message whose sender waits for no answer. */
-    void give(Publication publication) {
+    private void give(Publication publication) {
         parts.deliveries().give(publication, this::keep, () -> {});
     }
 

@@ -76,14 +76,8 @@ final class SessionRig {
 
     SessionRig(ProtocolVersion version, Limits limits) {
         this.version = version;
-        this.session =
-                new Session(
-                        limits,
-                        memory,
-                        new Holding(_ -> mayPublish, held, HELD_BYTES),
-                        () -> room,
-                        () -> now,
-                        _ -> screening);
+        this.session = new Session(
+                limits, memory, new Holding(_ -> mayPublish, held, HELD_BYTES), () -> room, () -> now, _ -> screening);
     }
 
     static SessionRig online(ProtocolVersion version) {

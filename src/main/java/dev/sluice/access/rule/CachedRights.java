@@ -107,7 +107,9 @@ public final class CachedRights {
     }
 
     public boolean mayReceive(TopicName topicName) {
-        return !areLimited() || !rights.filtersDeliveries() || received.of(topicName).isAllowed();
+        return !areLimited()
+                || !rights.filtersDeliveries()
+                || received.of(topicName).isAllowed();
     }
 
     /** Whether the rules name it as something to be given, whatever was subscribed to. */

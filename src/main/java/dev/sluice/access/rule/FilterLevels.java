@@ -15,7 +15,8 @@ record FilterLevels(String[] levels, boolean allBelow) {
 
     static FilterLevels of(TopicFilter filter) {
         var text = filter.toString();
-        if (filter.isShared()) text = text.substring("$share/".length() + filter.shareName().length() + 1);
+        if (filter.isShared())
+            text = text.substring("$share/".length() + filter.shareName().length() + 1);
         var parts = text.split("/", -1);
         var allBelow = parts[parts.length - 1].equals("#");
         return new FilterLevels(allBelow ? Arrays.copyOf(parts, parts.length - 1) : parts, allBelow);

@@ -18,7 +18,7 @@ public record Permission(QoS qos, Rule rule) {
         if (isAllowed()) return rule == null ? "several rules allow it together" : "rule " + rule.name() + " allows it";
         if (rule == null) return "no rule allows it";
         if (!rule.allows()) return "rule " + rule.name() + " denies it, or a part of it";
-        return "rule " + rule.name() + " allows it up to QoS " + rule.highestQoS().ordinal()
-                + (rule.retain() ? "" : ", and not to be retained");
+        return "rule " + rule.name() + " allows it up to QoS "
+                + rule.highestQoS().ordinal() + (rule.retain() ? "" : ", and not to be retained");
     }
 }

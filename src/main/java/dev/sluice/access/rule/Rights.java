@@ -108,7 +108,8 @@ public final class Rights {
         var found = new ArrayList<Rule>(1);
         for (var root : subscribe)
             root.overlap(pattern, requester, _ -> false, (it, both) -> {
-                if (verdict.isAllowed() ? it.allows(verdict.qos()) && both.equals(pattern) : !it.allows()) found.add(it);
+                if (verdict.isAllowed() ? it.allows(verdict.qos()) && both.equals(pattern) : !it.allows())
+                    found.add(it);
             });
         return new Permission(verdict.qos(), found.stream().max(HIGHEST).orElse(null));
     }
@@ -121,7 +122,11 @@ public final class Rights {
     private Rule objection(FilterLevels pattern, QoS qos) {
         var found = new Objection(pattern, qos);
         for (var root : subscribe)
-            root.overlap(pattern, requester, it -> found.rule != null && !found.rule.allows() || !it.limits(qos), found::look);
+            root.overlap(
+                    pattern,
+                    requester,
+                    it -> found.rule != null && !found.rule.allows() || !it.limits(qos),
+                    found::look);
         return found.rule;
     }
 
@@ -149,8 +154,11 @@ public final class Rights {
             if (!both.equals(pattern)) return false;
             var left = new boolean[1];
             for (var root : subscribe)
-                root.overlap(pattern, requester, _ -> left[0], (it, _) -> left[0] |=
-                        it.allows(qos) && it.priority() > deny.priority());
+                root.overlap(
+                        pattern,
+                        requester,
+                        _ -> left[0],
+                        (it, _) -> left[0] |= it.allows(qos) && it.priority() > deny.priority());
             return !left[0];
         }
     }

@@ -89,8 +89,7 @@ public final class RuleFilter {
             throw new IllegalArgumentException("\"" + text + "\" " + mistake);
         });
         var parts = text.split("/", -1);
-        if (parts.length > MOST_LEVELS)
-            throw new IllegalArgumentException("has more than " + MOST_LEVELS + " levels");
+        if (parts.length > MOST_LEVELS) throw new IllegalArgumentException("has more than " + MOST_LEVELS + " levels");
         var allBelow = parts[parts.length - 1].equals("#");
         var levels = new ArrayList<Level>();
         for (int i = 0; i < parts.length - (allBelow ? 1 : 0); i++) levels.add(level(parts[i], i == 0));
@@ -107,8 +106,8 @@ public final class RuleFilter {
                     "has the level \"" + part + "\", in which braces may stand around " + PLACEHOLDERS + " only");
         var after = part.substring(close + 1);
         if (after.indexOf('{') >= 0 || after.indexOf('}') >= 0)
-            throw new IllegalArgumentException(
-                    "has the level \"" + part + "\" with two placeholders, between which nobody can tell: give each a level");
+            throw new IllegalArgumentException("has the level \"" + part
+                    + "\" with two placeholders, between which nobody can tell: give each a level");
         return new Level.Template(part.substring(0, open), placeholder, after, isFirst);
     }
 

@@ -43,7 +43,8 @@ public final class RuleJson {
      * @throws RuleMistakes with every mistake
      */
     public static List<Rule> rules(JsonNode byName) {
-        if (!byName.isObject()) throw new RuleMistakes(List.of(new Mistake(null, "", "must be an object of rules by name")));
+        if (!byName.isObject())
+            throw new RuleMistakes(List.of(new Mistake(null, "", "must be an object of rules by name")));
         var mistakes = new ArrayList<Mistake>();
         var rules = new TreeMap<String, Rule>();
         byName.properties().forEach(it -> read(it.getKey(), it.getValue(), mistakes)
@@ -68,7 +69,9 @@ public final class RuleJson {
         var mistakes = new ArrayList<Mistake>();
         var rights = new ArrayList<Rule>();
         for (int i = 0; i < claim.size(); i++)
-            new RuleJson("token-" + (i + 1), claim.get(i), true, mistakes).read().ifPresent(rights::add);
+            new RuleJson("token-" + (i + 1), claim.get(i), true, mistakes)
+                    .read()
+                    .ifPresent(rights::add);
         if (!mistakes.isEmpty()) throw new RuleMistakes(mistakes);
         return rights;
     }
@@ -80,7 +83,8 @@ public final class RuleJson {
         var actions = json.putArray("actions");
         rule.actions().stream().sorted().forEach(it -> actions.add(text(it)));
         json.put("filter", rule.filter().toString());
-        if (hasQoS(rule.effect(), rule.actions())) json.put("qos", rule.highestQoS().ordinal());
+        if (hasQoS(rule.effect(), rule.actions()))
+            json.put("qos", rule.highestQoS().ordinal());
         if (hasRetain(rule.effect(), rule.actions())) json.put("retain", rule.retain());
         json.put("priority", rule.priority());
         return json;
@@ -107,7 +111,8 @@ public final class RuleJson {
             return Optional.empty();
         }
         json.fieldNames().forEachRemaining(it -> {
-            if (!FIELDS.contains(it)) wrong(it, "is not a field of a rule; the fields are " + String.join(", ", FIELDS));
+            if (!FIELDS.contains(it))
+                wrong(it, "is not a field of a rule; the fields are " + String.join(", ", FIELDS));
             else if (isRight && NOT_OF_A_RIGHT.contains(it)) wrong(it, "cannot be said by a token");
         });
         var subject = subject();
@@ -187,8 +192,10 @@ public final class RuleJson {
     private int number(String field, int standard, int least, int most) {
         var value = json.path(field);
         if (value.isMissingNode() || value.isNull()) return standard;
-        if (value.isIntegralNumber() && value.canConvertToInt() && value.intValue() >= least && value.intValue() <= most)
-            return value.intValue();
+        if (value.isIntegralNumber()
+                && value.canConvertToInt()
+                && value.intValue() >= least
+                && value.intValue() <= most) return value.intValue();
         wrong(field, "is not a number from " + least + " to " + most);
         return standard;
     }

@@ -55,7 +55,8 @@ final class RuleNode {
 
     private RuleNode next(RuleFilter.Level level) {
         return switch (level) {
-            case RuleFilter.Level.Fixed(var text) when FilterLevels.isWildcard(text) -> {
+            case RuleFilter.Level.Fixed(var text)
+            when FilterLevels.isWildcard(text) -> {
                 if (oneLevel == null) oneLevel = new RuleNode();
                 yield oneLevel;
             }
@@ -159,7 +160,8 @@ final class RuleNode {
      *
      * @param skip whether the rules from a place downwards need not be told
      */
-    void overlap(FilterLevels pattern, Requester requester, Predicate<RuleNode> skip, BiConsumer<Rule, FilterLevels> tell) {
+    void overlap(
+            FilterLevels pattern, Requester requester, Predicate<RuleNode> skip, BiConsumer<Rule, FilterLevels> tell) {
         overlap(pattern, 0, requester, skip, rule -> rule.filter()
                 .of(requester)
                 .flatMap(pattern::and)

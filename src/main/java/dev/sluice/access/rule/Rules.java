@@ -30,7 +30,8 @@ public final class Rules {
             var filters = overlappingDeny == OverlappingDeny.FILTER ? Action.SUBSCRIBE : Action.RECEIVE;
             var filtersDeliveries = rules.stream()
                     .anyMatch(it -> !it.allows()
-                            && (it.actions().contains(Action.RECEIVE) || it.actions().contains(filters)));
+                            && (it.actions().contains(Action.RECEIVE)
+                                    || it.actions().contains(filters)));
             return new Part(rules, tries, filtersDeliveries);
         }
     }
@@ -53,7 +54,9 @@ public final class Rules {
         var made = new HashMap<Subject, Part>();
         bySubject.forEach((subject, some) -> {
             var known = parts.get(subject);
-            made.put(subject, known != null && known.rules.equals(some) ? known : Part.of(List.copyOf(some), overlappingDeny));
+            made.put(
+                    subject,
+                    known != null && known.rules.equals(some) ? known : Part.of(List.copyOf(some), overlappingDeny));
         });
         return new Rules(overlappingDeny, List.copyOf(changed), made);
     }

@@ -12,7 +12,8 @@ public record Subject(Kind kind, String name, String value) {
     /** Everybody who has no user name. */
     public static final Subject ANONYMOUS = new Subject(Kind.ANONYMOUS, "", "");
 
-    private static final String FORMS = "all, anonymous, user:<name>, group:<name>, client:<client id> or claim:<name>=<value>";
+    private static final String FORMS =
+            "all, anonymous, user:<name>, group:<name>, client:<client id> or claim:<name>=<value>";
 
     /** The kinds of subjects. */
     public enum Kind {

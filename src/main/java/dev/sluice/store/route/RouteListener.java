@@ -92,7 +92,8 @@ public class RouteListener {
             if (!listening.isStopped())
                 LOG.debugf("listening for changes of routes and rules, to be tried again in %s: %s", interval, lost);
         } catch (RuntimeException failure) {
-            LOG.error("following the routes and rules in PostgreSQL failed, and is tried again in " + interval, failure);
+            LOG.error(
+                    "following the routes and rules in PostgreSQL failed, and is tried again in " + interval, failure);
         }
     }
 

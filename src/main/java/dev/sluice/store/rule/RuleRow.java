@@ -2,8 +2,6 @@ package dev.sluice.store.rule;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.access.rule.Rule;
-import dev.sluice.access.rule.RuleJson;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
@@ -48,12 +46,13 @@ class RuleRow {
         return spec;
     }
 
-    void set(Rule rule) {
-        var spec = RuleJson.write(rule);
+    /** @param spec of a rule without a mistake, with all fields that say something */
+    void set(ObjectNode spec) {
         subject = spec.get("subject").textValue();
         effect = spec.get("effect").textValue();
         var names = new StringBuilder();
-        spec.get("actions").forEach(it -> names.append(names.isEmpty() ? "" : ",").append(it.textValue()));
+        spec.get("actions")
+                .forEach(it -> names.append(names.isEmpty() ? "" : ",").append(it.textValue()));
         actions = names.toString();
         filter = spec.get("filter").textValue();
         qos = spec.has("qos") ? (short) spec.get("qos").intValue() : null;

@@ -3,7 +3,7 @@ package dev.sluice.store.rule;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.sluice.access.rule.Rule;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.StoreUnavailable;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
@@ -14,9 +14,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -78,10 +78,10 @@ public class RuleStore {
      *
      * @param actor for the account of changes
      * @param change gets the rules as they are, and returns what they are to be; what it throws ends the change
-     * @param rules of what the change returned
+     * @param specs gives each rule, by name, of what the change returned
      */
     public <T> Changed<T> change(
-            String actor, Function<StoredRules, T> change, Function<T, Collection<Rule>> rules) {
+            String actor, Function<StoredRules, T> change, Function<T, Map<String, ObjectNode>> specs) {
         return call("changing the rules", () -> {
             var before = read(version(" FOR UPDATE"));
             var wanted = change.apply(before);
@@ -89,7 +89,7 @@ public class RuleStore {
                     .createNativeQuery("SELECT set_config('sluice.actor', ?1, true)")
                     .setParameter(1, actor)
                     .getSingleResult();
-            put(rules.apply(wanted));
+            put(specs.apply(wanted));
             return new Changed<>(before, read(version("")), wanted);
         });
     }
@@ -109,16 +109,16 @@ public class RuleStore {
     }
 
     /** Writes, and forgets, the rows: triggers have given them versions. */
-    private void put(Collection<Rule> wanted) {
+    private void put(Map<String, ObjectNode> wanted) {
         var gone = new HashMap<String, RuleRow>();
         for (var row : rows.listAll()) gone.put(row.name, row);
-        for (var rule : wanted) {
-            var known = gone.remove(rule.name());
+        wanted.forEach((name, spec) -> {
+            var known = gone.remove(name);
             var row = known == null ? new RuleRow() : known;
-            row.name = rule.name();
-            row.set(rule);
+            row.name = name;
+            row.set(spec);
             if (known == null) rows.persist(row);
-        }
+        });
         gone.values().forEach(rows::delete);
         rows.flush();
         rows.getEntityManager().clear();
@@ -147,7 +147,10 @@ public class RuleStore {
                     .createNativeQuery("SELECT version FROM access_rule_set FOR UPDATE SKIP LOCKED")
                     .getResultList();
             if (free.isEmpty()) return false;
-            rows.getEntityManager().createNativeQuery(KEEP).setParameter(1, version).executeUpdate();
+            rows.getEntityManager()
+                    .createNativeQuery(KEEP)
+                    .setParameter(1, version)
+                    .executeUpdate();
             return true;
         });
     }
@@ -203,7 +206,10 @@ public class RuleStore {
                 return result;
             });
         } catch (ConstraintViolationException | DataException refused) {
-            throw new IllegalArgumentException("PostgreSQL refuses " + what + ": " + refused.getSQLException().getMessage(), refused);
+            throw new IllegalArgumentException(
+                    "PostgreSQL refuses " + what + ": "
+                            + refused.getSQLException().getMessage(),
+                    refused);
         } catch (PersistenceException failed) {
             throw new StoreUnavailable(what + ": " + failed.getMessage(), failed, done[0]);
         } catch (QuarkusTransactionException failed) {

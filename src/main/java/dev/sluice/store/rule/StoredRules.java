@@ -18,7 +18,7 @@ public record StoredRules(long version, SortedMap<String, Entry> rules) {
     /**
      * One of them.
      *
-     * @param spec as {@link dev.sluice.access.rule.RuleJson} reads it; not to be changed
+     * @param spec as somebody wrote it; not to be changed
      * @param version that of the set which its last change made
      */
     public record Entry(ObjectNode spec, long version, Instant updatedAt, String updatedBy) {}

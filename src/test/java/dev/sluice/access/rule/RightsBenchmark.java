@@ -50,7 +50,8 @@ public final class RightsBenchmark {
     }
 
     private static void print(String what, Rules rules) {
-        var requester = new Requester("truck-7", "user-4", Set.of("group-1", "group-2"), Map.of("tenant", "acme"), List.of());
+        var requester =
+                new Requester("truck-7", "user-4", Set.of("group-1", "group-2"), Map.of("tenant", "acme"), List.of());
         var names = new TopicName[TOPICS];
         for (int i = 0; i < TOPICS; i++) names[i] = TopicName.of("fleet/truck-7/telemetry/" + i);
         var rights = rules.of(requester);

@@ -99,20 +99,22 @@ class RightsPropertyTest {
             assertThat(names).allSatisfy(name -> assertThat(new NaiveRules(allows).subscribeQoS(DEVICE, name))
                     .isNotNegative());
             if (rights.filtersDeliveries()) continue;
-            assertThat(names).allMatch(name -> rights.receive(TopicName.of(name)).isAllowed());
+            assertThat(names)
+                    .allMatch(name -> rights.receive(TopicName.of(name)).isAllowed());
         }
     }
 
     private static final List<String> VALUES = List.of("", "a", "b", "a/b", "+", "#", "$x", "a+", "dev-a");
-    private static final List<String> TEMPLATES = List.of(
-            "a", "b", "+", "", "{clientId}", "{username}", "{claim.x}", "dev-{clientId}", "$x", "{claim.y}-b");
+    private static final List<String> TEMPLATES =
+            List.of("a", "b", "+", "", "{clientId}", "{username}", "{claim.x}", "dev-{clientId}", "$x", "{claim.y}-b");
 
     @Test
     void tenThousandDecisionsAgree() {
         var random = new Random(16);
         var allowed = 0;
         for (int i = 0; i < 1_000; i++) {
-            var rules = IntStream.range(0, 12).mapToObj(it -> anyRule(random, it)).toList();
+            var rules =
+                    IntStream.range(0, 12).mapToObj(it -> anyRule(random, it)).toList();
             var naive = new NaiveRules(rules);
             var compiled = Rules.of(rules, OverlappingDeny.REFUSE);
             for (int j = 0; j < 10; j++) {

@@ -71,7 +71,8 @@ class RightsTest {
         var all = rights(device("d1"), rule("allow subscribe #"));
         assertThat(Stream.of("#", "+/#", "+", "a/b", "$share/g/#")).allMatch(it -> subscribe(all, it) == 2);
         assertThat(Stream.of("$SYS/#", "$SYS/+", "$share/g/$SYS/#", "$x")).allMatch(it -> subscribe(all, it) < 0);
-        assertThat(subscribe(rights(device("d1"), rule("allow subscribe $SYS/#")), "$SYS/#")).isEqualTo(2);
+        assertThat(subscribe(rights(device("d1"), rule("allow subscribe $SYS/#")), "$SYS/#"))
+                .isEqualTo(2);
     }
 
     @Test
@@ -87,11 +88,16 @@ class RightsTest {
     @Test
     void aDenyRefusesWhatItOverlapsUnlessAHigherRuleAllowsThat() {
         var deny = rule("deny subscribe a/secret/#");
-        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/#"), deny), "a/#")).isNegative();
-        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/#"), deny), "a/+")).isNegative();
-        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/#"), deny), "a/open/#")).isEqualTo(2);
-        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/# 2 1"), deny), "a/#")).isEqualTo(2);
-        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/# 2 -1"), deny), "a/#")).isNegative();
+        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/#"), deny), "a/#"))
+                .isNegative();
+        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/#"), deny), "a/+"))
+                .isNegative();
+        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/#"), deny), "a/open/#"))
+                .isEqualTo(2);
+        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/# 2 1"), deny), "a/#"))
+                .isEqualTo(2);
+        assertThat(subscribe(rights(device("d1"), rule("allow subscribe a/# 2 -1"), deny), "a/#"))
+                .isNegative();
         var higher = rights(device("d1"), rule("allow subscribe a/#"), deny, rule("allow subscribe a/+/# 1 9"));
         assertThat(subscribe(higher, "a/#")).isEqualTo(1);
     }
@@ -120,7 +126,10 @@ class RightsTest {
     @Test
     void theLowestCeilingOfAPartIsTheCeilingOfASubscription() {
         var rights = rights(
-                device("d1"), rule("allow subscribe a/# 2"), rule("allow subscribe a/slow/# 0 5"), rule("allow subscribe b/# 1"));
+                device("d1"),
+                rule("allow subscribe a/# 2"),
+                rule("allow subscribe a/slow/# 0 5"),
+                rule("allow subscribe b/# 1"));
         assertThat(subscribe(rights, "a/#")).isZero();
         assertThat(subscribe(rights, "a/fast")).isEqualTo(2);
         assertThat(subscribe(rights, "b/#")).isEqualTo(1);
@@ -128,12 +137,16 @@ class RightsTest {
 
     @Test
     void aValueThatIsNotOneLevelNamesNothing() {
-        var rules = new Rule[] {rule("allow publish devices/{clientId}/#"), rule("allow subscribe devices/{clientId}/#")};
+        var rules =
+                new Rule[] {rule("allow publish devices/{clientId}/#"), rule("allow subscribe devices/{clientId}/#")};
         for (var evil : List.of("+", "#", "a/b", "", "a+", "#x", "d\0")) {
             var rights = rights(device(evil), rules);
-            assertThat(publish(rights, "devices/" + evil.replace("\0", "") + "/x")).describedAs(evil).isFalse();
+            assertThat(publish(rights, "devices/" + evil.replace("\0", "") + "/x"))
+                    .describedAs(evil)
+                    .isFalse();
             assertThat(publish(rights, "devices/other/x")).describedAs(evil).isFalse();
-            assertThat(Stream.of("devices/+/#", "devices/#", "devices/other/#")).allMatch(it -> subscribe(rights, it) < 0);
+            assertThat(Stream.of("devices/+/#", "devices/#", "devices/other/#"))
+                    .allMatch(it -> subscribe(rights, it) < 0);
         }
     }
 
@@ -148,7 +161,8 @@ class RightsTest {
     void aMissingClaimAndTheNameOfTheAnonymousNameNothing() {
         var anonymous = new Requester("d1", "", Set.of(), Map.of(), List.of());
         var rights = rights(anonymous, rule("allow publish t/{claim.tenant}/#"), rule("allow publish u/{username}"));
-        assertThat(Stream.of("t//x", "t/{claim.tenant}/x", "t/null/x", "u/", "u")).noneMatch(it -> publish(rights, it));
+        assertThat(Stream.of("t//x", "t/{claim.tenant}/x", "t/null/x", "u/", "u"))
+                .noneMatch(it -> publish(rights, it));
         var tenant = rights(device("d1"), rule("allow publish t/{claim.tenant}/#"));
         assertThat(publish(tenant, "t/acme/x")).isTrue();
         assertThat(publish(tenant, "t/other/x")).isFalse();
@@ -158,7 +172,8 @@ class RightsTest {
     void ofSeveralRulesOfOnePriorityTheMostGenerousHolds() {
         var retained = rule("allow publish a 0");
         var plain = rule("allow publish a 2");
-        plain = new Rule("plain", plain.subject(), plain.effect(), plain.actions(), plain.filter(), QoS.EXACTLY_ONCE, false, 0);
+        plain = new Rule(
+                "plain", plain.subject(), plain.effect(), plain.actions(), plain.filter(), QoS.EXACTLY_ONCE, false, 0);
         var verdict = rights(device("d1"), retained, plain).publish(TopicName.of("a"));
         assertThat(verdict.allows(QoS.EXACTLY_ONCE, false)).isTrue();
         assertThat(verdict.allows(QoS.AT_MOST_ONCE, true)).isTrue();
@@ -173,14 +188,22 @@ class RightsTest {
         var bearer = new Requester("d1", "u", Set.of(), Map.of(), List.of(right));
         assertThat(publish(rights(bearer), "mine/x")).isTrue();
         assertThat(publish(rights(device("d1")), "mine/x")).isFalse();
-        assertThat(publish(rights(bearer, rule("deny publish mine/# 2 1")), "mine/x")).isFalse();
+        assertThat(publish(rights(bearer, rule("deny publish mine/# 2 1")), "mine/x"))
+                .isFalse();
     }
 
     @Test
     void whoIsNotAskedAboutHasTheSameRightsAsBefore() {
         var first = Rules.of(List.of(rule("allow publish a")), OverlappingDeny.REFUSE);
         var other = new Rule(
-                "bob", Subject.user("bob"), Rule.Effect.ALLOW, Set.of(Action.PUBLISH), RuleFilter.of("b"), QoS.AT_MOST_ONCE, true, 0);
+                "bob",
+                Subject.user("bob"),
+                Rule.Effect.ALLOW,
+                Set.of(Action.PUBLISH),
+                RuleFilter.of("b"),
+                QoS.AT_MOST_ONCE,
+                true,
+                0);
         var second = first.with(List.of(first.all().getFirst(), other));
         assertThat(second.of(device("d1")).areAs(first.of(device("d1")))).isTrue();
         var bob = new Requester("d1", "bob", Set.of(), Map.of(), List.of());
@@ -192,8 +215,10 @@ class RightsTest {
         var wide = rule("allow subscribe a/#");
         var deny = rule("deny subscribe a/secret/#");
         var rights = rights(device("d1"), wide, deny);
-        assertThat(rights.explain(TopicFilter.of("a/#"), QoS.AT_MOST_ONCE).rule()).isEqualTo(deny);
-        assertThat(rights.explain(TopicFilter.of("a/b"), QoS.AT_MOST_ONCE)).isEqualTo(new Permission(QoS.AT_MOST_ONCE, wide));
+        assertThat(rights.explain(TopicFilter.of("a/#"), QoS.AT_MOST_ONCE).rule())
+                .isEqualTo(deny);
+        assertThat(rights.explain(TopicFilter.of("a/b"), QoS.AT_MOST_ONCE))
+                .isEqualTo(new Permission(QoS.AT_MOST_ONCE, wide));
         assertThat(rights.explain(TopicFilter.of("b"), QoS.AT_MOST_ONCE)).isEqualTo(new Permission(null, null));
     }
 }

@@ -32,12 +32,13 @@ class RuleJsonTest {
 
     @Test
     void everyMistakeIsNamedWithItsRuleAndField() {
-        var wrong = "{'one':{'subject':'usr:bob','effect':'maybe','actions':['publish','write'],'filter':'a/#/b','qos':3,"
-                + "'retain':'no','priority':1.5,'acces':1},"
-                + "'two':{},'t wo':{'subject':'all','effect':'deny','actions':'publish','filter':'{clientid}'},"
-                + "'deny':{'subject':'all','effect':'deny','actions':'publish','filter':'a','qos':1},"
-                + "'receive':{'subject':'all','effect':'allow','actions':'receive','filter':'$share/g/a','retain':true},"
-                + "'ambiguous':{'subject':'all','effect':'allow','actions':'receive','filter':'{username}-{clientId}'}}";
+        var wrong =
+                "{'one':{'subject':'usr:bob','effect':'maybe','actions':['publish','write'],'filter':'a/#/b','qos':3,"
+                        + "'retain':'no','priority':1.5,'acces':1},"
+                        + "'two':{},'t wo':{'subject':'all','effect':'deny','actions':'publish','filter':'{clientid}'},"
+                        + "'deny':{'subject':'all','effect':'deny','actions':'publish','filter':'a','qos':1},"
+                        + "'receive':{'subject':'all','effect':'allow','actions':'receive','filter':'$share/g/a','retain':true},"
+                        + "'ambiguous':{'subject':'all','effect':'allow','actions':'receive','filter':'{username}-{clientId}'}}";
         assertThatThrownBy(() -> RuleJson.rules(json(wrong)))
                 .isInstanceOf(RuleMistakes.class)
                 .hasMessageContaining("rule one, subject: is \"usr:bob\", but may be all, anonymous, user:<name>")
@@ -51,10 +52,12 @@ class RuleJsonTest {
                 .hasMessageContaining("rule two, filter: is required")
                 .hasMessageContaining("rule two, actions: must be one or several of publish, subscribe and receive")
                 .hasMessageContaining("rule t wo: has a name that is not made of 1 to 255 letters")
-                .hasMessageContaining("rule t wo, filter: has the level \"{clientid}\", in which braces may stand around")
+                .hasMessageContaining(
+                        "rule t wo, filter: has the level \"{clientid}\", in which braces may stand around")
                 .hasMessageContaining("rule deny, qos: means something only of a rule that allows")
                 .hasMessageContaining("rule receive, filter: begins with $share/: leave that")
-                .hasMessageContaining("rule ambiguous, filter: has the level \"{username}-{clientId}\" with two placeholders");
+                .hasMessageContaining(
+                        "rule ambiguous, filter: has the level \"{username}-{clientId}\" with two placeholders");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.access.rule.Action;
 import dev.sluice.access.rule.Rule;
 import dev.sluice.access.rule.RuleFilter;
@@ -17,8 +18,11 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -57,7 +61,11 @@ class RuleStoreTest {
     }
 
     private StoredRules put(Rule... rules) {
-        return store.<List<Rule>>change("ann", _ -> List.of(rules), rules -> rules).after();
+        return store.change("ann", _ -> rules, RuleStoreTest::specs).after();
+    }
+
+    private static Map<String, ObjectNode> specs(Rule... rules) {
+        return Arrays.stream(rules).collect(Collectors.toMap(Rule::name, RuleJson::write));
     }
 
     @Test
@@ -68,7 +76,8 @@ class RuleStoreTest {
         assertThat(stored.rules().keySet()).containsExactly("allow", "deny");
         assertThat(stored.rules().get("allow").updatedBy()).isEqualTo("ann");
         for (var rule : List.of(allow, deny)) {
-            var read = RuleJson.read(rule.name(), stored.rules().get(rule.name()).spec(), new ArrayList<>());
+            var read =
+                    RuleJson.read(rule.name(), stored.rules().get(rule.name()).spec(), new ArrayList<>());
             assertThat(read).contains(rule);
             assertThat(SERVER.value("SELECT access_rule_json(r) = '" + RuleJson.write(rule)
                             + "'::jsonb FROM access_rule r WHERE name = '" + rule.name() + "'"))
@@ -111,7 +120,7 @@ class RuleStoreTest {
                         _ -> {
                             throw new IllegalArgumentException("wrong");
                         },
-                        _ -> List.of()))
+                        _ -> Map.of()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("wrong");
         assertThat(store.read()).isEqualTo(before);
@@ -120,13 +129,12 @@ class RuleStoreTest {
     @Test
     void theLastGoodSetIsKept() {
         var good = put(rule("one", Rule.Effect.ALLOW, "a", 3));
-        assertThat(store.keep(good.version())).isTrue();
-        put(rule("one", Rule.Effect.ALLOW, "b", 3));
+        await().until(() -> store.keep(good.version())); // the gateway of this test may be keeping it
+        SERVER.execute("UPDATE access_rule SET subject = 'nobody'");
+        await().until(() -> store.keep(good.version()));
         var kept = store.good().orElseThrow();
         assertThat(kept.version()).isEqualTo(good.version());
         assertThat(kept.rules().get("one")).isEqualTo(good.rules().get("one").spec());
-        assertThat(store.keep(good.version())).isTrue();
-        assertThat(store.good().orElseThrow().version()).isEqualTo(good.version());
     }
 
     @Test
@@ -145,9 +153,11 @@ class RuleStoreTest {
 
     @Test
     void nobodyWritesWhatNoRuleIs() {
-        assertThatThrownBy(() -> SERVER.execute("TRUNCATE access_rule")).hasStackTraceContaining("DELETE FROM access_rule");
-        assertThatThrownBy(() -> SERVER.execute(
-                        "INSERT INTO access_rule (name, subject, effect, actions, filter) VALUES ('a', 'all', 'may', 'publish', 'a')"))
+        assertThatThrownBy(() -> SERVER.execute("TRUNCATE access_rule"))
+                .hasStackTraceContaining("DELETE FROM access_rule");
+        assertThatThrownBy(
+                        () -> SERVER.execute(
+                                "INSERT INTO access_rule (name, subject, effect, actions, filter) VALUES ('a', 'all', 'may', 'publish', 'a')"))
                 .hasStackTraceContaining("effect");
     }
 }
