@@ -91,7 +91,7 @@ final class AccessTrial {
                         claims == null ? Map.of() : claims,
                         rights == null || rights.isNull() ? List.of() : RuleJson.rights(rights));
             } catch (RuleMistakes mistakes) {
-                throw Problem.of(UNPROCESSABLE, "the rights are wrong", RuleAnswers.mistakes(mistakes));
+                throw Problem.of(UNPROCESSABLE, "the rights are wrong", RuleAnswers.mistakes(mistakes, null));
             }
         }
 

@@ -143,8 +143,8 @@ final class RuleAnswers {
         var names = new TreeSet<>(state.ofTheFile().keySet());
         names.addAll(state.stored().rules().keySet());
         var rejected = new ArrayList<Problem.Mistake>();
-        state.rejection().ifPresent(it -> rejected.addAll(mistakes(it)));
-        state.fileRejection().ifPresent(it -> rejected.addAll(mistakes(it)));
+        state.rejection().ifPresent(it -> rejected.addAll(mistakes(it, null)));
+        state.fileRejection().ifPresent(it -> rejected.addAll(mistakes(it, null)));
         return new All(
                 state.stored().version(),
                 state.inForce(),
@@ -172,16 +172,16 @@ final class RuleAnswers {
                 change.after());
     }
 
-    static List<Problem.Mistake> mistakes(RuleMistakes wrong) {
+    /** @param only the rule that the document is; null if it holds a set of them */
+    static List<Problem.Mistake> mistakes(RuleMistakes wrong, String only) {
         return wrong.mistakes().stream()
-                .map(it -> new Problem.Mistake(pointer(it), null, it.toString()))
+                .map(it -> new Problem.Mistake(pointer(it, only), null, it.toString()))
                 .toList();
     }
 
-    /** The place in a document that holds a set of rules. */
-    private static String pointer(RuleMistakes.Mistake mistake) {
-        if (mistake.rule() == null) return null;
-        var rule = "/rules/" + RouteJson.escape(mistake.rule());
+    private static String pointer(RuleMistakes.Mistake mistake, String only) {
+        if (mistake.rule() == null || only != null && !only.equals(mistake.rule())) return null;
+        var rule = only == null ? "/rules/" + RouteJson.escape(mistake.rule()) : "";
         return mistake.field().isEmpty() ? rule : rule + "/" + RouteJson.escape(mistake.field());
     }
 

@@ -87,7 +87,7 @@ class RuleResource {
             @Context HttpServerRequest request,
             byte[] body) {
         var wanted = set(Json.tree(body));
-        var changed = change(Actor.of(actor, request), UNPROCESSABLE, before -> {
+        var changed = change(Actor.of(actor, request), UNPROCESSABLE, null, before -> {
             Precondition.of(ifMatch).require("the set of rules", Precondition.tag(before.version()));
             return wanted;
         });
@@ -153,7 +153,7 @@ class RuleResource {
             @Context HttpServerRequest request,
             byte[] body) {
         var spec = Json.tree(body);
-        var changed = change(Actor.of(actor, request), UNPROCESSABLE, before -> {
+        var changed = change(Actor.of(actor, request), UNPROCESSABLE, name, before -> {
             var known = RuleAnswers.entry(name, before, live.state());
             Precondition.of(ifMatch).require("rule " + name, known == null ? null : known.tag());
             var specs = new TreeMap<String, JsonNode>(before.specs());
@@ -179,7 +179,7 @@ class RuleResource {
             @Parameter(description = IF_MATCH) @HeaderParam("If-Match") String ifMatch,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request) {
-        var changed = change(Actor.of(actor, request), CONFLICT, before -> {
+        var changed = change(Actor.of(actor, request), CONFLICT, null, before -> {
             var known = RuleAnswers.entry(name, before, live.state());
             Precondition.of(ifMatch).require("rule " + name, known == null ? null : known.tag());
             if (known == null) throw missing(name);
@@ -199,11 +199,11 @@ class RuleResource {
     }
 
     private RuleStore.Changed<List<Rule>> change(
-            String actor, int status, Function<StoredRules, Map<String, JsonNode>> edit) {
+            String actor, int status, String only, Function<StoredRules, Map<String, JsonNode>> edit) {
         try {
             return live.change(actor, edit);
         } catch (RuleMistakes wrong) {
-            throw Problem.of(status, "the rules would be wrong; those in force stay", RuleAnswers.mistakes(wrong));
+            throw Problem.of(status, "the rules would be wrong; those in force stay", RuleAnswers.mistakes(wrong, only));
         } catch (IllegalArgumentException refused) {
             throw Problem.of(status, refused.getMessage());
         }

@@ -99,16 +99,9 @@ public class Broker {
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
+        var check = new WillCheck(uplink, rules);
         this.wills = new WillPublisher(
-                wills,
-                new WillCheck(uplink, rules),
-                uplink,
-                journal,
-                router,
-                topics,
-                deliveries,
-                meters,
-                kafka::isAvailable);
+                wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);

@@ -241,7 +241,7 @@ public final class Connection implements RetainedRecipient {
         publishing = new Publishing(this, parts, rights, username, durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
-        var left = receiving.review().resumed(opened);
+        var left = receiving.resumed(opened);
         var begun = retained.topics().begin(() -> broker.attach(this, opened.present(), durable, left));
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
         on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
@@ -251,7 +251,7 @@ public final class Connection implements RetainedRecipient {
 
     /** The rules have changed. */
     void judgeAgain() {
-        if (receiving != null && !isClosed()) receiving.review().judgeAgain();
+        if (receiving != null && !isClosed()) receiving.judgeAgain();
     }
 
     /** Tells the session what Kafka or the journal has answered. */

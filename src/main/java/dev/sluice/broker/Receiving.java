@@ -2,6 +2,7 @@ package dev.sluice.broker;
 
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
@@ -14,6 +15,7 @@ import dev.sluice.session.Screening;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
@@ -59,11 +61,35 @@ final class Receiving {
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
-        this.review = new SubscriptionReview(connection, parts, rights, transfers, durable);
+        this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
     }
 
-    SubscriptionReview review() {
-        return review;
+    /** What the client may still have of the subscriptions that its session has; it loses the others for good. */
+    List<StoredSubscription> resumed(OpenedSession opened) {
+        var lost = new ArrayList<String>();
+        var left = review.resumed(opened, lost);
+        forget(lost);
+        return left;
+    }
+
+    /** The rules have changed. */
+    void judgeAgain() {
+        var lost = review.judgeAgain();
+        forget(lost);
+        if (lost.isEmpty() || parts.onLostRight() != OnLostRight.DISCONNECT) return;
+        var why = "the rules have changed: the client may no longer subscribe to " + TraceText.line(lost.getFirst());
+        connection.on(new Event.Ended(ReasonCode.NOT_AUTHORIZED, why));
+    }
+
+    private void forget(List<String> filters) {
+        if (!durable || filters.isEmpty()) return;
+        connection
+                .writes()
+                .submit(new JournalWrite.Unsubscribe(
+                        connection.clientId(),
+                        connection.epoch(),
+                        filters,
+                        connection.writes().thenOnLoop(() -> {})));
     }
 
     void perform(Effect.OfReceiver effect) {

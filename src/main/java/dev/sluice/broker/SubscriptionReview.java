@@ -1,83 +1,67 @@
 package dev.sluice.broker;
 
-import dev.sluice.config.RulesConfig.OnLostRight;
-import dev.sluice.packet.ReasonCode;
-import dev.sluice.session.Event;
-import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.broker.routing.Recipient;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Takes from a client the subscriptions that the rules do not let it have any more: when its session is resumed, and when they change.
- * Confined to the connection's event loop.
+ * Finds the subscriptions that the rules do not let a client have any more: when its session is resumed, and when they change. Confined to
+ * the connection's event loop.
  */
 final class SubscriptionReview {
-    private final Connection connection;
-    private final ConnectionParts parts;
+    private final Recipient connection;
+    private final Router router;
     private final ClientRights rights;
     private final RetainedTransfers transfers;
     private final boolean durable;
 
     /** @param rights null if everything is allowed */
     SubscriptionReview(
-            Connection connection,
-            ConnectionParts parts,
-            ClientRights rights,
-            RetainedTransfers transfers,
-            boolean durable) {
+            Recipient connection, Router router, ClientRights rights, RetainedTransfers transfers, boolean durable) {
         this.connection = connection;
-        this.parts = parts;
+        this.router = router;
         this.rights = rights;
         this.transfers = transfers;
         this.durable = durable;
     }
 
-    /** What the client may still have of the subscriptions that its session has; it loses the others for good. */
-    List<StoredSubscription> resumed(OpenedSession opened) {
+    /**
+     * What the client may still have of the subscriptions that its session has.
+     *
+     * @param lost takes the filters of the others
+     */
+    List<StoredSubscription> resumed(OpenedSession opened, List<String> lost) {
         if (rights == null) return opened.subscriptions();
         rights.resumed(opened.lastSeq());
-        var lost = new ArrayList<String>();
-        var left = rights.left(opened.subscriptions(), lost);
-        forget(lost);
-        return left;
+        return rights.left(opened.subscriptions(), lost);
     }
 
-    /** The rules have changed: lowers the QoS of subscriptions, and ends those that the client may no longer have. */
-    void judgeAgain() {
-        if (rights == null || !rights.haveChanged()) return;
-        var subscriber = parts.router().find(connection.clientId());
-        if (subscriber == null || subscriber.recipient() != connection) return;
+    /**
+     * The rules have changed: lowers the QoS of subscriptions, and ends those that the client may no longer have.
+     *
+     * @return the filters of these
+     */
+    List<String> judgeAgain() {
+        if (rights == null || !rights.haveChanged()) return List.of();
+        var subscriber = router.find(connection.clientId());
+        if (subscriber == null || subscriber.recipient() != connection) return List.of();
         var lost = new ArrayList<String>();
         for (var each : List.copyOf(subscriber.subscriptions().values())) {
             var stored = each.stored();
             var left = rights.left(stored);
             if (left == null) {
                 transfers.end(each.filter());
-                parts.router().unsubscribe(connection, each.filter());
+                router.unsubscribe(connection, each.filter());
                 lost.add(stored.filter());
             } else if (left != stored) {
-                parts.router().subscribe(connection, durable, each.filter(), left);
+                router.subscribe(connection, durable, each.filter(), left);
                 var lower = subscriber.subscriptions().get(each.filter());
                 if (lower != null) transfers.replace(lower);
             }
         }
-        forget(lost);
-        if (lost.isEmpty() || parts.onLostRight() != OnLostRight.DISCONNECT) return;
-        var filter = TraceText.line(lost.getFirst());
-        connection.on(new Event.Ended(
-                ReasonCode.NOT_AUTHORIZED, "the rules have changed: no longer for the client: " + filter));
-    }
-
-    private void forget(List<String> filters) {
-        if (!durable || filters.isEmpty()) return;
-        connection
-                .writes()
-                .submit(new JournalWrite.Unsubscribe(
-                        connection.clientId(),
-                        connection.epoch(),
-                        filters,
-                        connection.writes().thenOnLoop(() -> {})));
+        return lost;
     }
 }

@@ -14,8 +14,8 @@ import java.util.function.Predicate;
  * then read by any. As deep as its deepest filter, so that it is walked by recursion.
  */
 final class RuleNode {
-    private final List<Rule> here = new ArrayList<>(1);
-    private final List<Rule> below = new ArrayList<>(1);
+    private List<Rule> here = List.of();
+    private List<Rule> below = List.of();
     private Map<String, RuleNode> literals = Map.of();
     private List<Templated> templates = List.of();
     private RuleNode oneLevel;
@@ -45,7 +45,14 @@ final class RuleNode {
             node = node.next(level);
             node.note(rule);
         }
-        (rule.filter().allBelow() ? node.below : node.here).add(rule);
+        if (rule.filter().allBelow()) node.below = and(node.below, rule);
+        else node.here = and(node.here, rule);
+    }
+
+    private static List<Rule> and(List<Rule> rules, Rule rule) {
+        var more = rules.isEmpty() ? new ArrayList<Rule>(1) : rules;
+        more.add(rule);
+        return more;
     }
 
     private void note(Rule rule) {

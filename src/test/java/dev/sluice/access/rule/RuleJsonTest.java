@@ -7,6 +7,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.packet.QoS;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class RuleJsonTest {
@@ -71,5 +74,16 @@ class RuleJsonTest {
                         json("[{'effect':'allow','actions':'publish','filter':'a','priority':9,'subject':'all'}]")))
                 .hasMessageContaining("rule token-1, priority: cannot be said by a token")
                 .hasMessageContaining("rule token-1, subject: cannot be said by a token");
+    }
+
+    @Test
+    void whoAsksComesBackAsHeWas() {
+        var rights = RuleJson.rights(json("[{'effect':'allow','actions':'publish','filter':'mine/#','qos':1}]"));
+        var requester = new Requester("c", "ann", Set.of("a", "b"), Map.of("tenant", "acme"), rights);
+        assertThat(RequesterJson.read("c", RequesterJson.write(requester))).isEqualTo(requester);
+        var nobody = new Requester("c", "", Set.of(), Map.of(), List.of());
+        assertThat(RequesterJson.write(nobody)).isNull();
+        assertThat(RequesterJson.read("c", null)).isEqualTo(nobody);
+        assertThat(RequesterJson.read("c", "ann")).isEqualTo(nobody);
     }
 }
