@@ -13,6 +13,9 @@ import dev.sluice.access.rule.RuleMistakes.Mistake;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 
@@ -25,18 +28,27 @@ final class RulesFile {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
+    /** The coarsest clock of a file system. */
+    private static final Duration COARSEST = Duration.ofSeconds(3);
+
     private final Path path;
     private byte[] lastRead = {};
+    /** When it was changed last, if nobody can have changed it in the same instant after it was read; else null. */
+    private FileTime lastChangedAt;
 
     RulesFile(Path path) {
         this.path = path;
     }
 
-    /** Whether it is another one than was read last. One that is there twice a second costs little: it is small, and in memory. */
+    /** Whether it is another one than was read last. Its time tells, once that is so long ago that it would tell of a later change, too. */
     boolean hasChanged() {
         try {
+            var changedAt = Files.getLastModifiedTime(path);
+            if (changedAt.equals(lastChangedAt)) return false;
+            if (changedAt.toInstant().isBefore(Instant.now().minus(COARSEST))) lastChangedAt = changedAt;
             return !Arrays.equals(Files.readAllBytes(path), lastRead);
         } catch (IOException _) {
+            lastChangedAt = null;
             return lastRead.length > 0;
         }
     }
@@ -53,6 +65,7 @@ final class RulesFile {
             throw wrong(e.getOriginalMessage() + line);
         } catch (IOException e) {
             lastRead = new byte[0];
+            lastChangedAt = null;
             throw wrong("cannot be read: " + e);
         }
     }

@@ -1,6 +1,7 @@
 package dev.sluice.conformance;
 
 import static dev.sluice.conformance.RuledGateways.RULES;
+import static dev.sluice.conformance.RuledGateways.message;
 import static dev.sluice.conformance.RuledGateways.publish;
 import static dev.sluice.conformance.RuledGateways.subscribe;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -67,8 +68,8 @@ class AccessChangesIT {
                             .equals("0"));
             gateways.allow("publisher", "talk/lost-too/#");
             publish(publisher, QoS.AT_LEAST_ONCE, "talk/lost-too/x");
-            publish(client, QoS.AT_LEAST_ONCE, "talk/" + id + "/marker");
-            assertThat(client.receive(Packet.Publish.class).topicName()).hasToString("talk/" + id + "/marker");
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/" + id + "/marker", "m"));
+            assertThat(message(client).topicName()).hasToString("talk/" + id + "/marker");
         } finally {
             gateways.delete("publisher");
         }
@@ -87,8 +88,8 @@ class AccessChangesIT {
         gateways.delete("offline");
         try (var client = gateways.durable(0, id, false)) {
             subscribe(client, "talk/" + id + "/#", QoS.AT_LEAST_ONCE);
-            publish(client, QoS.AT_LEAST_ONCE, "talk/" + id + "/marker");
-            assertThat(client.receive(Packet.Publish.class).topicName()).hasToString("talk/" + id + "/marker");
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/" + id + "/marker", "m"));
+            assertThat(message(client).topicName()).hasToString("talk/" + id + "/marker");
             await().until(() -> gateways.value("SELECT count(*) FROM subscription WHERE filter LIKE 'talk/offline/%'")
                     .equals("0"));
         }

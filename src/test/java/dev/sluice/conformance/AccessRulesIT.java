@@ -150,7 +150,7 @@ class AccessRulesIT {
                                     RULES + "/closed",
                                     "{'subject':'all','effect':'deny','actions':'subscribe','filter':'talk/none'}")
                             .status())
-                    .isEqualTo(201);
+                    .isEqualTo(200);
             try (var subscriber = gateways.durable(0, id, true)) {
                 assertThat(subscribe(subscriber, "talk/all/#", QoS.AT_LEAST_ONCE))
                         .isEqualTo(ReasonCode.GRANTED_QOS_1);

@@ -109,6 +109,11 @@ final class RuledGateways implements AutoCloseable {
         return answer;
     }
 
+    /** The next message, whatever acknowledgements come before it. */
+    static Packet.Publish message(WireClient client) {
+        while (true) if (client.receive() instanceof Packet.Publish message) return message;
+    }
+
     static ReasonCode subscribe(WireClient client, String filter, QoS qos) {
         var entry = new Subscription(filter, qos, false, false, 0);
         client.sendPackets(new Packet.Subscribe(9, List.of(entry), Properties.NONE));
