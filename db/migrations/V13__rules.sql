@@ -125,3 +125,6 @@ COMMENT ON COLUMN v_access_rule.retain IS 'Whether what is published may be reta
 COMMENT ON COLUMN v_access_rule.version IS 'Version of the set that its last change made.';
 COMMENT ON COLUMN v_access_rule.updated_at IS 'When it was changed last.';
 COMMENT ON COLUMN v_access_rule.updated_by IS 'Who changed it last.';
+
+ALTER TABLE will ADD COLUMN requester text;
+COMMENT ON COLUMN will.requester IS 'Who brought it, as JSON: user name, groups, claims and rights, by which the rules judge it when it is due. Null for anonymous clients.';

@@ -36,6 +36,11 @@ public record Identity(
         return new Requester(clientId, name, groups, claims, rights);
     }
 
+    /** The authenticated user name; null for anonymous. */
+    public String username() {
+        return isAnonymous() ? null : name;
+    }
+
     public boolean isAnonymous() {
         return method == Method.ANONYMOUS;
     }

@@ -40,11 +40,6 @@ final class ClientRights {
         return new ClientRights(rights, parts.meters(), requester.clientId());
     }
 
-    /** The client has another identity from now on; {@link #haveChanged} says whether that makes a difference. */
-    void become(Requester requester) {
-        rights.become(requester);
-    }
-
     boolean mayPublish(Packet.Publish publish) {
         if (rights.mayPublish(publish.topicName(), publish.qos(), publish.retain())) return true;
         meters.denied(
@@ -105,8 +100,9 @@ final class ClientRights {
         return isDoubted ? rights.receives(topicName) : rights.mayReceive(topicName);
     }
 
-    /** Takes up the rules in force; false if they say what they have said. */
-    boolean haveChanged() {
+    /** Takes up the rules in force, and who the client is now; false if they say what they have said. */
+    boolean haveChangedFor(Requester requester) {
+        rights.become(requester);
         return rights.refresh();
     }
 }

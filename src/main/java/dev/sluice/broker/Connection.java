@@ -1,13 +1,12 @@
 package dev.sluice.broker;
 
-import dev.sluice.access.Identity;
+import dev.sluice.access.Peer;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
-import dev.sluice.session.Holding;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
 import dev.sluice.store.session.SessionStore;
@@ -33,6 +32,7 @@ public final class Connection implements RetainedRecipient {
     private final PacketOutput output;
     private final PendingWrites writes;
     private final Session session;
+    private final Proof proof;
     private final ConnectionDeadlines deadlines;
     private final FlowControl flow;
     private final Consumer<Effect> perform = this::perform;
@@ -41,7 +41,6 @@ public final class Connection implements RetainedRecipient {
     private Receiving receiving;
     private long epoch;
     private long sessionId;
-    private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
     private volatile boolean takenOver;
@@ -50,7 +49,7 @@ public final class Connection implements RetainedRecipient {
 
     private final Readiness readiness = new Readiness();
 
-    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
+    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport, Peer peer) {
         this.broker = broker;
         this.parts = parts;
         this.retained = retained;
@@ -61,13 +60,11 @@ public final class Connection implements RetainedRecipient {
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
         this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
-        this.session = new Session(
-                parts.limits(),
-                parts.memory(),
-                new Holding(flow::mayPublish, parts.held(), parts.heldMaximum()),
-                output::hasRoom,
-                System::currentTimeMillis,
-                it -> receiving.screen(it));
+        this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.screen(it));
+        this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, event -> {
+            judgeAgain();
+            answered(event);
+        });
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -90,10 +87,10 @@ public final class Connection implements RetainedRecipient {
         return life == Life.OPEN && flow.mayRead(session);
     }
 
-    /** Its socket is not read; returns whether that is because its CONNECT waits for PostgreSQL. */
+    /** Its socket is not read; returns whether that is because its CONNECT has not been answered. */
     boolean paused() {
         flow.paused(session);
-        return session.phase() instanceof Phase.Opening;
+        return session.phase() instanceof Phase.Opening || session.phase() instanceof Phase.Authenticating;
     }
 
     void resume() {
@@ -128,7 +125,7 @@ public final class Connection implements RetainedRecipient {
     }
 
     void failed(Throwable bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
         var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
         close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
         if (wasOnline) broker.endSession(this, unused(true));
@@ -137,7 +134,7 @@ public final class Connection implements RetainedRecipient {
 
     @Override
     public void unreadable(RuntimeException bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
@@ -168,13 +165,14 @@ public final class Connection implements RetainedRecipient {
             case Effect.Send(var packet) -> {
                 if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
             }
+            case Effect.OfAuthentication it -> proof.perform(it);
             case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.OfReceiver it -> receiving.perform(it);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.OpenSession(var connect, var grant) -> {
-                username = connect.username();
                 hasWill = connect.will() != null;
+                input.admitAll();
                 broker.open(this, connect, grant);
             }
             case Effect.Start(var grant) -> broker.online(this, grant);
@@ -237,8 +235,8 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        var rights = ClientRights.of(parts, Identity.ANONYMOUS.as(clientId()));
-        publishing = new Publishing(this, parts, rights, username, durable, input.version(), mayGo);
+        var rights = ClientRights.of(parts, proof.identity().as(clientId()));
+        publishing = new Publishing(this, parts, rights, proof.identity().username(), durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
         var left = receiving.resumed(opened);
@@ -249,12 +247,12 @@ public final class Connection implements RetainedRecipient {
         resume();
     }
 
-    /** The rules have changed. */
+    /** The rules have changed, or the client has proved again who it is. */
     void judgeAgain() {
-        if (receiving != null && !isClosed()) receiving.judgeAgain();
+        if (receiving != null && !isClosed()) receiving.judgeAgain(proof.identity().as(clientId()));
     }
 
-    /** Tells the session what Kafka or the journal has answered. */
+    /** Tells the session what Kafka, the journal or who judges credentials has answered. */
     void answered(Event event) {
         on(event);
         progressed();
@@ -282,7 +280,8 @@ public final class Connection implements RetainedRecipient {
         if (isClosed()) return;
         var moved = output.noteProgress();
         var reading = input.reading(now);
-        var end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
+        Event end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
+        if (end == null) end = proof.late(now, parts.config().connectTimeout().toNanos());
         if (end != null) on(end);
         if (isClosed()) return;
         if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();
@@ -324,6 +323,7 @@ public final class Connection implements RetainedRecipient {
         if (life == Life.GONE) return; // a fault has closed the socket from here
         life = Life.GONE;
         input.drop();
+        proof.stop();
         parts.meters().abandoned(session.discard());
         noteReady();
         if (!isFinishing()) gone(lost);
@@ -352,6 +352,7 @@ public final class Connection implements RetainedRecipient {
         life = Life.CLOSING;
         endReason = reason;
         input.drop();
+        proof.stop();
         if (publishing != null && !isFinishing()) publishing.close();
         flush();
         transport.close(Transport.status(reason));
@@ -367,6 +368,10 @@ public final class Connection implements RetainedRecipient {
     @Override
     public boolean isClosed() {
         return life.isOver();
+    }
+
+    Proof proof() {
+        return proof;
     }
 
     boolean hasWill() {
@@ -391,9 +396,5 @@ public final class Connection implements RetainedRecipient {
     @Override
     public Loop loop() {
         return loop;
-    }
-
-    Transport transport() {
-        return transport;
     }
 }

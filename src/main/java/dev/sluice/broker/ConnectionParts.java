@@ -7,13 +7,21 @@ import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.packet.Packet;
+import dev.sluice.session.Delivery;
+import dev.sluice.session.Holding;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
+import dev.sluice.session.Screening;
+import dev.sluice.session.Session;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.uplink.Uplink;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * What all connections share, made once by the {@link Broker}: settings, and the ways to Kafka, to PostgreSQL and to subscribers.
@@ -24,7 +32,7 @@ import java.time.Duration;
  * @param heldMaximum those of one client
  * @param partials the packets of all clients together that are not whole
  * @param deadline longest time without an answer of Kafka or the journal
- * @param node this gateway's id, which the row of an open session names
+ * @param admission who judges credentials
  */
 record ConnectionParts(
         MqttConfig config,
@@ -34,7 +42,7 @@ record ConnectionParts(
         long heldMaximum,
         PartialPackets partials,
         Duration deadline,
-        String node,
+        Admission admission,
         Uplink uplink,
         Journal journal,
         Router router,
@@ -45,6 +53,17 @@ record ConnectionParts(
         RulesInForce rules,
         OnLostRight onLostRight,
         BrokerMeters meters) {
+    /**
+     * A session of one more connection, without its socket yet.
+     *
+     * @param screening looks at each message before it is sent
+     */
+    Session session(
+            Predicate<Packet.Publish> mayPublish, BooleanSupplier room, Function<Delivery, Screening> screening) {
+        var holding = new Holding(mayPublish, held, heldMaximum);
+        return new Session(limits, memory, holding, room, System::currentTimeMillis, screening);
+    }
+
     /** The ways, and who says who may go them. */
     record Ways(
             Uplink uplink,
@@ -60,7 +79,7 @@ record ConnectionParts(
             MqttConfig config,
             UplinkConfig uplinkConfig,
             InputBounds bounds,
-            String node,
+            Admission admission,
             OnLostRight onLostRight,
             Ways ways,
             BrokerMeters meters) {
@@ -72,7 +91,7 @@ record ConnectionParts(
                 uplinkConfig.bytesInFlightPerConnection(),
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
                 uplinkConfig.deadline(),
-                node,
+                admission,
                 ways.uplink,
                 ways.journal,
                 ways.router,

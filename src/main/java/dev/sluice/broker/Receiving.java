@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.config.RulesConfig.OnLostRight;
@@ -72,9 +73,9 @@ final class Receiving {
         return left;
     }
 
-    /** The rules have changed. */
-    void judgeAgain() {
-        var lost = review.judgeAgain();
+    /** The rules have changed, or what is known of the client. */
+    void judgeAgain(Requester requester) {
+        var lost = review.judgeAgain(requester);
         forget(lost);
         if (lost.isEmpty() || parts.onLostRight() != OnLostRight.DISCONNECT) return;
         var why = "the rules have changed: the client may no longer subscribe to " + TraceText.line(lost.getFirst());

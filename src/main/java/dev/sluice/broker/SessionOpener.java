@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.access.Identity;
+import dev.sluice.access.rule.RequesterJson;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
@@ -10,6 +11,7 @@ import dev.sluice.session.Grant;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.ForeignSession;
 import dev.sluice.store.session.SessionStore;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
@@ -69,6 +71,7 @@ final class SessionOpener {
     /**
      * Opens the session that a CONNECT asks for, unless its will could never be published.
      *
+     * @param identity whose it is
      * @param sendQuota messages that the connection may send without an answer
      * @param opened takes the session, and whether what its client publishes may go to Kafka now; on the connection's loop
      * @param notOpened takes the session if what must come before its client takes too long; on the connection's loop
@@ -77,6 +80,7 @@ final class SessionOpener {
             RetainedRecipient connection,
             Packet.Connect connect,
             Grant grant,
+            Identity identity,
             int sendQuota,
             BiConsumer<OpenedSession, BooleanSupplier> opened,
             Consumer<OpenedSession> notOpened) {
@@ -85,16 +89,19 @@ final class SessionOpener {
                 connect.cleanStart(),
                 connect.version().level(),
                 grant.sessionExpiry(),
-                connect.username(),
+                identity.name(),
                 node,
                 sendQuota,
-                connect.will());
+                connect.will(),
+                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                var refusal = wills.check().refusal(connect, Identity.ANONYMOUS.as(request.clientId()));
+                var refusal = wills.check().refusal(connect, identity.as(request.clientId()));
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else open(connection, request, turn, opened, notOpened);
+            } catch (ForeignSession foreign) {
+                refuse(connection, turn, new Event.OpenFailed(ReasonCode.NOT_AUTHORIZED, foreign.getMessage()));
             } catch (TooManySessions full) {
                 meters.exceeded("sessions-maximum");
                 refuse(connection, turn, new Event.OpenFailed(ReasonCode.QUOTA_EXCEEDED, full.getMessage()));

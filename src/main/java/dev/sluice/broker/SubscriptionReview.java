@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.store.session.SessionStore.OpenedSession;
@@ -40,12 +41,12 @@ final class SubscriptionReview {
     }
 
     /**
-     * The rules have changed: lowers the QoS of subscriptions, and ends those that the client may no longer have.
+     * The rules have changed, or the client: lowers the QoS of subscriptions, and ends those that the client may no longer have.
      *
      * @return the filters of these
      */
-    List<String> judgeAgain() {
-        if (rights == null || !rights.haveChanged()) return List.of();
+    List<String> judgeAgain(Requester requester) {
+        if (rights == null || !rights.haveChangedFor(requester)) return List.of();
         var subscriber = router.find(connection.clientId());
         if (subscriber == null || subscriber.recipient() != connection) return List.of();
         var lost = new ArrayList<String>();

@@ -15,7 +15,6 @@ import java.util.Optional;
 /** Says whether a will could be published, before its client is let in and again when it is due. Immutable; any thread may ask. */
 final class WillCheck {
     private final Uplink uplink;
-
     private final RulesInForce rules;
 
     WillCheck(Uplink uplink, RulesInForce rules) {
@@ -25,7 +24,7 @@ final class WillCheck {
 
     /**
      * @param requester who the client was when it connected
-     * @param username null without one
+     * @param username the authenticated one, null without
      */
     Prospect prospect(Will will, Requester requester, String username) {
         if (will.topicName().isServers())
@@ -44,7 +43,8 @@ final class WillCheck {
      */
     Optional<Event> refusal(Packet.Connect connect, Requester requester) {
         if (connect.will() == null) return Optional.empty();
-        return switch (prospect(connect.will(), requester, connect.username())) {
+        var username = requester.isAnonymous() ? null : requester.username();
+        return switch (prospect(connect.will(), requester, username)) {
             case Prospect.Forwarded _, Prospect.Unmatched _, Prospect.UnmatchedDeadLetter _ -> Optional.empty();
             case Prospect.DeadLettered(var reason, var why) -> Optional.of(refused(reason, why, connect.version()));
             case Prospect.Refused(var reason, var why) -> Optional.of(refused(reason, why, connect.version()));

@@ -89,6 +89,7 @@ public final class CachedRights {
      * @see #refresh
      */
     public void become(Requester other) {
+        if (requester.equals(other)) return;
         requester = other;
         rules = null;
     }

@@ -40,19 +40,34 @@ public class SessionStore {
      * What to open.
      *
      * @param expirySeconds 0 ends with the connection, 4294967295 never
-     * @param username null without a user name
+     * @param identity authenticated user name, empty for anonymous: nobody else can open the session then
      * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
      * @param will null without a will
+     * @param willRequester who brings it, as JSON; null for anonymous
      */
     public record OpenRequest(
             String clientId,
             boolean cleanStart,
             int protocolLevel,
             long expirySeconds,
-            String username,
+            String identity,
             String node,
             int sendQuota,
-            Will will) {}
+            Will will,
+            String willRequester) {
+        /** One of an anonymous client. */
+        public OpenRequest(
+                String clientId,
+                boolean cleanStart,
+                int protocolLevel,
+                long expirySeconds,
+                String identity,
+                String node,
+                int sendQuota,
+                Will will) {
+            this(clientId, cleanStart, protocolLevel, expirySeconds, identity, node, sendQuota, will, null);
+        }
+    }
 
     /**
      * What was opened; a session that is not resumed holds nothing.
@@ -105,6 +120,7 @@ public class SessionStore {
      *
      * @param within returns or throws in this time: what is left of {@code sluice.store.open-timeout}
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws ForeignSession when the session is another identity's; nothing is changed
      * @throws TooManySessions when it would be one more than {@code sluice.store.sessions-maximum}
      * @throws IllegalArgumentException when PostgreSQL refuses the row, such as for a client id longer than 2,048 bytes
      */
