@@ -25,6 +25,10 @@ import java.util.stream.Collectors;
             RouteAnswers.Entry.class,
             RouteAnswers.Changed.class,
             RouteAnswers.Finding.class,
+            RuleAnswers.All.class,
+            RuleAnswers.Entry.class,
+            RuleAnswers.Changed.class,
+            AccessTrial.Question.class,
             TraceResource.Trace.class,
             TrialRequest.class
         })

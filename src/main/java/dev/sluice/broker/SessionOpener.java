@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.access.Identity;
+import dev.sluice.access.rule.RequesterJson;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
@@ -91,11 +92,12 @@ final class SessionOpener {
                 identity.name(),
                 node,
                 sendQuota,
-                connect.will());
+                connect.will(),
+                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                var refusal = wills.check().refusal(connect, request.clientId(), identity.username());
+                var refusal = wills.check().refusal(connect, identity.as(request.clientId()));
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else open(connection, request, turn, opened, notOpened);
             } catch (ForeignSession foreign) {

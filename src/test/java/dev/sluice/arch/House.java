@@ -35,8 +35,9 @@ record House(String root) {
             Set.of("uplink.contract"),
             Set.of("store.spool"),
             Set.of("store.journal"),
-            Set.of("store.session", "store.delivery", "store.route"),
+            Set.of("store.session", "store.delivery", "store.route", "store.rule"),
             Set.of("store"),
+            Set.of("access.rule"),
             PURE,
             GROUND);
 

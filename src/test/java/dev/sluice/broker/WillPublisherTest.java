@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Properties;
@@ -51,6 +52,7 @@ class WillPublisherTest {
         rig = new StoreRig(StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE);
         publisher = new WillPublisher(
                 rig.wills,
+                new WillCheck(kafka.uplink, new RulesInForce()),
                 kafka.uplink,
                 rig.journal,
                 router,
