@@ -13,9 +13,16 @@ import java.util.Set;
  * @param name the authenticated user name; empty for anonymous
  * @param until when the connection has to end or to prove itself again; null for never
  * @param rights what its token brings, besides the rules
+ * @param limits what its token says of what it may use, by name
  */
 public record Identity(
-        String name, Set<String> groups, Map<String, String> claims, Method method, Instant until, List<Rule> rights) {
+        String name,
+        Set<String> groups,
+        Map<String, String> claims,
+        Method method,
+        Instant until,
+        List<Rule> rights,
+        Map<String, Long> limits) {
     /** That of every client which has proved nothing. */
     public static final Identity ANONYMOUS = new Identity("", Set.of(), Map.of(), Method.ANONYMOUS, null);
 
@@ -25,10 +32,11 @@ public record Identity(
         groups = Set.copyOf(groups);
         claims = Map.copyOf(claims);
         rights = List.copyOf(rights);
+        limits = Map.copyOf(limits);
     }
 
     public Identity(String name, Set<String> groups, Map<String, String> claims, Method method, Instant until) {
-        this(name, groups, claims, method, until, List.of());
+        this(name, groups, claims, method, until, List.of(), Map.of());
     }
 
     /** Who asks the rules, as this client. */

@@ -28,6 +28,8 @@ final class Proof {
 
     private static final Event.Denied BUSY =
             new Event.Denied(ReasonCode.SERVER_BUSY, "too many clients prove who they are at the moment");
+    private static final Event.Denied UNDER_WAY =
+            new Event.Denied(ReasonCode.SERVER_BUSY, "the proof before this one is still being judged");
     private static final Event.Denied NOT_NOW =
             new Event.Denied(ReasonCode.SERVER_UNAVAILABLE, "credentials cannot be judged at the moment");
 
@@ -46,6 +48,8 @@ final class Proof {
     private String method;
     /** Takes the client's next answer; null unless one is awaited. */
     private Conversation conversation;
+    /** Is told what becomes of the proof that is under way. */
+    private Consumer<Event> asker;
     /** The verdict that is awaited, so that one which comes too late counts no more; null for none. */
     private Object awaited;
     /** What judges now; null for none. */
@@ -66,6 +70,7 @@ final class Proof {
         this.peer = peer;
         this.loop = loop;
         this.session = session;
+        this.asker = session;
     }
 
     Peer peer() {
@@ -86,11 +91,29 @@ final class Proof {
                 judge(_ -> answered.answered(data));
             }
             case Effect.Reauthenticate(var data) -> {
+                stop(); // a renewal, if one is under way
                 begun = System.nanoTime();
+                asker = session;
                 var again = new Attempt(peer, clientId, username, null, method, data);
                 judge(it -> it.judge(again));
             }
         }
+    }
+
+    /**
+     * Has a newer token of a client that is online judged, which is the same client's afterwards.
+     *
+     * @param told is told what has become of it, on the loop and later
+     */
+    void renew(byte[] token, Consumer<Event> told) {
+        if (awaited != null || conversation != null) {
+            loop.execute(() -> told.accept(UNDER_WAY));
+            return;
+        }
+        begun = System.nanoTime();
+        asker = told;
+        var renewal = Attempt.renewal(peer, clientId, token);
+        judge(it -> it.judge(renewal));
     }
 
     private void authenticate(Packet.Connect connect, String clientId) {
@@ -113,25 +136,27 @@ final class Proof {
         if (judging != null) return;
         awaited = null;
         admission.countBusy();
-        loop.execute(() -> session.accept(BUSY));
+        var busy = asker;
+        loop.execute(() -> busy.accept(BUSY));
     }
 
     private void judged(Object ticket, Verdict verdict) {
         if (awaited != ticket) return;
-        stop();
+        settle();
         switch (verdict) {
             case Verdict.Granted(var granted, var data) -> granted(granted, data);
             case Verdict.Denied(var reason, var logText) -> denied(reason, logText);
             case Verdict.Challenge(var data, var next) -> {
                 conversation = next;
                 since = System.nanoTime();
-                session.accept(new Event.Challenged(data));
+                asker.accept(new Event.Challenged(data));
             }
         }
     }
 
     private void granted(Identity granted, byte[] data) {
-        if (identity != null && !identity.name().equals(granted.name())) {
+        if (identity != null
+                && (identity.method() != granted.method() || !identity.name().equals(granted.name()))) {
             denied(Reason.NOT_AUTHORIZED, "it proves to be another user than before: " + TraceText.line(granted.name()));
             return;
         }
@@ -139,7 +164,7 @@ final class Proof {
         // Withdrawn while it was judged, and before anybody who ends connections could see whose this one is.
         var withdrawn = admission.withdrawn(granted, begun);
         if (withdrawn == null) admission.countGranted();
-        session.accept(withdrawn == null ? new Event.Authenticated(limits, data) : withdrawn);
+        asker.accept(withdrawn == null ? new Event.Authenticated(limits, data) : withdrawn);
     }
 
     private void denied(Reason reason, String logText) {
@@ -147,7 +172,7 @@ final class Proof {
         LOG.infof(
                 "client %s from %s is refused: %s",
                 TraceText.line(clientId), peer.socketAddress(), TraceText.line(logText));
-        session.accept(told(reason));
+        asker.accept(told(reason));
     }
 
     /** What the client may know: the same for whatever is wrong with a credential. */
@@ -185,13 +210,22 @@ final class Proof {
 
     private Event tooLate(Event.Denied denied) {
         admission.countLate();
+        var isRenewal = asker != session;
         stop();
-        return denied;
+        return isRenewal ? null : denied;
     }
 
-    /** Nobody waits for a verdict, nor for the client's answer, any more. */
+    /** Nobody waits for a verdict, nor for the client's answer, any more; whoever renews is told. */
     void stop() {
         if (judging != null) judging.interrupt();
+        if (awaited != null && asker != session) {
+            var renewal = asker;
+            loop.execute(() -> renewal.accept(NOT_NOW));
+        }
+        settle();
+    }
+
+    private void settle() {
         judging = null;
         awaited = null;
         conversation = null;

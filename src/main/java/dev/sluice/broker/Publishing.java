@@ -30,6 +30,7 @@ final class Publishing {
     private final Connection connection;
     private final ConnectionParts parts;
     private final PublishCheck check;
+    private final TokenRenewals renewals;
     private final ClientUplink uplink;
     private boolean durable;
     /** Whether the client has said DISCONNECT, so that its session may have ended. */
@@ -55,6 +56,7 @@ final class Publishing {
         this.connection = connection;
         this.parts = parts;
         this.check = new PublishCheck(parts, rights);
+        this.renewals = new TokenRenewals(connection, this::noteDeadLetter);
         this.durable = durable;
         this.routed = new RoutedTopics(parts.router(), connection.clientId());
         this.uplink = parts.uplink()
@@ -80,6 +82,7 @@ final class Publishing {
 
     /** @param receivedAt milliseconds since 1970 */
     private void forward(Packet.Publish publish, long receivedAt) {
+        if (renewals.take(publish)) return;
         var refusal = check.refusal(publish);
         if (refusal != null) {
             refuse(publish, refusal.reason(), refusal.why());
@@ -360,7 +363,7 @@ final class Publishing {
 
     /** Whether a PUBLISH has to be held. */
     boolean holdsBack(Packet.Publish publish) {
-        return uplink.holdsBack(publish);
+        return !renewals.concern(publish) && uplink.holdsBack(publish);
     }
 
     /** Whether anything still waits for its check, for Kafka or for PostgreSQL. */
