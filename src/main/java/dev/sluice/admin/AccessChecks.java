@@ -23,6 +23,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 /** Questions about rules that change nothing. Each request on a virtual thread of its own. */
 @Path("/access")
+@Reads
 @RunOnVirtualThread
 @SecurityRequirement(name = "token")
 @Tag(name = "Access")

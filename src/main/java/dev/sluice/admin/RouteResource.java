@@ -35,6 +35,7 @@ import org.jboss.resteasy.reactive.RestPath;
 
 /** The routes, read and changed while the gateway runs. Each request on a virtual thread of its own. */
 @Path("/routes")
+@Reads
 @RunOnVirtualThread
 @SecurityScheme(
         securitySchemeName = "token",
@@ -77,6 +78,7 @@ class RouteResource {
     }
 
     @PUT
+    @Operates
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
             operationId = "replaceRoutes",
@@ -119,6 +121,7 @@ class RouteResource {
     }
 
     @PUT
+    @Operates
     @Path("/{name}")
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
@@ -155,6 +158,7 @@ class RouteResource {
     }
 
     @DELETE
+    @Operates
     @Path("/{name}")
     @Operation(
             operationId = "deleteRoute",

@@ -35,6 +35,7 @@ import org.jboss.resteasy.reactive.RestPath;
 
 /** The rules, read and changed while the gateway runs. Each request on a virtual thread of its own. */
 @Path("/access/rules")
+@Reads
 @RunOnVirtualThread
 @SecurityRequirement(name = "token")
 @Tag(name = "Access", description = "Who may publish, subscribe and receive what")
@@ -71,6 +72,7 @@ class RuleResource {
     }
 
     @PUT
+    @Administers
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
             operationId = "replaceRules",
@@ -128,6 +130,7 @@ class RuleResource {
     }
 
     @PUT
+    @Administers
     @Path("/{name}")
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
@@ -165,6 +168,7 @@ class RuleResource {
     }
 
     @DELETE
+    @Administers
     @Path("/{name}")
     @Operation(
             operationId = "deleteRule",

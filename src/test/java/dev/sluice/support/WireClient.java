@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * A client that puts any bytes into any frames, and takes server frames apart itself: one that is in parts, masked or text is
@@ -55,8 +56,15 @@ public final class WireClient implements AutoCloseable {
 
     /** Opens a WebSocket on {@code /mqtt} that says nothing yet. */
     public static WireClient open(int port, ProtocolVersion version) {
+        return open(port, version, "/mqtt");
+    }
+
+    /** The same on a path, perhaps with a query, and with more headers. */
+    public static WireClient open(int port, ProtocolVersion version, String path, String... more) {
         var client = new WireClient(port, version);
-        var answer = client.upgrade("/mqtt", "Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Version: 13");
+        var headers = Stream.concat(
+                Stream.of("Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Version: 13"), Arrays.stream(more));
+        var answer = client.upgrade(path, headers.toArray(String[]::new));
         if (!answer.startsWith("HTTP/1.1 101 ")) throw new AssertionError(answer);
         return client;
     }

@@ -18,7 +18,6 @@ import dev.sluice.access.Reason;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.PublicKey;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Date;
@@ -127,7 +126,7 @@ class TokenVerificationTest {
         issuer.answer = () -> TestIssuer.keys(rsa, issuer.key);
         var claims = TestIssuer.claims("c").build();
         var pem = "-----BEGIN PUBLIC KEY-----\n"
-                + Base64.getMimeEncoder().encodeToString(((PublicKey) rsa.toPublicKey()).getEncoded())
+                + Base64.getMimeEncoder().encodeToString(rsa.toPublicKey().getEncoded())
                 + "\n-----END PUBLIC KEY-----\n";
         for (var secret : List.of(rsa.toPublicKey().getEncoded(), pem.getBytes(StandardCharsets.UTF_8), rsa.toPublicJWK().toString().getBytes(StandardCharsets.UTF_8))) {
             var header = new JWSHeader.Builder(JWSAlgorithm.HS256).keyID("rsa").build();

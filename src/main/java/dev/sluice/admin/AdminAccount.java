@@ -1,0 +1,114 @@
+package dev.sluice.admin;
+
+import dev.sluice.clock.Repeating;
+import dev.sluice.config.StartOrder;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.admin.AuditStore;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.ws.rs.container.ContainerRequestContext;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.jboss.logging.Logger;
+
+/**
+ * Writes down what no trigger of PostgreSQL sees: requests that were refused, those that are alike together and no more rows than the account
+ * can bear, and what was done outside of PostgreSQL. Any thread may note it; one virtual thread writes, when PostgreSQL is there.
+ */
+@ApplicationScoped
+class AdminAccount {
+    private static final Logger LOG = Logger.getLogger(AdminAccount.class);
+    private static final Duration INTERVAL = Duration.ofSeconds(2);
+    /** Different refusals that are written at a time; further ones count as one. */
+    private static final int MOST_REFUSALS = 20;
+    /** Different lines that wait while PostgreSQL is away. */
+    private static final int MOST = 1000;
+
+    private static final int LONGEST = 200;
+    private static final int FORBIDDEN = 403;
+    private static final String REFUSE = "refuse";
+    private static final Line OTHERS =
+            new Line("several", REFUSE, "request/others", FORBIDDEN, "more refusals than are written");
+
+    private final AuditStore account;
+    private final MeterRegistry meters;
+    private final Repeating writing = Repeating.onVirtualThread("sluice-admin-account");
+    private final Map<Line, Long> counts = new HashMap<>();
+
+    /** @param status of a refusal */
+    private record Line(String actor, String action, String object, int status, String detail) {
+        AuditStore.Entry times(long count) {
+            return action.equals(REFUSE)
+                    ? AuditStore.Entry.refused(actor, object, status, detail, count)
+                    : new AuditStore.Entry(actor, action, object, null);
+        }
+    }
+
+    AdminAccount(AuditStore account, MeterRegistry meters) {
+        this.account = account;
+        this.meters = meters;
+    }
+
+    void start(@Observes @Priority(StartOrder.ROUTES_AND_SPOOL) StartupEvent event) {
+        writing.every(INTERVAL, this::write);
+    }
+
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
+        writing.stop();
+        write();
+    }
+
+    /** @param actor who it was, as far as that is known */
+    void refused(String actor, ContainerRequestContext request, int status, String detail) {
+        Counter.builder("sluice.admin.refused")
+                .description("Requests to the admin API that were refused for who sent them")
+                .tag("status", Integer.toString(status))
+                .register(meters)
+                .increment();
+        var path = request.getUriInfo().getRequestUri().getPath();
+        var object = printable("request/" + request.getMethod() + " " + path);
+        note(new Line(printable(String.valueOf(actor)), REFUSE, object, status, printable(detail)), MOST_REFUSALS);
+    }
+
+    /** @param object kind and name of what has changed */
+    void changed(String actor, String action, String object) {
+        note(new Line(printable(actor), action, printable(object), 0, null), MOST);
+    }
+
+    private void note(Line line, int most) {
+        synchronized (counts) {
+            var known = counts.containsKey(line) || counts.size() < most ? line : OTHERS;
+            counts.merge(known, 1L, Long::sum);
+        }
+    }
+
+    private static String printable(String text) {
+        var line = text.replaceAll("\\p{Cntrl}", "?");
+        return line.length() > LONGEST ? line.substring(0, LONGEST) : line;
+    }
+
+    private void write() {
+        Map<Line, Long> taken;
+        synchronized (counts) {
+            if (counts.isEmpty()) return;
+            taken = Map.copyOf(counts);
+            counts.clear();
+        }
+        try {
+            account.add(taken.entrySet().stream()
+                    .map(it -> it.getKey().times(it.getValue()))
+                    .toList());
+        } catch (StoreUnavailable away) {
+            LOG.debugf("to be written down later: %s", away.getMessage());
+            synchronized (counts) {
+                taken.forEach((line, count) -> counts.merge(line, count, Long::sum));
+            }
+        }
+    }
+}
