@@ -25,9 +25,11 @@ import org.jboss.logging.Logger;
 class AdminAccount {
     private static final Logger LOG = Logger.getLogger(AdminAccount.class);
     private static final Duration INTERVAL = Duration.ofSeconds(2);
-    /** Different refusals that are written at a time; further ones count as one. */
-    private static final int MOST_REFUSALS = 20;
-    /** Different lines that wait while PostgreSQL is away. */
+    /** Different refusals that are written in a minute; further ones count as one. */
+    private static final int MOST_REFUSALS = 100;
+
+    private static final long MINUTE = Duration.ofMinutes(1).toNanos();
+    /** Different lines that wait while PostgreSQL is away; the log has the others as well. */
     private static final int MOST = 1000;
 
     private static final int LONGEST = 200;
@@ -39,7 +41,12 @@ class AdminAccount {
     private final AuditStore account;
     private final MeterRegistry meters;
     private final Repeating writing = Repeating.onVirtualThread("sluice-admin-account");
+    /** Guarded by itself, as all below. */
     private final Map<Line, Long> counts = new HashMap<>();
+    /** Different refusals that may still be written within this minute. */
+    private int room = MOST_REFUSALS;
+    /** When it began. */
+    private long minute = System.nanoTime();
 
     /** @param status of a refusal */
     private record Line(String actor, String action, String object, int status, String detail) {
@@ -73,18 +80,18 @@ class AdminAccount {
                 .increment();
         var path = request.getUriInfo().getRequestUri().getPath();
         var object = printable("request/" + request.getMethod() + " " + path);
-        note(new Line(printable(String.valueOf(actor)), REFUSE, object, status, printable(detail)), MOST_REFUSALS);
+        var line = new Line(printable(String.valueOf(actor)), REFUSE, object, status, printable(detail));
+        synchronized (counts) {
+            var known = counts.containsKey(line) || room-- > 0 ? line : OTHERS;
+            counts.merge(known, 1L, Long::sum);
+        }
     }
 
     /** @param object kind and name of what has changed */
     void changed(String actor, String action, String object) {
-        note(new Line(printable(actor), action, printable(object), 0, null), MOST);
-    }
-
-    private void note(Line line, int most) {
+        var line = new Line(printable(actor), action, printable(object), 0, null);
         synchronized (counts) {
-            var known = counts.containsKey(line) || counts.size() < most ? line : OTHERS;
-            counts.merge(known, 1L, Long::sum);
+            if (counts.size() < MOST) counts.merge(line, 1L, Long::sum);
         }
     }
 
@@ -96,6 +103,10 @@ class AdminAccount {
     private void write() {
         Map<Line, Long> taken;
         synchronized (counts) {
+            if (System.nanoTime() - minute > MINUTE) {
+                minute = System.nanoTime();
+                room = MOST_REFUSALS;
+            }
             if (counts.isEmpty()) return;
             taken = Map.copyOf(counts);
             counts.clear();

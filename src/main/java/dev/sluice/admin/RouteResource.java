@@ -41,7 +41,7 @@ import org.jboss.resteasy.reactive.RestPath;
         securitySchemeName = "token",
         type = SecuritySchemeType.HTTP,
         scheme = "bearer",
-        description = "The token of sluice.admin.token")
+        description = "sluice.admin.token, a token of POST /admin/tokens, or one of OpenID Connect")
 @SecurityRequirement(name = "token")
 @Tag(name = "Routes", description = "Which Kafka records the messages of devices become")
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})

@@ -56,7 +56,8 @@ final class Publishing {
         this.connection = connection;
         this.parts = parts;
         this.check = new PublishCheck(parts, rights);
-        this.renewals = new TokenRenewals(connection, this::noteDeadLetter);
+        this.renewals = new TokenRenewals(
+                connection.proof(), connection::judgeAgain, connection::answered, this::noteDeadLetter);
         this.durable = durable;
         this.routed = new RoutedTopics(parts.router(), connection.clientId());
         this.uplink = parts.uplink()

@@ -6,6 +6,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.topic.TopicName;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -16,36 +17,44 @@ final class TokenRenewals {
     /** There is no record that a repeat would have to carry. */
     private static final String NO_RECORD = "";
 
-    private final Connection connection;
+    private final Proof proof;
+    private final Runnable renewed;
+    private final Consumer<Event> session;
     private final IntConsumer forNobody;
 
-    /** @param forNobody takes the packet identifiers of QoS 2 messages that nobody gets */
-    TokenRenewals(Connection connection, IntConsumer forNobody) {
-        this.connection = connection;
+    /**
+     * @param renewed runs when the client has a newer identity
+     * @param session is told what has become of a message, and reads on
+     * @param forNobody takes the packet identifiers of QoS 2 messages that nobody gets
+     */
+    TokenRenewals(Proof proof, Runnable renewed, Consumer<Event> session, IntConsumer forNobody) {
+        this.proof = proof;
+        this.renewed = renewed;
+        this.session = session;
         this.forNobody = forNobody;
     }
 
     /** Whether a message is a token; to a client that came without one, the topic is one of the server's own like any other. */
     boolean concern(Packet.Publish publish) {
         return publish.topicName().equals(TopicName.RENEWAL)
-                && connection.proof().identity().method() == Method.TOKEN;
+                && proof.identity().method() == Method.TOKEN;
     }
 
     /** Has a message judged if it is a token; nobody else gets it. */
     boolean take(Packet.Publish publish) {
         if (!concern(publish)) return false;
-        connection.proof().renew(publish.payload(), outcome -> judged(publish, outcome));
+        proof.renew(publish.payload(), outcome -> judged(publish, outcome));
         return true;
     }
 
     private void judged(Packet.Publish publish, Event outcome) {
         switch (outcome) {
             case Event.Authenticated _ -> {
-                connection.judgeAgain();
+                renewed.run();
                 answer(publish, ReasonCode.SUCCESS, null);
             }
             case Event.Denied(var reason, var why) -> answer(publish, ofPublish(reason), "the token: " + why);
-            default -> connection.answered(outcome);
+            default -> session.accept(outcome);
         }
     }
 
@@ -61,6 +70,6 @@ final class TokenRenewals {
     private void answer(Packet.Publish publish, ReasonCode outcome, String why) {
         if (publish.qos() == QoS.AT_MOST_ONCE) return;
         if (publish.qos() == QoS.EXACTLY_ONCE && !outcome.isError()) forNobody.accept(publish.packetId());
-        connection.answered(new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, NO_RECORD));
+        session.accept(new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, NO_RECORD));
     }
 }

@@ -62,6 +62,7 @@ final class KeySet {
     }
 
     void start() {
+        isReading = true; // so that whoever comes first waits for that read, and asks for none
         reading.start(() -> {
             awaitNeed(read() ? config.keysRefresh() : shorter(config.keysRefresh(), AFTER_FAILURE));
             return Duration.ZERO;
@@ -137,7 +138,8 @@ final class KeySet {
     List<JWK> find(JWSHeader header) throws TokenRefused {
         var askedAt = System.nanoTime();
         var known = keys(latest, header);
-        if (known.isEmpty()) {
+        // The first time perhaps for one that was under way.
+        for (int i = 0; i < 2 && known.isEmpty(); i++) {
             awaitRead(askedAt);
             known = keys(latest, header);
         }
@@ -172,13 +174,19 @@ final class KeySet {
                 || System.nanoTime() - read.begunAt > config.keysOutage().toNanos();
     }
 
+    private boolean isSince(long time) {
+        return latest != null && latest.begunAt - time >= 0;
+    }
+
     /** Waits for a read that began since, or, if it is too early for one more, for the one that is under way, if there is one. */
     private void awaitRead(long since) throws TokenRefused {
         lock.lock();
         try {
+            if (isSince(since)) return;
             var now = System.nanoTime();
-            var mayAsk = wantedAt == null
-                    || now - wantedAt >= config.unknownKeyInterval().toNanos();
+            var isTooEarly = wantedAt != null
+                    && now - wantedAt < config.unknownKeyInterval().toNanos();
+            var mayAsk = !isTooEarly && !(isReading && isOld(latest));
             if (!mayAsk && !isReading && !isWanted) return;
             // The one that is under way may have begun too early.
             var end = reads + (isReading && (mayAsk || isWanted) ? 2 : 1);
@@ -188,7 +196,7 @@ final class KeySet {
                 wanted.signal();
             }
             for (var nanos = 2 * config.fetchTimeout().toNanos(); reads < end && nanos > 0; ) {
-                if (latest != null && latest.begunAt - since >= 0) return;
+                if (isSince(since)) return;
                 nanos = ended.awaitNanos(nanos);
             }
         } catch (InterruptedException _) {

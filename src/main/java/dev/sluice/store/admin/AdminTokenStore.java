@@ -32,7 +32,7 @@ public class AdminTokenStore {
 
     /** The token with this hash, if it has not expired. */
     public Optional<AdminToken> find(byte[] hash) {
-        return call("looking for a token", () -> rows.find("hash = ?1 and expiresAt > instant", hash)
+        return call("looking for a token", () -> rows.find("hash = ?1 and expiresAt > ?2", hash, Instant.now())
                 .firstResultOptional()
                 .map(AdminTokenStore::token));
     }

@@ -17,7 +17,7 @@ public class AuditStore {
     private static final int TIMEOUT = 10;
 
     private static final String ADD =
-            "INSERT INTO audit (actor, action, object, after) VALUES (?1, ?2, ?3, CAST(?4 AS jsonb))";
+            "INSERT INTO audit (actor, action, object, after) VALUES (?1, ?2, ?3, CAST(nullif(?4, '') AS jsonb))";
 
     private final EntityManager entities;
     private final StoreHealth health;
@@ -55,7 +55,7 @@ public class AuditStore {
                             .setParameter(1, each.actor())
                             .setParameter(2, each.action())
                             .setParameter(3, each.object())
-                            .setParameter(4, each.after())
+                            .setParameter(4, each.after() == null ? "" : each.after())
                             .executeUpdate();
             });
         } catch (PersistenceException | QuarkusTransactionException failed) {

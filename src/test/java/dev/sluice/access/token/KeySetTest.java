@@ -84,7 +84,7 @@ class KeySetTest {
 
     @Test
     void whileItIsAwayKnownKeysServeForAsLongAsIsConfigured() throws TokenRefused {
-        trust("keys-refresh", "50ms", "keys-outage", "2s");
+        trust("keys-refresh", "50ms", "keys-outage", "5s");
         verify(issuer.token("c"));
         issuer.status = 503;
         var asked = issuer.asked.get();
