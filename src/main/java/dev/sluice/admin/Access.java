@@ -12,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 
 /**
@@ -27,12 +29,18 @@ class Access {
     private static final String SCHEME = "bearer ";
     private static final int UNAUTHORIZED = 401;
     private static final int FORBIDDEN = 403;
+    private static final int UNAVAILABLE = 503;
+    /** Requests whose tokens are judged at a time: strangers must not take all connections to PostgreSQL. */
+    private static final int JUDGED = 4;
+
+    private static final int PATIENCE_SECONDS = 5;
     private static final List<String> OWN_NAMES = List.of("localhost", "127.0.0.1", "::1", "[::1]");
     private static final String SET_IT = "; set sluice.admin.token, and send it as Authorization: Bearer <token>";
 
     private final Administrators administrators;
     private final AdminAccount account;
     private final Problems problems = new Problems();
+    private final Semaphore turns = new Semaphore(JUDGED);
 
     Access(Administrators administrators, AdminAccount account) {
         this.administrators = administrators;
@@ -45,12 +53,12 @@ class Access {
         var given = request.getHeaderString("Authorization");
         if (given == null && administrators.areUnnamed()) {
             var strange = stranger(request, socket);
-            if (strange.isPresent()) return done(refused(request, socket, Problem.of(FORBIDDEN, strange.get() + SET_IT)));
+            if (strange.isPresent()) return done(refused(socket, Problem.of(FORBIDDEN, strange.get() + SET_IT)));
             return done(admitted(request, Administrator.UNNAMED));
         }
         if (given == null || !given.toLowerCase(Locale.ROOT).startsWith(SCHEME))
             return done(refused(
-                    request, socket, Problem.of(UNAUTHORIZED, "this needs Authorization: Bearer <token of an administrator>")));
+                    socket, Problem.of(UNAUTHORIZED, "this needs Authorization: Bearer <token of an administrator>")));
         var bearer = given.substring(SCHEME.length()).strip().getBytes(StandardCharsets.UTF_8);
         if (administrators.isConfigured(bearer)) return done(admitted(request, Administrator.UNNAMED));
         return Uni.createFrom().emitter(answer -> Thread.ofVirtual()
@@ -64,9 +72,18 @@ class Access {
 
     private Response judged(ContainerRequestContext request, HttpServerRequest socket, byte[] bearer) {
         try {
-            return admitted(request, administrators.judge(bearer));
+            if (!turns.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                return Problem.of(UNAVAILABLE, "too many tokens are being judged; try again")
+                        .response();
+            try {
+                return admitted(request, administrators.judge(bearer));
+            } finally {
+                turns.release();
+            }
+        } catch (InterruptedException bug) {
+            return problems.broken(bug);
         } catch (Problem refused) {
-            return refused(request, socket, refused);
+            return refused(socket, refused);
         } catch (StoreUnavailable away) {
             return problems.unavailable(away);
         } catch (RuntimeException bug) {
@@ -84,9 +101,9 @@ class Access {
         return null;
     }
 
-    private Response refused(ContainerRequestContext request, HttpServerRequest socket, Problem problem) {
+    private Response refused(HttpServerRequest socket, Problem problem) {
         var response = problem.response();
-        account.refused(socket.remoteAddress().hostAddress(), request, response.getStatus(), problem.getMessage());
+        account.refused(socket.remoteAddress().hostAddress(), socket, response.getStatus(), problem.getMessage());
         return response;
     }
 

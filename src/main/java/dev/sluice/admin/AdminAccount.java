@@ -8,10 +8,10 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import io.vertx.core.http.HttpServerRequest;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-import jakarta.ws.rs.container.ContainerRequestContext;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -72,17 +72,16 @@ class AdminAccount {
     }
 
     /** @param actor who it was, as far as that is known */
-    void refused(String actor, ContainerRequestContext request, int status, String detail) {
+    void refused(String actor, HttpServerRequest request, int status, String detail) {
         Counter.builder("sluice.admin.refused")
                 .description("Requests to the admin API that were refused for who sent them")
                 .tag("status", Integer.toString(status))
                 .register(meters)
                 .increment();
-        var path = request.getUriInfo().getRequestUri().getPath();
-        var object = printable("request/" + request.getMethod() + " " + path);
+        var object = printable("request/" + request.method() + " " + request.path());
         var line = new Line(printable(String.valueOf(actor)), REFUSE, object, status, printable(detail));
         synchronized (counts) {
-            var known = counts.containsKey(line) || room-- > 0 ? line : OTHERS;
+            var known = counts.containsKey(line) || counts.size() < MOST && room-- > 0 ? line : OTHERS;
             counts.merge(known, 1L, Long::sum);
         }
     }
@@ -97,7 +96,8 @@ class AdminAccount {
 
     private static String printable(String text) {
         var line = text.replaceAll("\\p{Cntrl}", "?");
-        return line.length() > LONGEST ? line.substring(0, LONGEST) : line;
+        if (line.length() <= LONGEST) return line;
+        return line.substring(0, Character.isHighSurrogate(line.charAt(LONGEST - 1)) ? LONGEST - 1 : LONGEST);
     }
 
     private void write() {

@@ -120,7 +120,16 @@ class KeySetTest {
         verify(issuer.token("c"));
     }
 
-    /** A secret that a URL gives is none. */
+    /** However often a byte comes: the whole has to be there in time. */
+    @Test
+    void whoDripsIsNotWaitedFor() {
+        issuer.drips = true;
+        trust();
+        var begun = System.nanoTime();
+        assertRefused(issuer.token("c"), Reason.UNAVAILABLE);
+        assertThat(System.nanoTime() - begun).isLessThan(Duration.ofSeconds(10).toNanos());
+    }
+
     @Test
     void aRedirectLeadsNowhere() {
         issuer.status = 302;

@@ -14,6 +14,7 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,7 +22,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Date;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** An issuer of tokens whose keys are at a URL of this machine; it can lie, be slow and be away. Any thread. */
@@ -41,6 +44,8 @@ public final class TestIssuer implements AutoCloseable {
     public volatile ECKey key = key("first");
     public volatile int status = 200;
     public volatile Answer answer = () -> keys(key);
+    /** Whether a body comes byte by byte. */
+    public volatile boolean drips;
 
     public TestIssuer() {
         try {
@@ -54,12 +59,21 @@ public final class TestIssuer implements AutoCloseable {
             try (exchange) {
                 var body = answer.body();
                 exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-                exchange.getResponseBody().write(body);
+                if (drips) drip(exchange.getResponseBody(), body);
+                else exchange.getResponseBody().write(body);
             } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
             }
         });
         server.start();
+    }
+
+    private static void drip(OutputStream out, byte[] body) throws IOException, InterruptedException {
+        for (var each : body) {
+            out.write(each);
+            out.flush();
+            new CountDownLatch(1).await(100, TimeUnit.MILLISECONDS);
+        }
     }
 
     public String url() {
