@@ -29,6 +29,8 @@ import java.util.stream.Collectors;
             RuleAnswers.Entry.class,
             RuleAnswers.Changed.class,
             AccessTrial.Question.class,
+            SessionResource.Page.class,
+            SessionResource.Session.class,
             TokenResource.Token.class,
             TokenResource.Wanted.class,
             TraceResource.Trace.class,

@@ -85,7 +85,7 @@ public class Broker {
     Broker(
             MqttConfig config,
             InputBounds bounds,
-            UplinkConfig uplinkConfig,
+            UplinkConfig uplinks,
             StoreConfig storeConfig,
             NodeConfig node,
             AccessConfig access,
@@ -214,7 +214,13 @@ public class Broker {
     void open(Connection connection, Packet.Connect connect, Grant grant) {
         var sendQuota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         opener.open(
-                connection, connect, grant, connection.proof().identity(), sendQuota, connection::opened, connection::notOpened);
+                connection,
+                connect,
+                grant,
+                connection.proof().identity(),
+                sendQuota,
+                connection::opened,
+                connection::notOpened);
     }
 
     void online(Connection connection, Grant grant) {
@@ -223,7 +229,9 @@ public class Broker {
                 "client %s online from %s (user %s, epoch %d, keep alive %d s, session expiry %d s)",
                 grant.clientId(),
                 connection.proof().peer().socketAddress(),
-                connection.proof().identity().isAnonymous() ? "anonymous" : TraceText.line(connection.proof().identity().name()),
+                connection.proof().identity().isAnonymous()
+                        ? "anonymous"
+                        : TraceText.line(connection.proof().identity().name()),
                 connection.epoch(),
                 grant.keepAlive(),
                 grant.sessionExpiry());
@@ -309,7 +317,8 @@ public class Broker {
     /** The gateway closes the socket. */
     void closing(Connection connection, ReasonCode reason, String why) {
         if (connection.clientId() == null)
-            LOG.debugf("connection from %s closed: %s", connection.proof().peer().socketAddress(), why);
+            LOG.debugf(
+                    "connection from %s closed: %s", connection.proof().peer().socketAddress(), why);
         else if (reason.isError())
             LOG.infof("client %s offline: %s (0x%02x)", connection.clientId(), why, reason.value());
         else LOG.infof("client %s offline: %s", connection.clientId(), why);
