@@ -147,6 +147,7 @@ class WillPublisherTest {
                 true,
                 0);
         rules.use(Rules.of(List.of(drivers), OverlappingDeny.REFUSE));
+        await().until(rig.health::available);
         for (var group : List.of("drivers", "others")) {
             var requester = new Requester(group, "ann", Set.of(group), Map.of("tenant", "acme"), List.of());
             var request = new OpenRequest(
