@@ -143,7 +143,8 @@ public class LiveRules {
     /** Nobody is let in before: a stored rule may deny what the file allows. */
     private void readAtLast() {
         var deadline = System.nanoTime() + PATIENCE.toNanos();
-        for (var backOff = new BackOff(Duration.ofMillis(200), Duration.ofSeconds(2)); ; backOff.tried(false)) {
+        var backOff = new BackOff(Duration.ofMillis(200), Duration.ofSeconds(2));
+        for (; ; backOff.tried(false)) {
             try {
                 refresh();
                 return;
