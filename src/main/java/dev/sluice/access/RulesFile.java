@@ -79,6 +79,6 @@ final class RulesFile {
     }
 
     private RuleMistakes wrong(String sentence) {
-        return new RuleMistakes(List.of(new Mistake(null, "", path + ": " + sentence)));
+        return new RuleMistakes(List.of(new Mistake(null, "", "sluice.access.rules-file " + path + ": " + sentence)));
     }
 }

@@ -71,6 +71,7 @@ final class ClientRights {
 
     /** What is left of a subscription that it has; null for nothing. */
     StoredSubscription left(StoredSubscription stored) {
+        if (TopicFilter.mistake(stored.filter()).isPresent()) return stored; // nobody takes it for one
         var permission = rights.subscribe(TopicFilter.of(stored.filter()), stored.qos());
         if (permission.isAllowed()) return permission.qos() == stored.qos() ? stored : stored.at(permission.qos());
         denied("subscription", stored.filter(), permission);

@@ -84,16 +84,7 @@ final class SessionOpener {
             int sendQuota,
             BiConsumer<OpenedSession, BooleanSupplier> opened,
             Consumer<OpenedSession> notOpened) {
-        var request = new OpenRequest(
-                grant.clientId(),
-                connect.cleanStart(),
-                connect.version().level(),
-                grant.sessionExpiry(),
-                identity.name(),
-                node,
-                sendQuota,
-                connect.will(),
-                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
+        var request = request(connect, grant, identity, sendQuota);
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
@@ -116,6 +107,19 @@ final class SessionOpener {
                 refuse(connection, turn, why);
             }
         });
+    }
+
+    private OpenRequest request(Packet.Connect connect, Grant grant, Identity identity, int sendQuota) {
+        return new OpenRequest(
+                grant.clientId(),
+                connect.cleanStart(),
+                connect.version().level(),
+                grant.sessionExpiry(),
+                identity.name(),
+                node,
+                sendQuota,
+                connect.will(),
+                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
     }
 
     private static void refuse(RetainedRecipient connection, SessionTurns.Turn turn, Event why) {

@@ -27,8 +27,8 @@ import org.hibernate.exception.DataException;
 /** Reads and changes the rules in PostgreSQL; blocks, so it is called on virtual threads, any number of them. */
 @ApplicationScoped
 public class RuleStore {
-    /** Seconds; the driver's own bound is the same for each statement. */
-    private static final int TIMEOUT = 10;
+    /** Seconds, for all statements of a call; the driver has a bound for each. */
+    private static final int TIMEOUT = 30;
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String OBJECT = "rule/";

@@ -36,7 +36,8 @@ class CachedRightsTest {
         assertThat(mayPublish(TOPIC)).isTrue();
         assertThat(rights.mayReceive(TOPIC)).isTrue();
         assertThat(rights.receives(TOPIC)).isTrue();
-        assertThat(rights.subscribe(TopicFilter.of("#"), QoS.EXACTLY_ONCE).qos()).isEqualTo(QoS.EXACTLY_ONCE);
+        assertThat(rights.subscribe(TopicFilter.of("#"), QoS.EXACTLY_ONCE).qos())
+                .isEqualTo(QoS.EXACTLY_ONCE);
     }
 
     @Test
@@ -83,6 +84,7 @@ class CachedRightsTest {
         assertThat(rights.refresh()).isFalse();
         rights.become(new Requester("c", "bob", Set.of(), Map.of(), List.of()));
         assertThat(rights.refresh()).isTrue();
-        assertThat(rights.subscribe(TopicFilter.of("c/#"), QoS.AT_MOST_ONCE).isAllowed()).isTrue();
+        assertThat(rights.subscribe(TopicFilter.of("c/#"), QoS.AT_MOST_ONCE).isAllowed())
+                .isTrue();
     }
 }
