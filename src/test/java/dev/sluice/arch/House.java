@@ -28,7 +28,7 @@ record House(String root) {
             Set.of("broker"),
             Set.of("broker.routing"),
             Set.of("cluster"),
-            Set.of("uplink"),
+            Set.of("uplink", "access"),
             Set.of("uplink.spool"),
             Set.of("uplink.record", "uplink.producer"),
             Set.of("uplink.route"),
@@ -37,7 +37,6 @@ record House(String root) {
             Set.of("store.journal"),
             Set.of("store.session", "store.delivery", "store.route"),
             Set.of("store"),
-            Set.of("access"),
             PURE,
             GROUND);
 

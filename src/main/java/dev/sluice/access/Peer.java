@@ -1,0 +1,37 @@
+package dev.sluice.access;
+
+import java.security.cert.X509Certificate;
+import java.util.List;
+
+/**
+ * Who is at the other end of a socket, as its upgrade has said. Immutable; nothing of it keeps the request.
+ *
+ * @param address IP address of the client itself, without a port; null if it has none, as with a Unix socket
+ * @param socketAddress address and port for the log
+ * @param tls whether the client itself speaks TLS
+ * @param certificates the client's own first; verified; empty without
+ * @param authorization {@code Bearer ...} or whatever else the configured place of the upgrade held; null without
+ * @param path of the upgrade, without its query
+ */
+public record Peer(
+        String address,
+        String socketAddress,
+        boolean tls,
+        List<X509Certificate> certificates,
+        String authorization,
+        String path) {
+    public Peer {
+        certificates = List.copyOf(certificates);
+    }
+
+    /** The same without its credential, once that was judged. */
+    public Peer withoutAuthorization() {
+        return authorization == null ? this : new Peer(address, socketAddress, tls, certificates, null, path);
+    }
+
+    /** Without the credential. */
+    @Override
+    public String toString() {
+        return socketAddress;
+    }
+}
