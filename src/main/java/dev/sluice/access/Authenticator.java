@@ -38,7 +38,8 @@ public class Authenticator {
                 })
                 .toList();
         if (seen.contains(Method.ANONYMOUS) && methods.getLast().method() != Method.ANONYMOUS)
-            throw new IllegalArgumentException(KEY + ": anonymous has to be the last one, since it lets in whoever comes");
+            throw new IllegalArgumentException(
+                    KEY + ": anonymous has to be the last one, since it lets in whoever comes");
     }
 
     private static Method method(String name) {
@@ -68,6 +69,8 @@ public class Authenticator {
             return new Verdict.Denied(Reason.BAD_METHOD, "nobody offers this authentication method");
         return new Verdict.Denied(
                 Reason.NOT_AUTHORIZED,
-                isClosed() ? KEY + " is not set, so nobody may connect" : "it offers nothing that a method of " + KEY + " asks for");
+                isClosed()
+                        ? KEY + " is not set, so nobody may connect"
+                        : "it offers nothing that a method of " + KEY + " asks for");
     }
 }
