@@ -1,8 +1,12 @@
 package dev.sluice.access;
 
 import dev.sluice.config.AccessConfig;
+import dev.sluice.config.StartOrder;
 import io.quarkus.arc.All;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -10,10 +14,12 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
 
 /** Asks the configured methods of authentication, the first one that an attempt concerns. Any number of virtual threads use it at once. */
 @ApplicationScoped
 public class Authenticator {
+    private static final Logger LOG = Logger.getLogger(Authenticator.class);
     private static final String KEY = "sluice.access.methods";
 
     private final List<Authentication> methods;
@@ -44,12 +50,25 @@ public class Authenticator {
 
     private static Method method(String name) {
         for (var method : Method.values()) if (name(method).equals(name)) return method;
-        throw new IllegalArgumentException(KEY + ": \"" + name + "\" is not one of "
-                + Arrays.stream(Method.values()).map(Authenticator::name).collect(Collectors.joining(", ")));
+        throw new IllegalArgumentException(KEY + ": \"" + name + "\" is not one of " + allNames());
+    }
+
+    private static String allNames() {
+        return Arrays.stream(Method.values()).map(Authenticator::name).collect(Collectors.joining(", "));
     }
 
     private static String name(Method method) {
         return method.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Says who may connect where that may surprise. */
+    void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
+        if (isClosed())
+            LOG.warnf(
+                    "no client can connect: %s is not set; it names the ways in which clients prove who they are (%s)",
+                    KEY, allNames());
+        else if (letsInAnonymous())
+            LOG.infof("clients may connect without proving who they are: %s has %s", KEY, name(Method.ANONYMOUS));
     }
 
     /** Whether nobody can connect. */

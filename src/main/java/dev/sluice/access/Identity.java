@@ -21,6 +21,11 @@ public record Identity(String name, Set<String> groups, Map<String, String> clai
         claims = Map.copyOf(claims);
     }
 
+    /** The authenticated user name; null for anonymous. */
+    public String username() {
+        return isAnonymous() ? null : name;
+    }
+
     public boolean isAnonymous() {
         return method == Method.ANONYMOUS;
     }

@@ -1,5 +1,8 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.Authenticator;
+import dev.sluice.access.Identity;
+import dev.sluice.access.Peer;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.NotAcknowledging;
 import dev.sluice.broker.routing.Router;
@@ -7,6 +10,7 @@ import dev.sluice.broker.routing.SharedRedelivery;
 import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
 import dev.sluice.codec.InputBounds;
+import dev.sluice.config.AccessConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
@@ -48,6 +52,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 
 /** Opens, registers and ends the connections of this gateway, and makes the parts that they share. Any thread may use it. */
@@ -80,6 +85,8 @@ public class Broker {
             UplinkConfig uplinkConfig,
             StoreConfig storeConfig,
             NodeConfig node,
+            AccessConfig access,
+            Authenticator authenticator,
             Uplink uplink,
             SessionStore sessions,
             Journal journal,
@@ -98,19 +105,9 @@ public class Broker {
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
+        var admission = new Admission(authenticator, access, registered);
         this.parts = ConnectionParts.of(
-                config,
-                uplinkConfig,
-                bounds,
-                node.id(),
-                uplink,
-                journal,
-                router,
-                deliveries,
-                queues,
-                topics,
-                sysTopics,
-                meters);
+                config, uplinkConfig, bounds, admission, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);
     }
@@ -190,9 +187,9 @@ public class Broker {
     }
 
     /** Starts a connection on its event loop, from which it is called. */
-    public Connection connect(ScheduledExecutorService eventLoop, Transport transport) {
+    public Connection connect(ScheduledExecutorService eventLoop, Transport transport, Peer peer) {
         var loop = loops.computeIfAbsent(eventLoop, Loop::new);
-        var connection = new Connection(this, parts, retained, loop, transport);
+        var connection = new Connection(this, parts, retained, loop, transport, peer);
         registry.add(connection);
         loop.add(connection);
         if (draining) connection.drain();
@@ -202,15 +199,17 @@ public class Broker {
     /** Opens the session when it is its turn, and tells the connection. */
     void open(Connection connection, Packet.Connect connect, Grant grant) {
         var sendQuota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
-        opener.open(connection, connect, grant, sendQuota, connection::opened, connection::notOpened);
+        opener.open(
+                connection, connect, grant, connection.proof().identity(), sendQuota, connection::opened, connection::notOpened);
     }
 
     void online(Connection connection, Grant grant) {
         registry.online(connection);
         LOG.infof(
-                "client %s online from %s (epoch %d, keep alive %d s, session expiry %d s)",
+                "client %s online from %s (user %s, epoch %d, keep alive %d s, session expiry %d s)",
                 grant.clientId(),
-                connection.transport().peer(),
+                connection.proof().peer().socketAddress(),
+                connection.proof().identity().isAnonymous() ? "anonymous" : TraceText.line(connection.proof().identity().name()),
                 connection.epoch(),
                 grant.keepAlive(),
                 grant.sessionExpiry());
@@ -296,7 +295,7 @@ public class Broker {
     /** The gateway closes the socket. */
     void closing(Connection connection, ReasonCode reason, String why) {
         if (connection.clientId() == null)
-            LOG.debugf("connection from %s closed: %s", connection.transport().peer(), why);
+            LOG.debugf("connection from %s closed: %s", connection.proof().peer().socketAddress(), why);
         else if (reason.isError())
             LOG.infof("client %s offline: %s (0x%02x)", connection.clientId(), why, reason.value());
         else LOG.infof("client %s offline: %s", connection.clientId(), why);
@@ -329,6 +328,26 @@ public class Broker {
     public void cut() {
         for (var connection : registry.all())
             connection.tell(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
+    }
+
+    /**
+     * Ends the connections of clients that are one of these identities, soon; clients that are being judged meanwhile are not let in. Whoever
+     * withdraws a credential calls it once no method accepts that any more.
+     *
+     * @param why a sentence for the client and the log
+     * @return how many
+     */
+    public int end(Predicate<Identity> whose, ReasonCode reason, String why) {
+        var end = new Event.Ended(reason, why);
+        parts.admission().withdraw(whose, end);
+        var ended = 0;
+        for (var connection : registry.all()) {
+            var identity = connection.proof().identity();
+            if (identity == null || !whose.test(identity)) continue;
+            connection.tell(end);
+            ended++;
+        }
+        return ended;
     }
 
     public boolean isDraining() {

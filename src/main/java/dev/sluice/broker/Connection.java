@@ -1,12 +1,12 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.Peer;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
-import dev.sluice.session.Holding;
 import dev.sluice.session.Phase;
 import dev.sluice.session.Session;
 import dev.sluice.store.session.SessionStore;
@@ -32,6 +32,7 @@ public final class Connection implements RetainedRecipient {
     private final PacketOutput output;
     private final PendingWrites writes;
     private final Session session;
+    private final Proof proof;
     private final ConnectionDeadlines deadlines;
     private final FlowControl flow;
     private final Consumer<Effect> perform = this::perform;
@@ -40,7 +41,6 @@ public final class Connection implements RetainedRecipient {
     private Receiving receiving;
     private long epoch;
     private long sessionId;
-    private String username;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
     private volatile boolean takenOver;
@@ -49,7 +49,7 @@ public final class Connection implements RetainedRecipient {
 
     private final Readiness readiness = new Readiness();
 
-    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport) {
+    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport, Peer peer) {
         this.broker = broker;
         this.parts = parts;
         this.retained = retained;
@@ -60,13 +60,8 @@ public final class Connection implements RetainedRecipient {
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
         this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
-        this.session = new Session(
-                parts.limits(),
-                parts.memory(),
-                new Holding(flow::mayPublish, parts.held(), parts.heldMaximum()),
-                output::hasRoom,
-                System::currentTimeMillis,
-                it -> receiving.isOutdated(it));
+        this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.isOutdated(it));
+        this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -89,10 +84,10 @@ public final class Connection implements RetainedRecipient {
         return life == Life.OPEN && flow.mayRead(session);
     }
 
-    /** Its socket is not read; returns whether that is because its CONNECT waits for PostgreSQL. */
+    /** Its socket is not read; returns whether that is because its CONNECT has not been answered. */
     boolean paused() {
         flow.paused(session);
-        return session.phase() instanceof Phase.Opening;
+        return session.phase() instanceof Phase.Opening || session.phase() instanceof Phase.Authenticating;
     }
 
     void resume() {
@@ -127,7 +122,7 @@ public final class Connection implements RetainedRecipient {
     }
 
     void failed(Throwable bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
         var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
         close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
         if (wasOnline) broker.endSession(this, unused(true));
@@ -136,7 +131,7 @@ public final class Connection implements RetainedRecipient {
 
     @Override
     public void unreadable(RuntimeException bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), transport.peer());
+        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
@@ -167,6 +162,7 @@ public final class Connection implements RetainedRecipient {
             case Effect.Send(var packet) -> {
                 if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
             }
+            case Effect.OfAuthentication it -> proof.perform(it);
             case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
@@ -178,8 +174,8 @@ public final class Connection implements RetainedRecipient {
             case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> {
-                username = connect.username();
                 hasWill = connect.will() != null;
+                input.admitAll();
                 broker.open(this, connect, grant);
             }
             case Effect.Start(var grant) -> broker.online(this, grant);
@@ -243,6 +239,7 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
+        var username = proof.identity().username();
         publishing = new Publishing(this, parts, username, durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, session.grant(), durable, opened.sentSeq());
@@ -254,7 +251,7 @@ public final class Connection implements RetainedRecipient {
         resume();
     }
 
-    /** Tells the session what Kafka or the journal has answered. */
+    /** Tells the session what Kafka, the journal or who judges credentials has answered. */
     void answered(Event event) {
         on(event);
         progressed();
@@ -282,7 +279,8 @@ public final class Connection implements RetainedRecipient {
         if (isClosed()) return;
         var moved = output.noteProgress();
         var reading = input.reading(now);
-        var end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
+        Event end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
+        if (end == null) end = proof.late(now, parts.config().connectTimeout().toNanos());
         if (end != null) on(end);
         if (isClosed()) return;
         if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();
@@ -324,6 +322,7 @@ public final class Connection implements RetainedRecipient {
         if (life == Life.GONE) return; // a fault has closed the socket from here
         life = Life.GONE;
         input.drop();
+        proof.stop();
         parts.meters().abandoned(session.discard());
         noteReady();
         if (!isFinishing()) gone(lost);
@@ -352,6 +351,7 @@ public final class Connection implements RetainedRecipient {
         life = Life.CLOSING;
         endReason = reason;
         input.drop();
+        proof.stop();
         if (publishing != null && !isFinishing()) publishing.close();
         flush();
         transport.close(Transport.status(reason));
@@ -367,6 +367,10 @@ public final class Connection implements RetainedRecipient {
     @Override
     public boolean isClosed() {
         return life.isOver();
+    }
+
+    Proof proof() {
+        return proof;
     }
 
     boolean hasWill() {
@@ -391,9 +395,5 @@ public final class Connection implements RetainedRecipient {
     @Override
     public Loop loop() {
         return loop;
-    }
-
-    Transport transport() {
-        return transport;
     }
 }

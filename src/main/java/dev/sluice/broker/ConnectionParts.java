@@ -5,13 +5,19 @@ import dev.sluice.broker.routing.Router;
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.UplinkConfig;
+import dev.sluice.packet.Packet;
+import dev.sluice.session.Delivery;
+import dev.sluice.session.Holding;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
+import dev.sluice.session.Session;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.uplink.Uplink;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /**
  * What all connections share, made once by the {@link Broker}: settings, and the ways to Kafka, to PostgreSQL and to subscribers.
@@ -22,7 +28,7 @@ import java.time.Duration;
  * @param heldMaximum those of one client
  * @param partials the packets of all clients together that are not whole
  * @param deadline longest time without an answer of Kafka or the journal
- * @param node this gateway's id, which the row of an open session names
+ * @param admission who judges credentials
  */
 record ConnectionParts(
         MqttConfig config,
@@ -32,7 +38,7 @@ record ConnectionParts(
         long heldMaximum,
         PartialPackets partials,
         Duration deadline,
-        String node,
+        Admission admission,
         Uplink uplink,
         Journal journal,
         Router router,
@@ -41,11 +47,21 @@ record ConnectionParts(
         RetainedTopics retainedTopics,
         SysTopics sysTopics,
         BrokerMeters meters) {
+    /**
+     * A session of one more connection, without its socket yet.
+     *
+     * @param outdated whether a message of the durable queue is not to be sent any more
+     */
+    Session session(Predicate<Packet.Publish> mayPublish, BooleanSupplier room, Predicate<Delivery> outdated) {
+        var holding = new Holding(mayPublish, held, heldMaximum);
+        return new Session(limits, memory, holding, room, System::currentTimeMillis, outdated);
+    }
+
     static ConnectionParts of(
             MqttConfig config,
             UplinkConfig uplinkConfig,
             InputBounds bounds,
-            String node,
+            Admission admission,
             Uplink uplink,
             Journal journal,
             Router router,
@@ -62,7 +78,7 @@ record ConnectionParts(
                 uplinkConfig.bytesInFlightPerConnection(),
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
                 uplinkConfig.deadline(),
-                node,
+                admission,
                 uplink,
                 journal,
                 router,

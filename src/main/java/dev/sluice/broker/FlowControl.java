@@ -62,7 +62,7 @@ final class FlowControl {
         return predecessor != null;
     }
 
-    /** The socket is not read. A session that opens says itself when it is to be read on. */
+    /** The socket is not read. A client that waits for its CONNACK says itself when it is to be read on. */
     void paused(Session session) {
         parts.meters().paused();
         if (session.wantsMore() || hasToGoOn(session)) loop.paused(connection);

@@ -5,9 +5,9 @@ package dev.sluice.broker;
  * client stands with its session:
  *
  * <pre>
- *  Phase   AwaitingConnect ---------> Opening -------------> Online -------------> Closed
- *                         CONNECT            session's row           any end below
- *                                            is opened
+ *  Phase   AwaitingConnect ------> Authenticating ------> Opening -------------> Online -------------> Closed
+ *                         CONNECT                client          session's row           any end below
+ *                                                is known        is opened
  *
  *  Life    OPEN --------------------> DRAINING ------------> CLOSING ------------> GONE
  *           | |     the gateway              | everything under      | the peer has   ^
@@ -19,7 +19,7 @@ package dev.sluice.broker;
  *               the socket closes by itself (so it may when DRAINING): the connection is lost
  * </pre>
  *
- * A drain of a connection whose CONNECT waits for PostgreSQL ends it at once. A session's row that is opened for a connection which is
+ * A drain of a connection whose CONNECT is not answered ends it at once. A session's row that is opened for a connection which is
  * CLOSING or GONE by then is given up again by {@link Broker#openedInVain}.
  */
 enum Life {

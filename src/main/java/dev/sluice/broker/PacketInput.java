@@ -15,7 +15,7 @@ import java.nio.ByteBuffer;
  * Confined to the connection's event loop.
  */
 final class PacketInput {
-    /** Bytes that are read ahead while the session opens. A socket that is not read would not report that it has closed. */
+    /** Bytes that are read ahead while CONNECT is not answered. A socket that is not read would not report that it has closed. */
     private static final int AHEAD = 16 * 1024;
 
     /** The first four bits of the packet. */
@@ -53,9 +53,18 @@ final class PacketInput {
         this.limits = limits;
         this.partials = partials;
         this.giveUp = () -> connection.loop().execute(connection::giveUpPartialPacket);
-        this.framer = PacketFramer.beforeConnect(
-                Math.min(limits.maximumPacketSize(), limits.input().largestConnect()));
+        this.framer = PacketFramer.beforeConnect(limitBeforeConnAck());
         this.reader = new PacketReader(limits.input());
+    }
+
+    /** Nobody who is not known yet sends more than a CONNECT. */
+    private int limitBeforeConnAck() {
+        return Math.min(limits.maximumPacketSize(), limits.input().largestConnect());
+    }
+
+    /** The client is known: it may send packets as large as are granted. */
+    void admitAll() {
+        framer.admitAll(limits.maximumPacketSize());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
@@ -87,7 +96,7 @@ final class PacketInput {
             if (frame == null) return null;
             var isFirst = reader.version() == null;
             var packet = reader.read(frame);
-            if (isFirst) framer.admitAll(limits.maximumPacketSize());
+            if (isFirst) framer.admitAll(limitBeforeConnAck());
             return packet;
         } catch (MqttFault fault) {
             connection.on(new Event.Faulted(fault, reader.version()));

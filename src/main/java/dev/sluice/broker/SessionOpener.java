@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.Identity;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
@@ -9,6 +10,7 @@ import dev.sluice.session.Grant;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.ForeignSession;
 import dev.sluice.store.session.SessionStore;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
@@ -68,6 +70,7 @@ final class SessionOpener {
     /**
      * Opens the session that a CONNECT asks for, unless its will could never be published.
      *
+     * @param identity whose it is
      * @param sendQuota messages that the connection may send without an answer
      * @param opened takes the session, and whether what its client publishes may go to Kafka now; on the connection's loop
      * @param notOpened takes the session if what must come before its client takes too long; on the connection's loop
@@ -76,6 +79,7 @@ final class SessionOpener {
             RetainedRecipient connection,
             Packet.Connect connect,
             Grant grant,
+            Identity identity,
             int sendQuota,
             BiConsumer<OpenedSession, BooleanSupplier> opened,
             Consumer<OpenedSession> notOpened) {
@@ -84,16 +88,18 @@ final class SessionOpener {
                 connect.cleanStart(),
                 connect.version().level(),
                 grant.sessionExpiry(),
-                connect.username(),
+                identity.name(),
                 node,
                 sendQuota,
                 connect.will());
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                var refusal = wills.check().refusal(connect, request.clientId());
+                var refusal = wills.check().refusal(connect, request.clientId(), identity.username());
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else open(connection, request, turn, opened, notOpened);
+            } catch (ForeignSession foreign) {
+                refuse(connection, turn, new Event.OpenFailed(ReasonCode.NOT_AUTHORIZED, foreign.getMessage()));
             } catch (TooManySessions full) {
                 meters.exceeded("sessions-maximum");
                 refuse(connection, turn, new Event.OpenFailed(ReasonCode.QUOTA_EXCEEDED, full.getMessage()));

@@ -48,6 +48,9 @@ final class TraceText {
                     case Event.Marked(var seq) -> "marked seq=" + seq;
                     case Event.Resumed() -> "what is held may go on";
                     case Event.Drained() -> "the socket takes more";
+                    case Event.Authenticated _ -> "authenticated";
+                    case Event.Challenged _ -> "challenged";
+                    case Event.Denied(var reason, var why) -> "denied " + reason + ": " + why;
                     case Event.Ended(var reason, var why) -> "ended " + reason + ": " + why;
                     case Event.TransportClosed() -> "the socket has closed";
                 });
@@ -60,6 +63,9 @@ final class TraceText {
                     case Effect.OpenSession(var connect, var grant) ->
                         "open the session, clean-start=" + connect.cleanStart() + " expiry=" + grant.sessionExpiry()
                                 + " s";
+                    case Effect.Authenticate _ -> "authenticate";
+                    case Effect.ContinueAuthentication _ -> "go on with authentication";
+                    case Effect.Reauthenticate _ -> "authenticate again";
                     case Effect.Start(var _) -> "start";
                     case Effect.Forward(var publish, var _) -> "forward to Kafka " + of(publish);
                     case Effect.Accept(var publish, var _, var messageId) ->

@@ -55,7 +55,4 @@ public interface Transport {
 
     /** Since when the client has had the time to send its CONNECT; the JVM's nanoseconds. */
     long acceptedAt();
-
-    /** Address of the peer, for the log. */
-    String peer();
 }

@@ -30,10 +30,12 @@ final class WillCheck {
     /**
      * Why a CONNECT with this will is refused: what could be published neither to subscribers nor to Kafka would be lost without a word.
      * Empty if it could be published as the routes are now, or without a will.
+     *
+     * @param username the authenticated one, null without
      */
-    Optional<Event> refusal(Packet.Connect connect, String clientId) {
+    Optional<Event> refusal(Packet.Connect connect, String clientId, String username) {
         if (connect.will() == null) return Optional.empty();
-        return switch (prospect(connect.will(), clientId, connect.username())) {
+        return switch (prospect(connect.will(), clientId, username)) {
             case Prospect.Forwarded _, Prospect.Unmatched _, Prospect.UnmatchedDeadLetter _ -> Optional.empty();
             case Prospect.DeadLettered(var reason, var why) -> Optional.of(refused(reason, why, connect.version()));
             case Prospect.Refused(var reason, var why) -> Optional.of(refused(reason, why, connect.version()));

@@ -41,13 +41,15 @@ class MqttEndpoint {
     private final MqttConfig config;
     private final Sockets sockets;
     private final UpgradeCheck check;
+    private final Peers peers;
     private final WriteBufferWaterMark waterMark;
 
-    MqttEndpoint(Broker broker, MqttConfig config, Sockets sockets, UpgradeCheck check) {
+    MqttEndpoint(Broker broker, MqttConfig config, Sockets sockets, UpgradeCheck check, Peers peers) {
         this.broker = broker;
         this.config = config;
         this.sockets = sockets;
         this.check = check;
+        this.peers = peers;
         this.waterMark = new WriteBufferWaterMark(config.sendBuffer() / 4, config.sendBuffer() / 2);
     }
 
@@ -96,11 +98,12 @@ class MqttEndpoint {
 
     private void open(HttpServerRequest request) {
         var channel = ((HttpServerConnection) request.connection()).channel();
-        var frames = new WebSocketFrames(sockets.of(channel), String.valueOf(request.remoteAddress()));
+        var peer = peers.of(request);
+        var frames = new WebSocketFrames(sockets.of(channel), peer.socketAddress());
         // Behind the decoder, which hands on what has come behind the request when it leaves the channel.
         var decoder = channel.pipeline().context(HttpRequestDecoder.class);
         channel.pipeline().addAfter(decoder.name(), "mqtt", frames);
-        frames.open(broker.connect(channel.eventLoop(), frames));
+        frames.open(broker.connect(channel.eventLoop(), frames, peer));
         channel.config().setWriteBufferWaterMark(waterMark);
         request.response()
                 .putHeader("Upgrade", "websocket")
@@ -109,7 +112,7 @@ class MqttEndpoint {
                 .putHeader(UpgradeCheck.SUB_PROTOCOL, UpgradeCheck.subProtocol(request));
         var socket = request.toNetSocket(); // at once, on the channel's event loop
         if (!socket.succeeded()) throw new IllegalStateException("the upgrade has failed", socket.cause());
-        socket.result().exceptionHandler(failure -> LOG.debugf(failure, "socket of %s", frames.peer()));
+        socket.result().exceptionHandler(failure -> LOG.debugf(failure, "socket of %s", peer.socketAddress()));
         request.headers().clear();
         frames.upgraded();
     }

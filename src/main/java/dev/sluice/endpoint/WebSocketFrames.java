@@ -58,7 +58,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
 
     private ScheduledFuture<?> cut;
 
-    /** @param peer address of the client, which is not the channel's behind a proxy */
+    /** @param peer the client's address, for the log */
     WebSocketFrames(AcceptedSocket socket, String peer) {
         this.socket = socket;
         this.peer = peer;
@@ -254,10 +254,5 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
     @Override
     public long acceptedAt() {
         return socket.since();
-    }
-
-    @Override
-    public String peer() {
-        return peer;
     }
 }

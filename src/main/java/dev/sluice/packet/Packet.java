@@ -23,7 +23,12 @@ public sealed interface Packet {
             String username,
             byte[] password,
             Properties properties)
-            implements Packet {}
+            implements Packet {
+        /** The same for whoever has no use for the password. */
+        public Connect withoutPassword() {
+            return new Connect(version, cleanStart, keepAlive, clientId, will, username, null, properties);
+        }
+    }
 
     record ConnAck(boolean sessionPresent, ReasonCode reason, Properties properties) implements Packet {}
 

@@ -9,7 +9,19 @@ public sealed interface Effect {
     /** Something about what the client publishes. */
     sealed interface OfPublisher extends Effect {}
 
+    /** A client's proof of who it is, to be judged; the answer is an {@link Event.OfAuthentication}. */
+    sealed interface OfAuthentication extends Effect {}
+
     record Send(Packet packet) implements Effect {}
+
+    /** @param connect the only one that still has its password */
+    record Authenticate(Packet.Connect connect, String clientId) implements OfAuthentication {}
+
+    /** The client has answered a challenge by AUTH; {@code data} is null without. */
+    record ContinueAuthentication(byte[] data) implements OfAuthentication {}
+
+    /** The client, which is online, proves again who it is; {@code data} is null without. */
+    record Reauthenticate(byte[] data) implements OfAuthentication {}
 
     record OpenSession(Packet.Connect connect, Grant grant) implements Effect {}
 

@@ -15,6 +15,9 @@ public sealed interface Event {
     /** Progress of what the client has published, which goes on when the client has said DISCONNECT. */
     sealed interface PublishProgress extends Progress {}
 
+    /** What has become of the proof that {@link Effect.OfAuthentication} asked for. */
+    sealed interface OfAuthentication extends Event {}
+
     record Received(Packet packet) implements Event {}
 
     /**
@@ -23,6 +26,20 @@ public sealed interface Event {
      * @param version that of a CONNECT, which may be the very packet at fault; null before one was recognised
      */
     record Faulted(MqttFault fault, ProtocolVersion version) implements Event {}
+
+    /**
+     * The client is known.
+     *
+     * @param limits what it is granted at most; looked at before its session opens
+     * @param data the last Authentication Data for the client; null for none
+     */
+    record Authenticated(Limits limits, byte[] data) implements OfAuthentication {}
+
+    /** The client has to answer first, by AUTH. {@code data} is Authentication Data for it, null for none. */
+    record Challenged(byte[] data) implements OfAuthentication {}
+
+    /** @param why a sentence that the client may know */
+    record Denied(ReasonCode reason, String why) implements OfAuthentication {}
 
     /**
      * @param durable whether its queue and its QoS 2 packet identifiers are in PostgreSQL

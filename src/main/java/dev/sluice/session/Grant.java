@@ -47,6 +47,19 @@ public record Grant(
                 (int) properties.number(Property.TOPIC_ALIAS_MAXIMUM, 0));
     }
 
+    /** The same client's grant, once it is known what that client may have. */
+    Grant within(Packet.Connect connect, Limits limits) {
+        return new Grant(
+                clientId,
+                assignedClientId,
+                keepAlive(connect, limits),
+                sessionExpiry(connect, limits),
+                reasonStrings,
+                clientMaximumPacketSize,
+                clientReceiveMaximum,
+                clientTopicAliasMaximum);
+    }
+
     private static String clientId(Packet.Connect connect, Limits limits) {
         var clientId = connect.clientId();
         if (clientId.isEmpty()) {

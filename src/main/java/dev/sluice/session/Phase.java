@@ -6,6 +6,13 @@ import dev.sluice.packet.Packet;
 public sealed interface Phase {
     record AwaitingConnect() implements Phase {}
 
+    /**
+     * The client has to prove who it is, perhaps by AUTH; nothing but AUTH and DISCONNECT is looked at meanwhile.
+     *
+     * @param connect without its password
+     */
+    record Authenticating(Packet.Connect connect) implements Phase {}
+
     /** The session's row is being opened; nothing that the client sends meanwhile is looked at. */
     record Opening(Packet.Connect connect, Grant grant) implements Phase {}
 

@@ -1,15 +1,10 @@
 package dev.sluice.session;
 
-import dev.sluice.codec.InputBounds;
 import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
-import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.packet.Will;
-import java.util.EnumSet;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -20,24 +15,13 @@ import java.util.function.Predicate;
  * and refuses an event that it is told from within an effect.
  */
 public final class Session {
-    private static final Set<ReasonCode> FAULTS = EnumSet.of(
-            ReasonCode.MALFORMED_PACKET,
-            ReasonCode.PROTOCOL_ERROR,
-            ReasonCode.TOPIC_NAME_INVALID,
-            ReasonCode.PACKET_TOO_LARGE);
-
-    private final Limits limits;
+    private final Entrance entrance;
     private final QueueMemory memory;
     private final Holding holding;
     private final BooleanSupplier room;
     private final LongSupplier clock;
     private final Predicate<Delivery> outdated;
     private Phase phase = new Phase.AwaitingConnect();
-    private ProtocolVersion version;
-    /** Until it is granted. */
-    private Packet.Connect asked;
-
-    private Grant grant;
     private Inbound inbound;
     private Outbound outbound;
     /** SUBSCRIBEs and UNSUBSCRIBEs that are not answered yet. */
@@ -64,7 +48,7 @@ public final class Session {
             LongSupplier clock,
             Predicate<Delivery> outdated) {
         this.outdated = outdated;
-        this.limits = limits;
+        this.entrance = new Entrance(limits);
         this.memory = memory;
         this.holding = holding;
         this.room = room;
@@ -75,18 +59,19 @@ public final class Session {
         return phase;
     }
 
-    /** Returns what CONNECT was granted; null before. */
+    /** Returns what CONNECT was granted; null before, and not for good before the client is known. */
     public Grant grant() {
-        return grant;
+        return entrance.grant();
     }
 
-    /** Returns whether the socket may be read on: not while the session opens, nor with much held back, or many SUBSCRIBEs unanswered. */
+    /** Returns whether the socket may be read on: not while the client is judged or its session opens, nor with much held back, or many SUBSCRIBEs unanswered. */
     public boolean wantsMore() {
         return switch (phase) {
             case Phase.AwaitingConnect _, Phase.Closed _ -> true;
+            case Phase.Authenticating _ -> entrance.auth().awaitsClient();
             case Phase.Opening _, Phase.Finishing _ -> false;
             case Phase.Online _ ->
-                inbound.wantsMore() && subscribing < limits.input().unansweredSubscribes();
+                inbound.wantsMore() && subscribing < entrance.limits().input().unansweredSubscribes();
         };
     }
 
@@ -117,7 +102,7 @@ public final class Session {
     /** Returns whether the client waits for Kafka or the journal: a packet of its has not been answered yet. */
     public boolean isWaiting() {
         return switch (phase) {
-            case Phase.AwaitingConnect _, Phase.Opening _, Phase.Closed _ -> false;
+            case Phase.AwaitingConnect _, Phase.Authenticating _, Phase.Opening _, Phase.Closed _ -> false;
             case Phase.Online _ -> subscribing > 0 || inbound.isWaiting() || outbound.isWaiting();
             case Phase.Finishing _ -> inbound.isWaiting() || inbound.isHolding();
         };
@@ -157,6 +142,7 @@ public final class Session {
     private Phase next(Event event, Consumer<Effect> out) {
         return switch (phase) {
             case Phase.AwaitingConnect _ -> awaitingConnect(event, out);
+            case Phase.Authenticating authenticating -> authenticating(authenticating, event, out);
             case Phase.Opening opening -> opening(opening, event, out);
             case Phase.Online online -> online(online, event, out);
             case Phase.Finishing finishing -> finishing(finishing, event, out);
@@ -184,6 +170,7 @@ public final class Session {
             }
             case Event.TransportClosed _ -> {}
             case Event.Received _, Event.Faulted _, Event.SessionOpened _, Event.OpenFailed _ -> {}
+            case Event.OfAuthentication _ -> {}
         }
         return finishing;
     }
@@ -199,45 +186,39 @@ public final class Session {
 
     private Phase awaitingConnect(Event event, Consumer<Effect> out) {
         return switch (event) {
-            case Event.Received(Packet.Connect connect) -> connect(connect, out);
+            case Event.Received(Packet.Connect connect) -> entrance.connect(connect, out);
             case Event.Received _ -> // [MQTT-3.1.0-1]
                 close(ReasonCode.PROTOCOL_ERROR, "the first packet is not CONNECT", out);
             case Event.Faulted(var fault, var spoken) -> {
-                version = spoken;
+                entrance.spoke(spoken);
                 throw fault;
             }
             case Event.Ended(var reason, var why) -> close(reason, why, out);
             case Event.TransportClosed _ -> new Phase.Closed();
-            case Event.SessionOpened _, Event.OpenFailed _, Event.Progress _ -> phase;
+            case Event.OfAuthentication _, Event.SessionOpened _, Event.OpenFailed _, Event.Progress _ -> phase;
         };
     }
 
-    private Phase connect(Packet.Connect connect, Consumer<Effect> out) {
-        version = connect.version();
-        asked = connect;
-        // [MQTT-4.12.0-1]
-        if (connect.properties().has(Property.AUTHENTICATION_METHOD))
-            throw new MqttFault(ReasonCode.BAD_AUTHENTICATION_METHOD, "extended authentication is not offered");
-        grant = Grant.of(connect, limits);
-        asked = null;
-        requireText(connect.will());
-        requireLevels(connect.will());
-        out.accept(new Effect.OpenSession(connect, grant));
-        return new Phase.Opening(connect, grant);
-    }
-
-    private void requireText(Will will) {
-        if (will != null && limits.payloadFormatCheck() && !PayloadFormat.holds(will.properties(), will.payload()))
-            throw new MqttFault(ReasonCode.PAYLOAD_FORMAT_INVALID, "Will: " + PayloadFormat.NOT_TEXT);
-    }
-
-    private void requireLevels(Will will) {
-        var most = limits.input().topicLevels();
-        if (will != null && will.topicName().hasMoreLevelsThan(most))
-            throw InputBounds.fault(
-                    ReasonCode.TOPIC_NAME_INVALID,
-                    InputBounds.TOPIC_LEVELS,
-                    "Will: the topic has more than " + most + " levels");
+    private Phase authenticating(Phase.Authenticating authenticating, Event event, Consumer<Effect> out) {
+        return switch (event) {
+            case Event.Authenticated it -> entrance.authenticated(authenticating, it, out);
+            case Event.Challenged(var data) -> {
+                entrance.auth().challenged(data, out);
+                yield authenticating;
+            }
+            case Event.Denied(var reason, var why) -> refuse(reason, why, out);
+            case Event.Received(Packet.Auth auth) -> {
+                entrance.auth().received(auth, out);
+                yield authenticating;
+            }
+            case Event.Received(Packet.Disconnect _) -> close(ReasonCode.SUCCESS, "the client disconnected", out);
+            case Event.Received _ ->
+                throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "neither AUTH nor DISCONNECT before CONNACK");
+            case Event.Faulted(var fault, var _) -> throw fault;
+            case Event.Ended(var reason, var why) -> refuse(reason, why, out);
+            case Event.TransportClosed _ -> new Phase.Closed();
+            case Event.SessionOpened _, Event.OpenFailed _, Event.Progress _ -> authenticating;
+        };
     }
 
     private Phase opening(Phase.Opening opening, Event event, Consumer<Effect> out) {
@@ -248,16 +229,17 @@ public final class Session {
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.Received _ -> throw new IllegalStateException("read while the session opens");
             case Event.Faulted(var fault, var _) -> throw fault;
-            case Event.Progress _ -> opening;
+            case Event.OfAuthentication _, Event.Progress _ -> opening;
         };
     }
 
     private Phase open(Phase.Opening opening, Event.SessionOpened opened, Consumer<Effect> out) {
-        inbound = new Inbound(version.isV5(), opened.durable(), limits, grant, opened.received(), holding, clock);
-        outbound = new Outbound(version, limits, memory, grant, opened, room, clock, outdated);
-        var properties = grant.connAckProperties(opening.connect(), limits);
-        out.accept(new Effect.Send(new Packet.ConnAck(opened.present(), ReasonCode.SUCCESS, properties)));
-        out.accept(new Effect.Start(grant));
+        var version = entrance.version();
+        var limits = entrance.limits();
+        inbound = new Inbound(version.isV5(), opened.durable(), limits, grant(), opened.received(), holding, clock);
+        outbound = new Outbound(version, limits, memory, grant(), opened, room, clock, outdated);
+        out.accept(new Effect.Send(entrance.accept(opening, opened.present())));
+        out.accept(new Effect.Start(grant()));
         outbound.pump(out);
         return new Phase.Online();
     }
@@ -270,6 +252,7 @@ public final class Session {
                 progress(progress, out);
                 yield online;
             }
+            case Event.OfAuthentication it -> authenticatedAgain(online, it, out);
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> {
                 end(ReasonCode.UNSPECIFIED_ERROR, true, out);
@@ -278,6 +261,17 @@ public final class Session {
             }
             case Event.SessionOpened _, Event.OpenFailed _ -> online;
         };
+    }
+
+    private Phase authenticatedAgain(Phase.Online online, Event.OfAuthentication event, Consumer<Effect> out) {
+        switch (event) {
+            case Event.Authenticated(var _, var data) -> entrance.auth().provedAgain(data, out);
+            case Event.Challenged(var data) -> entrance.auth().challenged(data, out);
+            case Event.Denied(var reason, var why) -> { // [MQTT-4.12.1-2]
+                return refuse(reason, why, out);
+            }
+        }
+        return online;
     }
 
     private void progress(Event.Progress event, Consumer<Effect> out) {
@@ -326,8 +320,7 @@ public final class Session {
             }
             case Packet.Connect _ -> // [MQTT-3.1.0-2]
                 throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "a second CONNECT on one connection");
-            case Packet.Auth _ -> // [MQTT-4.12.0-7]
-                throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "AUTH without an authentication method in CONNECT");
+            case Packet.Auth auth -> entrance.auth().received(auth, out);
             case Packet.ConnAck _, Packet.SubAck _, Packet.UnsubAck _, Packet.PingResp _ ->
                 throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "a packet that only a server sends");
         }
@@ -336,11 +329,11 @@ public final class Session {
 
     private Phase disconnect(Packet.Disconnect bye, Consumer<Effect> out) {
         var expiry = bye.properties().number(Property.SESSION_EXPIRY_INTERVAL, -1);
-        if (expiry >= 0) grant = grant.withSessionExpiry(expiry, limits);
+        if (expiry >= 0) entrance.expireIn(expiry);
         var withdrawsWill = bye.reason() == ReasonCode.SUCCESS; // [MQTT-3.1.2-10] [MQTT-3.14.4-3]
         end(bye.reason(), !withdrawsWill, out);
         inbound.finish();
-        out.accept(new Effect.Finish(grant.sessionExpiry() > 0));
+        out.accept(new Effect.Finish(grant().sessionExpiry() > 0));
         out.accept(new Effect.Close(ReasonCode.SUCCESS, "the client disconnected"));
         return new Phase.Finishing();
     }
@@ -348,23 +341,19 @@ public final class Session {
     /** Tells the client as its version allows, then closes: CONNACK before the session is open, DISCONNECT after. */
     private Phase refuse(ReasonCode reason, String why, Consumer<Effect> out) {
         switch (phase) {
-            case Phase.AwaitingConnect _, Phase.Opening _ -> {
-                if (answersConnect(reason))
-                    out.accept(new Effect.Send(new Packet.ConnAck(false, reason.inConnAck(), reasonString(why))));
+            case Phase.AwaitingConnect _, Phase.Authenticating _, Phase.Opening _ -> {
+                if (entrance.answersConnect(reason))
+                    out.accept(new Effect.Send(
+                            new Packet.ConnAck(false, reason.inConnAck(), entrance.reasonString(why))));
             }
             case Phase.Online _ -> {
-                if (version.isV5())
-                    out.accept(new Effect.Send(new Packet.Disconnect(reason.inDisconnect(), reasonString(why))));
+                if (entrance.version().isV5())
+                    out.accept(new Effect.Send(
+                            new Packet.Disconnect(reason.inDisconnect(), entrance.reasonString(why))));
             }
             case Phase.Finishing _, Phase.Closed _ -> {}
         }
         return close(reason, why, out);
-    }
-
-    /** An MQTT 3 client gets refusals for which its CONNACK has a code; a malformed packet only closes. */
-    private boolean answersConnect(ReasonCode reason) {
-        if (version == null) return false;
-        return version.isV5() || !FAULTS.contains(reason);
     }
 
     private Phase close(ReasonCode reason, String why, Consumer<Effect> out) {
@@ -379,7 +368,7 @@ public final class Session {
     private void end(ReasonCode reason, boolean publishWill, Consumer<Effect> out) {
         // A session that was taken over belongs to its new connection.
         if (reason != ReasonCode.SESSION_TAKEN_OVER)
-            out.accept(new Effect.EndSession(grant.sessionExpiry(), reason, outbound.sentSeq(), publishWill));
+            out.accept(new Effect.EndSession(grant().sessionExpiry(), reason, outbound.sentSeq(), publishWill));
         outbound.lose(out);
         var returned = outbound.returned();
         if (!returned.isEmpty()) out.accept(new Effect.Return(returned));
@@ -387,12 +376,6 @@ public final class Session {
 
     /** @param reasons how many come with it */
     private Properties reasonString(int reasons, String why) {
-        return why == null || !version.isV5() ? Properties.NONE : grant.reasonString(why, reasons);
-    }
-
-    private Properties reasonString(String why) {
-        if (version == null || !version.isV5()) return Properties.NONE;
-        if (grant != null) return grant.reasonString(why);
-        return asked == null ? Properties.NONE.with(Property.REASON_STRING, why) : Grant.reasonString(why, asked);
+        return why == null || !entrance.version().isV5() ? Properties.NONE : grant().reasonString(why, reasons);
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.access.Peer;
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.session.Limits;
@@ -146,7 +147,7 @@ class LoopTest {
                 1,
                 new PartialPackets(1024, 1024),
                 Duration.ofHours(1),
-                "n",
+                null,
                 null,
                 null,
                 null,
@@ -155,7 +156,8 @@ class LoopTest {
                 null,
                 null,
                 meters);
-        loop.add(new Connection(null, parts, null, loop, socket.transport()));
+        var peer = new Peer("127.0.0.1", "127.0.0.1:1", false, List.of(), null, "/mqtt");
+        loop.add(new Connection(null, parts, null, loop, socket.transport(), peer));
     }
 
     private void aSecond() {

@@ -43,6 +43,7 @@ class StartLogIT {
         builder.environment()
                 .putAll(Map.of(
                         "QUARKUS_HTTP_PORT", Integer.toString(settings.port()),
+                        "SLUICE_ACCESS_METHODS", "anonymous",
                         "QUARKUS_DATASOURCE_JDBC_URL", settings.postgres(),
                         "KAFKA_BOOTSTRAP_SERVERS", settings.kafka()));
         builder.environment().putAll(environment);

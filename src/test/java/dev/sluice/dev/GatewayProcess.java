@@ -20,6 +20,9 @@ public final class GatewayProcess implements AutoCloseable {
     /** A gateway without memory ends, rather than that it lives and answers nobody. */
     private static final String EXIT = "-XX:+ExitOnOutOfMemoryError";
 
+    private static final String METHODS = "SLUICE_ACCESS_METHODS";
+    private static final String HOST = "QUARKUS_HTTP_HOST";
+
     private static final String EXECUTABLE = "native.image.path";
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
@@ -75,6 +78,13 @@ public final class GatewayProcess implements AutoCloseable {
         return Stream.concat(Stream.of(executable.toString(), EXIT), options).toList();
     }
 
+    /** Who may connect, unless the developer has set that: a line for the terminal, empty if there is nothing to say. */
+    static String access() {
+        if (System.getenv(METHODS) != null) return "";
+        return System.lineSeparator() + "whoever reaches it may connect, without a credential (" + METHODS
+                + "=anonymous); it listens on " + System.getenv().getOrDefault(HOST, "127.0.0.1 only");
+    }
+
     /** What the developer has set goes before what is set here. */
     private static Map<String, String> environment(Settings settings, Path log) {
         var environment = new HashMap<String, String>();
@@ -84,6 +94,8 @@ public final class GatewayProcess implements AutoCloseable {
         environment.put("QUARKUS_LOG_FILE_ENABLED", "true");
         environment.put("QUARKUS_LOG_FILE_JSON_ENABLED", "false");
         environment.put("QUARKUS_LOG_FILE_PATH", log.toString());
+        environment.put(METHODS, "anonymous");
+        environment.put(HOST, "127.0.0.1");
         if (settings.foreignPostgres().isEmpty()) {
             environment.put("QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgresServer.USER);
         }

@@ -34,11 +34,15 @@ final class Running implements AutoCloseable {
     String startAll() {
         Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
         startBackends();
-        return startGateway() + servers();
+        return start() + servers() + GatewayProcess.access();
     }
 
     /** Starts the gateway on servers that are running already; answers the line that says that a device can connect. */
     String startGateway() {
+        return start() + GatewayProcess.access();
+    }
+
+    private String start() {
         Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
         DataFolder.create(settings.data());
         var gateway = keep(GatewayProcess.start(settings));

@@ -103,7 +103,7 @@ class DisconnectTest {
     @EnumSource
     void aDrainWhileTheSessionOpensIsToldInAConnAck(ProtocolVersion version) {
         var rig = new SessionRig(version);
-        rig.receives(rig.connect("c1", true));
+        rig.connects(rig.connect("c1", true));
         assertThat(SessionRig.ends(rig.on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "shuts down"))))
                 .containsExactly(ReasonCode.SERVER_UNAVAILABLE, ReasonCode.SERVER_SHUTTING_DOWN);
     }

@@ -88,7 +88,7 @@ class InputBoundsTest {
         for (var version : ProtocolVersion.values()) {
             var will = new Will(TopicName.of(DEEP), QoS.AT_MOST_ONCE, false, Properties.NONE, new byte[0]);
             var effects = new SessionRig(version)
-                    .receives(new Packet.Connect(version, true, 0, "c", will, null, null, Properties.NONE));
+                    .connects(new Packet.Connect(version, true, 0, "c", will, null, null, Properties.NONE));
             assertThat(effects).contains(COUNTED);
             assertThat(SessionRig.ends(effects)).containsOnly(ReasonCode.TOPIC_NAME_INVALID);
         }

@@ -31,18 +31,26 @@ final class SessionRig {
         return limits(policy, true);
     }
 
+    static Limits limits(QueuePolicy policy, long expiryMaximum) {
+        return limits(policy, true, expiryMaximum);
+    }
+
     static Limits unchecked() {
         return limits(QueuePolicy.DROP_NEWEST, false);
     }
 
     private static Limits limits(QueuePolicy policy, boolean payloadFormatCheck) {
+        return limits(policy, payloadFormatCheck, EXPIRY_MAXIMUM);
+    }
+
+    private static Limits limits(QueuePolicy policy, boolean payloadFormatCheck, long expiryMaximum) {
         return new Limits(
                 RECEIVE_MAXIMUM,
                 UNRELEASED_MAXIMUM,
                 TOPIC_ALIAS_MAXIMUM,
                 65536,
                 600,
-                EXPIRY_MAXIMUM,
+                expiryMaximum,
                 32,
                 "responses/",
                 SEND_QUOTA,
@@ -57,6 +65,7 @@ final class SessionRig {
     static final long NOW = 1_000_000;
     private static final byte[] NO_PAYLOAD = new byte[0];
 
+    private final Limits limits;
     final QueueMemory memory = new QueueMemory(1 << 20);
     final QueueMemory held = new QueueMemory(10 * HELD_BYTES);
     final Session session;
@@ -74,6 +83,7 @@ final class SessionRig {
 
     SessionRig(ProtocolVersion version, Limits limits) {
         this.version = version;
+        this.limits = limits;
         this.session =
                 new Session(limits, memory, new Holding(_ -> mayPublish, held, HELD_BYTES), () -> room, () -> now);
     }
@@ -110,9 +120,19 @@ final class SessionRig {
         return open(false, version.isV5() ? expiry : Properties.NONE, opened);
     }
 
+    /** Sends CONNECT, and is known at once if it is not refused: returns what follows. */
+    List<Effect> connects(Packet.Connect connect) {
+        var effects = receives(connect);
+        return session.phase() instanceof Phase.Authenticating ? authenticated() : effects;
+    }
+
+    List<Effect> authenticated() {
+        return on(new Event.Authenticated(limits, null));
+    }
+
     /** Comes online; returns what follows the CONNACK and the start. */
     List<Effect> open(boolean cleanStart, Properties properties, Event.SessionOpened opened) {
-        receives(connect(version, "c1", cleanStart, 60, properties));
+        connects(connect(version, "c1", cleanStart, 60, properties));
         return on(opened).stream().skip(2).toList();
     }
 

@@ -88,8 +88,8 @@ final class OpenBatches {
         try {
             var left = batch.size() == 1 ? batch.getFirst().left().plus(GRACE) : bound;
             var opened = calls.call("opening a session", left, connection -> ask(connection, batch));
-            for (var session : opened) if (!session.present()) count.added();
-            for (int i = 0; i < batch.size(); i++) batch.get(i).opened.complete(opened.get(i));
+            for (var session : opened) if (session != null && !session.present()) count.added();
+            for (int i = 0; i < batch.size(); i++) batch.get(i).answer(opened.get(i));
         } catch (RuntimeException failure) {
             // What may have been committed is not to be done again: the answer would be of another session.
             if (batch.size() == 1 || failure instanceof StoreUnavailable away && away.isInDoubt())
@@ -125,6 +125,12 @@ final class OpenBatches {
         Waiting(OpenRequest request, long deadline) {
             this.request = request;
             this.deadline = deadline;
+        }
+
+        /** @param session null for one that is another identity's */
+        void answer(OpenedSession session) {
+            if (session == null) opened.completeExceptionally(new ForeignSession());
+            else opened.complete(session);
         }
 
         Duration left() {

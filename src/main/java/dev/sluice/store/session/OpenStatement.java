@@ -25,10 +25,10 @@ final class OpenStatement {
               FROM (SELECT * FROM unnest(?::text[], ?::boolean[], ?::int2[], ?::bigint[], ?::text[], ?::text[],
                                          ?::bigint[], ?::text[], ?::int2[], ?::boolean[], ?::bytea[], ?::bytea[],
                                          ?::integer[])
-                      WITH ORDINALITY AS w(client_id, clean_start, protocol, expiry_seconds, username, node,
+                      WITH ORDINALITY AS w(client_id, clean_start, protocol, expiry_seconds, identity, node,
                            will_delay, will_topic, will_qos, will_retain, will_properties, will_payload, send_quota, n)
                      ORDER BY client_id, n OFFSET 0) w
-             CROSS JOIN LATERAL open_session(w.client_id, w.clean_start, w.protocol, w.expiry_seconds, w.username, w.node,
+             CROSS JOIN LATERAL open_session(w.client_id, w.clean_start, w.protocol, w.expiry_seconds, w.identity, w.node,
                         w.will_delay, w.will_topic, w.will_qos, w.will_retain, w.will_properties, w.will_payload,
                         w.send_quota) o
             """;
@@ -46,7 +46,8 @@ final class OpenStatement {
     private OpenStatement() {}
 
     /**
-     * Opens them in the connection's transaction; answers in the order of the requests.
+     * Opens them in the connection's transaction; answers in the order of the requests, with null for a session that is another
+     * identity's.
      *
      * @param patient whether to wait for rows that are locked
      */
@@ -66,7 +67,7 @@ final class OpenStatement {
             try (var rows = statement.getResultSet()) {
                 while (rows.next()) {
                     var at = rows.getInt("n") - 1;
-                    sessions[at] = opened[at].session(rows.getLong("id"), rows.getBoolean("due"));
+                    if (!opened[at].refused) sessions[at] = opened[at].session(rows.getLong("id"), rows.getBoolean("due"));
                 }
             }
             return Arrays.asList(sessions);
@@ -79,7 +80,7 @@ final class OpenStatement {
         columns.add("bool", Boolean[]::new, OpenRequest::cleanStart);
         columns.add("int2", Short[]::new, request -> (short) request.protocolLevel());
         columns.add("int8", Long[]::new, OpenRequest::expirySeconds);
-        columns.add("text", String[]::new, OpenRequest::username);
+        columns.add("text", String[]::new, OpenRequest::identity);
         columns.add("text", String[]::new, OpenRequest::node);
         columns.add("int8", Long[]::new, will(Wills::delaySeconds));
         columns.add("text", String[]::new, will(will -> will.topicName().toString()));
@@ -122,7 +123,8 @@ final class OpenStatement {
             long sent,
             long last,
             boolean waiting,
-            List<Long> dueWills) {
+            List<Long> dueWills,
+            boolean refused) {
         Row(ResultSet row) throws SQLException {
             this(
                     row.getBoolean("present"),
@@ -132,7 +134,8 @@ final class OpenStatement {
                     row.getLong("sent"),
                     row.getLong("last"),
                     row.getBoolean("waiting"),
-                    Rows.array(row, "due_wills"));
+                    Rows.array(row, "due_wills"),
+                    row.getBoolean("refused"));
         }
 
         OpenedSession session(long id, boolean retainedDue) {

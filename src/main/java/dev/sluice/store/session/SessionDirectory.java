@@ -1,56 +1,131 @@
 package dev.sluice.store.session;
 
+import dev.sluice.store.StoreUnavailable;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.panache.common.Page;
+import io.quarkus.panache.common.Parameters;
 import io.quarkus.panache.common.Sort;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.transaction.Transactional;
+import jakarta.persistence.PersistenceException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.concurrent.Callable;
 
-/** What operators may ask about sessions; blocks, so it is called on virtual threads. Rows stay inside, records go out. */
+/** What operators may ask and do about sessions; blocks, so it is called on virtual threads. Rows stay inside, records go out. */
 @ApplicationScoped
 public class SessionDirectory {
+    /** Told to every gateway as an operator's own DELETE is: each forgets the session, and ends its connection. */
+    private static final String AS_OPERATOR = "SELECT set_config('sluice.gateway', 'off', true)";
+
+    private static final String DELETE = "DELETE FROM session WHERE client_id = ?1";
+
     private final SessionRows rows;
 
     SessionDirectory(SessionRows rows) {
         this.rows = rows;
     }
 
-    /** One session as it was last written. */
+    /**
+     * One session as it was last written.
+     *
+     * @param identity authenticated user name, empty for anonymous; null if it belongs to whoever opens it first
+     * @param disconnectedAt null while it is connected
+     * @param expiresAt null while it is connected, and if it never expires
+     * @param lastDisconnectReason MQTT's reason code; null before the first one, and when the gateway was killed
+     */
     public record SessionEntry(
             String clientId,
             boolean connected,
             String node,
             int protocolLevel,
             long expirySeconds,
-            Optional<String> username,
+            String identity,
             Instant createdAt,
             Instant connectedAt,
-            Optional<Instant> disconnectedAt,
-            Optional<Instant> expiresAt,
-            OptionalInt lastDisconnectReason,
+            Instant disconnectedAt,
+            Instant expiresAt,
+            Integer lastDisconnectReason,
             long epoch) {}
 
-    @Transactional
+    /**
+     * Which sessions to look for.
+     *
+     * @param prefix of the client id; empty for any
+     * @param user authenticated user name; null for any
+     */
+    public record Search(String prefix, String user) {}
+
+    /** @throws StoreUnavailable when PostgreSQL cannot be asked now */
     public Optional<SessionEntry> find(String clientId) {
-        return rows.findByIdOptional(clientId).map(SessionDirectory::entry);
+        return ask("looking for a session", () -> rows.findByIdOptional(clientId)
+                .map(SessionDirectory::entry));
     }
 
-    /** In the order of client ids, from the one after {@code after}; the first page comes after the empty string. */
-    @Transactional
-    public List<SessionEntry> page(String after, int size) {
-        return rows.find("clientId > ?1", Sort.by("clientId"), after).page(Page.ofSize(size)).stream()
+    /**
+     * In the order of client ids (of their bytes), from the one after {@code after}; the first page comes after the empty string. Reads no
+     * more rows than it answers, by an index.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public List<SessionEntry> page(Search search, String after, int size) {
+        var where = new StringBuilder("clientId > :after and clientId >= :prefix");
+        var values = Parameters.with("after", after).and("prefix", search.prefix);
+        var end = behind(search.prefix);
+        if (end != null) {
+            where.append(" and clientId < :end");
+            values = values.and("end", end);
+        }
+        if (search.user != null) {
+            where.append(" and identity = :user and identity <> ''");
+            values = values.and("user", search.user);
+        }
+        var query = where.toString();
+        var given = values;
+        return ask("looking for sessions", () -> rows
+                .find(query, Sort.by("clientId"), given)
+                .page(Page.ofSize(size))
+                .stream()
                 .map(SessionDirectory::entry)
-                .toList();
+                .toList());
     }
 
-    /** Sessions whose row says that a connection holds them. */
-    @Transactional
-    public long connected() {
-        return rows.count("connected");
+    /** The first text that is behind all that begin with a prefix, in the order of code points; null if there is none. */
+    static String behind(String prefix) {
+        for (var end = prefix.length(); end > 0; ) {
+            var last = prefix.codePointBefore(end);
+            end -= Character.charCount(last);
+            if (last == Character.MAX_CODE_POINT) continue;
+            var next = last + 1 == Character.MIN_SURROGATE ? Character.MAX_SURROGATE + 1 : last + 1;
+            return prefix.substring(0, end) + Character.toString(next);
+        }
+        return null;
+    }
+
+    /**
+     * Deletes a session; every gateway forgets it within a second, and the connection that holds it ends with 0x98.
+     *
+     * @return whether there was one
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public boolean end(String clientId) {
+        return ask("ending a session", () -> {
+            rows.getEntityManager().createNativeQuery(AS_OPERATOR).getSingleResult();
+            return rows.getEntityManager()
+                            .createNativeQuery(DELETE)
+                            .setParameter(1, clientId)
+                            .executeUpdate()
+                    > 0;
+        });
+    }
+
+    private static <T> T ask(String what, Callable<T> question) {
+        try {
+            return QuarkusTransaction.requiringNew().call(question);
+        } catch (PersistenceException failure) {
+            throw new StoreUnavailable(what + ": " + failure.getMessage(), failure);
+        }
     }
 
     private static SessionEntry entry(SessionRow row) {
@@ -60,12 +135,12 @@ public class SessionDirectory {
                 row.node,
                 row.protocol,
                 row.expirySeconds,
-                Optional.ofNullable(row.username),
+                row.identity,
                 row.createdAt,
                 row.connectedAt,
-                Optional.ofNullable(row.disconnectedAt),
-                Optional.ofNullable(row.expiresAt),
-                row.lastDisconnectReason == null ? OptionalInt.empty() : OptionalInt.of(row.lastDisconnectReason),
+                row.disconnectedAt,
+                row.expiresAt,
+                row.lastDisconnectReason == null ? null : row.lastDisconnectReason.intValue(),
                 row.epoch);
     }
 

@@ -25,7 +25,8 @@ class SessionRow {
     @Column(name = "expiry_seconds")
     long expirySeconds;
 
-    String username;
+    /** Empty for anonymous, null from before there were any. */
+    String identity;
 
     @Column(name = "created_at")
     Instant createdAt;

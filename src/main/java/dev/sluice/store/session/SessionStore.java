@@ -40,7 +40,7 @@ public class SessionStore {
      * What to open.
      *
      * @param expirySeconds 0 ends with the connection, 4294967295 never
-     * @param username null without a user name
+     * @param identity authenticated user name, empty for anonymous: nobody else can open the session then
      * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
      * @param will null without a will
      */
@@ -49,7 +49,7 @@ public class SessionStore {
             boolean cleanStart,
             int protocolLevel,
             long expirySeconds,
-            String username,
+            String identity,
             String node,
             int sendQuota,
             Will will) {}
@@ -105,6 +105,7 @@ public class SessionStore {
      *
      * @param within returns or throws in this time: what is left of {@code sluice.store.open-timeout}
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws ForeignSession when the session is another identity's; nothing is changed
      * @throws TooManySessions when it would be one more than {@code sluice.store.sessions-maximum}
      * @throws IllegalArgumentException when PostgreSQL refuses the row, such as for a client id longer than 2,048 bytes
      */

@@ -77,13 +77,18 @@ public class Wills {
     /**
      * A will to be published now.
      *
-     * @param username that of the CONNECT that brought it, null without one
+     * @param identity authenticated user name of the client that brought it, empty for anonymous; null if nobody knows any more
      * @param will properties that are above today's bounds come with their {@link Properties#excess}
      * @param id that of its row, never used for another will
      * @param delivered whether subscribers have it, so that only Kafka has to get it
      * @param bytes what it takes on the heap
      */
-    public record DueWill(String clientId, String username, long id, Will will, boolean delivered, long bytes) {}
+    public record DueWill(String clientId, String identity, long id, Will will, boolean delivered, long bytes) {
+        /** The authenticated user name, null for anonymous. */
+        public String username() {
+            return identity == null || identity.isEmpty() ? null : identity;
+        }
+    }
 
     /**
      * Takes wills that are due and not delivered, those that are due longest first; nobody else gets them while the lease lasts. A will
@@ -203,7 +208,7 @@ public class Wills {
                 row.getBytes("payload"));
         return new DueWill(
                 row.getString("client_id"),
-                row.getString("username"),
+                row.getString("identity"),
                 row.getLong("id"),
                 will,
                 row.getBoolean("delivered"),

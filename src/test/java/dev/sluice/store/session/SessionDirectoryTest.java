@@ -9,12 +9,14 @@ import dev.sluice.store.StoreHealth;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.session.SessionDirectory.Search;
 import dev.sluice.store.session.SessionDirectory.SessionEntry;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
@@ -58,16 +60,17 @@ class SessionDirectoryTest {
                 .returns(true, SessionEntry::connected)
                 .returns("node-1", SessionEntry::node)
                 .returns(epoch, SessionEntry::epoch)
-                .returns(true, entry -> entry.disconnectedAt().isEmpty());
+                .returns("someone", SessionEntry::identity)
+                .returns(null, SessionEntry::disconnectedAt);
 
         var outcome = new CompletableFuture<Outcome>();
         journal.submit(new CloseSession("c", epoch, 60, 4, 0, false, outcome::complete));
         assertThat(outcome.join()).isEqualTo(Outcome.COMMITTED);
 
         var closed = directory.find("c").orElseThrow();
-        assertThat(closed.lastDisconnectReason()).hasValue(4);
+        assertThat(closed.lastDisconnectReason()).isEqualTo(4);
         assertThat(closed.expiresAt())
-                .contains(closed.disconnectedAt().orElseThrow().plusSeconds(60));
+                .isEqualTo(closed.disconnectedAt().plusSeconds(60));
         assertThat(directory.find("other")).isEmpty();
     }
 
@@ -82,12 +85,53 @@ class SessionDirectoryTest {
         }
     }
 
+    private List<String> page(String prefix, String user, String after, int size) {
+        return directory.page(new Search(prefix, user), after, size).stream()
+                .map(SessionEntry::clientId)
+                .toList();
+    }
+
+    private void open(String clientId, String identity) {
+        sessions.open(new OpenRequest(clientId, true, 4, 0, identity, "node-1", 10, null), LONG);
+    }
+
     @Test
     void pagesThroughSessions() {
-        IntStream.rangeClosed(1, 5)
-                .forEach(n -> sessions.open(new OpenRequest("c" + n, true, 4, 0, null, "node-1", 10, null), LONG));
-        assertThat(directory.page("", 2)).extracting(SessionEntry::clientId).containsExactly("c1", "c2");
-        assertThat(directory.page("c2", 5)).extracting(SessionEntry::clientId).containsExactly("c3", "c4", "c5");
-        assertThat(directory.connected()).isEqualTo(5);
+        IntStream.rangeClosed(1, 5).forEach(n -> open("c" + n, ""));
+        assertThat(page("", null, "", 2)).containsExactly("c1", "c2");
+        assertThat(page("", null, "c2", 5)).containsExactly("c3", "c4", "c5");
+    }
+
+    @Test
+    void findsSessionsByPrefixAndUser() {
+        open("a", "ann");
+        open("truck-1", "ann");
+        open("truck-2", "bob");
+        open("truck-3", "");
+        open("truck\u00ff", "bob");
+        open("truck\ud83d\ude9a", "bob");
+        open("trudy", "bob");
+        assertThat(page("truck", null, "", 9))
+                .containsExactly("truck-1", "truck-2", "truck-3", "truck\u00ff", "truck\ud83d\ude9a");
+        assertThat(page("truck", null, "truck-3", 1)).containsExactly("truck\u00ff");
+        assertThat(page("", "ann", "", 9)).containsExactly("a", "truck-1");
+        assertThat(page("truck-", "bob", "", 9)).containsExactly("truck-2");
+        assertThat(page("", "", "", 9)).isEmpty();
+    }
+
+    @Test
+    void aPrefixEndsBeforeTheNextText() {
+        assertThat(SessionDirectory.behind("ab")).isEqualTo("ac");
+        assertThat(SessionDirectory.behind("a\udbff\udfff")).isEqualTo("b");
+        assertThat(SessionDirectory.behind("\ud7ff")).isEqualTo("\ue000");
+        assertThat(SessionDirectory.behind("")).isNull();
+    }
+
+    @Test
+    void anEndedSessionIsGone() {
+        open("c", "ann");
+        assertThat(directory.end("c")).isTrue();
+        assertThat(directory.find("c")).isEmpty();
+        assertThat(directory.end("c")).isFalse();
     }
 }

@@ -1,0 +1,199 @@
+package dev.sluice.broker;
+
+import dev.sluice.access.Attempt;
+import dev.sluice.access.Authenticator;
+import dev.sluice.access.Conversation;
+import dev.sluice.access.Identity;
+import dev.sluice.access.Peer;
+import dev.sluice.access.Reason;
+import dev.sluice.access.Verdict;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Effect;
+import dev.sluice.session.Event;
+import dev.sluice.session.Limits;
+import java.time.Instant;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jboss.logging.Logger;
+
+/**
+ * Owns who one connection's client is: has its credentials judged, keeps the identity, and knows when that ends. Confined to the
+ * connection's event loop; {@link #identity} may be asked by any thread.
+ */
+final class Proof {
+    private static final Logger LOG = Logger.getLogger(Proof.class);
+
+    private static final Event.Denied BUSY =
+            new Event.Denied(ReasonCode.SERVER_BUSY, "too many clients prove who they are at the moment");
+    private static final Event.Denied NOT_NOW =
+            new Event.Denied(ReasonCode.SERVER_UNAVAILABLE, "credentials cannot be judged at the moment");
+
+    private final Admission admission;
+    private final Limits limits;
+    private final Executor loop;
+    private final Consumer<Event> session;
+    /** Loses its credential once that was judged. */
+    private Peer peer;
+
+    /** Null before the client is known. */
+    private volatile Identity identity;
+
+    private String clientId;
+    private String username;
+    private String method;
+    /** Takes the client's next answer; null unless one is awaited. */
+    private Conversation conversation;
+    /** The verdict that is awaited, so that one which comes too late counts no more; null for none. */
+    private Object awaited;
+    /** What judges now; null for none. */
+    private Thread judging;
+    /** When the proof began that is under way, or the last one. */
+    private long begun;
+    /** Since when the gateway judges, or the client's answer is awaited; the JVM's nanoseconds. */
+    private long since;
+
+    /**
+     * @param limits what a client that is known is granted at most
+     * @param loop the connection's
+     * @param session is told what has become of a proof, on the loop, and reads on
+     */
+    Proof(Admission admission, Limits limits, Peer peer, Executor loop, Consumer<Event> session) {
+        this.admission = admission;
+        this.limits = limits;
+        this.peer = peer;
+        this.loop = loop;
+        this.session = session;
+    }
+
+    Peer peer() {
+        return peer;
+    }
+
+    /** Null before the client is known. */
+    Identity identity() {
+        return identity;
+    }
+
+    void perform(Effect.OfAuthentication effect) {
+        switch (effect) {
+            case Effect.Authenticate(var connect, var id) -> authenticate(connect, id);
+            case Effect.ContinueAuthentication(var data) -> {
+                var answered = conversation;
+                conversation = null;
+                judge(_ -> answered.answered(data));
+            }
+            case Effect.Reauthenticate(var data) -> {
+                begun = System.nanoTime();
+                var again = new Attempt(peer, clientId, username, null, method, data);
+                judge(it -> it.judge(again));
+            }
+        }
+    }
+
+    private void authenticate(Packet.Connect connect, String clientId) {
+        this.clientId = clientId;
+        begun = System.nanoTime();
+        username = connect.username();
+        var properties = connect.properties();
+        method = properties.text(Property.AUTHENTICATION_METHOD);
+        var data = properties.binary(Property.AUTHENTICATION_DATA);
+        var attempt = new Attempt(peer, clientId, username, connect.password(), method, data);
+        peer = peer.withoutAuthorization();
+        judge(it -> it.judge(attempt));
+    }
+
+    private void judge(Function<Authenticator, Verdict> question) {
+        since = System.nanoTime();
+        var ticket = new Object();
+        awaited = ticket;
+        judging = admission.judge(question, verdict -> loop.execute(() -> judged(ticket, verdict)));
+        if (judging != null) return;
+        awaited = null;
+        admission.countBusy();
+        loop.execute(() -> session.accept(BUSY));
+    }
+
+    private void judged(Object ticket, Verdict verdict) {
+        if (awaited != ticket) return;
+        stop();
+        switch (verdict) {
+            case Verdict.Granted(var granted, var data) -> granted(granted, data);
+            case Verdict.Denied(var reason, var logText) -> denied(reason, logText);
+            case Verdict.Challenge(var data, var next) -> {
+                conversation = next;
+                since = System.nanoTime();
+                session.accept(new Event.Challenged(data));
+            }
+        }
+    }
+
+    private void granted(Identity granted, byte[] data) {
+        if (identity != null && !identity.name().equals(granted.name())) {
+            denied(Reason.NOT_AUTHORIZED, "it proves to be another user than before: " + TraceText.line(granted.name()));
+            return;
+        }
+        identity = granted;
+        // Withdrawn while it was judged, and before anybody who ends connections could see whose this one is.
+        var withdrawn = admission.withdrawn(granted, begun);
+        if (withdrawn == null) admission.countGranted();
+        session.accept(withdrawn == null ? new Event.Authenticated(limits, data) : withdrawn);
+    }
+
+    private void denied(Reason reason, String logText) {
+        admission.count(reason);
+        LOG.infof(
+                "client %s from %s is refused: %s",
+                TraceText.line(clientId), peer.socketAddress(), TraceText.line(logText));
+        session.accept(told(reason));
+    }
+
+    /** What the client may know: the same for whatever is wrong with a credential. */
+    private static Event.Denied told(Reason reason) {
+        return switch (reason) {
+            case BAD_CREDENTIALS ->
+                new Event.Denied(ReasonCode.BAD_USER_NAME_OR_PASSWORD, "the credentials are not accepted");
+            case NOT_AUTHORIZED -> new Event.Denied(ReasonCode.NOT_AUTHORIZED, "the client may not connect");
+            case BAD_METHOD ->
+                new Event.Denied(
+                        ReasonCode.BAD_AUTHENTICATION_METHOD, "this authentication method is not offered");
+            case PROTOCOL_ERROR ->
+                new Event.Denied(
+                        ReasonCode.PROTOCOL_ERROR, "the Authentication Data is not what the method asks for");
+            case BANNED -> new Event.Denied(ReasonCode.BANNED, "the client may not connect");
+            case THROTTLED ->
+                new Event.Denied(ReasonCode.CONNECTION_RATE_EXCEEDED, "too many failures; try again later");
+            case UNAVAILABLE -> NOT_NOW;
+        };
+    }
+
+    /**
+     * What is to be told because of the time; null for nothing.
+     *
+     * @param answerWithin nanoseconds that the client has for its answer
+     */
+    Event late(long now, long answerWithin) {
+        if (awaited != null && now - since > admission.timeout().toNanos()) return tooLate(NOT_NOW);
+        if (conversation != null && now - since > answerWithin)
+            return tooLate(new Event.Denied(ReasonCode.NOT_AUTHORIZED, "no answer to the challenge in time"));
+        var until = identity == null ? null : identity.until();
+        if (until == null || Instant.now().isBefore(until)) return null;
+        return new Event.Ended(ReasonCode.NOT_AUTHORIZED, "the credential has expired");
+    }
+
+    private Event tooLate(Event.Denied denied) {
+        admission.countLate();
+        stop();
+        return denied;
+    }
+
+    /** Nobody waits for a verdict, nor for the client's answer, any more. */
+    void stop() {
+        if (judging != null) judging.interrupt();
+        judging = null;
+        awaited = null;
+        conversation = null;
+    }
+}
