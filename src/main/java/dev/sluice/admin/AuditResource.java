@@ -55,6 +55,9 @@ class AuditResource {
             @Parameter(description = "At most, up to 1000") @QueryParam("limit") @DefaultValue("100") int limit) {
         if (limit < 1 || limit > LARGEST_PAGE)
             throw Problem.of(BAD_REQUEST, "limit is " + limit + ", not between 1 and " + LARGEST_PAGE);
+        for (var text : new String[] {object, actor})
+            if (text != null && text.indexOf('\0') >= 0)
+                throw Problem.of(BAD_REQUEST, "object and actor cannot have U+0000");
         var wanted = new AuditLog.Wanted(object, actor, time(since), before == null ? Long.MAX_VALUE : before);
         var found = log.page(wanted, limit + 1);
         var shown = found.size() > limit ? found.subList(0, limit) : found;

@@ -77,6 +77,8 @@ class CredentialResource {
             @Parameter(description = "At most, up to 1000") @QueryParam("limit") @DefaultValue("100") int limit) {
         if (limit < 1 || limit > LARGEST_PAGE)
             throw Problem.of(BAD_REQUEST, "limit is " + limit + ", not between 1 and " + LARGEST_PAGE);
+        if (prefix.indexOf('\0') >= 0 || after.indexOf('\0') >= 0)
+            throw Problem.of(BAD_REQUEST, "prefix and after cannot have U+0000, which no user name has");
         var found = store.page(prefix, after, limit + 1);
         var shown = found.size() > limit ? found.subList(0, limit) : found;
         return Response.ok(new CredentialAnswers.Page(
@@ -123,7 +125,7 @@ class CredentialResource {
             description = "The credential; the ETag is its version",
             content = @Content(schema = @Schema(implementation = CredentialAnswers.Entry.class)))
     public Response one(@RestPath String username) {
-        var entry = CredentialAnswers.entry(store.find(username).orElseThrow(() -> missing(username)));
+        var entry = CredentialAnswers.entry(found(username));
         return Response.ok(entry).header("ETag", entry.tag()).build();
     }
 
@@ -215,8 +217,14 @@ class CredentialResource {
         return change(username, ifMatch, Actor.of(actor, request), null, _ -> null);
     }
 
+    private StoredCredential found(String username) {
+        if (username.indexOf('\0') >= 0) throw missing(username);
+        return store.find(username).orElseThrow(() -> missing(username));
+    }
+
     private Response change(
             String username, String ifMatch, String actor, String token, Function<StoredCredential, Wanted> wanted) {
+        if (username.indexOf('\0') >= 0) throw missing(username);
         var changed = store.change(actor, username, before -> {
             Precondition.of(ifMatch)
                     .require("credential " + username, before == null ? null : Precondition.tag(before.version()));

@@ -11,11 +11,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
-import java.time.Duration;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
@@ -28,16 +26,14 @@ import org.jboss.logging.Logger;
 public class CredentialWatch {
     private static final Logger LOG = Logger.getLogger(CredentialWatch.class);
 
-    /** A client that was just being let in when its credential changed is looked at again until then. */
-    private static final long LOOK_AGAIN = Duration.ofSeconds(10).toNanos();
-
     private static final int PAGE = 1000;
 
     private final CredentialReader reader;
     private final VerifiedPasswords verified;
     private final RouteListener listener;
     private final Consumer<CredentialsChanged> changed;
-    private final Map<String, Long> changedAt = new LinkedHashMap<>();
+    /** Names that have changed, and of whose connections nobody has been told. */
+    private final Set<String> untold = new LinkedHashSet<>();
     private long last;
 
     @Inject
@@ -69,15 +65,11 @@ public class CredentialWatch {
     void look() {
         try {
             var changes = reader.since(last);
-            var now = System.nanoTime();
-            if (!changes.usernames().isEmpty()) {
-                verified.forget(changes.usernames());
-                changes.usernames().forEach(name -> changedAt.put(name, now));
-            }
+            untold.addAll(changes.usernames());
+            if (!untold.isEmpty()) verified.forget(untold);
             last = changes.last();
-            var names = List.copyOf(changedAt.keySet());
+            var names = List.copyOf(untold);
             for (int i = 0; i < names.size(); i += PAGE) tell(names.subList(i, Math.min(names.size(), i + PAGE)));
-            changedAt.values().removeIf(at -> now - at > LOOK_AGAIN);
         } catch (StoreUnavailable notNow) {
             LOG.debugf("reading changed credentials, to be tried again: %s", notNow.getMessage());
         }
@@ -87,5 +79,6 @@ public class CredentialWatch {
         var found = new HashMap<String, StoredCredential>();
         for (var credential : reader.find(names)) found.put(credential.username(), credential);
         changed.accept(new CredentialsChanged(Set.copyOf(names), found));
+        names.forEach(untold::remove);
     }
 }

@@ -46,7 +46,7 @@ public class Throttle {
     private final Counter delays;
 
     @Inject
-    public Throttle(PasswordConfig config, MeterRegistry meters) {
+    Throttle(PasswordConfig config, MeterRegistry meters) {
         this(config, meters, System::nanoTime);
     }
 

@@ -33,7 +33,7 @@ public class VerifiedPasswords {
 
     private record Verified(byte[] digest, StoredCredential credential, long at) {}
 
-    public VerifiedPasswords(PasswordConfig config, MeterRegistry meters) {
+    VerifiedPasswords(PasswordConfig config, MeterRegistry meters) {
         var random = new byte[32];
         new SecureRandom().nextBytes(random);
         key = new SecretKeySpec(random, HMAC);
