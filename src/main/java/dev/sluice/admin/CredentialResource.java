@@ -53,6 +53,7 @@ class CredentialResource {
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
     private static final int BAD_REQUEST = 400;
+    private static final int UNPROCESSABLE = 422;
     private static final int LARGEST_PAGE = 1000;
 
     private final CredentialStore store;
@@ -108,7 +109,7 @@ class CredentialResource {
         var settings = checks.settings(wanted.settings());
         var secret = NewSecret.of(wanted.secret(), secrets, checks);
         var name = wanted.username();
-        var changed = store.change(Actor.of(actor, request), name, before -> {
+        var changed = change(Actor.of(actor, request), name, before -> {
             if (before != null)
                 throw Problem.of(
                         CONFLICT, "there is a credential of " + name + "; PUT its settings, or rotate its secret");
@@ -225,13 +226,21 @@ class CredentialResource {
     private Response change(
             String username, String ifMatch, String actor, String token, Function<StoredCredential, Wanted> wanted) {
         if (username.indexOf('\0') >= 0) throw missing(username);
-        var changed = store.change(actor, username, before -> {
+        var changed = change(actor, username, before -> {
             Precondition.of(ifMatch)
                     .require("credential " + username, before == null ? null : Precondition.tag(before.version()));
             if (before == null) throw missing(username);
             return wanted.apply(before);
         });
         return answer(200, changed, token);
+    }
+
+    private CredentialStore.Changed change(String actor, String username, CredentialStore.Change change) {
+        try {
+            return store.change(actor, username, change);
+        } catch (IllegalArgumentException refused) {
+            throw Problem.of(UNPROCESSABLE, refused.getMessage() + "; nothing has changed");
+        }
     }
 
     private static Problem missing(String username) {
