@@ -33,6 +33,13 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 @Tag(name = "Credentials")
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
 class CredentialImportResource {
+    private static final String DESCRIPTION = """
+            The columns are `username` and, in any order and as far as wanted, `password`, `hash`, `scheme`, `groups` (with spaces or commas between), \
+            `client_id_pattern`, `valid_from`, `valid_until` and `disabled`. For a line with neither a password nor a hash, the gateway makes a \
+            machine token. Passwords are hashed one after the other: import hashes where there are thousands. Nothing is written unless every \
+            line is right.""";
+    private static final String EXISTING =
+            "What happens to user names that have a credential already: refuse the whole import, skip them, or replace theirs";
     private static final String REFUSE = "refuse";
     private static final String SKIP = "skip";
     private static final String REPLACE = "replace";
@@ -54,11 +61,7 @@ class CredentialImportResource {
     @Operation(
             operationId = "importCredentials",
             summary = "Create many credentials, of lines of CSV with a heading",
-            description = """
-                    The columns are `username` and, in any order and as far as wanted, `password`, `hash`, `scheme`, `groups` (with spaces or commas between), \
-                    `client_id_pattern`, `valid_from`, `valid_until` and `disabled`. For a line with neither a password nor a hash, the gateway makes a \
-                    machine token. Passwords are hashed one after the other: import hashes where there are thousands. Nothing is written unless every \
-                    line is right.""")
+            description = DESCRIPTION)
     @APIResponse(
             responseCode = "200",
             description = "Imported",
@@ -69,9 +72,7 @@ class CredentialImportResource {
             content =
                     @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.Document.class)))
     public Response load(
-            @Parameter(
-                            description =
-                                    "What happens to user names that have a credential already: refuse the whole import, skip them, or replace theirs")
+            @Parameter(description = EXISTING)
                     @QueryParam("existing")
                     @DefaultValue(REFUSE)
                     String existing,
@@ -89,14 +90,10 @@ class CredentialImportResource {
                     there.size() + " of these user names have a credential already, such as "
                             + String.join(", ", there.subList(0, Math.min(SHOWN, there.size())))
                             + "; nothing has changed: add existing=skip or existing=replace");
+        var wanted = new ArrayList<>(lines);
         var known = new HashSet<>(there);
-        return Response.ok(write(
-                        by,
-                        lines.stream()
-                                .filter(it -> !known.contains(it.username()))
-                                .toList(),
-                        lines.size(),
-                        existing.equals(REPLACE)))
+        wanted.removeIf(it -> known.contains(it.username()));
+        return Response.ok(write(by, wanted, lines.size(), existing.equals(REPLACE)))
                 .build();
     }
 

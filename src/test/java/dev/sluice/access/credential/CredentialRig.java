@@ -12,7 +12,7 @@ import dev.sluice.store.StoreRig;
 import dev.sluice.store.credential.CredentialImport;
 import dev.sluice.store.credential.CredentialReader;
 import dev.sluice.store.credential.StoredCredential.Settings;
-import java.util.HashMap;
+import dev.sluice.support.PasswordKeys;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -35,13 +35,7 @@ final class CredentialRig implements AutoCloseable {
 
     CredentialRig(Map<String, String> keys) {
         EmbeddedServer.shared().execute("DELETE FROM credential");
-        var all = new HashMap<>(Map.of(
-                "sluice.access.password.argon2-memory-kib", "1024",
-                "sluice.access.password.argon2-iterations", "1",
-                "sluice.access.password.bcrypt-cost", "4",
-                "sluice.access.password.pbkdf2-iterations", "1000"));
-        all.putAll(keys);
-        config = ThrottleTest.config(all);
+        config = PasswordKeys.config(keys);
         recipe = new Recipe(config);
         verified = new VerifiedPasswords(config, store.meters);
         threads = new HashingThreads(config, store.meters);
@@ -70,7 +64,10 @@ final class CredentialRig implements AutoCloseable {
     }
 
     double outcomes(String outcome) {
-        var found = store.meters.find("sluice.access.logins").tag("outcome", outcome).counters();
+        var found = store.meters
+                .find("sluice.access.logins")
+                .tag("outcome", outcome)
+                .counters();
         return found.stream().mapToDouble(it -> it.count()).sum();
     }
 

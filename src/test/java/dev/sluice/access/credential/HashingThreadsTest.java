@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.support.PasswordKeys;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -15,7 +16,8 @@ import org.junit.jupiter.api.Test;
 class HashingThreadsTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final HashingThreads threads = new HashingThreads(
-            ThrottleTest.config(Map.of("sluice.access.password.threads", "1", "sluice.access.password.queue", "1")), meters);
+            PasswordKeys.config(Map.of("threads", "1", "queue", "1")),
+            meters);
     private final CountDownLatch free = new CountDownLatch(1);
 
     @AfterEach
@@ -50,7 +52,8 @@ class HashingThreadsTest {
         occupy(() -> done.set(true));
         await().until(() -> waiting() == 1);
         assertThatThrownBy(() -> threads.compute(() -> 1)).isInstanceOf(RejectedExecutionException.class);
-        assertThat(meters.get("sluice.access.hashing.refused").counter().count()).isEqualTo(1);
+        assertThat(meters.get("sluice.access.hashing.refused").counter().count())
+                .isEqualTo(1);
         free.countDown();
         await().untilTrue(done);
         assertThat(threads.compute(() -> 1)).isEqualTo(1);

@@ -123,12 +123,13 @@ class PasswordAuthenticationTest {
     void whoIsRightPassesAtOnceWhileItsNameIsAttacked() {
         rig.close();
         rig = new CredentialRig(Map.of(
-                "sluice.access.password.delay", "1h",
-                "sluice.access.password.delay-maximum", "1h",
-                "sluice.access.password.delayed-per-address", "0"));
+                "delay", "1h",
+                "delay-maximum", "1h",
+                "delayed-per-address", "0"));
         rig.put("ann", Scheme.ARGON2ID, "secret");
         judge(STRANGE, "ann", "secret");
-        for (int i = 0; i < 5; i++) assertThat(reason(judge(STRANGE, "ann", "guess"))).isEqualTo(Reason.BAD_CREDENTIALS);
+        for (int i = 0; i < 5; i++)
+            assertThat(reason(judge(STRANGE, "ann", "guess"))).isEqualTo(Reason.BAD_CREDENTIALS);
         for (int i = 0; i < 30; i++) judge("203.0.113." + (20 + i), "ann", "guess " + i);
         assertThat(reason(judge(STRANGE, "bob", "guess"))).isEqualTo(Reason.BAD_CREDENTIALS);
         assertThat(reason(judge(STRANGE, "bob", "guess"))).isEqualTo(Reason.THROTTLED);
@@ -140,7 +141,8 @@ class PasswordAuthenticationTest {
     @Test
     void aHashThatNobodyCanReadLetsNobodyIn() {
         EmbeddedServer.shared()
-                .execute("INSERT INTO credential (username, hash) VALUES ('ann', '$argon2id$v=19$m=9999999,t=1,p=1$x$y')");
+                .execute(
+                        "INSERT INTO credential (username, hash) VALUES ('ann', '$argon2id$v=19$m=9999999,t=1,p=1$x$y')");
         assertThat(reason(judge(HOME, "ann", "secret"))).isEqualTo(Reason.BAD_CREDENTIALS);
     }
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** SCRAM against credentials in a real PostgreSQL, with the client of the PostgreSQL driver's authors on the other side. */
 @Tag("postgres")
 class ScramAuthenticationTest {
-    private final CredentialRig rig = new CredentialRig(Map.of("sluice.access.password.free-failures", "1000"));
+    private final CredentialRig rig = new CredentialRig(Map.of("free-failures", "1000"));
 
     @AfterEach
     void stop() {
@@ -47,8 +47,8 @@ class ScramAuthenticationTest {
     private static String text(Verdict verdict) {
         return new String(
                 switch (verdict) {
-                    case Verdict.Challenge(var data, _) -> data;
-                    case Verdict.Granted(_, var data) -> data;
+                    case Verdict.Challenge challenge -> challenge.data();
+                    case Verdict.Granted granted -> granted.data();
                     case Verdict.Denied denied -> throw new AssertionError(denied.logText());
                 },
                 UTF_8);

@@ -3,32 +3,24 @@ package dev.sluice.access.credential;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.config.PasswordConfig;
+import dev.sluice.support.PasswordKeys;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.smallrye.config.SmallRyeConfigBuilder;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ThrottleTest {
     private static final String ATTACKER = "192.0.2.66";
     private static final String HOME = "198.51.100.1";
 
-    static PasswordConfig config(Map<String, String> keys) {
-        return new SmallRyeConfigBuilder()
-                .withMapping(PasswordConfig.class)
-                .withDefaultValues(keys)
-                .build()
-                .getConfigMapping(PasswordConfig.class);
-    }
-
     private long now = 1;
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final Throttle throttle = throttle(Map.of("sluice.access.password.remembered", "100"));
+    private final Throttle throttle = throttle(Map.of("remembered", "100"));
 
     private Throttle throttle(Map<String, String> keys) {
-        return new Throttle(config(keys), meters, () -> now);
+        return new Throttle(PasswordKeys.config(keys), meters, () -> now);
     }
 
     private void fail(String address, String name, int times) {
@@ -95,14 +87,14 @@ class ThrottleTest {
     @Test
     void soManyWaitAndNoMore() throws Exception {
         var strict = throttle(Map.of(
-                "sluice.access.password.delayed-per-address", "2",
-                "sluice.access.password.delayed-maximum", "3",
-                "sluice.access.password.delay", "1h",
-                "sluice.access.password.delay-maximum", "1h"));
+                "delayed-per-address", "2",
+                "delayed-maximum", "3",
+                "delay", "1h",
+                "delay-maximum", "1h"));
         for (var address : new String[] {ATTACKER, HOME})
             for (int i = 0; i < 6; i++) strict.failed(address, "ann");
         var ended = new CompletableFuture<Void>();
-        var waiting = java.util.stream.Stream.of(ATTACKER, ATTACKER, HOME)
+        var waiting = Stream.of(ATTACKER, ATTACKER, HOME)
                 .map(address -> Thread.ofVirtual().start(() -> {
                     try {
                         strict.admit(address, "ann");

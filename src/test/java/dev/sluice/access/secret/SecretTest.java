@@ -5,8 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.config.PasswordConfig;
-import io.smallrye.config.SmallRyeConfigBuilder;
+import dev.sluice.support.PasswordKeys;
 import java.util.HexFormat;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -16,21 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SecretTest {
-    /** Cheap, as far as the bounds allow. */
-    static PasswordConfig config(Map<String, String> more) {
-        return new SmallRyeConfigBuilder()
-                .withMapping(PasswordConfig.class)
-                .withDefaultValues(Map.of(
-                        "sluice.access.password.argon2-memory-kib", "64",
-                        "sluice.access.password.argon2-iterations", "1",
-                        "sluice.access.password.bcrypt-cost", "4",
-                        "sluice.access.password.pbkdf2-iterations", "1000"))
-                .withDefaultValues(more)
-                .build()
-                .getConfigMapping(PasswordConfig.class);
-    }
-
-    private static final Recipe RECIPE = new Recipe(config(Map.of()));
+    private static final Recipe RECIPE = new Recipe(PasswordKeys.config(Map.of()));
 
     /** Of the reference implementations of Argon2 and bcrypt, of RFC 7914 for PBKDF2, of RFC 7677 for SCRAM. */
     @ParameterizedTest
@@ -68,7 +53,9 @@ class SecretTest {
         assertThat(secret.matches(password.getBytes(UTF_8))).isTrue();
         assertThat(secret.matches((password + "1").getBytes(UTF_8))).isFalse();
         assertThat(secret.text()).isEqualTo(text);
-        assertThat(RECIPE.hash(scheme, password.getBytes(UTF_8)).text()).as("another salt").isNotEqualTo(text);
+        assertThat(RECIPE.hash(scheme, password.getBytes(UTF_8)).text())
+                .as("another salt")
+                .isNotEqualTo(text);
         assertThat(secret.toString()).isEqualTo(secret.cost()).isNotEqualTo(text);
         assertThat(text).doesNotContain(password);
     }
@@ -87,7 +74,8 @@ class SecretTest {
         var token = RECIPE.token();
         assertThat(MachineToken.looksLike(token.getBytes(US_ASCII))).isTrue();
         assertThat(MachineToken.looksLike((token + "x").getBytes(US_ASCII))).isFalse();
-        assertThat(MachineToken.looksLike(token.replaceFirst(".$", "=").getBytes(US_ASCII))).isFalse();
+        assertThat(MachineToken.looksLike(token.replaceFirst(".$", "=").getBytes(US_ASCII)))
+                .isFalse();
         assertThatThrownBy(() -> RECIPE.hash(Scheme.ARGON2ID, token.getBytes(US_ASCII)))
                 .hasMessage("looks like a machine token");
     }
@@ -114,10 +102,10 @@ class SecretTest {
 
     @Test
     void aConfigurationOutsideOfTheBoundsIsRefused() {
-        assertThatThrownBy(() -> new Recipe(config(Map.of("sluice.access.password.bcrypt-cost", "31"))))
+        assertThatThrownBy(() -> new Recipe(PasswordKeys.config(Map.of("bcrypt-cost", "31"))))
                 .hasMessageContaining("sluice.access.password")
                 .hasMessageContaining("the cost is 31");
-        assertThatThrownBy(() -> new Recipe(config(Map.of("sluice.access.password.scheme", "md5"))))
+        assertThatThrownBy(() -> new Recipe(PasswordKeys.config(Map.of("scheme", "md5"))))
                 .hasMessageContaining("sluice.access.password.scheme: \"md5\" is not one of argon2id");
     }
 }
