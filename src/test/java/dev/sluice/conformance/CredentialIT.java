@@ -255,7 +255,7 @@ class CredentialIT {
             client.sendPackets(new Packet.Auth(
                     ReasonCode.RE_AUTHENTICATE, properties(mechanism, wrong.clientFirstMessage().toString())));
             answer(client, wrong, mechanism);
-            Device.assertEnded(client, V5, ReasonCode.BAD_USER_NAME_OR_PASSWORD);
+            Device.assertEnded(client, V5, ReasonCode.NOT_AUTHORIZED);
         }
     }
 
