@@ -60,7 +60,7 @@ class SessionAdminIT {
 
     @Test
     void whatIsNoSearchIsRefused() {
-        for (var query : new String[] {"limit=0", "limit=1001", "limit=many", "user=", "prefix=%00"})
+        for (var query : new String[] {"limit=0", "limit=1001", "limit=many", "prefix=%00", "user=%00", "after=%00"})
             assertThat(admin.get(SESSIONS + "?" + query).status()).as(query).isEqualTo(400);
     }
 
