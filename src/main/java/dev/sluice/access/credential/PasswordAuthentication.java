@@ -106,7 +106,9 @@ public class PasswordAuthentication implements Authentication {
         if (isToken) return (isComparable ? secret : nobodysToken).matches(password) & isComparable;
         if (secret != null && !(secret instanceof MachineToken)) dummies.learn(secret);
         var offered = password.length > 0 ? password : NO_PASSWORD;
-        return threads.compute(() -> (isComparable ? secret : dummies.of(name)).matches(offered)) & isComparable;
+        // Reads the dummy's text, too, as that of a user was read.
+        return threads.compute(() -> (isComparable ? secret : Recipe.parse(dummies.of(name).text())).matches(offered))
+                & isComparable;
     }
 
     /** Null if an operator's own SQL has written what nobody can read. */
