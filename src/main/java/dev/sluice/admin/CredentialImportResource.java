@@ -34,12 +34,14 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
 class CredentialImportResource {
     private static final String DESCRIPTION = """
-            The columns are `username` and, in any order and as far as wanted, `password`, `hash`, `scheme`, `groups` (with spaces or commas between), \
-            `client_id_pattern`, `valid_from`, `valid_until` and `disabled`. For a line with neither a password nor a hash, the gateway makes a \
-            machine token. Passwords are hashed one after the other: import hashes where there are thousands. Nothing is written unless every \
-            line is right.""";
+        The columns are `username` and, in any order and as far as wanted, `password`, `hash`, `scheme`, `groups` (with spaces or commas between), \
+        `client_id_pattern`, `valid_from`, `valid_until` and `disabled`. For a line with neither a password nor a hash, the gateway makes a \
+        machine token. Passwords are hashed one after the other: import hashes where there are thousands. Nothing is written unless every \
+        line is right.\
+        """;
     private static final String EXISTING =
-            "What happens to user names that have a credential already: refuse the whole import, skip them, or replace theirs";
+            "What happens to user names that have a credential already: refuse the whole import, skip them, or replace"
+                    + " theirs";
     private static final String REFUSE = "refuse";
     private static final String SKIP = "skip";
     private static final String REPLACE = "replace";
@@ -72,10 +74,7 @@ class CredentialImportResource {
             content =
                     @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.Document.class)))
     public Response load(
-            @Parameter(description = EXISTING)
-                    @QueryParam("existing")
-                    @DefaultValue(REFUSE)
-                    String existing,
+            @Parameter(description = EXISTING) @QueryParam("existing") @DefaultValue(REFUSE) String existing,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request,
             byte[] body) {

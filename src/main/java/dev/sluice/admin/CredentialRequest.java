@@ -23,8 +23,8 @@ final class CredentialRequest {
 
     @Schema(
             name = "NewSecret",
-            description =
-                    "A new secret: a password, or one that was hashed before; without either, the gateway makes a machine token")
+            description = "A new secret: a password, or one that was hashed before; without either, the gateway makes a"
+                    + " machine token")
     record NewSecret(
             @Schema(description = "To be hashed; UTF-8, at most 1024 bytes")
             String password,
@@ -42,8 +42,8 @@ final class CredentialRequest {
             String scheme,
 
             @Schema(
-                    description =
-                            "Hashed before: $argon2id$..., $2b$..., $pbkdf2-sha256$..., $token$..., or SCRAM-SHA-256$... as PostgreSQL writes it")
+                    description = "Hashed before: $argon2id$..., $2b$..., $pbkdf2-sha256$..., $token$..., or"
+                            + " SCRAM-SHA-256$... as PostgreSQL writes it")
             String hash) {}
 
     @Schema(

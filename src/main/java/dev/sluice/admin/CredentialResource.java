@@ -137,8 +137,9 @@ class CredentialResource {
             operationId = "putCredential",
             summary = "Change what is said of a credential, except its secret",
             description =
-                    "Connected clients that may not be connected any more are disconnected, and so are those whose groups or validity have"
-                            + " changed. A pattern of client ids is looked at with the next CONNECT.")
+                    "Connected clients that may not be connected any more are disconnected, and so are those whose"
+                            + " groups or validity have changed. A pattern of client ids is looked at with the next"
+                            + " CONNECT.")
     @RequestBody(content = @Content(schema = @Schema(implementation = CredentialRequest.Body.class)))
     public Response put(
             @RestPath String username,
@@ -164,8 +165,8 @@ class CredentialResource {
             operationId = "rotateCredential",
             summary = "Give a credential a new secret",
             description =
-                    "The earlier one is good for nothing from then on; clients that are connected stay. One that was revoked may be used again."
-                            + " With {} as the body, the gateway makes a machine token.")
+                    "The earlier one is good for nothing from then on; clients that are connected stay. One that was"
+                            + " revoked may be used again. With {} as the body, the gateway makes a machine token.")
     @RequestBody(content = @Content(schema = @Schema(implementation = CredentialRequest.NewSecret.class)))
     public Response rotate(
             @RestPath String username,

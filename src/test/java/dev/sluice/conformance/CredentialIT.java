@@ -129,7 +129,8 @@ class CredentialIT {
                     case "revoke" -> admin.post(ann + "/revoke", "{}");
                     case "delete" -> admin.delete(ann);
                     case "disable" -> admin.put(ann, "{'disabled': true}");
-                    case "expire" -> admin.put(ann, "{'validUntil': '" + Instant.now().minusSeconds(1) + "'}");
+                    case "expire" ->
+                        admin.put(ann, "{'validUntil': '" + Instant.now().minusSeconds(1) + "'}");
                     default -> admin.put(ann, "{'validFrom': '2099-01-01T00:00:00Z'}");
                 };
         assertThat(answer.status()).as(answer.body().toString()).isEqualTo(200);
@@ -137,7 +138,8 @@ class CredentialIT {
 
     @Test
     void aCredentialThatExpiresEndsItsConnection() {
-        create("{'username': 'ann', 'password': 'secret', 'validUntil': '" + Instant.now().plusSeconds(3) + "'}");
+        create("{'username': 'ann', 'password': 'secret', 'validUntil': '"
+                + Instant.now().plusSeconds(3) + "'}");
         try (var client = connect(PORTS.get(1), V5, "ann", "secret")) {
             assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
             Device.assertEnded(client, V5, ReasonCode.NOT_AUTHORIZED);
@@ -149,11 +151,16 @@ class CredentialIT {
         create("{'username': 'ann', 'password': 'secret'}");
         try (var client = connect(PORTS.get(1), V5, "ann", "secret")) {
             assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
-            var token = admin.post(CREDENTIALS + "/ann/rotate", "{}").body().path("token").asText();
-            await().until(() -> code(PORTS.get(1), V5, "ann", "secret") == ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
+            var token = admin.post(CREDENTIALS + "/ann/rotate", "{}")
+                    .body()
+                    .path("token")
+                    .asText();
+            await().until(() ->
+                    code(PORTS.get(1), V5, "ann", "secret") == ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
             assertThat(code(PORTS.get(1), V5, "ann", token)).isZero();
             assertThat(client.sendPackets(new Packet.PingReq()).receive()).isInstanceOf(Packet.PingResp.class);
-            assertThat(admin.put(CREDENTIALS + "/ann", "{'groups': ['x']}").status()).isEqualTo(200);
+            assertThat(admin.put(CREDENTIALS + "/ann", "{'groups': ['x']}").status())
+                    .isEqualTo(200);
             Device.assertEnded(client, V5, ReasonCode.ADMINISTRATIVE_ACTION);
         }
     }
@@ -168,7 +175,8 @@ class CredentialIT {
         assertThat(ann.body().path("updatedBy").asText()).isEqualTo("ann");
 
         assertThat(admin.post(CREDENTIALS, "{'username': 'ann'}").status()).isEqualTo(409);
-        assertThat(admin.put(CREDENTIALS + "/ann", "{}", "If-Match", "\"1\"").status()).isEqualTo(412);
+        assertThat(admin.put(CREDENTIALS + "/ann", "{}", "If-Match", "\"1\"").status())
+                .isEqualTo(412);
         assertThat(admin.put(CREDENTIALS + "/nobody", "{}").status()).isEqualTo(404);
         assertThat(admin.get(CREDENTIALS + "/nobody").status()).isEqualTo(404);
         assertThat(admin.get(CREDENTIALS + "/%00").status()).isEqualTo(404);
@@ -176,16 +184,21 @@ class CredentialIT {
         assertThat(admin.get(CREDENTIALS + "?limit=0").status()).isEqualTo(400);
         var wrong = admin.post(
                 CREDENTIALS,
-                "{'username': '', 'hash': 'plain', 'groups': ['a b'], 'clientIdPattern': '{user}', 'validFrom': 'now'}");
+                "{'username': '', 'hash': 'plain', 'groups': ['a b'], 'clientIdPattern': '{user}', 'validFrom':"
+                        + " 'now'}");
         assertThat(wrong.status()).isEqualTo(422);
         assertThat(wrong.pointers()).isEqualTo("/username /clientIdPattern /groups/0 /validFrom /hash");
-        assertThat(admin.post(CREDENTIALS, "{'username': 'x', 'passwort': 'y'}").pointers()).isEqualTo("/passwort");
-        assertThat(admin.post(CREDENTIALS, "{'username': 'x', 'password': 'y', 'scheme': 'md5'}").pointers())
+        assertThat(admin.post(CREDENTIALS, "{'username': 'x', 'passwort': 'y'}").pointers())
+                .isEqualTo("/passwort");
+        assertThat(admin.post(CREDENTIALS, "{'username': 'x', 'password': 'y', 'scheme': 'md5'}")
+                        .pointers())
                 .isEqualTo("/scheme");
         assertThat(admin.get(CREDENTIALS + "/ann").tag()).isEqualTo(ann.tag());
 
-        assertThat(admin.put(CREDENTIALS + "/ann", "{}", "If-Match", ann.tag()).status()).isEqualTo(200);
-        var audit = admin.get("/admin/audit?object=credential/ann&limit=2").body().path("changes");
+        assertThat(admin.put(CREDENTIALS + "/ann", "{}", "If-Match", ann.tag()).status())
+                .isEqualTo(200);
+        var audit =
+                admin.get("/admin/audit?object=credential/ann&limit=2").body().path("changes");
         assertThat(audit.findValuesAsText("action")).containsExactly("change", "create");
         assertThat(audit.findValuesAsText("actor")).containsOnly("ann");
         assertThat(audit.toString()).doesNotContain("argon2id$");
@@ -204,10 +217,16 @@ class CredentialIT {
         assertThat(imported.body().path("imported").asInt()).isEqualTo(2);
         assertThat(code(PORTS.get(1), V5, "x", "a,b\"c")).isZero();
         var token = imported.body().path("tokens").path(0);
-        assertThat(code(PORTS.get(1), V5, token.path("username").asText(), token.path("token").asText())).isZero();
+        assertThat(code(
+                        PORTS.get(1),
+                        V5,
+                        token.path("username").asText(),
+                        token.path("token").asText()))
+                .isZero();
         assertThat(csv(right, "").status()).isEqualTo(409);
         assertThat(csv(right, "?existing=skip").body().path("skipped").asInt()).isEqualTo(2);
-        assertThat(csv(right, "?existing=replace").body().path("imported").asInt()).isEqualTo(2);
+        assertThat(csv(right, "?existing=replace").body().path("imported").asInt())
+                .isEqualTo(2);
     }
 
     private static Admin.Answer csv(String text, String query) {
@@ -218,7 +237,8 @@ class CredentialIT {
     @Test
     void aHundredThousandAreImportedInAMinute() {
         var lines = new StringBuilder("username,groups\n");
-        IntStream.range(0, 100_000).forEach(i -> lines.append("device-").append(i).append(",fleet\n"));
+        IntStream.range(0, 100_000)
+                .forEach(i -> lines.append("device-").append(i).append(",fleet\n"));
         var begun = System.nanoTime();
         var answer = csv(lines.toString(), "");
         var took = Duration.ofNanos(System.nanoTime() - begun);
@@ -227,7 +247,12 @@ class CredentialIT {
         assertThat(answer.body().path("imported").asInt()).isEqualTo(100_000);
         assertThat(took).isLessThan(Duration.ofMinutes(1));
         var last = answer.body().path("tokens").path(99_999);
-        assertThat(code(PORTS.get(1), V5, last.path("username").asText(), last.path("token").asText())).isZero();
+        assertThat(code(
+                        PORTS.get(1),
+                        V5,
+                        last.path("username").asText(),
+                        last.path("token").asText()))
+                .isZero();
     }
 
     @ParameterizedTest
@@ -237,7 +262,10 @@ class CredentialIT {
         try (var client = WireClient.open(PORTS.get(1), V5)) {
             var first = scram(mechanism, "pencil");
             client.connect(Device.connect(
-                    V5, Device.id("scram"), true, properties(mechanism, first.clientFirstMessage().toString())));
+                    V5,
+                    Device.id("scram"),
+                    true,
+                    properties(mechanism, first.clientFirstMessage().toString())));
             answer(client, first, mechanism);
             var connAck = client.receive(Packet.ConnAck.class);
             assertThat(connAck.reason()).isEqualTo(ReasonCode.SUCCESS);
@@ -245,7 +273,8 @@ class CredentialIT {
 
             var again = scram(mechanism, "pencil");
             client.sendPackets(new Packet.Auth(
-                    ReasonCode.RE_AUTHENTICATE, properties(mechanism, again.clientFirstMessage().toString())));
+                    ReasonCode.RE_AUTHENTICATE,
+                    properties(mechanism, again.clientFirstMessage().toString())));
             answer(client, again, mechanism);
             var auth = client.receive(Packet.Auth.class);
             assertThat(auth.reason()).isEqualTo(ReasonCode.SUCCESS);
@@ -253,7 +282,8 @@ class CredentialIT {
 
             var wrong = scram(mechanism, "wrong");
             client.sendPackets(new Packet.Auth(
-                    ReasonCode.RE_AUTHENTICATE, properties(mechanism, wrong.clientFirstMessage().toString())));
+                    ReasonCode.RE_AUTHENTICATE,
+                    properties(mechanism, wrong.clientFirstMessage().toString())));
             answer(client, wrong, mechanism);
             Device.assertEnded(client, V5, ReasonCode.NOT_AUTHORIZED);
         }
@@ -272,7 +302,8 @@ class CredentialIT {
         assertThat(challenge.reason()).isEqualTo(ReasonCode.CONTINUE_AUTHENTICATION);
         scram.serverFirstMessage(data(challenge.properties()));
         client.sendPackets(new Packet.Auth(
-                ReasonCode.CONTINUE_AUTHENTICATION, properties(mechanism, scram.clientFinalMessage().toString())));
+                ReasonCode.CONTINUE_AUTHENTICATION,
+                properties(mechanism, scram.clientFinalMessage().toString())));
     }
 
     private static String data(Properties properties) {

@@ -34,6 +34,7 @@ public class CredentialWatch {
     private final Consumer<CredentialsChanged> changed;
     /** Names that have changed, and of whose connections nobody has been told. */
     private final Set<String> untold = new LinkedHashSet<>();
+
     private long last;
 
     @Inject

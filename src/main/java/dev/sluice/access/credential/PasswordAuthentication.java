@@ -107,7 +107,8 @@ public class PasswordAuthentication implements Authentication {
         if (secret != null && !(secret instanceof MachineToken)) dummies.learn(secret);
         var offered = password.length > 0 ? password : NO_PASSWORD;
         // Reads the dummy's text, too, as that of a user was read.
-        return threads.compute(() -> (isComparable ? secret : Recipe.parse(dummies.of(name).text())).matches(offered))
+        return threads.compute(() ->
+                        (isComparable ? secret : Recipe.parse(dummies.of(name).text())).matches(offered))
                 & isComparable;
     }
 

@@ -22,13 +22,15 @@ public class CredentialImport {
     private static final String EXISTING = "SELECT username FROM credential WHERE username = ANY (?)";
 
     private static final String INSERT = """
-            INSERT INTO credential (username, hash, client_id_pattern, groups, valid_from, valid_until, disabled)
-            SELECT * FROM unnest(?, ?, ?, ?, ?::timestamptz[], ?::timestamptz[], ?)
-            ON CONFLICT (username) DO\s""";
+        INSERT INTO credential (username, hash, client_id_pattern, groups, valid_from, valid_until, disabled)
+        SELECT * FROM unnest(?, ?, ?, ?, ?::timestamptz[], ?::timestamptz[], ?)
+        ON CONFLICT (username) DO\s\
+        """;
 
     private static final String REPLACE = """
-            UPDATE SET hash = excluded.hash, client_id_pattern = excluded.client_id_pattern, groups = excluded.groups,
-                       valid_from = excluded.valid_from, valid_until = excluded.valid_until, disabled = excluded.disabled, revoked_at = NULL""";
+        UPDATE SET hash = excluded.hash, client_id_pattern = excluded.client_id_pattern, groups = excluded.groups,
+                   valid_from = excluded.valid_from, valid_until = excluded.valid_until, disabled = excluded.disabled, revoked_at = NULL\
+        """;
 
     private final StoreRequests requests;
 

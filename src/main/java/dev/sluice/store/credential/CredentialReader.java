@@ -26,8 +26,9 @@ public class CredentialReader {
 
     /** Whoever changes credentials holds the set's lock until the commit, so these ids are committed in their order. */
     private static final String CHANGES = """
-            SELECT id, action, object FROM audit
-             WHERE id > ? AND object >= 'credential/' AND object < 'credential0' ORDER BY id LIMIT ?""";
+        SELECT id, action, object FROM audit
+         WHERE id > ? AND object >= 'credential/' AND object < 'credential0' ORDER BY id LIMIT ?\
+        """;
 
     private static final String LAST =
             "SELECT id FROM audit WHERE object >= 'credential/' AND object < 'credential0' ORDER BY id DESC LIMIT 1";

@@ -34,7 +34,8 @@ class ClientIdPatternTest {
     void aUserNameIsNoPattern() {
         assertThat(ClientIdPattern.allows("{username}", "*", "anything")).isFalse();
         assertThat(ClientIdPattern.allows("{username}", "*", "*")).isTrue();
-        assertThat(ClientIdPattern.allows("{username}-x", "a*{username}", "a*{username}-x")).isTrue();
+        assertThat(ClientIdPattern.allows("{username}-x", "a*{username}", "a*{username}-x"))
+                .isTrue();
         assertThat(ClientIdPattern.allows(null, "ann", "anything")).isTrue();
     }
 

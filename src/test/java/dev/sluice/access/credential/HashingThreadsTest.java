@@ -15,9 +15,8 @@ import org.junit.jupiter.api.Test;
 
 class HashingThreadsTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final HashingThreads threads = new HashingThreads(
-            PasswordKeys.config(Map.of("threads", "1", "queue", "1")),
-            meters);
+    private final HashingThreads threads =
+            new HashingThreads(PasswordKeys.config(Map.of("threads", "1", "queue", "1")), meters);
     private final CountDownLatch free = new CountDownLatch(1);
 
     @AfterEach

@@ -143,8 +143,8 @@ class PasswordAuthenticationTest {
     @Test
     void aHashThatNobodyCanReadLetsNobodyIn() {
         EmbeddedServer.shared()
-                .execute(
-                        "INSERT INTO credential (username, hash) VALUES ('ann', '$argon2id$v=19$m=9999999,t=1,p=1$x$y')");
+                .execute("INSERT INTO credential (username, hash) VALUES ('ann',"
+                        + " '$argon2id$v=19$m=9999999,t=1,p=1$x$y')");
         assertThat(reason(judge(HOME, "ann", "secret"))).isEqualTo(Reason.BAD_CREDENTIALS);
     }
 
@@ -170,7 +170,8 @@ class PasswordAuthenticationTest {
         for (var one : known) for (var other : unknown) longer += one > other ? 1 : one.equals(other) ? 0.5 : 0;
         var probability = longer / known.size() / unknown.size();
         System.out.printf(
-                "known user %d us, unknown user %d us (medians of %d); a known one takes longer with probability %.3f%n",
+                "known user %d us, unknown user %d us (medians of %d); a known one takes longer with probability"
+                        + " %.3f%n",
                 median(known) / 1000, median(unknown) / 1000, ROUNDS, probability);
         assertThat(probability).isBetween(0.4, 0.6);
         assertThat((double) median(known) / median(unknown)).isBetween(0.9, 1.1);

@@ -64,7 +64,8 @@ class ScramAuthenticationTest {
         var first = client.clientFirstMessage().toString().getBytes(UTF_8);
         var challenge = (Verdict.Challenge) rig.scram.judge(attempt(mechanism, null, first));
         client.serverFirstMessage(text(challenge));
-        var verdict = challenge.next().answered(client.clientFinalMessage().toString().getBytes(UTF_8));
+        var verdict =
+                challenge.next().answered(client.clientFinalMessage().toString().getBytes(UTF_8));
         if (verdict instanceof Verdict.Granted) client.serverFinalMessage(text(verdict));
         return verdict;
     }
@@ -89,14 +90,16 @@ class ScramAuthenticationTest {
     @Test
     void theVectorsOfRfc7677() {
         EmbeddedServer.shared().execute("""
-                INSERT INTO credential (username, hash) VALUES ('user', 'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=')""");
+            INSERT INTO credential (username, hash) VALUES ('user', 'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=')\
+            """);
         var logins = new Logins(new Throttle(rig.config, rig.store.meters), rig.store.meters);
         var scram = new ScramAuthentication(rig.reader, logins, 4096, () -> "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
         var first = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO".getBytes(UTF_8);
         var challenge = (Verdict.Challenge) scram.judge(attempt("SCRAM-SHA-256", "user", first));
         assertThat(text(challenge))
                 .isEqualTo("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
-        var last = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
+        var last =
+                "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         var granted = challenge.next().answered(last.getBytes(UTF_8));
         assertThat(text(granted)).isEqualTo("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     }
@@ -113,7 +116,8 @@ class ScramAuthenticationTest {
             assertThat(text(rig.scram.judge(attempt(mechanism, null, first)))).endsWith(salt);
             var logins = new Logins(new Throttle(rig.config, rig.store.meters), rig.store.meters);
             var anotherGateway = new ScramAuthentication(rig.reader, logins, rig.config);
-            assertThat(text(anotherGateway.judge(attempt(mechanism, null, first)))).endsWith(salt);
+            assertThat(text(anotherGateway.judge(attempt(mechanism, null, first))))
+                    .endsWith(salt);
             assertThat(reason(exchange(mechanism, name, "pencil"))).isEqualTo(Reason.BAD_CREDENTIALS);
         }
     }
@@ -141,25 +145,36 @@ class ScramAuthenticationTest {
     void nobodyActsForSomebodyElse() {
         rig.put("ann", Scheme.SCRAM_SHA_256, "pencil");
         var asBob = "n,a=bob,n=ann,r=abc".getBytes(UTF_8);
-        assertThat(reason(rig.scram.judge(attempt("SCRAM-SHA-256", null, asBob)))).isEqualTo(Reason.NOT_AUTHORIZED);
+        assertThat(reason(rig.scram.judge(attempt("SCRAM-SHA-256", null, asBob))))
+                .isEqualTo(Reason.NOT_AUTHORIZED);
         var first = "n,,n=ann,r=abc".getBytes(UTF_8);
-        assertThat(reason(rig.scram.judge(attempt("SCRAM-SHA-256", "bob", first)))).isEqualTo(Reason.NOT_AUTHORIZED);
+        assertThat(reason(rig.scram.judge(attempt("SCRAM-SHA-256", "bob", first))))
+                .isEqualTo(Reason.NOT_AUTHORIZED);
     }
 
     @Test
     void whatIsReplayedTruncatedOrOfAnotherHeaderIsRefused() throws Exception {
         rig.put("ann", Scheme.SCRAM_SHA_256, "pencil");
         var client = client("SCRAM-SHA-256", "ann", "pencil");
-        var first = attempt("SCRAM-SHA-256", null, client.clientFirstMessage().toString().getBytes(UTF_8));
+        var first = attempt(
+                "SCRAM-SHA-256", null, client.clientFirstMessage().toString().getBytes(UTF_8));
         var challenge = (Verdict.Challenge) rig.scram.judge(first);
         client.serverFirstMessage(text(challenge));
         var right = client.clientFinalMessage().toString();
         var again = (Verdict.Challenge) rig.scram.judge(first);
-        assertThat(reason(again.next().answered(right.getBytes(UTF_8)))).as("replayed").isEqualTo(Reason.PROTOCOL_ERROR);
-        var cut = right.substring(0, right.indexOf(",p=")) + ",p=" + right.substring(right.indexOf(",p=") + 3).substring(0, 20);
-        assertThat(reason(challenge.next().answered(cut.getBytes(UTF_8)))).as("cut").isEqualTo(Reason.BAD_CREDENTIALS);
-        for (var wrong : List.of(right.replace("c=biws", "c=eSws"), right.substring(0, right.indexOf(",p=")), "", "c=biws"))
-            assertThat(reason(challenge.next().answered(wrong.getBytes(UTF_8)))).as(wrong).isEqualTo(Reason.PROTOCOL_ERROR);
+        assertThat(reason(again.next().answered(right.getBytes(UTF_8))))
+                .as("replayed")
+                .isEqualTo(Reason.PROTOCOL_ERROR);
+        var cut = right.substring(0, right.indexOf(",p=")) + ",p="
+                + right.substring(right.indexOf(",p=") + 3).substring(0, 20);
+        assertThat(reason(challenge.next().answered(cut.getBytes(UTF_8))))
+                .as("cut")
+                .isEqualTo(Reason.BAD_CREDENTIALS);
+        for (var wrong :
+                List.of(right.replace("c=biws", "c=eSws"), right.substring(0, right.indexOf(",p=")), "", "c=biws"))
+            assertThat(reason(challenge.next().answered(wrong.getBytes(UTF_8))))
+                    .as(wrong)
+                    .isEqualTo(Reason.PROTOCOL_ERROR);
         assertThat(reason(challenge.next().answered(null))).isEqualTo(Reason.PROTOCOL_ERROR);
         assertThat(challenge.next().answered(right.getBytes(UTF_8))).isInstanceOf(Verdict.Granted.class);
     }
@@ -168,7 +183,8 @@ class ScramAuthenticationTest {
     void whatIsRevokedDuringTheExchangeIsRefused() throws Exception {
         rig.put("ann", Scheme.SCRAM_SHA_256, "pencil");
         var client = client("SCRAM-SHA-256", "ann", "pencil");
-        var first = attempt("SCRAM-SHA-256", null, client.clientFirstMessage().toString().getBytes(UTF_8));
+        var first = attempt(
+                "SCRAM-SHA-256", null, client.clientFirstMessage().toString().getBytes(UTF_8));
         var challenge = (Verdict.Challenge) rig.scram.judge(first);
         client.serverFirstMessage(text(challenge));
         EmbeddedServer.shared().execute("UPDATE credential SET revoked_at = now()");
@@ -182,7 +198,8 @@ class ScramAuthenticationTest {
     void theClientLooksAtTheSignature() throws Exception {
         rig.put("ann", Scheme.SCRAM_SHA_256, "pencil");
         var client = client("SCRAM-SHA-256", "ann", "pencil");
-        var first = attempt("SCRAM-SHA-256", null, client.clientFirstMessage().toString().getBytes(UTF_8));
+        var first = attempt(
+                "SCRAM-SHA-256", null, client.clientFirstMessage().toString().getBytes(UTF_8));
         client.serverFirstMessage(text(rig.scram.judge(first)));
         client.clientFinalMessage();
         assertThatThrownBy(() -> client.serverFinalMessage("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="))
@@ -194,6 +211,7 @@ class ScramAuthenticationTest {
     void aClientMaySayItsFirstMessageInAuth() {
         var challenge = (Verdict.Challenge) rig.scram.judge(attempt("SCRAM-SHA-256", null, null));
         assertThat(challenge.data()).isNull();
-        assertThat(text(challenge.next().answered("n,,n=ann,r=abc".getBytes(UTF_8)))).startsWith("r=abc");
+        assertThat(text(challenge.next().answered("n,,n=ann,r=abc".getBytes(UTF_8))))
+                .startsWith("r=abc");
     }
 }

@@ -91,8 +91,7 @@ class ThrottleTest {
                 "delayed-maximum", "3",
                 "delay", "1h",
                 "delay-maximum", "1h"));
-        for (var address : new String[] {ATTACKER, HOME})
-            for (int i = 0; i < 6; i++) strict.failed(address, "ann");
+        for (var address : new String[] {ATTACKER, HOME}) for (int i = 0; i < 6; i++) strict.failed(address, "ann");
         var ended = new CompletableFuture<Void>();
         var waiting = Stream.of(ATTACKER, ATTACKER, HOME)
                 .map(address -> Thread.ofVirtual().start(() -> {

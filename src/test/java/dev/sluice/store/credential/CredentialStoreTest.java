@@ -32,7 +32,11 @@ class CredentialStoreTest {
     private static final String HASH = "$token$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHApl8ArZWb2GRPPc";
     private static final String OTHER = "$token$c29tZXNhbHQ$DTFhFdXPJO1aFaMaO6Mm5c8y7cJHApl8ArZWb2GRPPc";
     private static final Settings SETTINGS = new Settings(
-            "{username}-*", Set.of("a"), Instant.parse("2026-01-01T00:00:00Z"), Instant.parse("2099-01-01T00:00:00Z"), false);
+            "{username}-*",
+            Set.of("a"),
+            Instant.parse("2026-01-01T00:00:00Z"),
+            Instant.parse("2099-01-01T00:00:00Z"),
+            false);
 
     @Inject
     CredentialStore store;
@@ -57,13 +61,16 @@ class CredentialStoreTest {
     }
 
     private StoredCredential put(String username, String hash, Settings settings) {
-        return store.change("ann", username, _ -> new Wanted(hash, settings, null)).after();
+        return store.change("ann", username, _ -> new Wanted(hash, settings, null))
+                .after();
     }
 
     @Test
     void aCredentialIsKeptAndReadAlike() {
         var made = put("truck-7", HASH, SETTINGS);
-        assertThat(made).isEqualTo(store.find("truck-7").orElseThrow()).isEqualTo(reader.find("truck-7").orElseThrow());
+        assertThat(made)
+                .isEqualTo(store.find("truck-7").orElseThrow())
+                .isEqualTo(reader.find("truck-7").orElseThrow());
         assertThat(made.settings()).isEqualTo(SETTINGS);
         assertThat(made.scheme()).isEqualTo("token");
         assertThat(made.updatedBy()).isEqualTo("ann");
@@ -87,15 +94,20 @@ class CredentialStoreTest {
         store.change("bob", "truck-7", _ -> null);
         SERVER.execute("INSERT INTO credential (username, hash) VALUES ('by hand', '" + HASH + "')");
         var entries = audit.page(new AuditLog.Wanted("credential/", null, null, Long.MAX_VALUE), 10);
-        assertThat(entries).extracting(it -> it.actor() + " " + it.action() + " " + it.object())
+        assertThat(entries)
+                .extracting(it -> it.actor() + " " + it.action() + " " + it.object())
                 .containsExactly(
                         "postgres create credential/by hand",
                         "bob delete credential/truck-7",
                         "ann change credential/truck-7",
                         "ann create credential/truck-7");
-        assertThat(entries).allSatisfy(it -> assertThat(it.before() + it.after()).doesNotContain("$token$"));
+        assertThat(entries)
+                .allSatisfy(it -> assertThat(it.before() + it.after()).doesNotContain("$token$"));
         assertThat(entries.get(3).after()).contains("\"clientIdPattern\": \"{username}-*\"");
-        var page = audit.page(new AuditLog.Wanted("credential/truck", "ann", Instant.EPOCH, entries.get(2).id()), 10);
+        var page = audit.page(
+                new AuditLog.Wanted(
+                        "credential/truck", "ann", Instant.EPOCH, entries.get(2).id()),
+                10);
         assertThat(page).containsExactly(entries.get(3));
     }
 
@@ -116,14 +128,19 @@ class CredentialStoreTest {
     void pagesAreInTheOrderOfBytesAndHaveAPrefix() {
         for (var name : List.of("b", "a-2", "a-1", "Z", "ä", "a-\uD83D\uDE00")) put(name, HASH, Settings.NONE);
         assertThat(store.page("", "", 3)).extracting(StoredCredential::username).containsExactly("Z", "a-1", "a-2");
-        assertThat(store.page("", "a-2", 10)).extracting(StoredCredential::username).containsExactly("a-\uD83D\uDE00", "b", "ä");
-        assertThat(store.page("a-", "a-1", 10)).extracting(StoredCredential::username).containsExactly("a-2", "a-\uD83D\uDE00");
+        assertThat(store.page("", "a-2", 10))
+                .extracting(StoredCredential::username)
+                .containsExactly("a-\uD83D\uDE00", "b", "ä");
+        assertThat(store.page("a-", "a-1", 10))
+                .extracting(StoredCredential::username)
+                .containsExactly("a-2", "a-\uD83D\uDE00");
     }
 
     @Test
     void postgresRefusesWhatNobodyCouldUse() {
         assertThatThrownBy(() -> put("x", "plain", Settings.NONE)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> put("x".repeat(1025), HASH, Settings.NONE)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> put("x".repeat(1025), HASH, Settings.NONE))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> SERVER.execute("TRUNCATE credential")).hasStackTraceContaining("no account");
     }
 
