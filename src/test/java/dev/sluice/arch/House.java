@@ -28,6 +28,7 @@ record House(String root) {
             Set.of("broker"),
             Set.of("broker.routing"),
             Set.of("cluster"),
+            Set.of("access.credential"),
             Set.of("uplink", "access"),
             Set.of("uplink.spool"),
             Set.of("uplink.record", "uplink.producer"),
@@ -35,8 +36,9 @@ record House(String root) {
             Set.of("uplink.contract"),
             Set.of("store.spool"),
             Set.of("store.journal"),
-            Set.of("store.session", "store.delivery", "store.route"),
+            Set.of("store.session", "store.delivery", "store.route", "store.credential", "store.audit"),
             Set.of("store"),
+            Set.of("access.secret"),
             PURE,
             GROUND);
 

@@ -218,12 +218,12 @@ public final class Gateway {
     /** Sends a request with a body of JSON, or none, to any gateway on this machine; headers are name, value, name, value. */
     public static HttpResponse<String> send(int port, String method, String path, String json, String... headers) {
         var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                .timeout(Duration.ofSeconds(20))
+                .timeout(Duration.ofSeconds(60))
                 .method(method, json == null ? BodyPublishers.noBody() : BodyPublishers.ofString(json));
         // The gateway ends idle connections soon, and a PUT that meets the end of one is not sent again.
         request.header("Connection", "close");
-        if (json != null) request.header("Content-Type", "application/json");
-        for (int i = 0; i < headers.length; i += 2) request.header(headers[i], headers[i + 1]);
+        if (json != null) request.setHeader("Content-Type", "application/json");
+        for (int i = 0; i < headers.length; i += 2) request.setHeader(headers[i], headers[i + 1]);
         try {
             return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {

@@ -24,8 +24,8 @@ import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
 /**
- * Tells the version of the routes in PostgreSQL when they have changed, and every few seconds besides, in case a notification was lost; and
- * sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
+ * Tells the version of the routes in PostgreSQL when they have changed, and every few seconds besides, in case a notification was lost; when
+ * to look at the credentials; and sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
  * of the pool for good.
  */
 @ApplicationScoped
@@ -38,6 +38,7 @@ public class RouteListener {
     private final Duration interval;
     private final Consumer<SessionsEnded> ended;
     private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
+    private volatile Runnable credentials = () -> {};
 
     @Inject
     RouteListener(DataSource dataSource, StoreConfig config, Event<SessionsEnded> ended) {
@@ -48,6 +49,11 @@ public class RouteListener {
         this.dataSource = dataSource;
         this.interval = interval;
         this.ended = ended;
+    }
+
+    /** @param look called on the listener's thread when credentials may have changed, and every few seconds besides */
+    public void credentials(Runnable look) {
+        credentials = look;
     }
 
     /** @param version told on the listener's thread, whether it is new or not; told again after a while if it throws */
@@ -88,11 +94,12 @@ public class RouteListener {
     private void listen(Connection connection, LongConsumer version) throws SQLException {
         var notifications = connection.unwrap(PGConnection.class);
         try (var statement = connection.createStatement()) {
-            statement.execute("LISTEN sluice_routes; LISTEN " + SESSIONS);
+            statement.execute("LISTEN sluice_routes; LISTEN sluice_credentials; LISTEN " + SESSIONS);
             while (!listening.isStopped()) {
                 try (var row = statement.executeQuery("SELECT version FROM route_set")) {
                     if (row.next()) version.accept(row.getLong(1));
                 }
+                credentials.run();
                 tell(notifications.getNotifications((int) Math.max(1, interval.toMillis())));
             }
             statement.execute("UNLISTEN *");
