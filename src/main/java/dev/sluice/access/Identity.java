@@ -1,6 +1,9 @@
 package dev.sluice.access;
 
+import dev.sluice.access.rule.Requester;
+import dev.sluice.access.rule.Rule;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -9,8 +12,10 @@ import java.util.Set;
  *
  * @param name the authenticated user name; empty for anonymous
  * @param until when the connection has to end or to prove itself again; null for never
+ * @param rights what its token brings, besides the rules
  */
-public record Identity(String name, Set<String> groups, Map<String, String> claims, Method method, Instant until) {
+public record Identity(
+        String name, Set<String> groups, Map<String, String> claims, Method method, Instant until, List<Rule> rights) {
     /** That of every client which has proved nothing. */
     public static final Identity ANONYMOUS = new Identity("", Set.of(), Map.of(), Method.ANONYMOUS, null);
 
@@ -19,6 +24,16 @@ public record Identity(String name, Set<String> groups, Map<String, String> clai
             throw new IllegalArgumentException("anonymous, and nobody else, has no name");
         groups = Set.copyOf(groups);
         claims = Map.copyOf(claims);
+        rights = List.copyOf(rights);
+    }
+
+    public Identity(String name, Set<String> groups, Map<String, String> claims, Method method, Instant until) {
+        this(name, groups, claims, method, until, List.of());
+    }
+
+    /** Who asks the rules, as this client. */
+    public Requester as(String clientId) {
+        return new Requester(clientId, name, groups, claims, rights);
     }
 
     /** The authenticated user name; null for anonymous. */

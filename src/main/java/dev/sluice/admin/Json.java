@@ -35,6 +35,10 @@ import java.util.stream.Collectors;
             RouteAnswers.Finding.class,
             SessionResource.Page.class,
             SessionResource.Session.class,
+            RuleAnswers.All.class,
+            RuleAnswers.Entry.class,
+            RuleAnswers.Changed.class,
+            AccessTrial.Question.class,
             TraceResource.Trace.class,
             TrialRequest.class
         })

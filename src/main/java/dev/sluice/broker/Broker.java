@@ -3,6 +3,8 @@ package dev.sluice.broker;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.Identity;
 import dev.sluice.access.Peer;
+import dev.sluice.access.rule.RulesInForce;
+import dev.sluice.broker.ConnectionParts.Ways;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.NotAcknowledging;
 import dev.sluice.broker.routing.Router;
@@ -13,6 +15,7 @@ import dev.sluice.codec.InputBounds;
 import dev.sluice.config.AccessConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
@@ -95,21 +98,32 @@ public class Broker {
             RetainedTopics topics,
             RetainedReader retained,
             Wills wills,
+            RulesInForce rules,
+            RulesConfig rulesConfig,
             KafkaHealth kafka,
             MeterRegistry registered) {
         this.subscriptions = subscriptions;
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
+        var check = new WillCheck(uplink, rules);
+        this.wills = new WillPublisher(
+                wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
-        var gate = new Admission(authenticator, access, registered);
-        this.parts = ConnectionParts.of(
-                config, uplinks, bounds, gate, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
+        var admission = new Admission(authenticator, access, registered);
+        var ways = new Ways(uplink, journal, router, deliveries, queues, topics, sysTopics, rules);
+        var lost = rulesConfig.onLostRight();
+        this.parts = ConnectionParts.of(config, uplinkConfig, bounds, admission, lost, ways, meters);
+        rules.onChange(this::judgeAgain);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);
+    }
+
+    /** The rules have changed: each connection looks whether it may still have what it has, on its event loop. */
+    private void judgeAgain() {
+        for (var connection : registry.all()) connection.loop().execute(connection::judgeAgain);
     }
 
     private void gauges(MeterRegistry meters) {

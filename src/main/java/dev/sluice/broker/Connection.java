@@ -60,8 +60,11 @@ public final class Connection implements RetainedRecipient {
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
         this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
-        this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.isOutdated(it));
-        this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
+        this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.screen(it));
+        this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, event -> {
+            judgeAgain();
+            answered(event);
+        });
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -165,14 +168,8 @@ public final class Connection implements RetainedRecipient {
             case Effect.OfAuthentication it -> proof.perform(it);
             case Effect.OfPublisher it -> publishing.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
-            case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
-            case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
-            case Effect.AssignPacketId(var seq, var packetId) -> receiving.assignPacketId(seq, packetId);
-            case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var delivery, var why) -> receiving.dropped(delivery, why);
+            case Effect.OfReceiver it -> receiving.perform(it);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
-            case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
-            case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> {
                 hasWill = connect.will() != null;
                 input.admitAll();
@@ -184,7 +181,6 @@ public final class Connection implements RetainedRecipient {
                 flow.finish(sessionGoesOn);
                 broker.finishing(this);
             }
-            case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
@@ -239,16 +235,21 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        var username = proof.identity().username();
-        publishing = new Publishing(this, parts, username, durable, input.version(), mayGo);
+        var rights = ClientRights.of(parts, proof.identity().as(clientId()));
+        publishing = new Publishing(this, parts, rights, proof.identity().username(), durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
-        receiving = new Receiving(this, parts, retained, session.grant(), durable, opened.sentSeq());
-        var begun =
-                retained.topics().begin(() -> broker.attach(this, opened.present(), durable, opened.subscriptions()));
+        receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
+        var left = receiving.resumed(opened);
+        var begun = retained.topics().begin(() -> broker.attach(this, opened.present(), durable, left));
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
         on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
         if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
+    }
+
+    /** The rules have changed, or the client has proved again who it is. */
+    void judgeAgain() {
+        if (receiving != null && !isClosed()) receiving.judgeAgain(proof.identity().as(clientId()));
     }
 
     /** Tells the session what Kafka, the journal or who judges credentials has answered. */

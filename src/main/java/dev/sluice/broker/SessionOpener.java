@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.access.Identity;
+import dev.sluice.access.rule.RequesterJson;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
@@ -83,19 +84,11 @@ final class SessionOpener {
             int sendQuota,
             BiConsumer<OpenedSession, BooleanSupplier> opened,
             Consumer<OpenedSession> notOpened) {
-        var request = new OpenRequest(
-                grant.clientId(),
-                connect.cleanStart(),
-                connect.version().level(),
-                grant.sessionExpiry(),
-                identity.name(),
-                node,
-                sendQuota,
-                connect.will());
+        var request = request(connect, grant, identity, sendQuota);
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                var refusal = wills.check().refusal(connect, request.clientId(), identity.username());
+                var refusal = wills.check().refusal(connect, identity.as(request.clientId()));
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else open(connection, request, turn, opened, notOpened);
             } catch (ForeignSession foreign) {
@@ -114,6 +107,19 @@ final class SessionOpener {
                 refuse(connection, turn, why);
             }
         });
+    }
+
+    private OpenRequest request(Packet.Connect connect, Grant grant, Identity identity, int sendQuota) {
+        return new OpenRequest(
+                grant.clientId(),
+                connect.cleanStart(),
+                connect.version().level(),
+                grant.sessionExpiry(),
+                identity.name(),
+                node,
+                sendQuota,
+                connect.will(),
+                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
     }
 
     private static void refuse(RetainedRecipient connection, SessionTurns.Turn turn, Event why) {

@@ -36,9 +36,10 @@ record House(String root) {
             Set.of("uplink.contract"),
             Set.of("store.spool"),
             Set.of("store.journal"),
-            Set.of("store.session", "store.delivery", "store.route", "store.credential", "store.audit"),
+            Set.of("store.session", "store.delivery", "store.route", "store.rule", "store.credential", "store.audit"),
             Set.of("store"),
             Set.of("access.secret"),
+            Set.of("access.rule"),
             PURE,
             GROUND);
 

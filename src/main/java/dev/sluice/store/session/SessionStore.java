@@ -43,6 +43,7 @@ public class SessionStore {
      * @param identity authenticated user name, empty for anonymous: nobody else can open the session then
      * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
      * @param will null without a will
+     * @param willRequester who brings it, as JSON; null for anonymous
      */
     public record OpenRequest(
             String clientId,
@@ -52,7 +53,21 @@ public class SessionStore {
             String identity,
             String node,
             int sendQuota,
-            Will will) {}
+            Will will,
+            String willRequester) {
+        /** One of an anonymous client. */
+        public OpenRequest(
+                String clientId,
+                boolean cleanStart,
+                int protocolLevel,
+                long expirySeconds,
+                String identity,
+                String node,
+                int sendQuota,
+                Will will) {
+            this(clientId, cleanStart, protocolLevel, expirySeconds, identity, node, sendQuota, will, null);
+        }
+    }
 
     /**
      * What was opened; a session that is not resumed holds nothing.
