@@ -25,6 +25,8 @@ import java.util.stream.Collectors;
             RouteAnswers.Entry.class,
             RouteAnswers.Changed.class,
             RouteAnswers.Finding.class,
+            SessionResource.Page.class,
+            SessionResource.Session.class,
             TraceResource.Trace.class,
             TrialRequest.class
         })

@@ -64,14 +64,15 @@ class SessionResource {
             @Schema(description = "Whether it belongs to clients that have proved nothing")
             boolean anonymous,
 
-            @Schema(description = "Whether a connection holds it; stays true while a gateway that was killed is not back")
+            @Schema(
+                    description =
+                            "Whether a connection holds it; stays true while a gateway that was killed is not back")
             boolean connected,
 
             @Schema(description = "The gateway that opened it last")
             String node,
 
-            @Schema(enumeration = {"3.1", "3.1.1", "5.0"})
-            String protocol,
+            @Schema(enumeration = {"3.1", "3.1.1", "5.0"}) String protocol,
 
             @Schema(description = "How long it outlives its connection; missing if for ever")
             Long expirySeconds,
@@ -130,9 +131,9 @@ class SessionResource {
             @Parameter(description = "The authenticated user that they belong to") @RestQuery String user,
             @Parameter(description = "The last client identifier of the page before") @RestQuery String after,
             @Parameter(description = "1 to " + MOST, schema = @Schema(defaultValue = "100")) @RestQuery String limit) {
-        if (user != null && user.isEmpty()) throw Problem.of(BAD_REQUEST, "user is empty: name one, or leave it out");
         var size = size(limit);
-        var found = directory.page(new Search(given(prefix), user), given(after), size + 1);
+        var found =
+                directory.page(new Search(given(prefix), user == null ? null : given(user)), given(after), size + 1);
         var page = found.subList(0, Math.min(size, found.size()));
         var next = found.size() > size ? page.getLast().clientId() : null;
         return new Page(page.stream().map(Session::of).toList(), next);
@@ -151,7 +152,8 @@ class SessionResource {
     @Operation(
             operationId = "endSession",
             summary = "End a session and its connection",
-            description = "The client gets DISCONNECT 0x98. What the session holds is deleted, and its will is published.")
+            description =
+                    "The client gets DISCONNECT 0x98. What the session holds is deleted, and its will is published.")
     @APIResponse(responseCode = "204", description = "Ended; on all gateways within a second")
     public void end(
             @Parameter(description = CLIENT) @RestPath String id,
@@ -172,15 +174,15 @@ class SessionResource {
 
     /** PostgreSQL has no text with U+0000. */
     private static String requireText(String what, String text) {
-        if (text.indexOf('\0') >= 0) throw Problem.of(BAD_REQUEST, what + " has U+0000, which no client identifier has");
+        if (text.indexOf('\0') >= 0)
+            throw Problem.of(BAD_REQUEST, what + " has U+0000, which no client identifier has");
         return text;
     }
 
     private static int size(String limit) {
         if (limit == null) return 100;
         var size = limit.matches("[0-9]{1,4}") ? Integer.parseInt(limit) : 0;
-        if (size < 1 || size > MOST)
-            throw Problem.of(BAD_REQUEST, "limit needs a whole number from 1 to " + MOST);
+        if (size < 1 || size > MOST) throw Problem.of(BAD_REQUEST, "limit needs a whole number from 1 to " + MOST);
         return size;
     }
 

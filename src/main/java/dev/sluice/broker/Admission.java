@@ -46,7 +46,10 @@ final class Admission {
         this.timeout = config.judgeTimeout();
         this.places = new Semaphore(config.attemptsMaximum());
         this.meters = meters;
-        Gauge.builder("sluice.authentications.under.way", places, it -> config.attemptsMaximum() - it.availablePermits())
+        Gauge.builder(
+                        "sluice.authentications.under.way",
+                        places,
+                        it -> config.attemptsMaximum() - it.availablePermits())
                 .description("Credentials that are being judged, or wait for that")
                 .register(meters);
     }
@@ -83,7 +86,7 @@ final class Admission {
     }
 
     /** Identities are withdrawn: what began to be judged before is not let in any more. */
-    void withdraw(Predicate<Identity> whose, Event.Ended end) {
+    synchronized void withdraw(Predicate<Identity> whose, Event.Ended end) {
         var now = System.nanoTime();
         withdrawals.addFirst(new Withdrawal(whose, end, now));
         while (withdrawals.peekLast() instanceof Withdrawal last && now - last.at > KEPT * timeout.toNanos())

@@ -82,7 +82,7 @@ public class Broker {
     Broker(
             MqttConfig config,
             InputBounds bounds,
-            UplinkConfig uplinkConfig,
+            UplinkConfig uplinks,
             StoreConfig storeConfig,
             NodeConfig node,
             AccessConfig access,
@@ -105,9 +105,9 @@ public class Broker {
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
         var opening = storeConfig.openTimeout();
         this.opener = new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, meters);
-        var admission = new Admission(authenticator, access, registered);
+        var gate = new Admission(authenticator, access, registered);
         this.parts = ConnectionParts.of(
-                config, uplinkConfig, bounds, admission, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
+                config, uplinks, bounds, gate, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);
     }
@@ -200,7 +200,13 @@ public class Broker {
     void open(Connection connection, Packet.Connect connect, Grant grant) {
         var sendQuota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         opener.open(
-                connection, connect, grant, connection.proof().identity(), sendQuota, connection::opened, connection::notOpened);
+                connection,
+                connect,
+                grant,
+                connection.proof().identity(),
+                sendQuota,
+                connection::opened,
+                connection::notOpened);
     }
 
     void online(Connection connection, Grant grant) {
@@ -209,7 +215,9 @@ public class Broker {
                 "client %s online from %s (user %s, epoch %d, keep alive %d s, session expiry %d s)",
                 grant.clientId(),
                 connection.proof().peer().socketAddress(),
-                connection.proof().identity().isAnonymous() ? "anonymous" : TraceText.line(connection.proof().identity().name()),
+                connection.proof().identity().isAnonymous()
+                        ? "anonymous"
+                        : TraceText.line(connection.proof().identity().name()),
                 connection.epoch(),
                 grant.keepAlive(),
                 grant.sessionExpiry());
@@ -295,7 +303,8 @@ public class Broker {
     /** The gateway closes the socket. */
     void closing(Connection connection, ReasonCode reason, String why) {
         if (connection.clientId() == null)
-            LOG.debugf("connection from %s closed: %s", connection.proof().peer().socketAddress(), why);
+            LOG.debugf(
+                    "connection from %s closed: %s", connection.proof().peer().socketAddress(), why);
         else if (reason.isError())
             LOG.infof("client %s offline: %s (0x%02x)", connection.clientId(), why, reason.value());
         else LOG.infof("client %s offline: %s", connection.clientId(), why);

@@ -49,12 +49,12 @@ public final class Connection implements RetainedRecipient {
 
     private final Readiness readiness = new Readiness();
 
-    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport transport, Peer peer) {
+    Connection(Broker broker, ConnectionParts parts, RetainedMessages retained, Loop loop, Transport wire, Peer peer) {
         this.broker = broker;
         this.parts = parts;
         this.retained = retained;
         this.loop = loop;
-        this.transport = transport;
+        this.transport = wire;
         this.input = new PacketInput(this, transport, parts.limits(), parts.partials());
         this.output = new PacketOutput(
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);

@@ -132,7 +132,9 @@ final class Proof {
 
     private void granted(Identity granted, byte[] data) {
         if (identity != null && !identity.name().equals(granted.name())) {
-            denied(Reason.NOT_AUTHORIZED, "it proves to be another user than before: " + TraceText.line(granted.name()));
+            denied(
+                    Reason.NOT_AUTHORIZED,
+                    "it proves to be another user than before: " + TraceText.line(granted.name()));
             return;
         }
         identity = granted;
@@ -157,11 +159,9 @@ final class Proof {
                 new Event.Denied(ReasonCode.BAD_USER_NAME_OR_PASSWORD, "the credentials are not accepted");
             case NOT_AUTHORIZED -> new Event.Denied(ReasonCode.NOT_AUTHORIZED, "the client may not connect");
             case BAD_METHOD ->
-                new Event.Denied(
-                        ReasonCode.BAD_AUTHENTICATION_METHOD, "this authentication method is not offered");
+                new Event.Denied(ReasonCode.BAD_AUTHENTICATION_METHOD, "this authentication method is not offered");
             case PROTOCOL_ERROR ->
-                new Event.Denied(
-                        ReasonCode.PROTOCOL_ERROR, "the Authentication Data is not what the method asks for");
+                new Event.Denied(ReasonCode.PROTOCOL_ERROR, "the Authentication Data is not what the method asks for");
             case BANNED -> new Event.Denied(ReasonCode.BANNED, "the client may not connect");
             case THROTTLED ->
                 new Event.Denied(ReasonCode.CONNECTION_RATE_EXCEEDED, "too many failures; try again later");

@@ -77,7 +77,8 @@ class Peers {
         var channel = ((HttpServerConnection) request.connection()).channel();
         var end = channel.remoteAddress() instanceof InetSocketAddress address ? address : null;
         var own = ofSession(channel.pipeline().get(SslHandler.class));
-        var proxied = AcceptedSocket.of(channel).proxied();
+        var place = AcceptedSocket.of(channel);
+        var proxied = place == null ? null : place.proxied();
         if (proxied == null) return new Sender(end, end, request.isSSL(), own, null);
         var address = proxied.address() == null ? end : new InetSocketAddress(proxied.address(), proxied.port());
         var certificates = proxied.certificates().isEmpty() ? own : proxied.certificates();

@@ -10,6 +10,7 @@ import io.quarkus.vertx.http.runtime.VertxHttpConfig;
 import io.vertx.core.MultiMap;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -32,11 +33,16 @@ class Proxies {
     private final MeterRegistry meters;
     private final ThrottledLog complaints = new ThrottledLog(Logger.getLogger(Proxies.class));
 
+    @Inject
     Proxies(ProxyConfig config, VertxHttpConfig http, MeterRegistry meters) {
+        this(config, meters);
         if (http.proxy().useProxyProtocol() || http.proxy().proxyAddressForwarding())
             throw new IllegalArgumentException(
                     "quarkus.http.proxy.* believes everybody; take it away, and set sluice.proxy.trusted, and"
                             + " sluice.proxy.protocol or sluice.proxy.forwarded");
+    }
+
+    Proxies(ProxyConfig config, MeterRegistry meters) {
         this.trusted = networks(config);
         this.forwarded = config.forwarded();
         this.protocol = config.protocol();

@@ -343,13 +343,13 @@ public final class Session {
         switch (phase) {
             case Phase.AwaitingConnect _, Phase.Authenticating _, Phase.Opening _ -> {
                 if (entrance.answersConnect(reason))
-                    out.accept(new Effect.Send(
-                            new Packet.ConnAck(false, reason.inConnAck(), entrance.reasonString(why))));
+                    out.accept(
+                            new Effect.Send(new Packet.ConnAck(false, reason.inConnAck(), entrance.reasonString(why))));
             }
             case Phase.Online _ -> {
                 if (entrance.version().isV5())
-                    out.accept(new Effect.Send(
-                            new Packet.Disconnect(reason.inDisconnect(), entrance.reasonString(why))));
+                    out.accept(
+                            new Effect.Send(new Packet.Disconnect(reason.inDisconnect(), entrance.reasonString(why))));
             }
             case Phase.Finishing _, Phase.Closed _ -> {}
         }

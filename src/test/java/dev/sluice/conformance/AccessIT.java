@@ -55,9 +55,7 @@ class AccessIT {
             for (var version : ProtocolVersion.values())
                 try (var client = WireClient.open(settings.port(), version)) {
                     assertRefused(
-                            client,
-                            withPassword(version),
-                            version.isV5() ? ReasonCode.NOT_AUTHORIZED.value() : 5);
+                            client, withPassword(version), version.isV5() ? ReasonCode.NOT_AUTHORIZED.value() : 5);
                 }
             try (var client = WireClient.open(settings.port(), V5)) {
                 var asked = Device.connect(V5, Device.id("access"), true, UNKNOWN);
@@ -93,12 +91,14 @@ class AccessIT {
                 }
             assertThat(victim.sendPackets(new Packet.PingReq()).receive()).isInstanceOf(Packet.PingResp.class);
         }
-        await().until(() ->
-                "f".equals(gateway.query("SELECT connected::text FROM session WHERE client_id = ?", clientId).substring(0, 1)));
+        await().until(() -> "f"
+                .equals(gateway.query("SELECT connected::text FROM session WHERE client_id = ?", clientId)
+                        .substring(0, 1)));
         try (var thief = Device.socket(version)) {
             assertRefused(thief, Device.connect(version, clientId, true, Properties.NONE), code);
         }
-        assertThat(gateway.query("SELECT identity FROM session WHERE client_id = ?", clientId)).isEqualTo("ann");
+        assertThat(gateway.query("SELECT identity FROM session WHERE client_id = ?", clientId))
+                .isEqualTo("ann");
         gateway.execute("UPDATE session SET identity = '' WHERE client_id = '" + clientId + "'");
         Device.durable(V5, clientId, true).close();
     }

@@ -42,8 +42,7 @@ class SessionAdminIT {
     @Test
     void sessionsAreListedByPrefixAndUserAPageAtATime() {
         var prefix = Device.id("listed");
-        for (int i = 0; i < 5; i++)
-            Device.durable(V5, prefix + "-" + i, false).close();
+        for (int i = 0; i < 5; i++) Device.durable(V5, prefix + "-" + i, false).close();
         gateway.execute("UPDATE session SET identity = '" + prefix + "' WHERE client_id ~ '" + prefix + "-[13]'");
         var first = admin.get(SESSIONS + "?limit=3&prefix=" + prefix).body();
         assertThat(first.path("sessions").findValuesAsText("clientId"))
@@ -60,7 +59,7 @@ class SessionAdminIT {
 
     @Test
     void whatIsNoSearchIsRefused() {
-        for (var query : new String[] {"limit=0", "limit=1001", "limit=many", "user=", "prefix=%00"})
+        for (var query : new String[] {"limit=0", "limit=1001", "limit=many", "prefix=%00", "user=%00", "after=%00"})
             assertThat(admin.get(SESSIONS + "?" + query).status()).as(query).isEqualTo(400);
     }
 
@@ -70,7 +69,8 @@ class SessionAdminIT {
         var clientId = Device.id("ended/by an operator");
         try (var client = Device.durable(version, clientId, false)) {
             var began = System.nanoTime();
-            assertThat(admin.delete(path(clientId), "X-Sluice-Actor", "operator").status())
+            assertThat(admin.delete(path(clientId), "X-Sluice-Actor", "operator")
+                            .status())
                     .isEqualTo(204);
             Device.assertEnded(client, version, ReasonCode.ADMINISTRATIVE_ACTION);
             assertThat((System.nanoTime() - began) / 1e9).as("seconds").isLessThan(5);

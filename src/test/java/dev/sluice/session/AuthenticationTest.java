@@ -79,8 +79,8 @@ class AuthenticationTest {
     @ParameterizedTest
     @EnumSource
     void aClientThatIsDeniedIsToldInTheConnAck(ProtocolVersion version) {
-        for (var reason : List.of(
-                ReasonCode.BAD_USER_NAME_OR_PASSWORD, ReasonCode.NOT_AUTHORIZED, ReasonCode.SERVER_BUSY)) {
+        for (var reason :
+                List.of(ReasonCode.BAD_USER_NAME_OR_PASSWORD, ReasonCode.NOT_AUTHORIZED, ReasonCode.SERVER_BUSY)) {
             var rig = new SessionRig(version);
             rig.receives(rig.connect("c1", true));
             var effects = rig.on(new Event.Denied(reason, "why"));
@@ -97,13 +97,16 @@ class AuthenticationTest {
         assertThat(rig.receives(auth(ReasonCode.CONTINUE_AUTHENTICATION, "answer")))
                 .singleElement()
                 .isInstanceOfSatisfying(
-                        Effect.ContinueAuthentication.class, it -> assertThat(it.data()).asString().isEqualTo("answer"));
+                        Effect.ContinueAuthentication.class,
+                        it -> assertThat(it.data()).asString().isEqualTo("answer"));
         assertThat(rig.session.wantsMore()).isFalse();
         assertThat(rig.on(new Event.Authenticated(SessionRig.LIMITS, data("last"))))
                 .hasExactlyElementsOfTypes(Effect.OpenSession.class);
         var connAck = (Packet.ConnAck) ((Effect.Send) rig.on(OPENED).getFirst()).packet();
         assertThat(connAck.properties().text(Property.AUTHENTICATION_METHOD)).isEqualTo(METHOD);
-        assertThat(connAck.properties().binary(Property.AUTHENTICATION_DATA)).asString().isEqualTo("last");
+        assertThat(connAck.properties().binary(Property.AUTHENTICATION_DATA))
+                .asString()
+                .isEqualTo("last");
     }
 
     @Test
@@ -144,7 +147,8 @@ class AuthenticationTest {
         rig.on(new Event.Authenticated(own, null));
         assertThat(rig.session.grant().sessionExpiry()).isEqualTo(300);
         var connAck = (Packet.ConnAck) ((Effect.Send) rig.on(OPENED).getFirst()).packet();
-        assertThat(connAck.properties().number(Property.SESSION_EXPIRY_INTERVAL, 0)).isEqualTo(300);
+        assertThat(connAck.properties().number(Property.SESSION_EXPIRY_INTERVAL, 0))
+                .isEqualTo(300);
     }
 
     @Test

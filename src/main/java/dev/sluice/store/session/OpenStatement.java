@@ -67,7 +67,8 @@ final class OpenStatement {
             try (var rows = statement.getResultSet()) {
                 while (rows.next()) {
                     var at = rows.getInt("n") - 1;
-                    if (!opened[at].refused) sessions[at] = opened[at].session(rows.getLong("id"), rows.getBoolean("due"));
+                    if (!opened[at].refused)
+                        sessions[at] = opened[at].session(rows.getLong("id"), rows.getBoolean("due"));
                 }
             }
             return Arrays.asList(sessions);

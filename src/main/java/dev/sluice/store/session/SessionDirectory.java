@@ -59,8 +59,8 @@ public class SessionDirectory {
 
     /** @throws StoreUnavailable when PostgreSQL cannot be asked now */
     public Optional<SessionEntry> find(String clientId) {
-        return ask("looking for a session", () -> rows.findByIdOptional(clientId)
-                .map(SessionDirectory::entry));
+        return ask(
+                "looking for a session", () -> rows.findByIdOptional(clientId).map(SessionDirectory::entry));
     }
 
     /**
@@ -83,12 +83,11 @@ public class SessionDirectory {
         }
         var query = where.toString();
         var given = values;
-        return ask("looking for sessions", () -> rows
-                .find(query, Sort.by("clientId"), given)
-                .page(Page.ofSize(size))
-                .stream()
-                .map(SessionDirectory::entry)
-                .toList());
+        return ask(
+                "looking for sessions",
+                () -> rows.find(query, Sort.by("clientId"), given).page(Page.ofSize(size)).stream()
+                        .map(SessionDirectory::entry)
+                        .toList());
     }
 
     /** The first text that is behind all that begin with a prefix, in the order of code points; null if there is none. */

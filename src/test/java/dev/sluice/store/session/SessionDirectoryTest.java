@@ -69,8 +69,7 @@ class SessionDirectoryTest {
 
         var closed = directory.find("c").orElseThrow();
         assertThat(closed.lastDisconnectReason()).isEqualTo(4);
-        assertThat(closed.expiresAt())
-                .isEqualTo(closed.disconnectedAt().plusSeconds(60));
+        assertThat(closed.expiresAt()).isEqualTo(closed.disconnectedAt().plusSeconds(60));
         assertThat(directory.find("other")).isEmpty();
     }
 

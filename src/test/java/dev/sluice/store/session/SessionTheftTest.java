@@ -64,7 +64,8 @@ class SessionTheftTest {
     void nobodyElseTakesAConnectionOver() {
         var epoch = open("c", true, "").epoch();
         assertThatThrownBy(() -> open("c", true, "bob")).isInstanceOf(ForeignSession.class);
-        assertThat(SERVER.value("SELECT epoch FROM session WHERE client_id = 'c'")).isEqualTo(Long.toString(epoch));
+        assertThat(SERVER.value("SELECT epoch FROM session WHERE client_id = 'c'"))
+                .isEqualTo(Long.toString(epoch));
     }
 
     @Test
@@ -73,7 +74,8 @@ class SessionTheftTest {
         rig.disconnect("c", epoch, 60, 0).join();
         SERVER.execute("UPDATE session SET expires_at = now() - interval '1 second'");
         assertThat(open("c", false, "bob").present()).isFalse();
-        assertThat(SERVER.value("SELECT identity FROM session WHERE client_id = 'c'")).isEqualTo("bob");
+        assertThat(SERVER.value("SELECT identity FROM session WHERE client_id = 'c'"))
+                .isEqualTo("bob");
     }
 
     @Test
@@ -100,6 +102,7 @@ class SessionTheftTest {
                 else assertThat(other.get().present()).isFalse();
             }
         }
-        assertThat(SERVER.value("SELECT identity FROM session WHERE client_id = 'c'")).isEqualTo("ann");
+        assertThat(SERVER.value("SELECT identity FROM session WHERE client_id = 'c'"))
+                .isEqualTo("ann");
     }
 }
