@@ -200,9 +200,10 @@ public final class Gateway {
         return get(port(), path);
     }
 
-    /** Asks any gateway on this machine. */
+    /** Asks any gateway on this machine, at the port that answers on this path. */
     public static HttpResponse<String> get(int port, String path) {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+        var answering = path.startsWith("/q/") ? GatewayProcess.managementPort(port) : port;
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + answering + path))
                 .timeout(Duration.ofSeconds(10))
                 .build();
         try {
@@ -246,7 +247,12 @@ public final class Gateway {
 
     /** The sum of the metrics of this name whose labels contain all of these; 0 if there is none. */
     public double metric(String name, String... labels) {
-        return get("/q/metrics")
+        return metric(port(), name, labels);
+    }
+
+    /** The same of any gateway on this machine. */
+    public static double metric(int port, String name, String... labels) {
+        return get(port, "/q/metrics")
                 .body()
                 .lines()
                 .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
