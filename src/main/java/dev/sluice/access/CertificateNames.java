@@ -34,7 +34,8 @@ final class CertificateNames {
                 while (attributes.hasMore()) {
                     var next = attributes.next();
                     if (!next.getID().equalsIgnoreCase(attribute)) continue;
-                    for (var value : Collections.list(next.getAll())) if (value instanceof String text) values.add(text);
+                    for (var value : Collections.list(next.getAll()))
+                        if (value instanceof String text) values.add(text);
                 }
             }
         } catch (InvalidNameException e) {

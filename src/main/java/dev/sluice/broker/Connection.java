@@ -249,7 +249,8 @@ public final class Connection implements RetainedRecipient {
 
     /** The rules have changed, or the client has proved again who it is. */
     void judgeAgain() {
-        if (receiving != null && !isClosed()) receiving.judgeAgain(proof.identity().as(clientId()));
+        if (receiving != null && !isClosed())
+            receiving.judgeAgain(proof.identity().as(clientId()));
     }
 
     /** Tells the session what Kafka, the journal or who judges credentials has answered. */

@@ -102,7 +102,9 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private void lookForProxyHeader(boolean isProxy) {
         awaitsProxyHeader = isProxy;
         if (isProxy) ProxyHeader.expect(context, this::proxyHeader, this::wrongProxyHeader);
-        else context.pipeline().addAfter(context.name(), "proxy-header", new SpoofedProxyHeader(this::spoofedProxyHeader));
+        else
+            context.pipeline()
+                    .addAfter(context.name(), "proxy-header", new SpoofedProxyHeader(this::spoofedProxyHeader));
     }
 
     /** The header of the PROXY protocol has come. */

@@ -46,7 +46,10 @@ class PeersTest {
     }
 
     private Peer peer(Map<String, String> config, String path, String... headers) throws Exception {
-        var builder = new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(AccessConfig.class).withMapping(ProxyConfig.class);
+        var builder = new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(AccessConfig.class)
+                .withMapping(ProxyConfig.class);
         config.forEach((key, value) -> builder.withDefaultValue("sluice.access." + key, value));
         var built = builder.build();
         var proxies = new Proxies(built.getConfigMapping(ProxyConfig.class), new SimpleMeterRegistry());

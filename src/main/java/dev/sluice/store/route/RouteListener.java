@@ -106,7 +106,8 @@ public class RouteListener {
     private void listen(Connection connection, LongConsumer version) throws SQLException {
         var notifications = connection.unwrap(PGConnection.class);
         try (var statement = connection.createStatement()) {
-            statement.execute("LISTEN sluice_routes; LISTEN sluice_rules; LISTEN sluice_credentials; LISTEN " + SESSIONS);
+            statement.execute(
+                    "LISTEN sluice_routes; LISTEN sluice_rules; LISTEN sluice_credentials; LISTEN " + SESSIONS);
             while (!listening.isStopped()) {
                 tell(statement, "SELECT version FROM route_set", version);
                 if (rules != null) tell(statement, "SELECT version FROM access_rule_set", rules);
