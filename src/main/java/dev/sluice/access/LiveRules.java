@@ -130,8 +130,9 @@ public class LiveRules {
         if (file.isPresent()) use(state.withFile(byName(file.get().read())));
         readAtLast();
         if (enforced && state.rules.all().isEmpty())
-            LOG.warn("there is no rule, so that no client may do anything: name a file in sluice.access.rules-file, or PUT"
-                    + " /admin/access/rules; sluice.access.authorization=off allows everybody everything");
+            LOG.warn(
+                    "there is no rule, so that no client may do anything: name a file in sluice.access.rules-file, or PUT"
+                            + " /admin/access/rules; sluice.access.authorization=off allows everybody everything");
         listener.rules(this::follow);
         if (file.isPresent())
             looking.start(() -> {

@@ -3,7 +3,7 @@ package dev.sluice.admin;
 import dev.sluice.clock.Repeating;
 import dev.sluice.config.StartOrder;
 import dev.sluice.store.StoreUnavailable;
-import dev.sluice.store.admin.AuditStore;
+import dev.sluice.store.audit.AuditLog;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -38,7 +38,7 @@ class AdminAccount {
     private static final Line OTHERS =
             new Line("several", REFUSE, "request/others", FORBIDDEN, "more refusals than are written");
 
-    private final AuditStore account;
+    private final AuditLog account;
     private final MeterRegistry meters;
     private final Repeating writing = Repeating.onVirtualThread("sluice-admin-account");
     /** Guarded by itself, as all below. */
@@ -50,14 +50,14 @@ class AdminAccount {
 
     /** @param status of a refusal */
     private record Line(String actor, String action, String object, int status, String detail) {
-        AuditStore.Entry times(long count) {
+        AuditLog.Addition times(long count) {
             return action.equals(REFUSE)
-                    ? AuditStore.Entry.refused(actor, object, status, detail, count)
-                    : new AuditStore.Entry(actor, action, object, null);
+                    ? AuditLog.Addition.refused(actor, object, status, detail, count)
+                    : new AuditLog.Addition(actor, action, object, null);
         }
     }
 
-    AdminAccount(AuditStore account, MeterRegistry meters) {
+    AdminAccount(AuditLog account, MeterRegistry meters) {
         this.account = account;
         this.meters = meters;
     }

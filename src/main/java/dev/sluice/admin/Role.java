@@ -14,8 +14,7 @@ enum Role {
     /** Say who may do what. */
     ADMIN;
 
-    static final String NAMES =
-            Arrays.stream(values()).map(Role::text).collect(Collectors.joining(", "));
+    static final String NAMES = Arrays.stream(values()).map(Role::text).collect(Collectors.joining(", "));
 
     static Optional<Role> of(String text) {
         return Arrays.stream(values()).filter(it -> it.text().equals(text)).findFirst();

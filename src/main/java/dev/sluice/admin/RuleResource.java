@@ -207,7 +207,8 @@ class RuleResource {
         try {
             return live.change(actor, edit);
         } catch (RuleMistakes wrong) {
-            throw Problem.of(status, "the rules would be wrong; those in force stay", RuleAnswers.mistakes(wrong, only));
+            throw Problem.of(
+                    status, "the rules would be wrong; those in force stay", RuleAnswers.mistakes(wrong, only));
         } catch (IllegalArgumentException refused) {
             throw Problem.of(status, refused.getMessage());
         }

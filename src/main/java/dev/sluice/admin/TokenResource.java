@@ -126,7 +126,8 @@ class TokenResource {
                         .header("Cache-Control", "no-store")
                         .build())
                 .orElseThrow(() -> Problem.of(
-                        CONFLICT, "there is a token \"" + wanted.name() + "\": DELETE it first, or choose another name"));
+                        CONFLICT,
+                        "there is a token \"" + wanted.name() + "\": DELETE it first, or choose another name"));
     }
 
     @DELETE

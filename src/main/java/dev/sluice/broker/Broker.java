@@ -115,7 +115,7 @@ public class Broker {
         var admission = new Admission(authenticator, access, registered);
         var ways = new Ways(uplink, journal, router, deliveries, queues, topics, sysTopics, rules);
         var lost = rulesConfig.onLostRight();
-        this.parts = ConnectionParts.of(config, uplinkConfig, bounds, admission, lost, ways, meters);
+        this.parts = ConnectionParts.of(config, uplinks, bounds, admission, lost, ways, meters);
         rules.onChange(this::judgeAgain);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
         gauges(registered);

@@ -61,10 +61,7 @@ public final class Connection implements RetainedRecipient {
         this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.screen(it));
-        this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, event -> {
-            judgeAgain();
-            answered(event);
-        });
+        this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
         this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
     }
 
@@ -249,11 +246,13 @@ public final class Connection implements RetainedRecipient {
 
     /** The rules have changed, or the client has proved again who it is. */
     void judgeAgain() {
-        if (receiving != null && !isClosed()) receiving.judgeAgain(proof.identity().as(clientId()));
+        if (receiving != null && !isClosed())
+            receiving.judgeAgain(proof.identity().as(clientId()));
     }
 
     /** Tells the session what Kafka, the journal or who judges credentials has answered. */
     void answered(Event event) {
+        if (event instanceof Event.Authenticated) judgeAgain();
         on(event);
         progressed();
     }

@@ -61,7 +61,9 @@ final class PendingWill {
     }
 
     private Prospect prospect() {
-        return publisher.check().prospect(due.will(), RequesterJson.read(due.clientId(), due.requester()), due.username());
+        return publisher
+                .check()
+                .prospect(due.will(), RequesterJson.read(due.clientId(), due.requester()), due.username());
     }
 
     /** Whoever is subscribed now gets it. */

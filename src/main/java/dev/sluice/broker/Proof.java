@@ -190,6 +190,7 @@ final class Proof {
             case BANNED -> new Event.Denied(ReasonCode.BANNED, "the client may not connect");
             case THROTTLED ->
                 new Event.Denied(ReasonCode.CONNECTION_RATE_EXCEEDED, "too many failures; try again later");
+            case BUSY -> BUSY;
             case UNAVAILABLE -> NOT_NOW;
         };
     }

@@ -36,8 +36,7 @@ final class TokenRenewals {
 
     /** Whether a message is a token; to a client that came without one, the topic is one of the server's own like any other. */
     boolean concern(Packet.Publish publish) {
-        return publish.topicName().equals(TopicName.RENEWAL)
-                && proof.identity().method() == Method.TOKEN;
+        return publish.topicName().equals(TopicName.RENEWAL) && proof.identity().method() == Method.TOKEN;
     }
 
     /** Has a message judged if it is a token; nobody else gets it. */
@@ -61,8 +60,7 @@ final class TokenRenewals {
     /** The one of the reasons for which a PUBLISH may be refused. */
     private static ReasonCode ofPublish(ReasonCode reason) {
         return switch (reason) {
-            case SERVER_BUSY, SERVER_UNAVAILABLE, CONNECTION_RATE_EXCEEDED ->
-                ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR;
+            case SERVER_BUSY, SERVER_UNAVAILABLE, CONNECTION_RATE_EXCEEDED -> ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR;
             default -> ReasonCode.NOT_AUTHORIZED;
         };
     }

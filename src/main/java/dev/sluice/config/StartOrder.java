@@ -13,6 +13,7 @@ package dev.sluice.config;
  * <tr><td>{@link #POSTGRES_PROBE}</td><td>StoreHealth</td><td>everyone who asks PostgreSQL asks it first whether PostgreSQL answers</td></tr>
  * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep</td><td>the schema; which rows are of an earlier run of this node is noted before one of
  *     this run is there</td></tr>
+ * <tr><td>{@link #CREDENTIALS}</td><td>CredentialWatch</td><td>the schema; RouteListener, which begins to listen with the routes</td></tr>
  * <tr><td>{@link #RULES}</td><td>LiveRules</td><td>the schema; RouteListener, which begins to listen with the routes</td></tr>
  * <tr><td>{@link #ROUTES_AND_SPOOL}</td><td>LiveRoutes, Spool, TokenAuthentication,
  *     Administrators, AdminAccount</td><td>the schema; before the first will and the first PUBLISH, which need to know where
@@ -40,6 +41,7 @@ public final class StartOrder {
     public static final int KAFKA_CLASSES = 50;
     public static final int POSTGRES_PROBE = 100;
     public static final int SWEEPS = 2500;
+    public static final int CREDENTIALS = 2545;
     public static final int RULES = 2540;
     public static final int ROUTES_AND_SPOOL = 2550;
     public static final int SUBSCRIPTIONS = 2600;

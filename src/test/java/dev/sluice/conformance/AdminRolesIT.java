@@ -24,7 +24,8 @@ class AdminRolesIT {
     private static final String TOKENS = "/admin/tokens";
     private static final String RULES = "/admin/access/rules";
     private static final String ROUTE = "{'filter': 'roles/{x}', 'kafkaTopic': 'wire.talk'}";
-    private static final String RULE = "{'subject': 'user:roles', 'effect': 'deny', 'actions': ['publish'], 'filter': 'roles/#'}";
+    private static final String RULE =
+            "{'subject': 'user:roles', 'effect': 'deny', 'actions': ['publish'], 'filter': 'roles/#'}";
 
     private static final TestIssuer ISSUER = new TestIssuer();
     private static GatewayProcess gateway;
@@ -54,7 +55,8 @@ class AdminRolesIT {
     static void stop() {
         gateway.close();
         ISSUER.close();
-        for (var table : List.of("admin_token", "route", "access_rule")) Gateway.shared().execute("DELETE FROM " + table);
+        for (var table : List.of("admin_token", "route", "access_rule"))
+            Gateway.shared().execute("DELETE FROM " + table);
     }
 
     private static Admin with(String token, String... more) {
@@ -97,11 +99,20 @@ class AdminRolesIT {
         assertThat(admin.get(ROUTES).status()).isEqualTo(200);
         assertThat(admin.get("/admin/sessions").status()).isEqualTo(200);
         assertThat(admin.get(RULES).status()).isEqualTo(200);
-        assertThat(admin.post(ROUTES + "/evaluate", "{'clientId': 'c', 'topic': 'a'}").status()).isEqualTo(200);
-        assertThat(admin.put(ROUTES + "/roles", ROUTE).status()).isIn(grade > 1 ? new Integer[] {200, 201} : new Integer[] {403});
+        assertThat(admin.get("/admin/credentials").status()).isEqualTo(200);
+        assertThat(admin.get("/admin/audit").status()).isEqualTo(200);
+        assertThat(admin.post(ROUTES + "/evaluate", "{'clientId': 'c', 'topic': 'a'}")
+                        .status())
+                .isEqualTo(200);
+        assertThat(admin.put(ROUTES + "/roles", ROUTE).status())
+                .isIn(grade > 1 ? new Integer[] {200, 201} : new Integer[] {403});
         assertThat(admin.delete("/admin/sessions/nobody").status()).isEqualTo(grade > 1 ? 404 : 403);
         assertThat(admin.put("/admin/traces?client=roles", "{}").status()).isEqualTo(grade > 1 ? 200 : 403);
-        assertThat(admin.put(RULES + "/roles", RULE).status()).isIn(grade > 2 ? new Integer[] {200, 201} : new Integer[] {403});
+        assertThat(admin.put(RULES + "/roles", RULE).status())
+                .isIn(grade > 2 ? new Integer[] {200, 201} : new Integer[] {403});
+        assertThat(admin.post("/admin/credentials", "{'username': ''}").status())
+                .isEqualTo(grade > 2 ? 422 : 403);
+        assertThat(admin.delete("/admin/credentials/nobody").status()).isEqualTo(grade > 2 ? 404 : 403);
         assertThat(admin.get(TOKENS).status()).isEqualTo(grade > 2 ? 200 : 403);
         var more = admin.post(TOKENS, "{'name': 'no/name', 'role': 'admin'}");
         assertThat(more.status()).isEqualTo(grade > 2 ? 422 : 403);
@@ -120,14 +131,19 @@ class AdminRolesIT {
     void aTokenIsKeptHashedAndCanBeWithdrawn() {
         var token = made("short", "operate");
         assertThat(token).matches("sla_[A-Za-z0-9_-]{43}");
-        assertThat(with(token, "X-Sluice-Actor", "bob").put(ROUTES + "/short", ROUTE).status()).isEqualTo(201);
+        assertThat(with(token, "X-Sluice-Actor", "bob")
+                        .put(ROUTES + "/short", ROUTE)
+                        .status())
+                .isEqualTo(201);
         assertThat(audit("route/short")).isEqualTo("token short for bob create");
         var all = first().get(TOKENS).body().toString();
         assertThat(all).contains("\"short\"").doesNotContain(token.substring(4));
         assertThat(Gateway.shared().query("SELECT admin_token::text FROM admin_token WHERE name = ?", "short"))
                 .doesNotContain(token.substring(4));
-        assertThat(first().post(TOKENS, "{'name': 'short', 'role': 'admin'}").status()).isEqualTo(409);
-        assertThat(first().delete(TOKENS + "/short", "X-Sluice-Actor", "eve").status()).isEqualTo(204);
+        assertThat(first().post(TOKENS, "{'name': 'short', 'role': 'admin'}").status())
+                .isEqualTo(409);
+        assertThat(first().delete(TOKENS + "/short", "X-Sluice-Actor", "eve").status())
+                .isEqualTo(204);
         assertThat(with(token).get(ROUTES).status()).isEqualTo(401);
         assertThat(first().delete(TOKENS + "/short").status()).isEqualTo(404);
         assertThat(audit("admin-token/short")).isEqualTo("127.0.0.1 create, eve delete");
@@ -139,26 +155,38 @@ class AdminRolesIT {
 
     @Test
     void whatIsWrongWithARequestIsSaid() {
-        assertThat(first().post(TOKENS, "{'name': 'x', 'role': 'root'}").pointers()).isEqualTo("/role");
-        assertThat(first().post(TOKENS, "{'name': 'x', 'role': 'read', 'days': 367}").pointers()).isEqualTo("/days");
-        assertThat(first().post(TOKENS, "{'name': '', 'role': 'read'}").pointers()).isEqualTo("/name");
-        assertThat(first().post(TOKENS, "{'name': 'x', 'role': 'read', 'token': 'own'}").pointers()).isEqualTo("/token");
+        assertThat(first().post(TOKENS, "{'name': 'x', 'role': 'root'}").pointers())
+                .isEqualTo("/role");
+        assertThat(first().post(TOKENS, "{'name': 'x', 'role': 'read', 'days': 367}")
+                        .pointers())
+                .isEqualTo("/days");
+        assertThat(first().post(TOKENS, "{'name': '', 'role': 'read'}").pointers())
+                .isEqualTo("/name");
+        assertThat(first().post(TOKENS, "{'name': 'x', 'role': 'read', 'token': 'own'}")
+                        .pointers())
+                .isEqualTo("/token");
     }
 
     @Test
     void noOthersTokenIsGood() {
         var bad = List.of(
                 ISSUER.token("ann"), // a device's
-                ISSUER.sign(corp("sluice-admin").expirationTime(Date.from(Instant.now().minusSeconds(1))).build()),
-                TestIssuer.sign(TestIssuer.key("first"), "first", corp("sluice-admin").build()),
+                ISSUER.sign(corp("sluice-admin")
+                        .expirationTime(Date.from(Instant.now().minusSeconds(1)))
+                        .build()),
+                TestIssuer.sign(
+                        TestIssuer.key("first"), "first", corp("sluice-admin").build()),
                 ISSUER.sign(corp("sluice-admin").issuer("https://other.example").build()),
                 "sla_" + "A".repeat(43),
                 "slt_" + "A".repeat(43),
                 "' OR 1=1 --",
                 "secret2");
-        for (var token : bad) assertThat(with(token).get(ROUTES).status()).as(token).isEqualTo(401);
+        for (var token : bad)
+            assertThat(with(token).get(ROUTES).status()).as(token).isEqualTo(401);
         for (var roles : List.of("admin", "sluice-root", "sluice-", List.of()))
-            assertThat(with(ofCorp(roles)).get(ROUTES).status()).as(roles.toString()).isEqualTo(403);
+            assertThat(with(ofCorp(roles)).get(ROUTES).status())
+                    .as(roles.toString())
+                    .isEqualTo(403);
         assertThat(new Admin(port).get(ROUTES).status()).isEqualTo(401);
     }
 
@@ -168,13 +196,18 @@ class AdminRolesIT {
         for (int i = 0; i < 50; i++) new Admin(port).get("/admin/routes/audited");
         reader.delete(ROUTES + "/audited");
         await().untilAsserted(() -> {
-            assertThat(Gateway.shared().query("SELECT sum((after ->> 'requests')::int) FROM v_audit WHERE object = ?", "request/GET /admin/routes/audited"))
+            assertThat(Gateway.shared()
+                            .query(
+                                    "SELECT sum((after ->> 'requests')::int) FROM v_audit WHERE object = ?",
+                                    "request/GET /admin/routes/audited"))
                     .isEqualTo("50");
             assertThat(audit("request/DELETE /admin/routes/audited")).isEqualTo("token audited refuse");
         });
-        assertThat(Gateway.shared().query("SELECT count(*) FROM v_audit WHERE object = ?", "request/GET /admin/routes/audited"))
+        assertThat(Gateway.shared()
+                        .query("SELECT count(*) FROM v_audit WHERE object = ?", "request/GET /admin/routes/audited"))
                 .satisfies(rows -> assertThat(Integer.parseInt(rows)).isLessThan(10));
-        assertThat(Gateway.get(port, "/q/metrics").body()).containsPattern("sluice_admin_refused_total\\{.*status=\"401\"");
+        assertThat(Gateway.get(port, "/q/metrics").body())
+                .containsPattern("sluice_admin_refused_total\\{.*status=\"401\"");
     }
 
     @Test
@@ -194,7 +227,8 @@ class AdminRolesIT {
         try (var wrong = GatewayProcess.start(settings)) {
             assertThatThrownBy(wrong::awaitReady).hasMessageContaining("ended while it was starting");
             assertThat(Files.readString(settings.data().resolve("gateway.log")))
-                    .contains("sluice.admin.issuers.corp.audience: is also that of sluice.access.token.issuers.devices");
+                    .contains(
+                            "sluice.admin.issuers.corp.audience: is also that of sluice.access.token.issuers.devices");
         }
     }
 }

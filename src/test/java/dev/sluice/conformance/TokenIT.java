@@ -21,11 +21,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients that bring tokens: where they may bring them, what becomes of bad ones, when they expire and how they are renewed. */
 class TokenIT {
@@ -64,7 +66,8 @@ class TokenIT {
 
     private static Packet.Connect connect(ProtocolVersion version, String clientId, String password) {
         var bytes = password == null ? null : password.getBytes(UTF_8);
-        return new Packet.Connect(version, true, 60, clientId, null, password == null ? null : "x", bytes, Properties.NONE);
+        return new Packet.Connect(
+                version, true, 60, clientId, null, password == null ? null : "x", bytes, Properties.NONE);
     }
 
     private static String token(String user, int seconds) {
@@ -97,9 +100,23 @@ class TokenIT {
         var bad = version.isV5() ? ReasonCode.BAD_USER_NAME_OR_PASSWORD.value() : 4;
         var notHere = version.isV5() ? ReasonCode.NOT_AUTHORIZED.value() : 5;
         assertRefused(connect(version, "ann-1", token("ann", -1)), bad);
-        assertRefused(connect(version, "ann-1", TestIssuer.sign(TestIssuer.key("first"), "first", TestIssuer.claims("ann").build())), bad);
-        assertRefused(connect(version, "ann-1", ISSUER.sign(TestIssuer.claims("ann").audience("other").build())), bad);
-        assertRefused(connect(version, "ann-1", new PlainJWT(TestIssuer.claims("ann").build()).serialize() + "A"), bad);
+        assertRefused(
+                connect(
+                        version,
+                        "ann-1",
+                        TestIssuer.sign(
+                                TestIssuer.key("first"),
+                                "first",
+                                TestIssuer.claims("ann").build())),
+                bad);
+        assertRefused(
+                connect(
+                        version,
+                        "ann-1",
+                        ISSUER.sign(TestIssuer.claims("ann").audience("other").build())),
+                bad);
+        assertRefused(
+                connect(version, "ann-1", new PlainJWT(TestIssuer.claims("ann").build()).serialize() + "A"), bad);
         assertRefused(connect(version, "bob-1", ISSUER.token("ann")), notHere);
         assertRefused(connect(version, "ann-1", "no token"), notHere);
         assertRefused(connect(version, "ann-1", null), notHere);
@@ -148,10 +165,13 @@ class TokenIT {
 
     /** It answers until then, and afterwards. */
     private static void assertGoesOn(WireClient client, long until) {
-        await().atMost(Duration.ofSeconds(30)).pollInterval(Duration.ofMillis(500)).until(() -> {
-            assertThat(client.sendPackets(new Packet.PingReq()).receive()).isInstanceOf(Packet.PingResp.class);
-            return System.nanoTime() - until >= 0;
-        });
+        await().atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(500))
+                .until(() -> {
+                    assertThat(client.sendPackets(new Packet.PingReq()).receive())
+                            .isInstanceOf(Packet.PingResp.class);
+                    return System.nanoTime() - until >= 0;
+                });
     }
 
     @ParameterizedTest
@@ -188,8 +208,51 @@ class TokenIT {
     }
 
     private static void subscribe(WireClient client) {
-        client.sendPackets(new Packet.Subscribe(1, List.of(new Subscription(TOPIC, QoS.AT_MOST_ONCE, false, false, 0)), Properties.NONE));
+        client.sendPackets(new Packet.Subscribe(
+                1, List.of(new Subscription(TOPIC, QoS.AT_MOST_ONCE, false, false, 0)), Properties.NONE));
         client.receive(Packet.SubAck.class);
+    }
+
+    /** What is published before a renewal, and behind it without a wait, arrives once and in order. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aRenewalLeavesNoGap(boolean byTopic) {
+        var count = 60;
+        var topic = "talk/" + Device.id("renewed");
+        try (var client = WireClient.open(port, V5)) {
+            Device.connected(client, Device.connect(V5, "ann-gap", true, properties(ISSUER.token("ann"))));
+            client.sendPackets(new Packet.Subscribe(
+                    1, List.of(new Subscription(topic, QoS.AT_MOST_ONCE, false, false, 0)), Properties.NONE));
+            client.receive(Packet.SubAck.class);
+            for (int i = 1; i <= count; i++) {
+                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, i, topic, "" + i));
+                if (i != count / 2) continue;
+                client.sendPackets(
+                        byTopic
+                                ? Device.publish(QoS.AT_LEAST_ONCE, count + i, TOPIC, ISSUER.token("ann"))
+                                : auth(ReasonCode.RE_AUTHENTICATE, ISSUER.token("ann")));
+            }
+            var delivered = new ArrayList<String>();
+            var acknowledged = new ArrayList<Integer>();
+            var renewed = 0;
+            while (delivered.size() + acknowledged.size() + renewed < 2 * count + 1) {
+                switch (client.receive()) {
+                    case Packet.Publish publish -> delivered.add(new String(publish.payload(), UTF_8));
+                    case Packet.PubAck answer when answer.packetId() > count -> renewed += success(answer.reason());
+                    case Packet.PubAck answer -> acknowledged.add(answer.packetId());
+                    case Packet.Auth answer -> renewed += success(answer.reason());
+                    case Packet other -> throw new AssertionError(other);
+                }
+            }
+            var all = IntStream.rangeClosed(1, count).boxed().toList();
+            assertThat(acknowledged).isEqualTo(all);
+            assertThat(delivered).isEqualTo(all.stream().map(String::valueOf).toList());
+        }
+    }
+
+    private static int success(ReasonCode reason) {
+        assertThat(reason).isEqualTo(ReasonCode.SUCCESS);
+        return 1;
     }
 
     @Test

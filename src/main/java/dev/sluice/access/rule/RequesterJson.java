@@ -17,7 +17,9 @@ public final class RequesterJson {
 
     /** Null for somebody of whom nothing is known. */
     public static String write(Requester requester) {
-        if (requester.isAnonymous() && requester.groups().isEmpty() && requester.claims().isEmpty()) return null;
+        if (requester.isAnonymous()
+                && requester.groups().isEmpty()
+                && requester.claims().isEmpty()) return null;
         var json = JSON.createObjectNode();
         json.put("username", requester.username());
         requester.groups().forEach(json.putArray("groups")::add);
@@ -43,8 +45,11 @@ public final class RequesterJson {
             var groups = new HashSet<String>();
             json.path("groups").forEach(it -> groups.add(it.asText()));
             var claims = new HashMap<String, String>();
-            json.path("claims").properties().forEach(it -> claims.put(it.getKey(), it.getValue().asText()));
-            return new Requester(clientId, json.path("username").asText(""), groups, claims, rights(json.path("rights")));
+            json.path("claims")
+                    .properties()
+                    .forEach(it -> claims.put(it.getKey(), it.getValue().asText()));
+            return new Requester(
+                    clientId, json.path("username").asText(""), groups, claims, rights(json.path("rights")));
         } catch (JsonProcessingException _) {
             return new Requester(clientId, "", Set.of(), Map.of(), List.of());
         }

@@ -1,6 +1,7 @@
 package dev.sluice.access.token;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.ClientIdPattern;
 import dev.sluice.access.Identity;
 import dev.sluice.access.Method;
 import dev.sluice.access.rule.Rule;
@@ -18,7 +19,6 @@ final class ClientClaims {
     /** As credentials have it. */
     private static final int LONGEST_NAME = 1024;
 
-    private static final String USERNAME = "username";
     private static final String CLAIM = "claim.";
 
     private final TokenIssuerConfig config;
@@ -32,6 +32,7 @@ final class ClientClaims {
 
     private static ClientIdPattern pattern(String key, String text) {
         try {
+            ClientIdPattern.check(text, it -> it.equals(ClientIdPattern.USERNAME) || it.startsWith(CLAIM));
             return new ClientIdPattern(text);
         } catch (IllegalArgumentException mistake) {
             throw new IllegalArgumentException(key + ".client-id-pattern: " + mistake.getMessage());
@@ -40,9 +41,12 @@ final class ClientClaims {
 
     Identity identity(VerifiedToken token, String clientId) throws TokenRefused {
         var name = config.usernamePrefix().orElse("") + token.text(config.usernameClaim());
-        if (name.length() > LONGEST_NAME) throw TokenRefused.bad("its user name has more than " + LONGEST_NAME + " characters");
+        if (name.length() > LONGEST_NAME)
+            throw TokenRefused.bad("its user name has more than " + LONGEST_NAME + " characters");
         requireClientId(token, name, clientId);
-        var groups = config.groupsClaim().isPresent() ? token.texts(config.groupsClaim().get()) : Set.<String>of();
+        var groups = config.groupsClaim().isPresent()
+                ? token.texts(config.groupsClaim().get())
+                : Set.<String>of();
         return new Identity(name, groups, claims(token), Method.TOKEN, token.until(), rights(token), limits(token));
     }
 
@@ -57,7 +61,7 @@ final class ClientClaims {
 
     /** Null if there is none. */
     private static String value(VerifiedToken token, String name, String placeholder) {
-        if (placeholder.equals(USERNAME)) return name;
+        if (placeholder.equals(ClientIdPattern.USERNAME)) return name;
         return placeholder.startsWith(CLAIM) ? scalar(token.claim(placeholder.substring(CLAIM.length()))) : null;
     }
 
@@ -88,9 +92,12 @@ final class ClientClaims {
         var claim = config.limitsClaim().map(token::claim);
         var limits = new HashMap<String, Long>();
         if (claim.isEmpty() || claim.get().isMissingNode()) return limits;
-        if (!claim.get().isObject()) throw TokenRefused.bad("its claim " + config.limitsClaim().get() + " is no object");
+        if (!claim.get().isObject())
+            throw TokenRefused.bad("its claim " + config.limitsClaim().get() + " is no object");
         for (var limit : claim.get().properties()) {
-            if (!limit.getValue().canConvertToLong() || !limit.getValue().isIntegralNumber() || limit.getValue().longValue() < 0)
+            if (!limit.getValue().canConvertToLong()
+                    || !limit.getValue().isIntegralNumber()
+                    || limit.getValue().longValue() < 0)
                 throw TokenRefused.bad("its limit " + limit.getKey() + " is no whole number from 0 on");
             limits.put(limit.getKey(), limit.getValue().longValue());
         }

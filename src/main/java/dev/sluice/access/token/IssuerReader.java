@@ -53,7 +53,8 @@ final class IssuerReader {
         }
         if (algorithms.isEmpty()) throw wrong("algorithms", "is empty");
         if (hasSecrets(algorithms) && given.jwksUrl().isPresent())
-            throw wrong("algorithms", "has one with a shared secret (HS), which is no matter for a URL: name a key-file");
+            throw wrong(
+                    "algorithms", "has one with a shared secret (HS), which is no matter for a URL: name a key-file");
         return algorithms;
     }
 
@@ -88,7 +89,9 @@ final class IssuerReader {
             if (url.getHost() == null || !isHttp && !"https".equals(url.getScheme()))
                 throw wrong("jwks-url", text + " is no URL that begins with https://");
             if (isHttp)
-                LOG.warnf("%s.jwks-url: over http, whoever can change the answer on its way can make tokens; use https", key);
+                LOG.warnf(
+                        "%s.jwks-url: over http, whoever can change the answer on its way can make tokens; use https",
+                        key);
             return url;
         } catch (IllegalArgumentException unreadable) {
             throw unreadable.getMessage().startsWith(key)

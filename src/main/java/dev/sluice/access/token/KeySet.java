@@ -151,7 +151,8 @@ final class KeySet {
 
     private TokenRefused unknown(Read read, JWSHeader header, long askedAt) {
         if (isOld(read)) return TokenRefused.notNow("the keys of issuer " + issuer + " cannot be read from " + source);
-        // A key that was made since the last read may not be known yet: that is no reason to send a client away for good.
+        // A key that was made since the last read may not be known yet: that is no reason to send a client away for
+        // good.
         if (read.begunAt - askedAt < 0)
             return TokenRefused.notNow("issuer " + issuer + " had no such key when its keys were read last, and "
                     + source + " is not asked again so soon");

@@ -38,7 +38,9 @@ public final class TokenAuthentication implements Authentication {
     /** @throws IllegalArgumentException with a sentence that begins with the key that is wrong */
     @Inject
     TokenAuthentication(TokenConfig config, AccessConfig access, MeterRegistry meters) {
-        this(config, access.methods().orElse(List.of()).contains(Method.TOKEN.name().toLowerCase(Locale.ROOT)));
+        this(
+                config,
+                access.methods().orElse(List.of()).contains(Method.TOKEN.name().toLowerCase(Locale.ROOT)));
         if (isOn && trusted.isEmpty())
             throw new IllegalArgumentException(
                     "sluice.access.methods: has token, but " + ISSUERS + " names nobody whose tokens are good");
@@ -72,7 +74,8 @@ public final class TokenAuthentication implements Authentication {
 
     @Override
     public boolean concerns(Attempt attempt) {
-        if (attempt.authenticationMethod() != null) return attempt.authenticationMethod().equals(Attempt.TOKEN);
+        if (attempt.authenticationMethod() != null)
+            return attempt.authenticationMethod().equals(Attempt.TOKEN);
         return hasPassword(attempt) && TrustedIssuers.looksLikeToken(attempt.password()) || bearer(attempt) != null;
     }
 

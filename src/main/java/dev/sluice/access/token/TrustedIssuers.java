@@ -78,7 +78,8 @@ public final class TrustedIssuers {
 
     /** Seconds since the keys of an issuer, named as in the configuration, were read; NaN before. */
     public double age(String name) {
-        for (var issuer : byIssuer.values()) if (issuer.name().equals(name)) return issuer.keys().age();
+        for (var issuer : byIssuer.values())
+            if (issuer.name().equals(name)) return issuer.keys().age();
         return Double.NaN;
     }
 
@@ -102,7 +103,8 @@ public final class TrustedIssuers {
         var header = token.getHeader();
         if (header.getCriticalParams() != null && !header.getCriticalParams().isEmpty())
             throw TokenRefused.bad("it has critical headers: " + header.getCriticalParams());
-        if (header.getType() != null && !TYPES.contains(header.getType().getType().toLowerCase(Locale.ROOT)))
+        if (header.getType() != null
+                && !TYPES.contains(header.getType().getType().toLowerCase(Locale.ROOT)))
             throw TokenRefused.bad("its type is " + header.getType() + ", not JWT or at+jwt");
         if (header.getKeyID() != null && header.getKeyID().length() > LONGEST_KEY_ID)
             throw TokenRefused.bad("its key id has " + header.getKeyID().length() + " characters");

@@ -23,8 +23,9 @@ public record VerifiedToken(String issuer, JsonNode claims, Instant until) {
     /** A claim that is a text of at least one character. */
     public String text(String name) throws TokenRefused {
         var claim = claim(name);
-        if (!claim.isTextual() || claim.textValue().isEmpty() || claim.textValue().indexOf('\0') >= 0)
-            throw TokenRefused.bad("its claim " + name + " is no text");
+        if (!claim.isTextual()
+                || claim.textValue().isEmpty()
+                || claim.textValue().indexOf('\0') >= 0) throw TokenRefused.bad("its claim " + name + " is no text");
         return claim.textValue();
     }
 

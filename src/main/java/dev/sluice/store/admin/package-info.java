@@ -1,5 +1,5 @@
 /**
- * Tokens of administrators in PostgreSQL, and the account of what the admin API has refused.
+ * Tokens of administrators in PostgreSQL.
  *
  * <p><b>Owns</b> the table {@code admin_token}. Everything blocks, so it is called on virtual threads; rows stay inside, records go out.
  *

@@ -26,7 +26,7 @@ import org.postgresql.PGNotification;
 
 /**
  * Tells the versions of the routes and of the rules in PostgreSQL when they have changed, and every few seconds besides, in case a
- * notification was lost; and sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
+ * notification was lost; when to look at the credentials; and sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
  * of the pool for good.
  */
 @ApplicationScoped
@@ -39,6 +39,7 @@ public class RouteListener {
     private final Duration interval;
     private final Consumer<SessionsEnded> ended;
     private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
+    private volatile Runnable credentials = () -> {};
     private volatile LongConsumer rules;
 
     @Inject
@@ -50,6 +51,11 @@ public class RouteListener {
         this.dataSource = dataSource;
         this.interval = interval;
         this.ended = ended;
+    }
+
+    /** @param look called on the listener's thread when credentials may have changed, and every few seconds besides */
+    public void credentials(Runnable look) {
+        credentials = look;
     }
 
     /**
@@ -100,10 +106,12 @@ public class RouteListener {
     private void listen(Connection connection, LongConsumer version) throws SQLException {
         var notifications = connection.unwrap(PGConnection.class);
         try (var statement = connection.createStatement()) {
-            statement.execute("LISTEN sluice_routes; LISTEN sluice_rules; LISTEN " + SESSIONS);
+            statement.execute(
+                    "LISTEN sluice_routes; LISTEN sluice_rules; LISTEN sluice_credentials; LISTEN " + SESSIONS);
             while (!listening.isStopped()) {
                 tell(statement, "SELECT version FROM route_set", version);
                 if (rules != null) tell(statement, "SELECT version FROM access_rule_set", rules);
+                credentials.run();
                 tell(notifications.getNotifications((int) Math.max(1, interval.toMillis())));
             }
             statement.execute("UNLISTEN *");

@@ -84,7 +84,8 @@ public class Wills {
      * @param delivered whether subscribers have it, so that only Kafka has to get it
      * @param bytes what it takes on the heap
      */
-    public record DueWill(String clientId, String identity, String requester, long id, Will will, boolean delivered, long bytes) {
+    public record DueWill(
+            String clientId, String identity, String requester, long id, Will will, boolean delivered, long bytes) {
         /** The authenticated user name, null for anonymous. */
         public String username() {
             return identity == null || identity.isEmpty() ? null : identity;

@@ -36,12 +36,13 @@ class KeySetTest {
     }
 
     private void assertRefused(String token, Reason reason) {
-        assertThatThrownBy(() -> verify(token))
-                .isInstanceOfSatisfying(TokenRefused.class, it -> assertThat(it.reason()).isEqualTo(reason));
+        assertThatThrownBy(() -> verify(token)).isInstanceOfSatisfying(TokenRefused.class, it -> assertThat(it.reason())
+                .isEqualTo(reason));
     }
 
     private String ofUnknownKey(String keyId) {
-        return TestIssuer.sign(TestIssuer.key(keyId), keyId, TestIssuer.claims("c").build());
+        return TestIssuer.sign(
+                TestIssuer.key(keyId), keyId, TestIssuer.claims("c").build());
     }
 
     @Test
@@ -90,7 +91,8 @@ class KeySetTest {
         var asked = issuer.asked.get();
         await().until(() -> issuer.asked.get() > asked + 2);
         verify(issuer.token("c"));
-        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> assertRefused(issuer.token("c"), Reason.UNAVAILABLE));
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertRefused(issuer.token("c"), Reason.UNAVAILABLE));
         issuer.status = 200;
         await().untilAsserted(() -> verify(issuer.token("c")));
     }
@@ -107,7 +109,14 @@ class KeySetTest {
         trust("keys-refresh", "20ms");
         verify(issuer.token("c"));
         for (var lie : new String[] {
-            "", "{}", "{\"keys\":[]}", "{\"keys\":5}", "<html>", "null", "[".repeat(100_000), "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}"
+            "",
+            "{}",
+            "{\"keys\":[]}",
+            "{\"keys\":5}",
+            "<html>",
+            "null",
+            "[".repeat(100_000),
+            "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}"
         }) {
             issuer.answer = () -> lie.getBytes(StandardCharsets.UTF_8);
             var asked = issuer.asked.get();
@@ -133,6 +142,7 @@ class KeySetTest {
     @Test
     void aRedirectLeadsNowhere() {
         issuer.status = 302;
+        issuer.location = issuer.url() + "?again";
         trust();
         assertRefused(issuer.token("c"), Reason.UNAVAILABLE);
     }
@@ -156,7 +166,8 @@ class KeySetTest {
             }
             var begun = System.nanoTime();
             for (int i = 0; i < 50; i++) verify(issuer.token("c"));
-            assertThat(System.nanoTime() - begun).isLessThan(Duration.ofSeconds(2).toNanos());
+            assertThat(System.nanoTime() - begun)
+                    .isLessThan(Duration.ofSeconds(2).toNanos());
             for (var each : unknown) each.get();
         } finally {
             hung.countDown();

@@ -44,6 +44,8 @@ public final class TestIssuer implements AutoCloseable {
     public volatile ECKey key = key("first");
     public volatile int status = 200;
     public volatile Answer answer = () -> keys(key);
+    /** Where it redirects to; null for nowhere. */
+    public volatile String location;
     /** Whether a body comes byte by byte. */
     public volatile boolean drips;
 
@@ -58,6 +60,7 @@ public final class TestIssuer implements AutoCloseable {
             asked.incrementAndGet();
             try (exchange) {
                 var body = answer.body();
+                if (location != null) exchange.getResponseHeaders().set("Location", location);
                 exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
                 if (drips) drip(exchange.getResponseBody(), body);
                 else exchange.getResponseBody().write(body);

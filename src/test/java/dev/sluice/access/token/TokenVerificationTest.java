@@ -54,7 +54,8 @@ class TokenVerificationTest {
 
     private void assertRefused(String token, Reason reason, String why) {
         assertThatThrownBy(() -> verify(token))
-                .isInstanceOfSatisfying(TokenRefused.class, it -> assertThat(it.reason()).isEqualTo(reason))
+                .isInstanceOfSatisfying(
+                        TokenRefused.class, it -> assertThat(it.reason()).isEqualTo(reason))
                 .hasMessageContaining(why);
     }
 
@@ -97,11 +98,15 @@ class TokenVerificationTest {
 
     @Test
     void tokensOfOthersAndForOthersAreRefused() throws TokenRefused {
-        assertBad(issuer.sign(TestIssuer.claims("c").issuer("https://other.example").build()), "no issuer");
+        assertBad(
+                issuer.sign(
+                        TestIssuer.claims("c").issuer("https://other.example").build()),
+                "no issuer");
         assertBad(issuer.sign(TestIssuer.claims("c").issuer(null).build()), "no issuer");
         assertBad(issuer.sign(TestIssuer.claims("c").audience("another").build()), "another audience");
         assertBad(issuer.sign(TestIssuer.claims("c").audience((String) null).build()), "another audience");
-        verify(issuer.sign(TestIssuer.claims("c").audience(List.of("another", "sluice")).build()));
+        verify(issuer.sign(
+                TestIssuer.claims("c").audience(List.of("another", "sluice")).build()));
     }
 
     @Test
@@ -128,14 +133,19 @@ class TokenVerificationTest {
         var pem = "-----BEGIN PUBLIC KEY-----\n"
                 + Base64.getMimeEncoder().encodeToString(rsa.toPublicKey().getEncoded())
                 + "\n-----END PUBLIC KEY-----\n";
-        for (var secret : List.of(rsa.toPublicKey().getEncoded(), pem.getBytes(StandardCharsets.UTF_8), rsa.toPublicJWK().toString().getBytes(StandardCharsets.UTF_8))) {
+        for (var secret : List.of(
+                rsa.toPublicKey().getEncoded(),
+                pem.getBytes(StandardCharsets.UTF_8),
+                rsa.toPublicJWK().toString().getBytes(StandardCharsets.UTF_8))) {
             var header = new JWSHeader.Builder(JWSAlgorithm.HS256).keyID("rsa").build();
             assertBad(TestIssuer.sign(header, new MACSigner(secret), claims), "HS256 is not one of");
         }
         verify(TestIssuer.sign(
                 new JWSHeader.Builder(JWSAlgorithm.RS256).keyID("rsa").build(), new RSASSASigner(rsa), claims));
-        assertBad(TestIssuer.sign(
-                new JWSHeader.Builder(JWSAlgorithm.RS384).keyID("rsa").build(), new RSASSASigner(rsa), claims), "RS384");
+        assertBad(
+                TestIssuer.sign(
+                        new JWSHeader.Builder(JWSAlgorithm.RS384).keyID("rsa").build(), new RSASSASigner(rsa), claims),
+                "RS384");
     }
 
     /** Even where the algorithm is allowed, and the file has both kinds of keys. */
@@ -144,10 +154,18 @@ class TokenVerificationTest {
         var rsa = new RSAKeyGenerator(2048).keyID("rsa").generate();
         var secret = new OctetSequenceKey.Builder(new byte[32]).keyID("secret").build();
         var file = Files.write(folder.resolve("keys.json"), TestIssuer.keysWithSecrets(rsa, secret));
-        trusting("issuers.test.jwks-url", null, "issuers.test.key-file", file.toString(), "issuers.test.algorithms", "HS256,RS256");
+        trusting(
+                "issuers.test.jwks-url",
+                null,
+                "issuers.test.key-file",
+                file.toString(),
+                "issuers.test.algorithms",
+                "HS256,RS256");
         var claims = TestIssuer.claims("c").build();
         verify(TestIssuer.sign(
-                new JWSHeader.Builder(JWSAlgorithm.HS256).keyID("secret").build(), new MACSigner(new byte[32]), claims));
+                new JWSHeader.Builder(JWSAlgorithm.HS256).keyID("secret").build(),
+                new MACSigner(new byte[32]),
+                claims));
         for (var keyId : new String[] {"rsa", "secret", null}) {
             var header = new JWSHeader.Builder(JWSAlgorithm.HS256).keyID(keyId).build();
             var forged = TestIssuer.sign(header, new MACSigner(rsa.toPublicKey().getEncoded()), claims);
@@ -156,7 +174,16 @@ class TokenVerificationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../../../../etc/passwd", "/dev/null", "' OR '1'='1", "first'; DROP TABLE session; --", "http://127.0.0.1/evil", "\u0000", "%00"})
+    @ValueSource(
+            strings = {
+                "../../../../etc/passwd",
+                "/dev/null",
+                "' OR '1'='1",
+                "first'; DROP TABLE session; --",
+                "http://127.0.0.1/evil",
+                "\u0000",
+                "%00"
+            })
     void aKeyIdIsComparedAndNothingElse(String keyId) {
         assertBad(TestIssuer.sign(issuer.key, keyId, TestIssuer.claims("c").build()), "no such key");
     }
@@ -176,16 +203,22 @@ class TokenVerificationTest {
             assertBad(TestIssuer.sign(header, new ECDSASigner(own), claims), "signature is wrong");
             assertThat(evil.asked).hasValue(0);
         }
-        var critical = new JWSHeader.Builder(JWSAlgorithm.ES256).criticalParams(Set.of("exp")).customParam("exp", 1).build();
+        var critical = new JWSHeader.Builder(JWSAlgorithm.ES256)
+                .criticalParams(Set.of("exp"))
+                .customParam("exp", 1)
+                .build();
         assertBad(TestIssuer.sign(critical, new ECDSASigner(issuer.key), claims), "critical");
-        var typed = new JWSHeader.Builder(JWSAlgorithm.ES256).type(new JOSEObjectType("logout+jwt")).build();
+        var typed = new JWSHeader.Builder(JWSAlgorithm.ES256)
+                .type(new JOSEObjectType("logout+jwt"))
+                .build();
         assertBad(TestIssuer.sign(typed, new ECDSASigner(issuer.key), claims), "type is logout+jwt");
         assertBad(TestIssuer.sign(issuer.key, "x".repeat(300), claims), "key id has 300");
     }
 
     @Test
     void whatIsNoTokenIsRefused() {
-        for (var text : new String[] {"", ".", "..", "a.b.c", "eyJhbGciOiJFUzI1NiJ9..", "eyJ.eyJ.eyJ", "\uD83D\uDE00"}) assertBad(text, "");
+        for (var text : new String[] {"", ".", "..", "a.b.c", "eyJhbGciOiJFUzI1NiJ9..", "eyJ.eyJ.eyJ", "\uD83D\uDE00"})
+            assertBad(text, "");
         assertBad("e".repeat(16_385), "16385 bytes");
         var twice = raw("{\"iss\":\"https://issuer.example\",\"iss\":\"x\"}");
         assertBad(twice, "no JSON");
@@ -203,18 +236,23 @@ class TokenVerificationTest {
     @Test
     void keysOfAFileServeAndPemNeedsNoKeyId(@TempDir Path folder) throws Exception {
         var pem = "-----BEGIN PUBLIC KEY-----\n"
-                + Base64.getMimeEncoder().encodeToString(issuer.key.toPublicKey().getEncoded())
+                + Base64.getMimeEncoder()
+                        .encodeToString(issuer.key.toPublicKey().getEncoded())
                 + "\n-----END PUBLIC KEY-----\n";
         var file = Files.writeString(folder.resolve("key.pem"), pem);
         trusting("issuers.test.jwks-url", null, "issuers.test.key-file", file.toString());
         assertThat(verify(issuer.token("c")).text("sub")).isEqualTo("c");
-        assertBad(TestIssuer.sign(TestIssuer.key("first"), null, TestIssuer.claims("c").build()), "signature is wrong");
+        assertBad(
+                TestIssuer.sign(
+                        TestIssuer.key("first"), null, TestIssuer.claims("c").build()),
+                "signature is wrong");
     }
 
     @Test
     void whatIsWrongWithTheConfigurationIsSaid(@TempDir Path folder) throws Exception {
         var none = folder.resolve("none.json").toString();
-        var weak = Files.write(folder.resolve("weak.json"), TestIssuer.keys(new RSAKeyGenerator(1024, true).generate()));
+        var weak =
+                Files.write(folder.resolve("weak.json"), TestIssuer.keys(new RSAKeyGenerator(1024, true).generate()));
         assertWrong(".algorithms: has none, which is not one of RS256", "issuers.test.algorithms", "none");
         assertWrong(".algorithms: has one with a shared secret (HS)", "issuers.test.algorithms", "HS256");
         assertWrong(".jwks-url: either this or key-file", "issuers.test.jwks-url", null);
@@ -224,9 +262,12 @@ class TokenVerificationTest {
         assertWrong("no URL that begins with https://", "issuers.test.jwks-url", "ftp://issuer.example");
         assertWrong(
                 "another one has the same",
-                "issuers.b.issuer", TestIssuer.NAME,
-                "issuers.b.audience", "b",
-                "issuers.b.jwks-url", "https://issuer.example");
+                "issuers.b.issuer",
+                TestIssuer.NAME,
+                "issuers.b.audience",
+                "b",
+                "issuers.b.jwks-url",
+                "https://issuer.example");
     }
 
     private void assertWrong(String sentence, String... keys) {
@@ -243,7 +284,9 @@ class TokenVerificationTest {
         issuer.answer = () -> TestIssuer.keys(weak, issuer.key);
         JWTClaimsSet claims = TestIssuer.claims("c").build();
         verify(issuer.sign(claims));
-        var header = Base64.getUrlEncoder().withoutPadding().encodeToString("{\"alg\":\"RS256\",\"kid\":\"weak\"}".getBytes(StandardCharsets.UTF_8));
+        var header = Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString("{\"alg\":\"RS256\",\"kid\":\"weak\"}".getBytes(StandardCharsets.UTF_8));
         assertBad(header + "." + issuer.sign(claims).split("\\.")[1] + ".AAAA", "no such key");
     }
 }
