@@ -14,15 +14,12 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.jboss.logging.Logger;
 
 /**
  * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
  * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
 public final class Connection implements RetainedRecipient {
-    private static final Logger LOG = Logger.getLogger(Connection.class);
-
     private final Broker broker;
     private final ConnectionParts parts;
     private final RetainedMessages retained;
@@ -62,7 +59,8 @@ public final class Connection implements RetainedRecipient {
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         this.session = parts.session(flow::mayPublish, output::hasRoom, it -> receiving.screen(it));
         this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
-        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
+        this.deadlines =
+                new ConnectionDeadlines(parts.config(), parts.deadline(), proof, transport.acceptedAt(), loop.late());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
@@ -122,7 +120,7 @@ public final class Connection implements RetainedRecipient {
     }
 
     void failed(Throwable bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
+        proof.logFault(bug);
         var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
         close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
         if (wasOnline) broker.endSession(this, unused(true));
@@ -131,7 +129,7 @@ public final class Connection implements RetainedRecipient {
 
     @Override
     public void unreadable(RuntimeException bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
+        proof.logFault(bug);
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
@@ -279,8 +277,7 @@ public final class Connection implements RetainedRecipient {
         if (isClosed()) return;
         var moved = output.noteProgress();
         var reading = input.reading(now);
-        Event end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
-        if (end == null) end = proof.late(now, parts.config().connectTimeout().toNanos());
+        var end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
         if (end != null) on(end);
         if (isClosed()) return;
         if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();

@@ -82,6 +82,11 @@ final class Proof {
         return identity;
     }
 
+    /** Logs a fault of the gateway with whose connection it has met. */
+    void logFault(Throwable bug) {
+        LOG.errorf(bug, "client %s from %s", clientId == null ? null : TraceText.line(clientId), peer.socketAddress());
+    }
+
     void perform(Effect.OfAuthentication effect) {
         switch (effect) {
             case Effect.Authenticate(var connect, var id) -> authenticate(connect, id);

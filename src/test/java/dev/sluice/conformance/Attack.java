@@ -111,7 +111,7 @@ record Attack(String name, String tries, List<String> lines) {
                 case "http" -> http().send(RawHttp.upgrade(rest.split(" \\| ")[0], tail(rest.split(" \\| "))));
                 case "raw" -> http().send(ByteText.parse(rest));
                 case "open" -> open(rest);
-                case "connect" -> connect(rest.split(" ", 3));
+                case "bring" -> bring(rest.split(" ", 3));
                 case "online" -> online(rest);
                 case "again" -> online(rest, clientId);
                 case "frame" -> client.sendWhileOpen(frame(rest), 1);
@@ -141,7 +141,7 @@ record Attack(String name, String tries, List<String> lines) {
             client = WireClient.open(port, version);
         }
 
-        private void connect(String[] words) {
+        private void bring(String[] words) {
             open(words[0]);
             var password = words[2].getBytes(StandardCharsets.UTF_8);
             client.connect(new Packet.Connect(version, true, 60, words[1], null, "x", password, Properties.NONE));

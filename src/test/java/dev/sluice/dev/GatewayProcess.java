@@ -43,7 +43,7 @@ public final class GatewayProcess implements AutoCloseable {
 
     /** Starts the gateway; it may not be ready yet. */
     public static GatewayProcess start(Settings settings) {
-        MANAGEMENT_PORTS.put(settings.port(), settings.managementPort());
+        noteManagementPort(settings);
         var log = settings.data().resolve("gateway.log");
         var process = ServerProcess.start(
                 "the gateway",
@@ -53,6 +53,11 @@ public final class GatewayProcess implements AutoCloseable {
                 ProcessBuilder.Redirect.INHERIT);
         return new GatewayProcess(
                 URI.create("http://127.0.0.1:" + settings.managementPort() + "/q/health/"), log, process);
+    }
+
+    /** For {@link #managementPort}, of a gateway that is started in another way. */
+    public static void noteManagementPort(Settings settings) {
+        MANAGEMENT_PORTS.put(settings.port(), settings.managementPort());
     }
 
     /** Where the gateway that has this port for devices tells of its health. */
