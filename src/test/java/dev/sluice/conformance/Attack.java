@@ -30,7 +30,7 @@ record Attack(String name, String tries, List<String> lines) {
     private static final Map<String, ProtocolVersion> VERSIONS =
             Map.of("3.1", ProtocolVersion.V3_1, "3.1.1", ProtocolVersion.V3_1_1, "5", ProtocolVersion.V5);
 
-    private static final Pattern VALUE = Pattern.compile("\\$([A-Z][A-Z_]*)\\b");
+    private static final Pattern VALUE = Pattern.compile("\\$([A-Z][A-Z_]*)\\b(?!/)");
 
     /** The attacks of a file, one for each version that it is for. */
     static List<Attack> of(String file) {

@@ -125,7 +125,7 @@ public final class BadTokens {
         var rsa = new RSAKeyGenerator(2048).keyID("rsa").generate();
         issuer.answer = () -> TestIssuer.keys(rsa, issuer.key);
         var rs384 = new JWSHeader.Builder(JWSAlgorithm.RS384).keyID("rsa").build();
-        tokens.put("RS384", TestIssuer.sign(rs384, new RSASSASigner(rsa), ann().build()));
+        tokens.put("OTHER_ALGORITHM", TestIssuer.sign(rs384, new RSASSASigner(rsa), ann().build()));
     }
 
     private void texts() {
