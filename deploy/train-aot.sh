@@ -8,16 +8,18 @@ set -eu
 jar=$1
 cache=$2
 port=${TRAIN_PORT:-8080}
+management=${TRAIN_MANAGEMENT_PORT:-9000}
 [ -n "${QUARKUS_DATASOURCE_JDBC_URL:-}" ] ||
   { echo "train-aot: QUARKUS_DATASOURCE_JDBC_URL has to name an empty PostgreSQL database" >&2; exit 1; }
 
-export QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT="$port" QUARKUS_LOG_CONSOLE_LEVEL=ERROR \
+export QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT="$port" \
+  QUARKUS_MANAGEMENT_HOST=127.0.0.1 QUARKUS_MANAGEMENT_PORT="$management" QUARKUS_LOG_CONSOLE_LEVEL=ERROR \
   KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 \
   SLUICE_UPLINK_ROUTES_TRAINING_FILTER='#' SLUICE_UPLINK_ROUTES_TRAINING_KAFKA_TOPIC=training
 
 # HTTP/1.0: the answer ends with the connection.
 get() {
-  exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
+  exec 3<>"/dev/tcp/127.0.0.1/$management" || return 1
   printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" >&3
   cat <&3 >/dev/null
   exec 3>&-

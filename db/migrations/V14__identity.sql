@@ -52,7 +52,7 @@ CREATE FUNCTION open_session(
     a_client_id text, a_clean_start boolean, a_protocol smallint, a_expiry_seconds bigint, a_identity text, a_node text,
     a_will_delay bigint DEFAULT NULL, a_will_topic text DEFAULT NULL, a_will_qos smallint DEFAULT NULL,
     a_will_retain boolean DEFAULT NULL, a_will_properties bytea DEFAULT NULL, a_will_payload bytea DEFAULT NULL,
-    a_send_quota integer DEFAULT 65535,
+    a_send_quota integer DEFAULT 65535, a_will_requester text DEFAULT NULL,
     OUT present boolean, OUT opened_epoch bigint, OUT packet_ids integer[], OUT message_ids text[],
     OUT filters text[], OUT granted smallint[], OUT no_locals boolean[], OUT retains_as_published boolean[],
     OUT retain_handlings smallint[], OUT subscription_identifiers integer[],
@@ -139,8 +139,9 @@ BEGIN
     END IF;
 
     IF a_will_topic IS NOT NULL THEN
-        INSERT INTO will (client_id, identity, delay_seconds, topic, qos, retain, properties, payload)
-        VALUES (a_client_id, a_identity, a_will_delay, a_will_topic, a_will_qos, a_will_retain, a_will_properties, a_will_payload);
+        INSERT INTO will (client_id, identity, requester, delay_seconds, topic, qos, retain, properties, payload)
+        VALUES (a_client_id, a_identity, a_will_requester, a_will_delay, a_will_topic, a_will_qos, a_will_retain, a_will_properties,
+                a_will_payload);
     END IF;
 END
 $$;

@@ -16,9 +16,17 @@ public record Attempt(
         byte[] password,
         String authenticationMethod,
         byte[] authenticationData) {
+    /** The authentication method whose data is a token. */
+    public static final String TOKEN = "sluice-token";
+
     /** One without extended authentication. */
     public Attempt(Peer peer, String clientId, String username, byte[] password) {
         this(peer, clientId, username, password, null, null);
+    }
+
+    /** One more token of a client that is online. */
+    public static Attempt renewal(Peer peer, String clientId, byte[] token) {
+        return new Attempt(peer, clientId, null, null, TOKEN, token);
     }
 
     /** Without credentials. */

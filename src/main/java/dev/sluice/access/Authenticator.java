@@ -8,11 +8,13 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
+import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -23,14 +25,20 @@ public class Authenticator {
     private static final String KEY = "sluice.access.methods";
 
     private final List<Authentication> methods;
+    private final Predicate<List<X509Certificate>> areRevoked;
 
     @Inject
-    Authenticator(AccessConfig config, @All List<Authentication> available) {
-        this(config.methods().orElse(List.of()), available);
+    Authenticator(AccessConfig config, @All List<Authentication> available, Revocations revocations) {
+        this(config.methods().orElse(List.of()), available, revocations::contain);
     }
 
     /** @throws IllegalArgumentException for a name that is no method, one that is named twice, or methods behind anonymous */
     public Authenticator(List<String> names, List<Authentication> available) {
+        this(names, available, _ -> false);
+    }
+
+    Authenticator(List<String> names, List<Authentication> available, Predicate<List<X509Certificate>> areRevoked) {
+        this.areRevoked = areRevoked;
         var byMethod = new EnumMap<Method, Authentication>(Method.class);
         for (var each : available) byMethod.put(each.method(), each);
         var seen = EnumSet.noneOf(Method.class);
@@ -81,8 +89,10 @@ public class Authenticator {
         return !methods.isEmpty() && methods.getLast().method() == Method.ANONYMOUS;
     }
 
-    /** Blocks as long as the method needs. */
+    /** Blocks as long as the method needs. A certificate that is revoked lets nobody in, whatever else the client has. */
     public Verdict judge(Attempt attempt) {
+        if (areRevoked.test(attempt.peer().certificates()))
+            return new Verdict.Denied(Reason.NOT_AUTHORIZED, "its certificate is revoked");
         for (var method : methods) if (method.concerns(attempt)) return method.judge(attempt);
         if (attempt.authenticationMethod() != null)
             return new Verdict.Denied(Reason.BAD_METHOD, "nobody offers this authentication method");

@@ -10,6 +10,7 @@ import java.util.List;
  * @param socketAddress address and port for the log
  * @param tls whether the client itself speaks TLS
  * @param certificates the client's own first; verified; empty without
+ * @param commonName of the subject of a certificate of which a proxy, which has verified it, hands on no more; null without
  * @param authorization {@code Bearer ...} or whatever else the configured place of the upgrade held; null without
  * @param path of the upgrade, without its query
  */
@@ -18,15 +19,34 @@ public record Peer(
         String socketAddress,
         boolean tls,
         List<X509Certificate> certificates,
+        String commonName,
         String authorization,
         String path) {
     public Peer {
         certificates = List.copyOf(certificates);
     }
 
+    /** One whose certificates, if any, are known. */
+    public Peer(
+            String address,
+            String socketAddress,
+            boolean tls,
+            List<X509Certificate> certificates,
+            String authorization,
+            String path) {
+        this(address, socketAddress, tls, certificates, null, authorization, path);
+    }
+
+    /** Whether the client has shown a certificate, to the gateway or to a proxy that has verified it. */
+    public boolean hasCertificate() {
+        return commonName != null || !certificates.isEmpty();
+    }
+
     /** The same without its credential, once that was judged. */
     public Peer withoutAuthorization() {
-        return authorization == null ? this : new Peer(address, socketAddress, tls, certificates, null, path);
+        return authorization == null
+                ? this
+                : new Peer(address, socketAddress, tls, certificates, commonName, null, path);
     }
 
     /** Without the credential. */

@@ -13,6 +13,8 @@ public enum Reason {
     BANNED,
     /** Too many failures; to be tried again later. */
     THROTTLED,
+    /** Too many are being judged; to be tried again soon. */
+    BUSY,
     /** It cannot be judged now. */
     UNAVAILABLE
 }

@@ -1,6 +1,7 @@
 package dev.sluice.admin;
 
-import dev.sluice.config.AdminConfig;
+import dev.sluice.store.StoreUnavailable;
+import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.container.ContainerRequestContext;
@@ -8,47 +9,102 @@ import jakarta.ws.rs.core.Response;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 
 /**
- * Lets in who may administer: with a token, who knows it; without, who is on this machine. Called on event loops, before any resource;
- * made with the first request, as filters are built before the configuration is read.
+ * Lets in who may administer: with a token, who has a good one; where none is configured, also who is on this machine. Called on event loops,
+ * before any resource; asks PostgreSQL and issuers on virtual threads. Made with the first request, as filters are built before the
+ * configuration is read.
  */
 @ApplicationScoped
 class Access {
+    /** The property of a request that holds its {@link Administrator}. */
+    static final String ADMINISTRATOR = "dev.sluice.administrator";
+
     private static final String SCHEME = "bearer ";
     private static final int UNAUTHORIZED = 401;
     private static final int FORBIDDEN = 403;
+    private static final int UNAVAILABLE = 503;
+    /** Requests whose tokens are judged at a time: strangers must not take all connections to PostgreSQL. */
+    private static final int JUDGED = 4;
+
+    private static final int PATIENCE_SECONDS = 5;
     private static final List<String> OWN_NAMES = List.of("localhost", "127.0.0.1", "::1", "[::1]");
     private static final String SET_IT = "; set sluice.admin.token, and send it as Authorization: Bearer <token>";
 
-    private final Optional<byte[]> token;
+    private final Administrators administrators;
+    private final AdminAccount account;
+    private final Problems problems = new Problems();
+    private final Semaphore turns = new Semaphore(JUDGED);
 
-    Access(AdminConfig config) {
-        token = config.token().map(it -> it.getBytes(StandardCharsets.UTF_8));
+    Access(Administrators administrators, AdminAccount account) {
+        this.administrators = administrators;
+        this.account = account;
     }
 
-    /** @return null to go on */
+    /** @return an item that is null to go on */
     @ServerRequestFilter(preMatching = true)
-    Response check(ContainerRequestContext request, HttpServerRequest socket) {
-        if (token.isPresent()) {
-            var given = request.getHeaderString("Authorization");
-            if (given == null || !given.toLowerCase(Locale.ROOT).startsWith(SCHEME))
-                return Problem.of(UNAUTHORIZED, "this needs Authorization: Bearer <the token of sluice.admin.token>")
-                        .response();
-            var bytes = given.substring(SCHEME.length()).strip().getBytes(StandardCharsets.UTF_8);
-            return MessageDigest.isEqual(bytes, token.get())
-                    ? null
-                    : Problem.of(UNAUTHORIZED, "the token is not that of sluice.admin.token")
-                            .response();
+    Uni<Response> check(ContainerRequestContext request, HttpServerRequest socket) {
+        var given = request.getHeaderString("Authorization");
+        if (given == null && administrators.areUnnamed()) {
+            var strange = stranger(request, socket);
+            if (strange.isPresent()) return done(refused(socket, Problem.of(FORBIDDEN, strange.get() + SET_IT)));
+            return done(admitted(request, Administrator.UNNAMED));
         }
-        return stranger(request, socket)
-                .map(why -> Problem.of(FORBIDDEN, why + SET_IT).response())
-                .orElse(null);
+        if (given == null || !given.toLowerCase(Locale.ROOT).startsWith(SCHEME))
+            return done(refused(
+                    socket, Problem.of(UNAUTHORIZED, "this needs Authorization: Bearer <token of an administrator>")));
+        var bearer = given.substring(SCHEME.length()).strip().getBytes(StandardCharsets.UTF_8);
+        if (administrators.isConfigured(bearer)) return done(admitted(request, Administrator.UNNAMED));
+        return Uni.createFrom().emitter(answer -> Thread.ofVirtual()
+                .name("sluice-admin-access")
+                .start(() -> answer.complete(judged(request, socket, bearer))));
+    }
+
+    private static Uni<Response> done(Response response) {
+        return Uni.createFrom().item(response);
+    }
+
+    private Response judged(ContainerRequestContext request, HttpServerRequest socket, byte[] bearer) {
+        try {
+            if (!turns.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                return Problem.of(UNAVAILABLE, "too many tokens are being judged; try again")
+                        .response();
+            try {
+                return admitted(request, administrators.judge(bearer));
+            } finally {
+                turns.release();
+            }
+        } catch (InterruptedException bug) {
+            return problems.broken(bug);
+        } catch (Problem refused) {
+            return refused(socket, refused);
+        } catch (StoreUnavailable away) {
+            return problems.unavailable(away);
+        } catch (RuntimeException bug) {
+            return problems.broken(bug);
+        }
+    }
+
+    /** Who has a name acts under it, whatever the request says; that is added. */
+    private static Response admitted(ContainerRequestContext request, Administrator administrator) {
+        request.setProperty(ADMINISTRATOR, administrator);
+        if (administrator.name() == null) return null;
+        var said = request.getHeaderString(Actor.HEADER);
+        var actor = said == null || said.isBlank() ? administrator.name() : administrator.name() + " for " + said;
+        request.getHeaders().putSingle(Actor.HEADER, actor);
+        return null;
+    }
+
+    private Response refused(HttpServerRequest socket, Problem problem) {
+        var response = problem.response();
+        account.refused(socket.remoteAddress().hostAddress(), socket, response.getStatus(), problem.getMessage());
+        return response;
     }
 
     /** Why a request may come from elsewhere; what a proxy on this machine passes on looks like one of this machine. */

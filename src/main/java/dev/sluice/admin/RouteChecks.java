@@ -31,6 +31,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 /** Questions about routes that change nothing. Each request on a virtual thread of its own. */
 @Path("/routes")
+@Reads
 @RunOnVirtualThread
 @SecurityRequirement(name = "token")
 @Tag(name = "Routes")

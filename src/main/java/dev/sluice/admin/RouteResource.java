@@ -35,12 +35,13 @@ import org.jboss.resteasy.reactive.RestPath;
 
 /** The routes, read and changed while the gateway runs. Each request on a virtual thread of its own. */
 @Path("/routes")
+@Reads
 @RunOnVirtualThread
 @SecurityScheme(
         securitySchemeName = "token",
         type = SecuritySchemeType.HTTP,
         scheme = "bearer",
-        description = "The token of sluice.admin.token")
+        description = "sluice.admin.token, a token of POST /admin/tokens, or one of OpenID Connect")
 @SecurityRequirement(name = "token")
 @Tag(name = "Routes", description = "Which Kafka records the messages of devices become")
 @Produces({MediaType.APPLICATION_JSON, Problem.MEDIA_TYPE})
@@ -77,6 +78,7 @@ class RouteResource {
     }
 
     @PUT
+    @Operates
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
             operationId = "replaceRoutes",
@@ -119,6 +121,7 @@ class RouteResource {
     }
 
     @PUT
+    @Operates
     @Path("/{name}")
     @Consumes(MediaType.APPLICATION_JSON)
     @Operation(
@@ -155,6 +158,7 @@ class RouteResource {
     }
 
     @DELETE
+    @Operates
     @Path("/{name}")
     @Operation(
             operationId = "deleteRoute",

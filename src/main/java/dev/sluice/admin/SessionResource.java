@@ -28,6 +28,7 @@ import org.jboss.resteasy.reactive.RestQuery;
 
 /** The sessions of all gateways, to be looked at and ended. Each request on a virtual thread of its own. */
 @Path("/sessions")
+@Reads
 @RunOnVirtualThread
 @SecurityRequirement(name = "token")
 @Tag(name = "Sessions", description = "The sessions of clients, on all gateways, whether they are connected or not")
@@ -46,9 +47,11 @@ class SessionResource {
     private static final long NEVER = 0xFFFFFFFFL;
 
     private final SessionDirectory directory;
+    private final AdminAccount account;
 
-    SessionResource(SessionDirectory directory) {
+    SessionResource(SessionDirectory directory, AdminAccount account) {
         this.directory = directory;
+        this.account = account;
     }
 
     @Schema(name = "Session", description = "A session as it was last written")
@@ -148,6 +151,7 @@ class SessionResource {
     }
 
     @DELETE
+    @Operates
     @Path("/{id}")
     @Operation(
             operationId = "endSession",
@@ -161,6 +165,7 @@ class SessionResource {
             @Context HttpServerRequest request) {
         var who = Actor.of(actor, request);
         if (!directory.end(requireText("id", id))) throw unknown(id);
+        account.changed(who, "delete", "session/" + id);
         LOG.infof("the session of client %s was ended, by %s", printable(id), printable(who));
     }
 

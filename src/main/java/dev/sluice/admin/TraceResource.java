@@ -25,6 +25,7 @@ import org.jboss.resteasy.reactive.RestQuery;
 
 /** Which clients this gateway traces in its log. Each request on a virtual thread of its own. */
 @Path("/traces")
+@Reads
 @RunOnVirtualThread
 @SecurityRequirement(name = "token")
 @Tag(name = "Traces", description = "What one client sends and gets, in the log of the gateway that is asked")
@@ -49,6 +50,12 @@ class TraceResource {
             @Schema(description = "When it ends by itself", examples = "2026-01-31T12:00:00Z")
             String until) {}
 
+    private final AdminAccount account;
+
+    TraceResource(AdminAccount account) {
+        this.account = account;
+    }
+
     @GET
     @Operation(operationId = "listTraces", summary = "The clients that are traced")
     @APIResponse(responseCode = "200", content = @Content(schema = @Schema(implementation = Trace[].class)))
@@ -59,6 +66,7 @@ class TraceResource {
     }
 
     @PUT
+    @Operates
     @Operation(
             operationId = "startTrace",
             summary = "Trace a client",
@@ -77,11 +85,13 @@ class TraceResource {
             @Context HttpServerRequest request) {
         var who = Actor.of(actor, request);
         var until = ClientTrace.start(required(client), time(minutes));
+        account.changed(who, "create", "trace/" + client);
         LOG.infof("client %s is traced until %s, by %s", printable(client), until, printable(who));
         return new Trace(client, until.toString());
     }
 
     @DELETE
+    @Operates
     @Operation(operationId = "stopTrace", summary = "Trace a client no longer")
     @APIResponse(responseCode = "204", description = "Done")
     public void stop(
@@ -90,6 +100,7 @@ class TraceResource {
             @Context HttpServerRequest request) {
         var who = Actor.of(actor, request);
         if (!ClientTrace.stop(required(client))) throw Problem.of(NOT_FOUND, "this client is not traced here");
+        account.changed(who, "delete", "trace/" + client);
         LOG.infof("client %s is traced no longer, by %s", printable(client), printable(who));
     }
 

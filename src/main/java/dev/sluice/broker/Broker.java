@@ -3,6 +3,8 @@ package dev.sluice.broker;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.Identity;
 import dev.sluice.access.Peer;
+import dev.sluice.access.rule.RulesInForce;
+import dev.sluice.broker.ConnectionParts.Ways;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.NotAcknowledging;
 import dev.sluice.broker.routing.Router;
@@ -14,6 +16,7 @@ import dev.sluice.config.AccessConfig;
 import dev.sluice.config.LimitsConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.NodeConfig;
+import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
@@ -23,7 +26,6 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
-import dev.sluice.session.QueueMemory;
 import dev.sluice.store.SessionsEnded;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
@@ -38,7 +40,6 @@ import dev.sluice.store.session.Wills;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.uplink.KafkaHealth;
 import dev.sluice.uplink.Uplink;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -99,48 +100,33 @@ public class Broker {
             RetainedTopics topics,
             RetainedReader retained,
             Wills wills,
+            RulesInForce rules,
+            RulesConfig rulesConfig,
             KafkaHealth kafka,
             MeterRegistry registered) {
         this.subscriptions = subscriptions;
         this.meters = new BrokerMeters(registered);
         this.deliveries = new Deliveries(config.deliveriesUnderWay());
         this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        this.wills = new WillPublisher(wills, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
+        var check = new WillCheck(uplink, rules);
+        this.wills = new WillPublisher(
+                wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
-        var opening = storeConfig.openTimeout();
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
-        this.limiter = new Limiter(limits, overload::refuses, registered);
+        this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, registered);
+        var opening = storeConfig.openTimeout();
         this.opener =
                 new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
-        var gate = new Admission(authenticator, access, limiter, registered);
-        this.parts = ConnectionParts.of(
-                config, uplinks, bounds, gate, uplink, journal, router, deliveries, queues, topics, sysTopics, meters);
+        var admission = new Admission(authenticator, access, limiter, registered);
+        var ways = new Ways(uplink, journal, router, deliveries, queues, topics, sysTopics, rules);
+        this.parts = ConnectionParts.of(config, uplinks, bounds, admission, rulesConfig.onLostRight(), ways, meters);
+        rules.onChange(this::judgeAgain);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
-        gauges(registered);
     }
 
-    private void gauges(MeterRegistry meters) {
-        Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
-                .description("Subscriptions, those of clients that are offline included")
-                .register(meters);
-        Gauge.builder("sluice.connections", registry, it -> it.all().size())
-                .description("Open sockets, and clients that have said DISCONNECT with messages under way")
-                .register(meters);
-        Gauge.builder("sluice.connections.online", registry, ConnectionRegistry::onlineCount)
-                .description("Clients with an open session here")
-                .register(meters);
-        Gauge.builder("sluice.queue.memory", parts.memory(), QueueMemory::bytes)
-                .baseUnit("bytes")
-                .description("Bytes of messages that wait in memory for clients")
-                .register(meters);
-        Gauge.builder("sluice.uplink.bytes.held", parts.held(), QueueMemory::bytes)
-                .baseUnit("bytes")
-                .description("Bytes of PUBLISHes that were read and are held back")
-                .register(meters);
-        Gauge.builder("sluice.partial.packet", parts.partials(), PartialPackets::bytes)
-                .baseUnit("bytes")
-                .description("Bytes held of packets that have not arrived whole, small ones left out")
-                .register(meters);
+    /** The rules have changed: each connection looks whether it may still have what it has, on its event loop. */
+    private void judgeAgain() {
+        for (var connection : registry.all()) connection.loop().execute(connection::judgeAgain);
     }
 
     /** Reads what persistent sessions have subscribed to, before the first connection. */
@@ -152,6 +138,7 @@ public class Broker {
         parts.retainedTopics().load();
         if (parts.retainedTopics().size() > 0)
             LOG.infof("%d retained messages", parts.retainedTopics().size());
+        BrokerGauges.register(meters.registry(), router, registry, parts);
         sysTopics.start();
         wills.start(WillPublisher.LEASE);
         endedSessions.start();

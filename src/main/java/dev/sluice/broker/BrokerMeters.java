@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /** Counts what connections do, and tells of messages that are lost. Any thread may use it; one packet costs one addition. */
@@ -38,6 +39,7 @@ final class BrokerMeters {
 
     private final ThrottledLog full = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
     private final ThrottledLog memoryFull = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
+    private final ThrottledLog forbidden = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
     private final MeterRegistry meters;
     private final LongAdder[] received;
     private final LongAdder[] sent;
@@ -87,6 +89,10 @@ final class BrokerMeters {
                             .register(meters));
         willsPublished = wills("published");
         willsRefused = wills("refused");
+    }
+
+    MeterRegistry registry() {
+        return meters;
     }
 
     private Counter wills(String outcome) {
@@ -176,7 +182,7 @@ final class BrokerMeters {
             case MEMORY_FULL ->
                 memoryFull.warn(() -> "a message for client " + clientId + " is dropped: too much waits for all clients"
                         + " together (sluice.mqtt.queue-bytes-in-all)");
-            case EXPIRED, TOO_LARGE, ABOVE_BOUNDS -> {}
+            case EXPIRED, TOO_LARGE, ABOVE_BOUNDS, NOT_AUTHORIZED -> {}
         }
     }
 
@@ -225,6 +231,16 @@ final class BrokerMeters {
         Counter.builder("sluice.store.above.bounds")
                 .description("What PostgreSQL holds of a time with wider bounds, and is skipped")
                 .tag("what", "subscription")
+                .register(meters)
+                .increment();
+    }
+
+    /** @param action that the rules did not allow: {@code publish}, {@code subscribe}, or {@code subscription}, one that was there */
+    void denied(String action, Supplier<String> sentence) {
+        forbidden.warn(sentence);
+        Counter.builder("sluice.access.denied")
+                .description("What the access rules did not allow, by action")
+                .tag("action", action)
                 .register(meters)
                 .increment();
     }

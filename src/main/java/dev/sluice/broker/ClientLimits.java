@@ -65,6 +65,10 @@ final class ClientLimits {
         this.limiter = limiter;
     }
 
+    Allowance allowance() {
+        return allowance;
+    }
+
     /** These bounds, or the client's own if they are less. */
     Limits within(Limits limits) {
         return limits.within(
@@ -76,6 +80,18 @@ final class ClientLimits {
     /** How many subscriptions the client may have. */
     int subscriptions(int usual) {
         return (int) allowance.least(Limit.SUBSCRIPTIONS, usual);
+    }
+
+    void refused(Limit limit, Scope scope) {
+        limiter.count(limit, scope, "refused");
+    }
+
+    /** Counts one more retained message of the identity; false if it has as many as it may, which are counted anew for the next time. */
+    boolean retains() {
+        if (allowance.retains()) return true;
+        refused(Limit.RETAINED, Scope.IDENTITY);
+        limiter.countRetained(allowance);
+        return false;
     }
 
     /** What a PUBLISH has to wait for; null if it has not to. */

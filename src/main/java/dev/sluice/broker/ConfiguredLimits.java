@@ -9,18 +9,13 @@ import dev.sluice.config.LimitsConfig;
 import dev.sluice.config.LimitsConfig.HolderLimits;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Makes the plan of limits out of the configuration. Used once, at the start. */
 final class ConfiguredLimits {
-    private static final Set<Limit> OF_A_CLIENT =
-            EnumSet.of(Limit.IN_FLIGHT, Limit.SUBSCRIPTIONS, Limit.QUEUE_COUNT, Limit.QUEUE_BYTES);
-
     private ConfiguredLimits() {}
 
     /** @throws IllegalArgumentException for a number that makes no sense, or a limit that such a holder cannot have */
@@ -57,16 +52,12 @@ final class ConfiguredLimits {
         put(values, Limit.IN_FLIGHT, limits.inFlight());
         put(values, Limit.SUBSCRIPTIONS, limits.subscriptions());
         put(values, Limit.SESSIONS, limits.sessions());
+        put(values, Limit.RETAINED, limits.retained());
         put(values, Limit.QUEUE_COUNT, limits.queueCount());
         put(values, Limit.QUEUE_BYTES, limits.queueBytes());
-        for (var limit : values.keySet()) {
-            if (OF_A_CLIENT.contains(limit) && scope != Scope.CLIENT)
-                throw new IllegalArgumentException(key + "." + limit + ": only a client has this limit");
-            if (limit == Limit.CONNECTIONS && scope == Scope.CLIENT)
-                throw new IllegalArgumentException(key + "." + limit + ": a client has one connection");
-            if (limit == Limit.SESSIONS && scope != Scope.IDENTITY)
-                throw new IllegalArgumentException(key + "." + limit + ": only an identity has this limit");
-        }
+        for (var limit : values.keySet())
+            if (!limit.isOf(scope))
+                throw new IllegalArgumentException(key + "." + limit + ": no " + scope + " has this limit");
         try {
             return new LimitValues(values);
         } catch (IllegalArgumentException wrong) {

@@ -14,15 +14,12 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.jboss.logging.Logger;
 
 /**
  * One client's connection: feeds its {@link Session} with events and performs the effects. Confined to its event loop;
  * {@link #tell}, {@link #deliver}, {@link #isReady} and {@link #isClosed} may be called from any thread.
  */
 public final class Connection implements RetainedRecipient {
-    private static final Logger LOG = Logger.getLogger(Connection.class);
-
     private final Broker broker;
     private final ConnectionParts parts;
     private final RetainedMessages retained;
@@ -60,9 +57,10 @@ public final class Connection implements RetainedRecipient {
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
         this.writes = new PendingWrites(this, parts.journal());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
-        this.session = parts.session(flow::mayPublish, flow::hasRoom, it -> receiving.isOutdated(it));
+        this.session = parts.session(flow::mayPublish, flow::hasRoom, it -> receiving.screen(it));
         this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
-        this.deadlines = new ConnectionDeadlines(parts.config(), parts.deadline(), transport.acceptedAt(), loop.late());
+        this.deadlines =
+                new ConnectionDeadlines(parts.config(), parts.deadline(), proof, transport.acceptedAt(), loop.late());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
@@ -122,7 +120,7 @@ public final class Connection implements RetainedRecipient {
     }
 
     void failed(Throwable bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
+        proof.logFault(bug);
         var wasOnline = !isClosed() && session.phase() instanceof Phase.Online;
         close(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "a fault of the gateway: " + bug);
         if (wasOnline) broker.endSession(this, unused(true));
@@ -131,7 +129,7 @@ public final class Connection implements RetainedRecipient {
 
     @Override
     public void unreadable(RuntimeException bug) {
-        LOG.errorf(bug, "client %s from %s", clientId(), proof.peer().socketAddress());
+        proof.logFault(bug);
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }
 
@@ -166,14 +164,8 @@ public final class Connection implements RetainedRecipient {
             case Effect.OfAuthentication it -> proof.perform(it);
             case Effect.OfPublisher it -> flow.perform(it);
             case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
-            case Effect.Acknowledge(var seq, var sentSeq) -> receiving.acknowledge(seq, sentSeq);
-            case Effect.MarkReceived(var seq) -> receiving.markReceived(seq);
-            case Effect.AssignPacketId(var seq, var packetId) -> receiving.assignPacketId(seq, packetId);
-            case Effect.LoadQueue(var afterSeq, var limit) -> receiving.loadQueue(afterSeq, limit);
-            case Effect.Drop(var delivery, var why) -> receiving.dropped(delivery, why);
+            case Effect.OfReceiver it -> receiving.perform(it);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
-            case Effect.Subscribe(var subscribe) -> receiving.subscribe(subscribe);
-            case Effect.Unsubscribe(var unsubscribe) -> receiving.unsubscribe(unsubscribe);
             case Effect.OpenSession(var connect, var grant) -> {
                 hasWill = connect.will() != null;
                 input.admitAll();
@@ -185,7 +177,6 @@ public final class Connection implements RetainedRecipient {
                 flow.finish(sessionGoesOn);
                 broker.finishing(this);
             }
-            case Effect.Return(var left) -> receiving.giveBack(left);
             case Effect.Close(var reason, var why) -> close(reason, why);
         }
     }
@@ -240,20 +231,27 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        var username = proof.identity().username();
-        publishing = new Publishing(this, parts, username, durable, input.version(), mayGo);
+        var rights = ClientRights.of(parts, proof.identity().as(clientId()));
+        publishing = new Publishing(this, parts, rights, proof.identity().username(), durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
-        receiving = new Receiving(this, parts, retained, session.grant(), durable, opened.sentSeq());
-        var begun =
-                retained.topics().begin(() -> broker.attach(this, opened.present(), durable, opened.subscriptions()));
+        receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
+        var left = receiving.resumed(opened);
+        var begun = retained.topics().begin(() -> broker.attach(this, opened.present(), durable, left));
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
         on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
         if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
     }
 
+    /** The rules have changed, or the client has proved again who it is. */
+    void judgeAgain() {
+        if (receiving != null && !isClosed())
+            receiving.judgeAgain(proof.identity().as(clientId()));
+    }
+
     /** Tells the session what Kafka, the journal or who judges credentials has answered. */
     void answered(Event event) {
+        if (event instanceof Event.Authenticated) judgeAgain();
         on(event);
         progressed();
     }
@@ -280,8 +278,7 @@ public final class Connection implements RetainedRecipient {
         if (isClosed()) return;
         var moved = output.noteProgress();
         var reading = input.reading(now);
-        Event end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
-        if (end == null) end = proof.late(now, parts.config().connectTimeout().toNanos());
+        var end = deadlines.late(now, session.phase(), session.grant(), reading, moved);
         if (end != null) on(end);
         if (isClosed()) return;
         if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();

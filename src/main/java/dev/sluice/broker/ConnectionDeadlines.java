@@ -8,7 +8,7 @@ import dev.sluice.session.Phase;
 import java.time.Duration;
 
 /**
- * Measures how long one connection has waited for its client, for Kafka and for PostgreSQL, and decides when to ping and when to end it. Confined to the
+ * Measures how long one connection has waited for its client, for Kafka, for PostgreSQL and for the proof of who the client is, and decides when to ping and when to end it. Confined to the
  * connection's event loop; times are the JVM's nanoseconds.
  */
 final class ConnectionDeadlines {
@@ -16,6 +16,7 @@ final class ConnectionDeadlines {
 
     private final MqttConfig config;
     private final Duration deadline;
+    private final Proof proof;
     /** Since when its CONNECT is awaited, without the time in which the gateway could not have read it. */
     private long awaitedSince;
 
@@ -38,13 +39,15 @@ final class ConnectionDeadlines {
 
     /**
      * @param deadline longest time without an answer of Kafka or the journal
+     * @param proof knows how long the proof of who the client is may take, and how long it is good
      * @param acceptedAt since when its CONNECT is awaited
      * @param late as {@link #excuse} has it
      */
-    ConnectionDeadlines(MqttConfig config, Duration deadline, long acceptedAt, long late) {
+    ConnectionDeadlines(MqttConfig config, Duration deadline, Proof proof, long acceptedAt, long late) {
         this.excused = late;
         this.config = config;
         this.deadline = deadline;
+        this.proof = proof;
         this.awaitedSince = acceptedAt;
     }
 
@@ -71,7 +74,7 @@ final class ConnectionDeadlines {
      * @param reading how far the gateway has read it
      * @param moved whether the client has taken anything since this was asked last, or has nothing to take
      */
-    Event.Ended late(long now, Phase phase, Grant grant, Reading reading, boolean moved) {
+    Event late(long now, Phase phase, Grant grant, Reading reading, boolean moved) {
         var connectTimeout = config.connectTimeout().toNanos();
         if (phase instanceof Phase.AwaitingConnect && now - awaitedSince > connectTimeout)
             return new Event.Ended(ReasonCode.PROTOCOL_ERROR, "no CONNECT in time");
@@ -86,7 +89,7 @@ final class ConnectionDeadlines {
         if (isStuck(now))
             return new Event.Ended(
                     ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing taken of what waits for it in " + config.sendTimeout());
-        return null;
+        return proof.late(now, connectTimeout);
     }
 
     /** Whether the client reads nothing. It may be dead: while bytes wait for it, the gateway does not read from it, so keep-alive cannot tell. */

@@ -1,15 +1,18 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
+import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.packet.Packet;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Holding;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
+import dev.sluice.session.Screening;
 import dev.sluice.session.Session;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedTopics;
@@ -17,6 +20,7 @@ import dev.sluice.store.journal.Journal;
 import dev.sluice.uplink.Uplink;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -46,22 +50,22 @@ record ConnectionParts(
         QueueReader queues,
         RetainedTopics retainedTopics,
         SysTopics sysTopics,
+        RulesInForce rules,
+        OnLostRight onLostRight,
         BrokerMeters meters) {
     /**
      * A session of one more connection, without its socket yet.
      *
-     * @param outdated whether a message of the durable queue is not to be sent any more
+     * @param screening looks at each message before it is sent
      */
-    Session session(Predicate<Packet.Publish> mayPublish, BooleanSupplier room, Predicate<Delivery> outdated) {
+    Session session(
+            Predicate<Packet.Publish> mayPublish, BooleanSupplier room, Function<Delivery, Screening> screening) {
         var holding = new Holding(mayPublish, held, heldMaximum);
-        return new Session(limits, memory, holding, room, System::currentTimeMillis, outdated);
+        return new Session(limits, memory, holding, room, System::currentTimeMillis, screening);
     }
 
-    static ConnectionParts of(
-            MqttConfig config,
-            UplinkConfig uplinkConfig,
-            InputBounds bounds,
-            Admission admission,
+    /** The ways, and who says who may go them. */
+    record Ways(
             Uplink uplink,
             Journal journal,
             Router router,
@@ -69,6 +73,15 @@ record ConnectionParts(
             QueueReader queues,
             RetainedTopics retainedTopics,
             SysTopics sysTopics,
+            RulesInForce rules) {}
+
+    static ConnectionParts of(
+            MqttConfig config,
+            UplinkConfig uplinkConfig,
+            InputBounds bounds,
+            Admission admission,
+            OnLostRight onLostRight,
+            Ways ways,
             BrokerMeters meters) {
         return new ConnectionParts(
                 config,
@@ -79,13 +92,15 @@ record ConnectionParts(
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
                 uplinkConfig.deadline(),
                 admission,
-                uplink,
-                journal,
-                router,
-                deliveries,
-                queues,
-                retainedTopics,
-                sysTopics,
+                ways.uplink,
+                ways.journal,
+                ways.router,
+                ways.deliveries,
+                ways.queues,
+                ways.retainedTopics,
+                ways.sysTopics,
+                ways.rules,
+                onLostRight,
                 meters);
     }
 }

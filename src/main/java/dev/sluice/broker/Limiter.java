@@ -2,6 +2,7 @@ package dev.sluice.broker;
 
 import dev.sluice.access.Identity;
 import dev.sluice.access.Peer;
+import dev.sluice.access.limit.Allowance;
 import dev.sluice.access.limit.Applicant;
 import dev.sluice.access.limit.Limit;
 import dev.sluice.access.limit.LimitPlan;
@@ -13,11 +14,13 @@ import dev.sluice.config.LimitsConfig;
 import dev.sluice.config.LimitsConfig.OnExcess;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
+import dev.sluice.store.StoreUnavailable;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.ToLongBiFunction;
 import org.jboss.logging.Logger;
 
 /** Admits clients within their limits, says what becomes of what is over, and counts it. Any thread may use it. */
@@ -26,6 +29,7 @@ final class Limiter {
             new Event.Denied(ReasonCode.SERVER_BUSY, "the gateway has too much to do to accept new clients");
 
     private final BooleanSupplier overloaded;
+    private final ToLongBiFunction<String, Long> retainedOf;
     private final LimitPlan plan;
     private final TakeOvers takeOvers;
     private final OnExcess onMessagesIn;
@@ -36,9 +40,17 @@ final class Limiter {
     private final ThrottledLog log = new ThrottledLog(Logger.getLogger(Limiter.class));
     private final ThrottledLog fights = new ThrottledLog(Logger.getLogger(Limiter.class));
 
-    /** @param overloaded whether nobody may connect, which counts as a refusal */
-    Limiter(LimitsConfig config, BooleanSupplier overloaded, MeterRegistry meters) {
+    /**
+     * @param overloaded whether nobody may connect, which counts as a refusal
+     * @param retainedOf counts retained messages of an identity, up to so many; blocks
+     */
+    Limiter(
+            LimitsConfig config,
+            BooleanSupplier overloaded,
+            ToLongBiFunction<String, Long> retainedOf,
+            MeterRegistry meters) {
         this.overloaded = overloaded;
+        this.retainedOf = retainedOf;
         this.plan = ConfiguredLimits.plan(config);
         this.takeOvers = new TakeOvers(
                 config.takeOversFree(),
@@ -64,9 +76,13 @@ final class Limiter {
         return answer == null ? null : refuse(answer, peer.socketAddress());
     }
 
-    /** @param connects whether it connects, or has only proved again who it is */
-    Answer admit(Identity identity, String clientId, Peer peer, boolean connects) {
-        return plan.admit(applicant(identity, clientId, peer.address()), connects, System.nanoTime());
+    /**
+     * @param before what the connection is held to already, null for nothing; it has to leave that if it is admitted
+     * @param connects whether it connects, or has only proved again who it is
+     */
+    Answer admit(Identity identity, String clientId, Peer peer, ClientLimits before, boolean connects) {
+        var held = before == null ? null : before.allowance();
+        return plan.admit(applicant(identity, clientId, peer.address()), held, connects, System.nanoTime());
     }
 
     /** What a client is told that is refused. */
@@ -87,6 +103,18 @@ final class Limiter {
     Event.OpenFailed refuseSession(String clientId) {
         var refused = refuse(new Answer.Refused(Limit.SESSIONS, Scope.IDENTITY), clientId);
         return new Event.OpenFailed(refused.reason(), refused.why());
+    }
+
+    /** Has the retained messages of an identity counted that is limited in them, unless somebody does or has just done so. */
+    void countRetained(Allowance allowance) {
+        if (!allowance.beginsCount(System.nanoTime())) return;
+        Thread.ofVirtual().name("sluice-retained-count").start(() -> {
+            try {
+                allowance.count(retainedOf);
+            } catch (StoreUnavailable away) {
+                log.warn(() -> "the retained messages of an identity cannot be counted: " + away.getMessage());
+            }
+        });
     }
 
     private static Applicant applicant(Identity identity, String clientId, String address) {

@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.RequesterJson;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
@@ -60,7 +61,9 @@ final class PendingWill {
     }
 
     private Prospect prospect() {
-        return publisher.check().prospect(due.will(), due.clientId(), due.username());
+        return publisher
+                .check()
+                .prospect(due.will(), RequesterJson.read(due.clientId(), due.requester()), due.username());
     }
 
     /** Whoever is subscribed now gets it. */

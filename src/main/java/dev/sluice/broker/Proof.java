@@ -29,6 +29,8 @@ final class Proof {
 
     private static final Event.Denied BUSY =
             new Event.Denied(ReasonCode.SERVER_BUSY, "too many clients prove who they are at the moment");
+    private static final Event.Denied UNDER_WAY =
+            new Event.Denied(ReasonCode.SERVER_BUSY, "the proof before this one is still being judged");
     private static final Event.Denied NOT_NOW =
             new Event.Denied(ReasonCode.SERVER_UNAVAILABLE, "credentials cannot be judged at the moment");
 
@@ -51,6 +53,8 @@ final class Proof {
     private String method;
     /** Takes the client's next answer; null unless one is awaited. */
     private Conversation conversation;
+    /** Is told what becomes of the proof that is under way. */
+    private Consumer<Event> asker;
     /** The verdict that is awaited, so that one which comes too late counts no more; null for none. */
     private Object awaited;
     /** What judges now; null for none. */
@@ -71,6 +75,7 @@ final class Proof {
         this.peer = peer;
         this.loop = loop;
         this.session = session;
+        this.asker = session;
     }
 
     Peer peer() {
@@ -92,6 +97,11 @@ final class Proof {
         return clientLimits;
     }
 
+    /** Logs a fault of the gateway with whose connection it has met. */
+    void logFault(Throwable bug) {
+        LOG.errorf(bug, "client %s from %s", clientId == null ? null : TraceText.line(clientId), peer.socketAddress());
+    }
+
     void perform(Effect.OfAuthentication effect) {
         switch (effect) {
             case Effect.Authenticate(var connect, var id) -> authenticate(connect, id);
@@ -101,11 +111,29 @@ final class Proof {
                 judge(_ -> answered.answered(data));
             }
             case Effect.Reauthenticate(var data) -> {
+                stop(); // a renewal, if one is under way
                 begun = System.nanoTime();
+                asker = session;
                 var again = new Attempt(peer, clientId, username, null, method, data);
                 judge(it -> it.judge(again));
             }
         }
+    }
+
+    /**
+     * Has a newer token of a client that is online judged, which is the same client's afterwards.
+     *
+     * @param told is told what has become of it, on the loop and later
+     */
+    void renew(byte[] token, Consumer<Event> told) {
+        if (awaited != null || conversation != null) {
+            loop.execute(() -> told.accept(UNDER_WAY));
+            return;
+        }
+        begun = System.nanoTime();
+        asker = told;
+        var renewal = Attempt.renewal(peer, clientId, token);
+        judge(it -> it.judge(renewal));
     }
 
     private void authenticate(Packet.Connect connect, String clientId) {
@@ -130,25 +158,27 @@ final class Proof {
         if (judging != null) return;
         awaited = null;
         admission.countBusy();
-        loop.execute(() -> session.accept(BUSY));
+        var busy = asker;
+        loop.execute(() -> busy.accept(BUSY));
     }
 
     private void judged(Object ticket, Verdict verdict) {
         if (awaited != ticket) return;
-        stop();
+        settle();
         switch (verdict) {
             case Verdict.Granted(var granted, var data) -> granted(granted, data);
             case Verdict.Denied(var reason, var logText) -> denied(reason, logText);
             case Verdict.Challenge(var data, var next) -> {
                 conversation = next;
                 since = System.nanoTime();
-                session.accept(new Event.Challenged(data));
+                asker.accept(new Event.Challenged(data));
             }
         }
     }
 
     private void granted(Identity granted, byte[] data) {
-        if (identity != null && !identity.name().equals(granted.name())) {
+        if (identity != null
+                && (identity.method() != granted.method() || !identity.name().equals(granted.name()))) {
             denied(
                     Reason.NOT_AUTHORIZED,
                     "it proves to be another user than before: " + TraceText.line(granted.name()));
@@ -156,14 +186,14 @@ final class Proof {
         }
         var limited = limit(granted);
         if (limited != null) {
-            session.accept(limited);
+            asker.accept(limited);
             return;
         }
         identity = granted;
         // Withdrawn while it was judged, and before anybody who ends connections could see whose this one is.
         var withdrawn = admission.withdrawn(granted, begun);
         if (withdrawn == null) admission.countGranted();
-        session.accept(withdrawn == null ? new Event.Authenticated(bounds(), data) : withdrawn);
+        asker.accept(withdrawn == null ? new Event.Authenticated(bounds(), data) : withdrawn);
     }
 
     private Limits bounds() {
@@ -174,11 +204,11 @@ final class Proof {
     private Event.Denied limit(Identity granted) {
         if (hasLeft) return null;
         var limiter = admission.limiter();
-        if (clientLimits != null) clientLimits.leave();
-        clientLimits = null;
-        switch (limiter.admit(granted, clientId, peer, identity == null)) {
+        switch (limiter.admit(granted, clientId, peer, clientLimits, identity == null)) {
             case Answer.Admitted(var allowance) -> {
-                if (allowance != null) clientLimits = new ClientLimits(allowance, limiter);
+                if (clientLimits != null) clientLimits.leave();
+                clientLimits = allowance == null ? null : new ClientLimits(allowance, limiter);
+                if (allowance != null) limiter.countRetained(allowance);
                 return null;
             }
             case Answer.Refused refused -> {
@@ -199,7 +229,7 @@ final class Proof {
         LOG.infof(
                 "client %s from %s is refused: %s",
                 TraceText.line(clientId), peer.socketAddress(), TraceText.line(logText));
-        session.accept(told(reason));
+        asker.accept(told(reason));
     }
 
     /** What the client may know: the same for whatever is wrong with a credential. */
@@ -215,6 +245,7 @@ final class Proof {
             case BANNED -> new Event.Denied(ReasonCode.BANNED, "the client may not connect");
             case THROTTLED ->
                 new Event.Denied(ReasonCode.CONNECTION_RATE_EXCEEDED, "too many failures; try again later");
+            case BUSY -> BUSY;
             case UNAVAILABLE -> NOT_NOW;
         };
     }
@@ -235,13 +266,22 @@ final class Proof {
 
     private Event tooLate(Event.Denied denied) {
         admission.countLate();
+        var isRenewal = asker != session;
         stop();
-        return denied;
+        return isRenewal ? null : denied;
     }
 
-    /** Nobody waits for a verdict, nor for the client's answer, any more. */
+    /** Nobody waits for a verdict, nor for the client's answer, any more; whoever renews is told. */
     void stop() {
         if (judging != null) judging.interrupt();
+        if (awaited != null && asker != session) {
+            var renewal = asker;
+            loop.execute(() -> renewal.accept(NOT_NOW));
+        }
+        settle();
+    }
+
+    private void settle() {
         judging = null;
         awaited = null;
         conversation = null;

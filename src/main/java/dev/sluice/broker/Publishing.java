@@ -10,7 +10,6 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.store.journal.JournalWrite;
-import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.ClientUplink.Admission;
 import dev.sluice.uplink.Forwarding;
@@ -30,6 +29,8 @@ import java.util.function.Consumer;
 final class Publishing {
     private final Connection connection;
     private final ConnectionParts parts;
+    private final PublishCheck check;
+    private final TokenRenewals renewals;
     private final ClientUplink uplink;
     private boolean durable;
     /** Whether the client has said DISCONNECT, so that its session may have ended. */
@@ -47,12 +48,16 @@ final class Publishing {
     Publishing(
             Connection connection,
             ConnectionParts parts,
+            ClientRights rights,
             String username,
             boolean durable,
             ProtocolVersion version,
             BooleanSupplier mayGo) {
         this.connection = connection;
         this.parts = parts;
+        this.check = new PublishCheck(parts, connection.proof(), rights);
+        this.renewals = new TokenRenewals(
+                connection.proof(), connection::judgeAgain, connection::answered, this::noteDeadLetter);
         this.durable = durable;
         this.routed = new RoutedTopics(parts.router(), connection.clientId());
         this.uplink = parts.uplink()
@@ -78,16 +83,10 @@ final class Publishing {
 
     /** @param receivedAt milliseconds since 1970 */
     private void forward(Packet.Publish publish, long receivedAt) {
-        if (publish.topicName().isServers()) {
-            refuse(publish, ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
-            return;
-        }
-        if (publish.retain()
-                && publish.payload().length > 0
-                && !parts.retainedTopics()
-                        .hasRoomFor(publish.topicName(), parts.config().retainedMaximum())) {
-            parts.meters().retainedRefused();
-            refuse(publish, ReasonCode.QUOTA_EXCEEDED, "as many messages are retained as may be");
+        if (renewals.take(publish)) return;
+        var refusal = check.refusal(publish);
+        if (refusal != null) {
+            refuse(publish, refusal.reason(), refusal.why());
             return;
         }
         if (!uplink.check(publish, () -> checked(publish, receivedAt))) return;
@@ -365,7 +364,7 @@ final class Publishing {
 
     /** Whether a PUBLISH has to be held. */
     boolean holdsBack(Packet.Publish publish) {
-        return uplink.holdsBack(publish);
+        return !renewals.concern(publish) && uplink.holdsBack(publish);
     }
 
     /** Whether anything still waits for its check, for Kafka or for PostgreSQL. */

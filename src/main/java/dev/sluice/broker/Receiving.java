@@ -1,7 +1,11 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.limit.Limit;
+import dev.sluice.access.limit.Scope;
+import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
@@ -10,9 +14,11 @@ import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
+import dev.sluice.session.Screening;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
@@ -32,31 +38,78 @@ final class Receiving {
     private final Connection connection;
     private final ConnectionParts parts;
     private final RetainedMessages retained;
+    private final ClientRights rights;
     private final boolean durable;
     /** Rows of the queue up to here may have been sent on an earlier connection. */
     private final long sentSeq;
 
     private final RetainedTransfers transfers;
+    private final SubscriptionReview review;
 
+    /** @param rights null if everything is allowed */
     Receiving(
             Connection connection,
             ConnectionParts parts,
             RetainedMessages retained,
+            ClientRights rights,
             Grant grant,
             boolean durable,
             long sentSeq) {
         this.connection = connection;
         this.parts = parts;
         this.retained = retained;
+        this.rights = rights;
         this.durable = durable;
         this.sentSeq = sentSeq;
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
+        this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
+    }
+
+    /** What the client may still have of the subscriptions that its session has; it loses the others for good. */
+    List<StoredSubscription> resumed(OpenedSession opened) {
+        var lost = new ArrayList<String>();
+        var left = review.resumed(opened, lost);
+        forget(lost);
+        return left;
+    }
+
+    /** The rules have changed, or what is known of the client. */
+    void judgeAgain(Requester requester) {
+        var lost = review.judgeAgain(requester);
+        forget(lost);
+        if (lost.isEmpty() || parts.onLostRight() != OnLostRight.DISCONNECT) return;
+        var why = "the rules have changed: the client may no longer subscribe to " + TraceText.line(lost.getFirst());
+        connection.on(new Event.Ended(ReasonCode.NOT_AUTHORIZED, why));
+    }
+
+    private void forget(List<String> filters) {
+        if (!durable || filters.isEmpty()) return;
+        connection
+                .writes()
+                .submit(new JournalWrite.Unsubscribe(
+                        connection.clientId(),
+                        connection.epoch(),
+                        filters,
+                        connection.writes().thenOnLoop(() -> {})));
+    }
+
+    void perform(Effect.OfReceiver effect) {
+        switch (effect) {
+            case Effect.Acknowledge(var seq, var upTo) -> acknowledge(seq, upTo);
+            case Effect.MarkReceived(var seq) -> markReceived(seq);
+            case Effect.AssignPacketId(var seq, var packetId) -> assignPacketId(seq, packetId);
+            case Effect.LoadQueue(var afterSeq, var limit) -> loadQueue(afterSeq, limit);
+            case Effect.Drop(var delivery, var why) -> dropped(delivery, why);
+            case Effect.Subscribe(var subscribe) -> subscribe(subscribe);
+            case Effect.Unsubscribe(var unsubscribe) -> unsubscribe(unsubscribe);
+            case Effect.Return(var left) -> giveBack(left);
+        }
     }
 
     /** Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed. */
-    void subscribe(Packet.Subscribe subscribe) {
+    private void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
         var answers = new FilterAnswers(parts);
@@ -65,9 +118,11 @@ final class Receiving {
         var begun = new ArrayList<Runnable>();
         for (var asked : subscribe.subscriptions()) {
             var filter = answers.read(asked.filter());
-            if (filter == null || !isAdmitted(filter, answers)) continue;
-            answers.grant(asked.maximumQoS());
-            var stored = LiveSubscription.stored(asked, identifier);
+            if (filter == null) continue;
+            var allowed = rights == null ? asked : rights.granted(asked, filter, answers);
+            if (allowed == null || !isAdmitted(filter, answers)) continue;
+            answers.grant(allowed.maximumQoS());
+            var stored = LiveSubscription.stored(allowed, identifier);
             granted.add(stored);
             owed.add(subscribe(filter, stored, begun));
         }
@@ -159,15 +214,17 @@ final class Receiving {
     }
 
     /** A message was dropped, unless another member of its Shared Subscription has room for it. */
-    void dropped(Delivery delivery, Effect.Why why) {
+    private void dropped(Delivery delivery, Effect.Why why) {
         var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
         if (isForRoom && isForTheGroup(delivery) && hasRoomElsewhere(delivery)) return;
         parts.meters().dropped(connection.clientId(), why);
         if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
     }
 
-    boolean isOutdated(Delivery delivery) {
-        return transfers.isOutdated(delivery);
+    /** Looks at a message before it is sent. */
+    Screening screen(Delivery delivery) {
+        if (rights != null && !rights.mayBeGiven(delivery)) return Screening.FORBIDDEN;
+        return transfers.isOutdated(delivery) ? Screening.OUTDATED : Screening.SEND;
     }
 
     /** Whether the client may have this subscription, too; one that replaces another does not count. */
@@ -184,6 +241,7 @@ final class Receiving {
         var most = limits == null ? config.subscriptionsMaximum() : limits.subscriptions(config.subscriptionsMaximum());
         if (subscriber.subscriptions().size() >= most) {
             parts.meters().subscriptionRefused();
+            if (most < config.subscriptionsMaximum()) limits.refused(Limit.SUBSCRIPTIONS, Scope.CLIENT);
             answers.exceed("subscriptions-maximum", "the client has " + most + " subscriptions, as many as it may");
             return false;
         }
@@ -197,7 +255,7 @@ final class Receiving {
         return true;
     }
 
-    void unsubscribe(Packet.Unsubscribe unsubscribe) {
+    private void unsubscribe(Packet.Unsubscribe unsubscribe) {
         var answers = new FilterAnswers(parts);
         var ended = new ArrayList<String>();
         for (var text : unsubscribe.filters()) {
@@ -221,7 +279,7 @@ final class Receiving {
                             connection.writes().thenOnLoop(committed)));
     }
 
-    void acknowledge(long seq, long sentSeq) {
+    private void acknowledge(long seq, long sentSeq) {
         connection
                 .writes()
                 .submit(new JournalWrite.Acknowledge(
@@ -232,7 +290,7 @@ final class Receiving {
                         connection.writes().thenOnLoop(() -> {})));
     }
 
-    void markReceived(long seq) {
+    private void markReceived(long seq) {
         connection
                 .writes()
                 .submit(new JournalWrite.MarkReceived(
@@ -242,7 +300,7 @@ final class Receiving {
                         connection.writes().thenOnLoop(() -> connection.on(new Event.Marked(seq)))));
     }
 
-    void assignPacketId(long seq, int packetId) {
+    private void assignPacketId(long seq, int packetId) {
         connection
                 .writes()
                 .submit(new JournalWrite.AssignPacketId(
@@ -254,7 +312,7 @@ final class Receiving {
     }
 
     /** Reads the next page of the client's queue, on a virtual thread. */
-    void loadQueue(long afterSeq, int limit) {
+    private void loadQueue(long afterSeq, int limit) {
         Runnable reading = () -> {
             var page = parts.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
             var rows = page.rows().stream().map(this::delivery).toList();
@@ -300,7 +358,7 @@ final class Receiving {
     }
 
     /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
-    void giveBack(List<Delivery> left) {
+    private void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match = parts.router().another(delivery.share(), connection, false);
             if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
@@ -308,7 +366,7 @@ final class Receiving {
     }
 
     /** Delivers a message whose sender waits for no answer. */
-    void give(Publication publication) {
+    private void give(Publication publication) {
         parts.deliveries().give(publication, this::keep, () -> {});
     }
 

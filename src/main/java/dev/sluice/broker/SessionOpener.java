@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.access.Identity;
+import dev.sluice.access.rule.RequesterJson;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
@@ -93,7 +94,7 @@ final class SessionOpener {
         var turn = turns.take(request.clientId());
         Thread.ofVirtual().name("sluice-open").start(() -> {
             try {
-                var refusal = wills.check().refusal(connect, request.clientId(), identity.username());
+                var refusal = wills.check().refusal(connect, identity.as(request.clientId()));
                 var most = limiter.sessions(identity);
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else if (most < Long.MAX_VALUE && sessions.othersOf(request, most) >= most)
@@ -126,7 +127,8 @@ final class SessionOpener {
                 identity.name(),
                 node,
                 sendQuota,
-                connect.will());
+                connect.will(),
+                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
     }
 
     private static void refuse(RetainedRecipient connection, SessionTurns.Turn turn, Event why) {

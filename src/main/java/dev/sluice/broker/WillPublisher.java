@@ -95,6 +95,7 @@ final class WillPublisher {
     /** @param isKafkaThere whether Kafka has answered when it was asked last */
     WillPublisher(
             Wills wills,
+            WillCheck check,
             Uplink uplink,
             Journal journal,
             Router router,
@@ -109,7 +110,7 @@ final class WillPublisher {
         this.retainedTopics = retainedTopics;
         this.deliveries = deliveries;
         this.meters = meters;
-        this.check = new WillCheck(uplink);
+        this.check = check;
         this.awaited = new AwaitedWills(wills, isKafkaThere);
     }
 

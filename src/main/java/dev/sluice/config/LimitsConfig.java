@@ -94,6 +94,9 @@ public interface LimitsConfig {
         /** Sessions in PostgreSQL; only of an identity. */
         OptionalLong sessions();
 
+        /** Retained messages; only of an identity. */
+        OptionalLong retained();
+
         /** Messages that wait in memory, at most `sluice.mqtt.queue-count`; only of a client. */
         OptionalLong queueCount();
 

@@ -49,6 +49,10 @@ public interface MqttConfig {
     @WithDefault("0")
     int connectionsPerAddressMaximum();
 
+    /** Sockets that may be open without a WebSocket, those in a TLS handshake included; further ones are closed at once. 0 bounds none. */
+    @WithDefault("10000")
+    int handshakesMaximum();
+
     /** Origins of web pages that may connect besides those of the gateway's own host, such as `https://app.example.com`; `*` for any. */
     Optional<List<String>> allowedOrigins();
 

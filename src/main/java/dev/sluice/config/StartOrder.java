@@ -13,7 +13,10 @@ package dev.sluice.config;
  * <tr><td>{@link #POSTGRES_PROBE}</td><td>StoreHealth</td><td>everyone who asks PostgreSQL asks it first whether PostgreSQL answers</td></tr>
  * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep</td><td>the schema; which rows are of an earlier run of this node is noted before one of
  *     this run is there</td></tr>
- * <tr><td>{@link #ROUTES_AND_SPOOL}</td><td>LiveRoutes, Spool</td><td>the schema; before the first will and the first PUBLISH, which need to know where
+ * <tr><td>{@link #CREDENTIALS}</td><td>CredentialWatch</td><td>the schema; RouteListener, which begins to listen with the routes</td></tr>
+ * <tr><td>{@link #RULES}</td><td>LiveRules</td><td>the schema; RouteListener, which begins to listen with the routes</td></tr>
+ * <tr><td>{@link #ROUTES_AND_SPOOL}</td><td>LiveRoutes, Spool, TokenAuthentication,
+ *     Administrators, AdminAccount</td><td>the schema; before the first will and the first PUBLISH, which need to know where
  *     they go</td></tr>
  * <tr><td>{@link #SUBSCRIPTIONS}</td><td>Broker</td><td>the sweep has given up the wills that an earlier run held; the wills that it starts to publish need
  *     routes and spool</td></tr>
@@ -26,11 +29,11 @@ package dev.sluice.config;
  * <tr><th>stop</th><th>part</th><th>needs, or has to come before</th></tr>
  * <tr><td>{@link #STOP_DOWNLINK}</td><td>Downlink</td><td>clients are still there, to acknowledge what they were sent</td></tr>
  * <tr><td>{@link #DRAIN}</td><td>Drain (only while sockets are open: {@code ShutdownDelayInitiatedEvent})</td><td>clients get nothing new from Kafka by then</td></tr>
- * <tr><td>{@link #STOP_WORKERS}</td><td>Broker, SpoolWatch, ProducerWatch, SessionExpiry, DeliverySweep</td><td>Journal, which still commits what they have in hand</td></tr>
+ * <tr><td>{@link #STOP_WORKERS}</td><td>Broker, SpoolWatch, ProducerWatch, SessionExpiry, DeliverySweep, LiveRules, AdminAccount</td><td>Journal, which still commits what they have in hand</td></tr>
  * <tr><td>{@link #STOP_JOURNAL}</td><td>Journal</td><td>PostgreSQL's pool, and everybody who writes is done</td></tr>
  * <tr><td>{@link #STOP_SPOOL}</td><td>SpoolWatch, and with it the uplink's producer</td><td>the journal has committed the last rows, PostgreSQL still answers, and
  *     nobody produces any more</td></tr>
- * <tr><td>{@link #STOP_PROBES}</td><td>StoreHealth, KafkaHealth, RouteListener</td><td>the pool is not closed yet; nobody asks them any more</td></tr>
+ * <tr><td>{@link #STOP_PROBES}</td><td>StoreHealth, KafkaHealth, RouteListener, TokenAuthentication, Administrators</td><td>the pool is not closed yet; nobody asks them any more</td></tr>
  * </table>
  */
 public final class StartOrder {
@@ -38,6 +41,8 @@ public final class StartOrder {
     public static final int KAFKA_CLASSES = 50;
     public static final int POSTGRES_PROBE = 100;
     public static final int SWEEPS = 2500;
+    public static final int CREDENTIALS = 2545;
+    public static final int RULES = 2540;
     public static final int ROUTES_AND_SPOOL = 2550;
     public static final int SUBSCRIPTIONS = 2600;
     public static final int KAFKA_PROBE = 3000;

@@ -11,8 +11,9 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
  */
 @RegisterForReflection
 public final class Acceptance extends ChannelInitializerExtension {
-    /** Has Netty look for this class; to be called before the first server is started. */
+    /** Has Netty look for this class, and no client begin TLS anew on its connection; to be called before the first server is started. */
     static void enable() {
+        System.getProperties().putIfAbsent("jdk.tls.rejectClientInitiatedRenegotiation", "true");
         System.setProperty(EXTENSIONS_SYSTEM_PROPERTY, "serviceload");
     }
 

@@ -3,32 +3,42 @@ package dev.sluice.endpoint;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.AbstractSniHandler;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
 import io.vertx.core.http.HttpServerRequest;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
 
 /**
  * Owns a socket's place among {@link Sockets} from its acceptance to its end, and the clock within which a WebSocket has to be open on it.
  * Confined to the channel's event loop.
  *
- * <p>The clock does not ask what the client does meanwhile: neither TLS nor half a request stops it. Only a whole HTTP request does, until
+ * <p>The clock does not ask what the client does meanwhile: neither TLS, which has a shorter time of its own, nor half a request stops it. Only a whole HTTP request does, until
  * it is answered; then it begins anew.
  */
 final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private static final AttributeKey<AcceptedSocket> KEY = AttributeKey.valueOf(AcceptedSocket.class, "socket");
+
+    /** The name that Vert.x gives to the handler of TLS. */
+    private static final String TLS = "ssl";
 
     /** How much later than its time the clock comes when the event loop has more to do than it can. */
     private static final long BEHIND = TimeUnit.SECONDS.toNanos(1);
 
     private final Sockets sockets;
     private final Channel channel;
+    private final long handshakePatience;
     private final long patience;
     private final List<HttpServerRequest> unanswered = new ArrayList<>(1);
     /** Null before the first request, and with HTTP/2. */
@@ -37,13 +47,21 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private long since = System.nanoTime();
     private ChannelHandlerContext context;
     private ScheduledFuture<?> clock;
+    private boolean isCut;
+    private boolean hasRead;
     private boolean hasAnswered;
+    private boolean hasWebSocket;
     /** The network that it counts for, null for none. */
     private String network;
+    /** A trusted proxy's header of the PROXY protocol is to come first. */
+    private boolean awaitsProxyHeader;
+    /** What that header said, null without. */
+    private ProxyHeader.Client proxied;
 
-    AcceptedSocket(Sockets sockets, Channel channel, Duration connectTimeout) {
+    AcceptedSocket(Sockets sockets, Channel channel, Duration handshakeTimeout, Duration connectTimeout) {
         this.sockets = sockets;
         this.channel = channel;
+        this.handshakePatience = Math.min(handshakeTimeout.toNanos(), connectTimeout.toNanos());
         this.patience = connectTimeout.toNanos();
         channel.attr(KEY).set(this);
     }
@@ -65,24 +83,67 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         this.context = context;
-        var address = sockets.addressOf(channel);
         if (!sockets.admits()) {
             context.close();
             return;
         }
         channel.closeFuture().addListener(_ -> left());
-        if (address != null && !comesFrom(address)) context.close();
-        else look();
+        var isProxy = sockets.proxies().areTrusted(channel.remoteAddress());
+        if (!isProxy
+                && channel.remoteAddress() instanceof InetSocketAddress address
+                && !comesFrom(address.getAddress())) {
+            context.close();
+            return;
+        }
+        if (sockets.proxies().speakProxyProtocol()) lookForProxyHeader(isProxy);
+        lookIn(handshakePatience);
+    }
+
+    private void lookForProxyHeader(boolean isProxy) {
+        awaitsProxyHeader = isProxy;
+        if (isProxy) ProxyHeader.expect(context, this::proxyHeader, this::wrongProxyHeader);
+        else
+            context.pipeline()
+                    .addAfter(context.name(), "proxy-header", new SpoofedProxyHeader(this::spoofedProxyHeader));
+    }
+
+    /** The header of the PROXY protocol has come. */
+    private void proxyHeader(ProxyHeader.Client client) {
+        awaitsProxyHeader = false;
+        proxied = client;
+        if (client.address() != null && !comesFrom(client.address())) context.close();
+    }
+
+    private void wrongProxyHeader(Throwable why) {
+        if (!awaitsProxyHeader) return; // the decoder tries once more when the channel is closed
+        awaitsProxyHeader = false;
+        sockets.proxies().wrongProtocol(channel.remoteAddress(), why);
+        context.close();
+    }
+
+    private void spoofedProxyHeader() {
+        sockets.proxies().ignoreProtocol(channel.remoteAddress());
+        context.close();
+    }
+
+    /** What a trusted proxy has said of its client before the first byte of that, null for nothing. */
+    ProxyHeader.Client proxied() {
+        return proxied;
     }
 
     private void left() {
         sockets.closed();
+        if (!hasWebSocket) sockets.handshakeEnded();
         if (network != null) sockets.left(network);
         if (clock != null) clock.cancel(false);
     }
 
-    /** Counts for this network and no other from now on; false if that has too many sockets. */
-    boolean comesFrom(String network) {
+    /** Counts for this address and no other from now on, unless it is a trusted proxy's; false if it has too many sockets. */
+    boolean comesFrom(InetAddress address) {
+        return sockets.proxies().areTrusted(address) || countsFor(Sockets.network(address));
+    }
+
+    private boolean countsFor(String network) {
         if (network.equals(this.network)) return true;
         if (!channel.isActive()) return false; // nobody would take it back
         if (!sockets.admits(network)) return false;
@@ -91,20 +152,34 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
         return true;
     }
 
+    private void lookIn(long nanos) {
+        clock = channel.eventLoop().schedule(this::look, nanos, TimeUnit.NANOSECONDS);
+    }
+
     private void look() {
         if (isGatewaysTurn()) since = System.nanoTime();
-        var left = since + patience - System.nanoTime();
+        var isInHandshake = isInHandshake();
+        var left = since + (isInHandshake ? handshakePatience : patience) - System.nanoTime();
         // The event loop is behind, and may not have read what the client has sent: it gets as long again.
         if (left < -BEHIND) {
             since -= 2 * left;
             left = -left;
         }
         if (left > 0) {
-            clock = channel.eventLoop().schedule(this::look, left, TimeUnit.NANOSECONDS);
+            lookIn(left);
         } else {
-            if (!hasAnswered) sockets.withoutConnect();
+            isCut = true;
+            if (isInHandshake) sockets.slowHandshake();
+            else if (!hasAnswered) sockets.withoutConnect();
             context.close();
         }
+    }
+
+    private boolean isInHandshake() {
+        // Before the name of the server has come, with several certificates.
+        if (awaitsProxyHeader || channel.pipeline().get(TLS) instanceof AbstractSniHandler) return true;
+        var tls = channel.pipeline().get(SslHandler.class);
+        return tls != null && !tls.handshakeFuture().isDone();
     }
 
     /** A request that has come whole, or whose rest the gateway does not read now, is the gateway's to answer, however long that takes. */
@@ -114,22 +189,50 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
         return !ends.isReceiving || !channel.config().isAutoRead();
     }
 
-    void asked(HttpServerRequest request) {
-        unanswered.add(request);
-        if (ends != null) return;
+    /** Before the first bytes are read of anything: of TLS, or of a request, such as those behind the end of a TLS handshake. */
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (!hasRead && channel.pipeline().context(TLS) != null)
+            watchTls(channel.pipeline().context(TLS));
+        hasRead = true;
+        if (ends == null) watchRequests();
+        context.fireChannelRead(message);
+    }
+
+    private void watchTls(ChannelHandlerContext place) {
+        sockets.watchRecords(place);
+        if (place.handler() instanceof SslHandler tls)
+            tls.handshakeFuture().addListener(handshake -> {
+                if (handshake.cause() instanceof SSLException why && !isCut)
+                    sockets.failedHandshake(channel.remoteAddress(), why);
+            });
+    }
+
+    private void watchRequests() {
         var decoder = channel.pipeline().context(HttpRequestDecoder.class);
         if (decoder == null) return;
         ends = new RequestEnds();
         channel.pipeline().addAfter(decoder.name(), "ends", ends);
     }
 
-    /** Sees where requests end; added while the first one is handed on, whose end comes behind it. */
-    private static final class RequestEnds extends ChannelInboundHandlerAdapter {
+    void asked(HttpServerRequest request) {
+        unanswered.add(request);
+        if (ends == null) watchRequests();
+    }
+
+    /**
+     * Sees where requests end, and those that are too long for their decoder. It may be added while the first request is handed on, whose
+     * end comes behind it: when that came together with the end of the TLS handshake.
+     */
+    private final class RequestEnds extends ChannelInboundHandlerAdapter {
         private boolean isReceiving = true;
 
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
-            if (message instanceof HttpRequest) isReceiving = true;
+            if (message instanceof HttpRequest request) {
+                isReceiving = true;
+                if (request.decoderResult().cause() instanceof TooLongFrameException) sockets.longHead();
+            }
             if (message instanceof LastHttpContent) isReceiving = false;
             context.fireChannelRead(message);
         }
@@ -144,6 +247,10 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     /** A WebSocket is open, whose {@link dev.sluice.broker.Connection} has a clock of its own. */
     void opened() {
         clock.cancel(false);
+        if (!hasWebSocket && channel.isActive()) {
+            hasWebSocket = true;
+            sockets.handshakeEnded();
+        }
         if (!context.isRemoved()) channel.pipeline().remove(this);
         if (ends != null && channel.pipeline().context(ends) != null)
             channel.pipeline().remove(ends);

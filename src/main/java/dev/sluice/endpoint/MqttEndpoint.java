@@ -1,5 +1,6 @@
 package dev.sluice.endpoint;
 
+import dev.sluice.access.Peer;
 import dev.sluice.broker.Broker;
 import dev.sluice.config.MqttConfig;
 import io.netty.channel.WriteBufferWaterMark;
@@ -41,15 +42,15 @@ class MqttEndpoint {
     private final MqttConfig config;
     private final Sockets sockets;
     private final UpgradeCheck check;
-    private final Peers peers;
+    private final CertifiedSockets certified;
     private final WriteBufferWaterMark waterMark;
 
-    MqttEndpoint(Broker broker, MqttConfig config, Sockets sockets, UpgradeCheck check, Peers peers) {
+    MqttEndpoint(Broker broker, MqttConfig config, Sockets sockets, UpgradeCheck check, CertifiedSockets certified) {
         this.broker = broker;
         this.config = config;
         this.sockets = sockets;
         this.check = check;
-        this.peers = peers;
+        this.certified = certified;
         this.waterMark = new WriteBufferWaterMark(config.sendBuffer() / 4, config.sendBuffer() / 2);
     }
 
@@ -68,6 +69,9 @@ class MqttEndpoint {
         if (request.getHeader(KEY) == null && request.connection() instanceof HttpServerConnection connection) {
             var socket = sockets.of(connection.channel());
             socket.asked(request);
+            // Admin trusts this machine, but not what a proxy on it passes on.
+            if (socket.proxied() != null)
+                request.headers().set("X-Forwarded-For", socket.proxied().name());
             var loop = connection.channel().eventLoop(); // REST answers on threads of its own
             context.addEndHandler(_ -> loop.execute(() -> socket.answered(request)));
         }
@@ -82,9 +86,10 @@ class MqttEndpoint {
     }
 
     private void upgrade(HttpServerRequest request) {
-        var refusal = check.refusal(request);
-        if (refusal == null) open(request);
-        else refuse(request, refusal);
+        switch (check.answer(request)) {
+            case UpgradeCheck.Welcome welcome -> open(request, welcome.peer());
+            case UpgradeCheck.Refusal refusal -> refuse(request, refusal);
+        }
     }
 
     private static void refuse(HttpServerRequest request, UpgradeCheck.Refusal refusal) {
@@ -96,14 +101,18 @@ class MqttEndpoint {
         response.end();
     }
 
-    private void open(HttpServerRequest request) {
+    private void open(HttpServerRequest request, Peer peer) {
         var channel = ((HttpServerConnection) request.connection()).channel();
-        var peer = peers.of(request);
         var frames = new WebSocketFrames(sockets.of(channel), peer.socketAddress());
         // Behind the decoder, which hands on what has come behind the request when it leaves the channel.
         var decoder = channel.pipeline().context(HttpRequestDecoder.class);
         channel.pipeline().addAfter(decoder.name(), "mqtt", frames);
-        frames.open(broker.connect(channel.eventLoop(), frames, peer));
+        var connection = broker.connect(channel.eventLoop(), frames, peer);
+        frames.open(connection);
+        if (!peer.certificates().isEmpty()) {
+            certified.opened(connection, peer);
+            channel.closeFuture().addListener(_ -> certified.closed(connection));
+        }
         channel.config().setWriteBufferWaterMark(waterMark);
         request.response()
                 .putHeader("Upgrade", "websocket")

@@ -1,12 +1,14 @@
 package dev.sluice.endpoint;
 
 import dev.sluice.config.MqttConfig;
+import dev.sluice.config.TlsConfig;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
 import io.quarkus.runtime.StartupEvent;
-import io.quarkus.vertx.http.runtime.VertxHttpConfig;
+import io.quarkus.vertx.http.runtime.management.ManagementConfig;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.net.Inet6Address;
@@ -19,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLException;
 import org.jboss.logging.Logger;
 
 /** Counts the sockets that are open, in all and from each address, and bounds both. Any thread may use it. */
@@ -32,29 +35,53 @@ class Sockets {
     private static final int NETWORK_BYTES = 8;
 
     private final Duration connectTimeout;
+    private final long recordPatience;
     private final int most;
     private final int mostPerAddress;
-    private final boolean behindProxy;
+    private final int mostHandshakes;
+    private final Duration handshakeTimeout;
+    private final Proxies proxies;
+    private final int managementPort;
     private final AtomicInteger open = new AtomicInteger();
+    private final AtomicInteger handshakes = new AtomicInteger();
     private final ConcurrentHashMap<String, Integer> openPerAddress = new ConcurrentHashMap<>();
     private final Counter refusedInAll;
+    private final Counter refusedHandshakes;
+    private final Counter slowHandshakes;
+    private final Counter failedHandshakes;
+    private final Counter slowRecords;
+    private final Counter longHeads;
     private final Counter refusedPerAddress;
     private final Counter refusedOrigins;
+    private final Counter withoutCertificate;
     private final Counter withoutConnect;
     private final Counter unmaskedPongs;
     private final AtomicLong nextWarning = new AtomicLong(System.nanoTime());
 
-    Sockets(MqttConfig config, VertxHttpConfig http, MeterRegistry meters) {
+    Sockets(MqttConfig config, TlsConfig tls, ManagementConfig management, Proxies proxies, MeterRegistry meters) {
         connectTimeout = config.connectTimeout();
+        recordPatience = config.packetTimeout().toNanos();
         most = config.connectionsMaximum();
         mostPerAddress = config.connectionsPerAddressMaximum();
-        behindProxy = http.proxy().useProxyProtocol() || http.proxy().proxyAddressForwarding();
+        mostHandshakes = config.handshakesMaximum();
+        handshakeTimeout = tls.handshakeTimeout();
+        this.proxies = proxies;
+        managementPort = management.port();
         refusedInAll = refused(meters, "connections-maximum");
+        refusedHandshakes = refused(meters, "handshakes-maximum");
+        slowHandshakes = refused(meters, "handshake-timeout");
+        failedHandshakes = refused(meters, "handshake-failed");
+        slowRecords = refused(meters, "record-timeout");
+        longHeads = refused(meters, "header-size");
         refusedPerAddress = refused(meters, "connections-per-address-maximum");
         refusedOrigins = refused(meters, "origin");
+        withoutCertificate = refused(meters, "certificate");
         withoutConnect = refused(meters, "connect-timeout");
         unmaskedPongs = Counter.builder("sluice.pongs.unmasked")
                 .description("Answers to WebSocket pings that a client did not mask, as RFC 6455 asks it to")
+                .register(meters);
+        Gauge.builder("sluice.sockets.handshakes", handshakes, AtomicInteger::get)
+                .description("Open sockets on which no WebSocket is open")
                 .register(meters);
         Gauge.builder("sluice.sockets", open, AtomicInteger::get)
                 .description("Open sockets, those included that have not upgraded to a WebSocket")
@@ -73,9 +100,12 @@ class Sockets {
                 .register(meters);
     }
 
-    /** Gives a socket its place, and closes it if there is none. */
+    /** Gives a socket its place, and closes it if there is none; those of health and metrics, which no device reaches, have none. */
     void accepted(Channel channel) {
-        channel.pipeline().addFirst(new AcceptedSocket(this, channel, connectTimeout));
+        if (channel.parent() != null
+                && channel.parent().localAddress() instanceof InetSocketAddress server
+                && server.getPort() == managementPort) return;
+        channel.pipeline().addFirst(new AcceptedSocket(this, channel, handshakeTimeout, connectTimeout));
     }
 
     /** The place of a socket; in dev mode, where {@link Acceptance} is not found, it has one from its first request on. */
@@ -84,12 +114,45 @@ class Sockets {
         return AcceptedSocket.of(channel);
     }
 
-    /** Counts a socket in all, false if that would be one too many, the reserve included. */
+    /** Counts a socket in all and among the handshakes, false if that would be one too many, the reserve included. */
     boolean admits() {
-        if (open.incrementAndGet() <= most + RESERVE || most == 0) return true;
+        if (open.incrementAndGet() > most + RESERVE && most != 0) {
+            open.decrementAndGet();
+            refusedInAll();
+            return false;
+        }
+        if (handshakes.incrementAndGet() <= mostHandshakes || mostHandshakes == 0) return true;
         open.decrementAndGet();
-        refusedInAll();
+        handshakes.decrementAndGet();
+        refusedHandshakes.increment();
+        warn(
+                "%d sockets are open without a WebSocket, as many as sluice.mqtt.handshakes-maximum allows; a further one was refused",
+                mostHandshakes);
         return false;
+    }
+
+    /** Watches the TLS records that reach a handler from its first one on. */
+    void watchRecords(ChannelHandlerContext tls) {
+        if (recordPatience > 0)
+            tls.pipeline().addBefore(tls.name(), "tls-records", new TlsRecords(slowRecords::increment, recordPatience));
+    }
+
+    /** A socket has its WebSocket, or is gone without one. */
+    void handshakeEnded() {
+        handshakes.decrementAndGet();
+    }
+
+    void slowHandshake() {
+        slowHandshakes.increment();
+    }
+
+    void failedHandshake(Object peer, SSLException why) {
+        failedHandshakes.increment();
+        warn("the TLS handshake of %s has failed: %s", peer, why.getMessage());
+    }
+
+    void longHead() {
+        longHeads.increment();
     }
 
     /** Whether a counted socket is above the maximum, so that it may not become a WebSocket. */
@@ -106,12 +169,6 @@ class Sockets {
 
     void closed() {
         open.decrementAndGet();
-    }
-
-    /** The address that a socket counts for before its client's own is known; null for none: a proxy's counts for nobody. */
-    String addressOf(Channel channel) {
-        if (behindProxy || !(channel.remoteAddress() instanceof InetSocketAddress address)) return null;
-        return network(address.getAddress().getHostAddress());
     }
 
     /** Counts a socket for an address, as {@link #network} made it; false if that would be one too many. */
@@ -137,16 +194,19 @@ class Sockets {
     }
 
     /** The part of an address that one client is taken to have for itself: all of IPv4, the first 64 bits of IPv6. */
-    static String network(String host) {
+    static String network(InetAddress address) {
+        if (!(address instanceof Inet6Address)) return address.getHostAddress();
+        var bytes = address.getAddress();
+        Arrays.fill(bytes, NETWORK_BYTES, bytes.length, (byte) 0);
         try {
-            var address = InetAddress.ofLiteral(host);
-            if (!(address instanceof Inet6Address)) return address.getHostAddress();
-            var bytes = address.getAddress();
-            Arrays.fill(bytes, NETWORK_BYTES, bytes.length, (byte) 0);
             return InetAddress.getByAddress(bytes).getHostAddress() + "/64";
-        } catch (IllegalArgumentException | UnknownHostException _) {
-            return host; // a name that a proxy gave
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address of 16 bytes is one", e);
         }
+    }
+
+    Proxies proxies() {
+        return proxies;
     }
 
     void refusedOrigin(String origin, String peer) {
@@ -154,6 +214,11 @@ class Sockets {
         warn(
                 "a web page of %s may not connect (from %s); sluice.mqtt.allowed-origins names those that may",
                 origin.replaceAll("[^!-~]", "?"), peer);
+    }
+
+    void withoutCertificate(String peer) {
+        withoutCertificate.increment();
+        warn("%s has no certificate, which sluice.tls.client-certificate requires; it may not connect", peer);
     }
 
     void withoutConnect() {

@@ -1,13 +1,16 @@
 package dev.sluice.endpoint;
 
+import dev.sluice.access.Peer;
 import dev.sluice.broker.Broker;
 import dev.sluice.config.MqttConfig;
+import dev.sluice.config.TlsConfig;
+import dev.sluice.config.TlsConfig.ClientCertificate;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.impl.HttpServerConnection;
-import io.vertx.core.net.SocketAddress;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
@@ -32,25 +35,44 @@ class UpgradeCheck {
 
     private final Broker broker;
     private final Sockets sockets;
+    private final Peers peers;
+    private final Proxies proxies;
     private final Origins origins;
+    private final boolean needsCertificate;
 
-    UpgradeCheck(Broker broker, Sockets sockets, MqttConfig config) {
+    UpgradeCheck(Broker broker, Sockets sockets, Peers peers, Proxies proxies, MqttConfig config, TlsConfig tls) {
         this.broker = broker;
         this.sockets = sockets;
+        this.peers = peers;
+        this.proxies = proxies;
+        this.needsCertificate = tls.clientCertificate() == ClientCertificate.REQUIRED;
         this.origins = new Origins(config.allowedOrigins().orElse(List.of()));
     }
 
+    /** Whether a request may be upgraded. */
+    sealed interface Answer {}
+
+    /** It may; it counts for its client's address from now on. */
+    record Welcome(Peer peer) implements Answer {}
+
     /** The answer to a request that is not upgraded; its header and value are null for none. */
-    record Refusal(int status, String header, String value) {
+    record Refusal(int status, String header, String value) implements Answer {
         Refusal(int status) {
             this(status, null, null);
         }
     }
 
-    /** Why a request may not be upgraded, null if it may; then it counts for its client's address from now on. */
-    Refusal refusal(HttpServerRequest request) {
+    Answer answer(HttpServerRequest request) {
         var mistake = mistake(request);
-        return mistake == null ? notNow(request) : mistake;
+        if (mistake != null) return mistake;
+        if (broker.isDraining() || broker.refusesNow() || sockets.isInReserve())
+            return new Refusal(SERVICE_UNAVAILABLE, "Retry-After", "1");
+        try {
+            return answer(request, peers.of(request));
+        } catch (IllegalArgumentException wrong) {
+            proxies.wrongCertificate(request.remoteAddress(), wrong);
+            return new Refusal(BAD_REQUEST);
+        }
     }
 
     /** The answer to a request that is no opening handshake, null if it is one. */
@@ -67,28 +89,24 @@ class UpgradeCheck {
         return null;
     }
 
-    /** The answer to an opening handshake of a client that may not connect, or not now; null if it may. */
-    private Refusal notNow(HttpServerRequest request) {
-        if (broker.isDraining() || broker.refusesNow() || sockets.isInReserve())
-            return new Refusal(SERVICE_UNAVAILABLE, "Retry-After", "1");
+    /** To an opening handshake of a client that may not connect, or not now, as well. */
+    private Answer answer(HttpServerRequest request, Peer peer) {
         var stranger = origins.stranger(request);
         if (stranger != null) {
-            sockets.refusedOrigin(stranger, String.valueOf(request.remoteAddress()));
+            sockets.refusedOrigin(stranger, peer.socketAddress());
             return new Refusal(FORBIDDEN);
         }
-        var network = network(request.remoteAddress());
-        if (network != null && !socket(request).comesFrom(network)) return new Refusal(TOO_MANY_REQUESTS);
-        return null;
+        if (needsCertificate && !peer.hasCertificate()) {
+            sockets.withoutCertificate(peer.socketAddress());
+            return new Refusal(FORBIDDEN);
+        }
+        if (peer.address() != null && !socket(request).comesFrom(InetAddress.ofLiteral(peer.address())))
+            return new Refusal(TOO_MANY_REQUESTS);
+        return new Welcome(peer);
     }
 
     private AcceptedSocket socket(HttpServerRequest request) {
         return sockets.of(((HttpServerConnection) request.connection()).channel());
-    }
-
-    /** Null for a peer without an address, which is on this machine. */
-    private static String network(SocketAddress peer) {
-        var host = peer.hostAddress() != null ? peer.hostAddress() : peer.host();
-        return host == null ? null : Sockets.network(host);
     }
 
     static boolean hasBody(HttpServerRequest request) {

@@ -9,8 +9,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.ReferenceCountUtil;
 import java.nio.ByteBuffer;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -174,16 +176,45 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter implements Tran
         context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> task.run());
     }
 
-    /** Sends the end of the stream; with TLS there is no end in one direction. */
+    /** Sends the end of the stream, and that of TLS before it; what comes from now on is not even decrypted. */
     private void finish() {
-        if (context.channel() instanceof DuplexChannel channel
-                && channel.pipeline().get(SslHandler.class) == null) channel.shutdownOutput();
-        else context.close();
+        if (!(context.channel() instanceof DuplexChannel channel)) {
+            context.close();
+            return;
+        }
+        var tls = channel.pipeline().get(SslHandler.class);
+        if (tls == null) {
+            channel.shutdownOutput();
+            return;
+        }
+        channel.pipeline().addFirst(new Drain());
+        tls.closeOutbound().addListener(_ -> channel.shutdownOutput());
+    }
+
+    /** Drops all that comes. */
+    private static final class Drain extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            ReferenceCountUtil.release(message);
+        }
     }
 
     private void cutLater() {
-        if (cut == null)
-            cut = context.executor().schedule(() -> context.close(), CLOSING_MILLIS, TimeUnit.MILLISECONDS);
+        if (cut == null) cut = context.executor().schedule(this::cut, CLOSING_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** From the place of TLS, which would first wait for its own good-bye to go out. */
+    private void cut() {
+        var tls = context.pipeline().context(SslHandler.class);
+        if (tls == null) context.close();
+        else tls.close();
+    }
+
+    /** The end of TLS is the end of the stream, whether that of TCP follows or not. */
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof SslCloseCompletionEvent end && end.isSuccess()) cut();
+        context.fireUserEventTriggered(event);
     }
 
     @Override

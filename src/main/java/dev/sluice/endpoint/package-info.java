@@ -5,7 +5,7 @@
  *
  * <p><b>Threads.</b> Everything of one connection happens on its event loop, on which {@link dev.sluice.broker.Connection} runs, too.
  *
- * <p><b>Start reading</b> at {@code Acceptance}, which gives each socket its place among {@code Sockets}; {@code UpgradeCheck} and
- * {@code MqttEndpoint} hand it to {@code WebSocketFrames}.
+ * <p><b>Start reading</b> at {@code Acceptance}, which gives each socket its place among {@code Sockets}; {@code UpgradeCheck} asks
+ * {@code Peers} who is there, and {@code MqttEndpoint} hands it to {@code WebSocketFrames}.
  */
 package dev.sluice.endpoint;

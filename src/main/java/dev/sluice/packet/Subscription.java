@@ -6,4 +6,9 @@ package dev.sluice.packet;
  * @param retainHandling 0 send retained messages, 1 only for a new subscription, 2 never
  */
 public record Subscription(
-        String filter, QoS maximumQoS, boolean noLocal, boolean retainAsPublished, int retainHandling) {}
+        String filter, QoS maximumQoS, boolean noLocal, boolean retainAsPublished, int retainHandling) {
+    /** The same with another QoS. */
+    public Subscription at(QoS qos) {
+        return new Subscription(filter, qos, noLocal, retainAsPublished, retainHandling);
+    }
+}

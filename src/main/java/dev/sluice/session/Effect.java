@@ -9,6 +9,9 @@ public sealed interface Effect {
     /** Something about what the client publishes. */
     sealed interface OfPublisher extends Effect {}
 
+    /** Something about what the client is subscribed to, or is given. */
+    sealed interface OfReceiver extends Effect {}
+
     /** A client's proof of who it is, to be judged; the answer is an {@link Event.OfAuthentication}. */
     sealed interface OfAuthentication extends Effect {}
 
@@ -48,35 +51,35 @@ public sealed interface Effect {
     record Forget(int packetId) implements OfPublisher {}
 
     /** The answer is {@link Event.Subscribed}. */
-    record Subscribe(Packet.Subscribe subscribe) implements Effect {}
+    record Subscribe(Packet.Subscribe subscribe) implements OfReceiver {}
 
     /** The answer is {@link Event.Unsubscribed}. */
-    record Unsubscribe(Packet.Unsubscribe unsubscribe) implements Effect {}
+    record Unsubscribe(Packet.Unsubscribe unsubscribe) implements OfReceiver {}
 
     /** Read the rows of the durable queue that follow a place; the answer is {@link Event.QueueLoaded} or {@link Event.QueueFailed}. */
-    record LoadQueue(long afterSeq, int limit) implements Effect {}
+    record LoadQueue(long afterSeq, int limit) implements OfReceiver {}
 
     /**
      * The row at this place is to be sent under this packet identifier, now and after a crash; the answer is {@link
      * Event.PacketIdAssigned}.
      */
-    record AssignPacketId(long seq, int packetId) implements Effect {}
+    record AssignPacketId(long seq, int packetId) implements OfReceiver {}
 
     /** The client has answered PUBREC for the row at this place; the answer is {@link Event.Marked}. */
-    record MarkReceived(long seq) implements Effect {}
+    record MarkReceived(long seq) implements OfReceiver {}
 
     /**
      * The row at this place is done with: delete it. Not answered.
      *
      * @param sentSeq the highest place sent so far on this connection, 0 for none
      */
-    record Acknowledge(long seq, long sentSeq) implements Effect {}
+    record Acknowledge(long seq, long sentSeq) implements OfReceiver {}
 
     /** A message is done with, or lost; to be told to whom it may concern. */
     record Settle(Receipt receipt, Receipt.Outcome outcome) implements Effect {}
 
     /** The client will not get this message; to be counted. A row of the durable queue is deleted by another effect. */
-    record Drop(Delivery delivery, Why why) implements Effect {}
+    record Drop(Delivery delivery, Why why) implements OfReceiver {}
 
     /**
      * The client has exceeded a bound; to be counted.
@@ -95,14 +98,16 @@ public sealed interface Effect {
         /** It is larger than the client's Maximum Packet Size [MQTT-3.1.2-25]. */
         TOO_LARGE,
         /** It was stored when the gateway's bounds were wider: its topic has too many levels, or it has too many properties. */
-        ABOVE_BOUNDS
+        ABOVE_BOUNDS,
+        /** The rules do not let the client have it. */
+        NOT_AUTHORIZED
     }
 
     /**
      * The session is over, and these messages that a Shared Subscription chose it for have to go to other members
      * [MQTT-4.8.2-4] [MQTT-4.8.2-5]. Follows {@link EndSession}, if there is one; only of a session that is not durable.
      */
-    record Return(List<Delivery> deliveries) implements Effect {}
+    record Return(List<Delivery> deliveries) implements OfReceiver {}
 
     /**
      * The client has said DISCONNECT and what it published before is not done with: goes on until the session no longer {@link

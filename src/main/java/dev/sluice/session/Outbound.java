@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 
 /**
  * What the client is sent: messages wait here for the socket and for the client's quota, go out, and are done with when the
@@ -19,7 +19,7 @@ final class Outbound {
     private final Limits limits;
     private final BooleanSupplier room;
     private final LongSupplier clock;
-    private final Predicate<Delivery> outdated;
+    private final Function<Delivery, Screening> screening;
     private final OutboundPackets packets;
     private final OutboundWindow window;
     /** Messages that are in memory only. */
@@ -35,8 +35,8 @@ final class Outbound {
             Event.SessionOpened opened,
             BooleanSupplier room,
             LongSupplier clock,
-            Predicate<Delivery> outdated) {
-        this.outdated = outdated;
+            Function<Delivery, Screening> screening) {
+        this.screening = screening;
         this.limits = limits;
         this.room = room;
         this.clock = clock;
@@ -119,9 +119,12 @@ final class Outbound {
     private void send(Delivery delivery, int packetId, Consumer<Effect> out) {
         var message = delivery.message();
         var now = message.expiresAt() == Message.NEVER ? 0 : clock.getAsLong();
+        var screened = delivery.received() ? Screening.SEND : screening.apply(delivery);
         if (delivery.received()) {
             window.release(delivery, packetId, out);
-        } else if (delivery.isDurable() && !delivery.dup() && outdated.test(delivery)) {
+        } else if (screened == Screening.FORBIDDEN) {
+            giveUp(delivery, packetId, Effect.Why.NOT_AUTHORIZED, out);
+        } else if (screened == Screening.OUTDATED && delivery.isDurable() && !delivery.dup()) {
             out.accept(new Effect.Acknowledge(delivery.seq(), window.sentSeq()));
         } else if (message.isExpired(now) && !delivery.dup()) { // [MQTT-3.3.2-5]; what was begun goes on [MQTT-4.4.0-1]
             giveUp(delivery, packetId, Effect.Why.EXPIRED, out);

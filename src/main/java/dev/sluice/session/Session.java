@@ -7,8 +7,8 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ReasonCode;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 
 /**
  * One client's protocol state: events in, effects out. Confined to its connection's event loop; performs nothing itself,
@@ -20,7 +20,7 @@ public final class Session {
     private final Holding holding;
     private final BooleanSupplier room;
     private final LongSupplier clock;
-    private final Predicate<Delivery> outdated;
+    private final Function<Delivery, Screening> screening;
     private Phase phase = new Phase.AwaitingConnect();
     private Inbound inbound;
     private Outbound outbound;
@@ -36,18 +36,18 @@ public final class Session {
      * @param clock milliseconds since 1970
      */
     public Session(Limits limits, QueueMemory memory, Holding holding, BooleanSupplier room, LongSupplier clock) {
-        this(limits, memory, holding, room, clock, _ -> false);
+        this(limits, memory, holding, room, clock, _ -> Screening.SEND);
     }
 
-    /** @param outdated whether a message of the durable queue is not to be sent any more, since the client has seen a newer one */
+    /** @param screening looks at each message before it is sent */
     public Session(
             Limits limits,
             QueueMemory memory,
             Holding holding,
             BooleanSupplier room,
             LongSupplier clock,
-            Predicate<Delivery> outdated) {
-        this.outdated = outdated;
+            Function<Delivery, Screening> screening) {
+        this.screening = screening;
         this.entrance = new Entrance(limits);
         this.memory = memory;
         this.holding = holding;
@@ -237,7 +237,7 @@ public final class Session {
         var version = entrance.version();
         var limits = entrance.limits();
         inbound = new Inbound(version.isV5(), opened.durable(), limits, grant(), opened.received(), holding, clock);
-        outbound = new Outbound(version, limits, memory, grant(), opened, room, clock, outdated);
+        outbound = new Outbound(version, limits, memory, grant(), opened, room, clock, screening);
         out.accept(new Effect.Send(entrance.accept(opening, opened.present())));
         out.accept(new Effect.Start(grant()));
         outbound.pump(out);

@@ -21,8 +21,8 @@ final class Health implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "PORT",
-            defaultValue = "${env:QUARKUS_HTTP_PORT:-8080}",
-            description = "the gateway's port (QUARKUS_HTTP_PORT, or 8080)")
+            defaultValue = "${env:QUARKUS_MANAGEMENT_PORT:-9000}",
+            description = "the gateway's port for health (QUARKUS_MANAGEMENT_PORT, or 9000)")
     private String port;
 
     private Health() {}

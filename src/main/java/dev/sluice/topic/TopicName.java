@@ -16,6 +16,9 @@ public final class TopicName {
     /** Why a client may not publish to one of them. */
     public static final String SERVERS_OWN = "the topics below $SYS/ are the server's own";
 
+    /** Where a client publishes a newer token of its own; nobody else gets it. */
+    public static final TopicName RENEWAL = of("$SYS/auth");
+
     private static final byte[] SERVERS_UTF8 = SERVERS.getBytes(StandardCharsets.US_ASCII);
 
     private static final int SMALL_BYTES = 256;

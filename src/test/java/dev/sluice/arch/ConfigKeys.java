@@ -34,7 +34,7 @@ final class ConfigKeys {
     }
 
     private static void add(String prefix, Class<?> mapping, Map<String, String> keys) {
-        for (var method : mapping.getDeclaredMethods()) {
+        for (var method : mapping.getMethods()) {
             var key = prefix + "." + name(method);
             if (method.getReturnType() != Map.class) keys.put(key, defaultOf(method));
             else if (valueOf(method) == String.class) keys.put(key + ".<name>", NONE);

@@ -114,7 +114,7 @@ class DeployTest {
                 .matches("\\[\"[^\"]+\"(, \"[^\"]+\")*]");
         assertThat(instructions(dockerfile, "USER")).isNotEmpty();
         assertThat(instructions(dockerfile, "USER").getLast()).isNotIn("0", "root");
-        assertThat(instructions(dockerfile, "EXPOSE")).containsExactly("8080");
+        assertThat(instructions(dockerfile, "EXPOSE")).containsExactly("8080 8443 9000");
     }
 
     @ParameterizedTest
@@ -241,7 +241,7 @@ class DeployTest {
         var keys = new ArrayList<>(ConfigKeys.defaults().keySet());
         keys.addAll(Repository.properties("src/main/resources/application.properties")
                 .stringPropertyNames());
-        keys.add("quarkus.http.host");
+        keys.addAll(List.of("quarkus.http.host", "quarkus.management.host", "quarkus.management.port"));
         keys.add("quarkus.http.port");
         keys.add("quarkus.log.console.level");
         assertThat(variables)

@@ -28,6 +28,7 @@ record House(String root) {
             Set.of("broker"),
             Set.of("broker.routing"),
             Set.of("cluster"),
+            Set.of("access.token", "access.credential"),
             Set.of("uplink", "access"),
             Set.of("access.limit"),
             Set.of("uplink.spool"),
@@ -36,24 +37,34 @@ record House(String root) {
             Set.of("uplink.contract"),
             Set.of("store.spool"),
             Set.of("store.journal"),
-            Set.of("store.session", "store.delivery", "store.route"),
+            Set.of(
+                    "store.session",
+                    "store.delivery",
+                    "store.route",
+                    "store.rule",
+                    "store.credential",
+                    "store.audit",
+                    "store.admin"),
             Set.of("store"),
+            Set.of("access.secret"),
+            Set.of("access.rule"),
             PURE,
             GROUND);
 
     private static final Set<String> KAFKA = Set.of("uplink", "downlink", "cluster", "tools");
     /** What only these packages, and the rooms of these wings, may import. */
-    private static final Map<String, Set<String>> KEPT = Map.of(
-            "io.vertx.core.http", Set.of("endpoint", "admin"),
-            "jakarta.persistence", Set.of("store"),
-            "org.hibernate", Set.of("store"),
-            "io.quarkus.hibernate", Set.of("store"),
-            "io.quarkus.panache", Set.of("store"),
-            "org.apache.kafka", KAFKA,
-            "org.eclipse.microprofile.reactive.messaging", KAFKA,
-            "io.smallrye.reactive.messaging", KAFKA,
-            "jakarta.ws.rs", Set.of("admin"),
-            "picocli", Set.of("tools"));
+    private static final Map<String, Set<String>> KEPT = Map.ofEntries(
+            Map.entry("io.vertx.core.http", Set.of("endpoint", "admin")),
+            Map.entry("jakarta.persistence", Set.of("store")),
+            Map.entry("org.hibernate", Set.of("store")),
+            Map.entry("io.quarkus.hibernate", Set.of("store")),
+            Map.entry("io.quarkus.panache", Set.of("store")),
+            Map.entry("org.apache.kafka", KAFKA),
+            Map.entry("org.eclipse.microprofile.reactive.messaging", KAFKA),
+            Map.entry("io.smallrye.reactive.messaging", KAFKA),
+            Map.entry("com.nimbusds", Set.of("access")),
+            Map.entry("jakarta.ws.rs", Set.of("admin")),
+            Map.entry("picocli", Set.of("tools")));
 
     private static final List<String> SUFFIXES =
             List.of("Impl", "Manager", "Helper", "Util", "Utils", "Service", "Factory");

@@ -18,9 +18,10 @@ class ConnectionDeadlinesTest {
             .getConfigMapping(MqttConfig.class);
 
     private final long accepted = System.nanoTime();
-    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(CONFIG, Duration.ofHours(1), accepted, 0);
+    private final ConnectionDeadlines deadlines =
+            new ConnectionDeadlines(CONFIG, Duration.ofHours(1), new Proof(null, null, null, null, null), accepted, 0);
 
-    private Event.Ended at(Duration since) {
+    private Event at(Duration since) {
         var now = accepted + since.toNanos();
         return deadlines.late(now, new Phase.AwaitingConnect(), null, new Reading(false, now, 0), true);
     }

@@ -2,8 +2,10 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.access.Identity;
+import dev.sluice.access.Method;
 import dev.sluice.access.Peer;
 import dev.sluice.access.limit.LimitPlan.Answer;
 import dev.sluice.config.LimitsConfig;
@@ -18,6 +20,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 
@@ -28,6 +33,7 @@ class LimiterTest {
             new Packet.Publish(false, QoS.AT_LEAST_ONCE, false, TopicName.of("t"), 1, Properties.NONE, new byte[99]);
 
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final Map<String, Long> retained = new ConcurrentHashMap<>();
     private boolean overloaded;
     private final List<Duration> pauses = new ArrayList<>();
     private final List<Runnable> timers = new ArrayList<>();
@@ -46,11 +52,12 @@ class LimiterTest {
     }
 
     private Limiter limiter(Map<String, String> keys) {
-        return new Limiter(config(keys), () -> overloaded, meters);
+        return new Limiter(
+                config(keys), () -> overloaded, (identity, most) -> retained.getOrDefault(identity, 0L), meters);
     }
 
     private static ClientLimits admitted(Limiter limiter, String clientId) {
-        var answer = limiter.admit(Identity.ANONYMOUS, clientId, PEER, true);
+        var answer = limiter.admit(Identity.ANONYMOUS, clientId, PEER, null, true);
         return new ClientLimits(((Answer.Admitted) answer).allowance(), limiter);
     }
 
@@ -64,7 +71,7 @@ class LimiterTest {
     @Test
     void withoutKeysNothingIsLimited() {
         var limiter = limiter(Map.of());
-        assertThat(limiter.admit(Identity.ANONYMOUS, "c", PEER, true)).isEqualTo(new Answer.Admitted(null));
+        assertThat(limiter.admit(Identity.ANONYMOUS, "c", PEER, null, true)).isEqualTo(new Answer.Admitted(null));
         assertThat(limiter.connecting(PEER)).isNull();
         assertThat(limiter.sessions(Identity.ANONYMOUS)).isEqualTo(Long.MAX_VALUE);
     }
@@ -116,10 +123,33 @@ class LimiterTest {
         for (int i = 0; i < 2; i++) assertThat(limiter.connecting(PEER)).isNull();
         assertThat(limiter.connecting(PEER).reason()).isEqualTo(ReasonCode.CONNECTION_RATE_EXCEEDED);
         admitted(limiter, "c");
-        var refused = (Answer.Refused) limiter.admit(Identity.ANONYMOUS, "d", PEER, true);
+        var refused = (Answer.Refused) limiter.admit(Identity.ANONYMOUS, "d", PEER, null, true);
         assertThat(limiter.refuse(refused, "d").reason()).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
         assertThat(exceeded("connects", "address", "refused")).isEqualTo(1);
         assertThat(exceeded("connections", "gateway", "refused")).isEqualTo(1);
+    }
+
+    /** What PostgreSQL has is counted at first, and again whenever there seem to be too many. */
+    @Test
+    void retainedMessagesBelongToAnIdentity() {
+        retained.put("ann", 2L);
+        var limiter = limiter(Map.of("sluice.limits.per.identity.retained", "3"));
+        var ann = new Identity("ann", Set.of(), Map.of(), Method.PASSWORD, null);
+        var allowance = ((Answer.Admitted) limiter.admit(ann, "c", PEER, null, true)).allowance();
+        var counts = new AtomicLong();
+        assertThat(allowance.beginsCount(0)).isTrue();
+        assertThat(allowance.beginsCount(0)).as("one at a time").isFalse();
+        allowance.count((identity, most) -> counts.addAndGet(retained.get(identity)));
+        assertThat(counts).hasValue(2);
+        assertThat(allowance.beginsCount(999_999_999)).as("not too often").isFalse();
+        var limits = new ClientLimits(allowance, limiter);
+        assertThat(limits.retains()).isTrue();
+        assertThat(limits.retains()).isFalse();
+        assertThat(exceeded("retained", "identity", "refused")).isEqualTo(1);
+        retained.put("ann", 0L);
+        await().until(limits::retains);
+        var anonymous = limiter.admit(Identity.ANONYMOUS, "c", PEER, null, true);
+        assertThat(anonymous).isEqualTo(new Answer.Admitted(null));
     }
 
     @Test
@@ -136,10 +166,10 @@ class LimiterTest {
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.client.connects", "0")))
                 .hasMessage("sluice.limits.per.client.connects: is 0, and has to be at least 1");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.gateway.in-flight", "1")))
-                .hasMessage("sluice.limits.per.gateway.in-flight: only a client has this limit");
+                .hasMessage("sluice.limits.per.gateway.in-flight: no gateway has this limit");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.per.client.connections", "1")))
-                .hasMessage("sluice.limits.per.client.connections: a client has one connection");
+                .hasMessage("sluice.limits.per.client.connections: no client has this limit");
         assertThatThrownBy(() -> limiter(Map.of("sluice.limits.groups.slow.sessions", "1")))
-                .hasMessage("sluice.limits.groups.slow.sessions: only an identity has this limit");
+                .hasMessage("sluice.limits.groups.slow.sessions: no client has this limit");
     }
 }

@@ -155,6 +155,8 @@ class LoopTest {
                 null,
                 null,
                 null,
+                null,
+                null,
                 meters);
         var peer = new Peer("127.0.0.1", "127.0.0.1:1", false, List.of(), null, "/mqtt");
         loop.add(new Connection(null, parts, null, loop, socket.transport(), peer));

@@ -95,7 +95,7 @@ class ProofTest {
                 .withDefaultValue("sluice.access.attempts-maximum", Integer.toString(most))
                 .build()
                 .getConfigMapping(AccessConfig.class);
-        var limiter = new Limiter(LimiterTest.config(limits), () -> false, meters);
+        var limiter = new Limiter(LimiterTest.config(limits), () -> false, (_, _) -> 0, meters);
         return new Admission(new Authenticator(List.of("password"), List.of(gate)), config, limiter, meters);
     }
 

@@ -3,6 +3,15 @@ package dev.sluice.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.access.rule.Action;
+import dev.sluice.access.rule.Requester;
+import dev.sluice.access.rule.RequesterJson;
+import dev.sluice.access.rule.Rights.OverlappingDeny;
+import dev.sluice.access.rule.Rule;
+import dev.sluice.access.rule.RuleFilter;
+import dev.sluice.access.rule.Rules;
+import dev.sluice.access.rule.RulesInForce;
+import dev.sluice.access.rule.Subject;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.Properties;
@@ -11,6 +20,7 @@ import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
@@ -20,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,6 +53,7 @@ class WillPublisherTest {
 
     private AgroalDataSource pool;
     private StoreRig rig;
+    private final RulesInForce rules = new RulesInForce();
     private WillPublisher publisher;
 
     @BeforeEach
@@ -51,6 +63,7 @@ class WillPublisherTest {
         rig = new StoreRig(StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE);
         publisher = new WillPublisher(
                 rig.wills,
+                new WillCheck(kafka.uplink, rules),
                 kafka.uplink,
                 rig.journal,
                 router,
@@ -119,6 +132,41 @@ class WillPublisherTest {
         await().until(ahead::arePublished);
         await().until(() -> count("will", "due_at IS NOT NULL").equals("0"));
         assertThat(published()).isEqualTo(1);
+    }
+
+    /** With the groups that its client had, though the client is gone. */
+    @Test
+    void aWillIsJudgedByWhoBroughtIt() {
+        var drivers = new Rule(
+                "drivers",
+                Subject.group("drivers"),
+                Rule.Effect.ALLOW,
+                Set.of(Action.PUBLISH),
+                RuleFilter.of("presence/{claim.tenant}/#"),
+                QoS.AT_LEAST_ONCE,
+                true,
+                0);
+        rules.use(Rules.of(List.of(drivers), OverlappingDeny.REFUSE));
+        await().until(rig.health::available);
+        for (var group : List.of("drivers", "others")) {
+            var requester = new Requester(group, "ann", Set.of(group), Map.of("tenant", "acme"), List.of());
+            var request = new OpenRequest(
+                    group,
+                    true,
+                    5,
+                    0,
+                    "ann",
+                    "node-1",
+                    StoreRig.SEND_QUOTA,
+                    will("presence/acme/" + group, Properties.NONE),
+                    RequesterJson.write(requester));
+            var epoch = rig.sessions.open(request, SOON).epoch();
+            rig.submit(done -> new CloseSession(group, epoch, 0, 0x80, 0, true, done))
+                    .join();
+        }
+        publisher.poke();
+        await().until(() -> wills("refused") == 1 && count("retained", "true").equals("1"));
+        assertThat(count("retained", "topic = 'presence/acme/drivers'")).isEqualTo("1");
     }
 
     @Test

@@ -40,6 +40,10 @@ record Admin(int port, String... headers) {
         return answer(Gateway.send(port, "POST", path, json.replace('\'', '"'), headers));
     }
 
+    Answer csv(String path, String text) {
+        return answer(Gateway.send(port, "POST", path, text, with("Content-Type", "text/csv")));
+    }
+
     Answer delete(String path, String... more) {
         return answer(Gateway.send(port, "DELETE", path, null, with(more)));
     }

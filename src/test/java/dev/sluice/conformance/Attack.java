@@ -11,12 +11,15 @@ import dev.sluice.support.PacketText;
 import dev.sluice.support.RawHttp;
 import dev.sluice.support.Vectors;
 import dev.sluice.support.WireClient;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One attack or strange client of {@code attacks/*.txt}, whose comment explains the lines.
@@ -26,6 +29,8 @@ import java.util.concurrent.locks.LockSupport;
 record Attack(String name, String tries, List<String> lines) {
     private static final Map<String, ProtocolVersion> VERSIONS =
             Map.of("3.1", ProtocolVersion.V3_1, "3.1.1", ProtocolVersion.V3_1_1, "5", ProtocolVersion.V5);
+
+    private static final Pattern VALUE = Pattern.compile("\\$([A-Z][A-Z_]*)\\b(?!/)");
 
     /** The attacks of a file, one for each version that it is for. */
     static List<Attack> of(String file) {
@@ -50,6 +55,22 @@ record Attack(String name, String tries, List<String> lines) {
                                     .toList()));
         }
         return attacks;
+    }
+
+    /** The same with values in place of their names: {@code $BAD} for one that is called BAD. */
+    Attack with(Map<String, String> values) {
+        return new Attack(
+                name,
+                tries,
+                lines.stream()
+                        .map(line -> VALUE.matcher(line)
+                                .replaceAll(it -> Matcher.quoteReplacement(value(values, it.group(1)))))
+                        .toList());
+    }
+
+    private static String value(Map<String, String> values, String name) {
+        if (!values.containsKey(name)) throw new IllegalArgumentException("no value is called " + name);
+        return values.get(name);
     }
 
     /** Runs it against the gateway on a port; {@code honest} is asked again and again whether it is still answered. */
@@ -90,6 +111,7 @@ record Attack(String name, String tries, List<String> lines) {
                 case "http" -> http().send(RawHttp.upgrade(rest.split(" \\| ")[0], tail(rest.split(" \\| "))));
                 case "raw" -> http().send(ByteText.parse(rest));
                 case "open" -> open(rest);
+                case "bring" -> bring(rest.split(" ", 3));
                 case "online" -> online(rest);
                 case "again" -> online(rest, clientId);
                 case "frame" -> client.sendWhileOpen(frame(rest), 1);
@@ -117,6 +139,12 @@ record Attack(String name, String tries, List<String> lines) {
             close();
             version = VERSIONS.get(spoken);
             client = WireClient.open(port, version);
+        }
+
+        private void bring(String[] words) {
+            open(words[0]);
+            var password = words[2].getBytes(StandardCharsets.UTF_8);
+            client.connect(new Packet.Connect(version, true, 60, words[1], null, "x", password, Properties.NONE));
         }
 
         private void online(String rest) {

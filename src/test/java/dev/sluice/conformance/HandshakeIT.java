@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What is an opening handshake (RFC 6455, section 4.2.1), what is none, and that the latter leaves nothing behind. */
 class HandshakeIT {
     private static final String GET = "GET /mqtt HTTP/1.1";
-    private static final String PLAIN_GET = "GET /q/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    private static final String PLAIN_GET = "GET /admin/routes HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     private static RawHttp socket() {
         return new RawHttp(Gateway.shared().port());

@@ -36,6 +36,7 @@ class StartLogIT {
     /** All output of a gateway that starts, and serves a client and the endpoints. */
     private List<String> start(Map<String, String> environment) throws IOException, InterruptedException {
         var settings = Gateway.shared().settingsOfAnother();
+        GatewayProcess.noteManagementPort(settings);
         var output = folder.resolve("output");
         var builder = new ProcessBuilder(GatewayProcess.command(settings.javaOptions()))
                 .redirectErrorStream(true)
@@ -43,6 +44,7 @@ class StartLogIT {
         builder.environment()
                 .putAll(Map.of(
                         "QUARKUS_HTTP_PORT", Integer.toString(settings.port()),
+                        "QUARKUS_MANAGEMENT_PORT", Integer.toString(settings.managementPort()),
                         "SLUICE_ACCESS_METHODS", "anonymous",
                         "QUARKUS_DATASOURCE_JDBC_URL", settings.postgres(),
                         "KAFKA_BOOTSTRAP_SERVERS", settings.kafka()));

@@ -34,6 +34,7 @@ final class GatewayCache {
             var environment = training.environment();
             environment.put("PATH", Path.of(ToolClasspath.java()).getParent() + ":" + System.getenv("PATH"));
             environment.put("TRAIN_PORT", Integer.toString(Ports.free()));
+            environment.put("TRAIN_MANAGEMENT_PORT", Integer.toString(Ports.free()));
             environment.put("QUARKUS_DATASOURCE_JDBC_URL", postgres.jdbcUrl());
             environment.put("QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgresServer.USER);
             run(training, folder.resolve("train-aot.log"));

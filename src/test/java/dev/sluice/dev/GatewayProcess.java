@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /** The packaged gateway as a process of its own, the jar or the native executable; used by one thread. Warnings and errors go to the terminal, everything to a log file. */
@@ -27,6 +28,9 @@ public final class GatewayProcess implements AutoCloseable {
     private static final Duration START_TIME = Duration.ofSeconds(120);
     private static final ServerProcess.Ending ENDING = new ServerProcess.Ending("TERM", Duration.ofSeconds(15));
 
+    /** Of the gateways that this JVM has started, by the port for devices. */
+    private static final Map<Integer, Integer> MANAGEMENT_PORTS = new ConcurrentHashMap<>();
+
     private final URI health;
     private final Path log;
     private final ServerProcess process;
@@ -39,6 +43,7 @@ public final class GatewayProcess implements AutoCloseable {
 
     /** Starts the gateway; it may not be ready yet. */
     public static GatewayProcess start(Settings settings) {
+        noteManagementPort(settings);
         var log = settings.data().resolve("gateway.log");
         var process = ServerProcess.start(
                 "the gateway",
@@ -46,7 +51,18 @@ public final class GatewayProcess implements AutoCloseable {
                 environment(settings, log),
                 ENDING,
                 ProcessBuilder.Redirect.INHERIT);
-        return new GatewayProcess(URI.create("http://127.0.0.1:" + settings.port() + "/q/health/"), log, process);
+        return new GatewayProcess(
+                URI.create("http://127.0.0.1:" + settings.managementPort() + "/q/health/"), log, process);
+    }
+
+    /** For {@link #managementPort}, of a gateway that is started in another way. */
+    public static void noteManagementPort(Settings settings) {
+        MANAGEMENT_PORTS.put(settings.port(), settings.managementPort());
+    }
+
+    /** Where the gateway that has this port for devices tells of its health. */
+    public static int managementPort(int port) {
+        return MANAGEMENT_PORTS.get(port);
     }
 
     /** Whether the build made the native executable, which is then what starts: its profile says where it is. */
@@ -79,8 +95,8 @@ public final class GatewayProcess implements AutoCloseable {
     }
 
     /** Who may connect, unless the developer has set that: a line for the terminal, empty if there is nothing to say. */
-    static String access() {
-        if (System.getenv(METHODS) != null) return "";
+    static String access(Settings settings) {
+        if (System.getenv(METHODS) != null || settings.hasOption("sluice.access.methods")) return "";
         return System.lineSeparator() + "whoever reaches it may connect, without a credential (" + METHODS
                 + "=anonymous); it listens on " + System.getenv().getOrDefault(HOST, "127.0.0.1 only");
     }
@@ -89,6 +105,7 @@ public final class GatewayProcess implements AutoCloseable {
     private static Map<String, String> environment(Settings settings, Path log) {
         var environment = new HashMap<String, String>();
         environment.put("QUARKUS_BANNER_ENABLED", "false");
+        environment.put("QUARKUS_MANAGEMENT_HOST", "127.0.0.1");
         environment.put("QUARKUS_LOG_CONSOLE_LEVEL", "WARN");
         environment.put("QUARKUS_LOG_CONSOLE_JSON_ENABLED", "false");
         environment.put("QUARKUS_LOG_FILE_ENABLED", "true");
@@ -109,6 +126,7 @@ public final class GatewayProcess implements AutoCloseable {
                                         .toString()));
         environment.keySet().removeAll(System.getenv().keySet());
         environment.put("QUARKUS_HTTP_PORT", Integer.toString(settings.port()));
+        environment.put("QUARKUS_MANAGEMENT_PORT", Integer.toString(settings.managementPort()));
         environment.put(Settings.POSTGRES, settings.postgres());
         environment.put(Settings.KAFKA, settings.kafka());
         return environment;

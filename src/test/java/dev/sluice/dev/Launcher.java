@@ -23,6 +23,9 @@ public final class Launcher {
 
     private static int run(String command, List<String> arguments) {
         var settings = Settings.of(System.getenv());
+        if (command.equals("run") && arguments.equals(List.of("--secure"))) {
+            return runSecurely(settings);
+        }
         if (List.of("run", "backends", "gateway").contains(command)) {
             requireNone(command, arguments);
         }
@@ -33,6 +36,12 @@ public final class Launcher {
             case "demo" -> Demo.run(settings, arguments);
             default -> throw new Complaint("there is no command '" + command + "'; ./sluice help lists them.");
         };
+    }
+
+    /** With TLS, and a certificate authority of its own. */
+    private static int runSecurely(Settings settings) {
+        var secure = SecureRun.prepare(settings);
+        return keepRunning(secure.settings(), running -> running.startAll() + "\n" + secure.howToConnect());
     }
 
     private static int backends(Settings settings) {
@@ -53,7 +62,8 @@ public final class Launcher {
 
     private static void requireNone(String command, List<String> arguments) {
         if (!arguments.isEmpty()) {
-            throw new Complaint("'" + command + "' takes no arguments, but got '" + arguments.getFirst() + "'.");
+            throw new Complaint("'" + command + "' takes no arguments" + (command.equals("run") ? " but --secure" : "")
+                    + ", but got '" + arguments.getFirst() + "'.");
         }
     }
 }

@@ -29,6 +29,7 @@ class LauncherIT {
     Path folder;
 
     private final int port = Ports.free();
+    private final int managementPort = Ports.free();
     private final int kafkaPort = Ports.free();
     private final int postgresPort = Ports.free();
     private Process launcher;
@@ -44,7 +45,7 @@ class LauncherIT {
     void refusesWhatItDoesNotUnderstand() throws Exception {
         assertThat(say("fly")).contains("there is no command 'fly'");
         assertThat(launcher.exitValue()).isEqualTo(2);
-        assertThat(say("run", "now")).isEqualTo("sluice: 'run' takes no arguments, but got 'now'.\n");
+        assertThat(say("run", "now")).isEqualTo("sluice: 'run' takes no arguments but --secure, but got 'now'.\n");
         assertThat(say("demo", "--devices", "none"))
                 .isEqualTo("sluice: --devices needs a whole number from 1 to 20000, but got none.\n");
         assertThat(launcher.exitValue()).isEqualTo(1);
@@ -173,6 +174,7 @@ class LauncherIT {
         builder.environment()
                 .putAll(Map.of(
                         "SLUICE_PORT", Integer.toString(port),
+                        "SLUICE_MANAGEMENT_PORT", Integer.toString(managementPort),
                         "SLUICE_KAFKA_PORT", Integer.toString(kafkaPort),
                         "SLUICE_POSTGRES_PORT", Integer.toString(postgresPort),
                         "SLUICE_DATA", folder.resolve("data").toString()));

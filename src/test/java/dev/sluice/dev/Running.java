@@ -32,23 +32,28 @@ final class Running implements AutoCloseable {
 
     /** Starts everything; answers the line that says that a device can connect. */
     String startAll() {
-        Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
+        requireFreePorts();
         startBackends();
-        return start() + servers() + GatewayProcess.access();
+        return start() + servers() + GatewayProcess.access(settings);
     }
 
     /** Starts the gateway on servers that are running already; answers the line that says that a device can connect. */
     String startGateway() {
-        return start() + GatewayProcess.access();
+        return start() + GatewayProcess.access(settings);
     }
 
     private String start() {
-        Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
+        requireFreePorts();
         DataFolder.create(settings.data());
         var gateway = keep(GatewayProcess.start(settings));
         processes.add(gateway.process());
         gateway.awaitReady();
         return readyIn() + "  mqtt " + settings.mqtt();
+    }
+
+    private void requireFreePorts() {
+        Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
+        Settings.requireFree(settings.managementPort(), "health and metrics", Settings.MANAGEMENT_PORT);
     }
 
     private String servers() {

@@ -5,10 +5,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What the environment says about ports, folders and servers that run already; immutable. */
 public record Settings(
         int port,
+        int managementPort,
         int kafkaPort,
         int postgresPort,
         Path data,
@@ -16,15 +18,30 @@ public record Settings(
         Optional<String> foreignPostgres,
         List<String> javaOptions) {
     static final String PORT = "SLUICE_PORT";
+    static final String TLS_PORT = "SLUICE_TLS_PORT";
+    static final String MANAGEMENT_PORT = "SLUICE_MANAGEMENT_PORT";
     static final String KAFKA_PORT = "SLUICE_KAFKA_PORT";
     static final String POSTGRES_PORT = "SLUICE_POSTGRES_PORT";
     static final String DATA = "SLUICE_DATA";
     static final String KAFKA = "KAFKA_BOOTSTRAP_SERVERS";
     static final String POSTGRES = "QUARKUS_DATASOURCE_JDBC_URL";
 
+    /** With any free port for health and metrics. */
+    public Settings(
+            int port,
+            int kafkaPort,
+            int postgresPort,
+            Path data,
+            Optional<String> foreignKafka,
+            Optional<String> foreignPostgres,
+            List<String> javaOptions) {
+        this(port, Ports.free(), kafkaPort, postgresPort, data, foreignKafka, foreignPostgres, javaOptions);
+    }
+
     public static Settings of(Map<String, String> environment) {
         return new Settings(
                 port(environment, PORT, 8080),
+                port(environment, MANAGEMENT_PORT, 9000),
                 port(environment, KAFKA_PORT, 9092),
                 port(environment, POSTGRES_PORT, 5432),
                 Path.of(environment.getOrDefault(DATA, ".sluice")).toAbsolutePath(),
@@ -39,7 +56,7 @@ public record Settings(
         return Optional.ofNullable(environment.get(name)).filter(value -> !value.isBlank());
     }
 
-    private static int port(Map<String, String> environment, String name, int standard) {
+    static int port(Map<String, String> environment, String name, int standard) {
         var text = given(environment, name).orElse(Integer.toString(standard));
         if (!text.matches("[0-9]{1,5}") || Integer.parseInt(text) < 1 || Integer.parseInt(text) > 65535) {
             throw new Complaint(name + " is '" + text + "'; it has to be a port number between 1 and 65535.");
@@ -53,7 +70,32 @@ public record Settings(
 
     /** The same with another Kafka. */
     public Settings withKafka(String bootstrap) {
-        return new Settings(port, kafkaPort, postgresPort, data, Optional.of(bootstrap), foreignPostgres, javaOptions);
+        return new Settings(
+                port,
+                managementPort,
+                kafkaPort,
+                postgresPort,
+                data,
+                Optional.of(bootstrap),
+                foreignPostgres,
+                javaOptions);
+    }
+
+    /** The same with more options for the gateway's JVM. */
+    Settings withOptions(List<String> more) {
+        return new Settings(
+                port,
+                managementPort,
+                kafkaPort,
+                postgresPort,
+                data,
+                foreignKafka,
+                foreignPostgres,
+                Stream.concat(javaOptions.stream(), more.stream()).toList());
+    }
+
+    boolean hasOption(String key) {
+        return javaOptions.stream().anyMatch(option -> option.startsWith("-D" + key + "="));
     }
 
     public String postgres() {

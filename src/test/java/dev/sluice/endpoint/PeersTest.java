@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.access.Peer;
 import dev.sluice.config.AccessConfig;
+import dev.sluice.config.ProxyConfig;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -44,9 +46,14 @@ class PeersTest {
     }
 
     private Peer peer(Map<String, String> config, String path, String... headers) throws Exception {
-        var builder = new SmallRyeConfigBuilder().addDiscoveredConverters().withMapping(AccessConfig.class);
+        var builder = new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(AccessConfig.class)
+                .withMapping(ProxyConfig.class);
         config.forEach((key, value) -> builder.withDefaultValue("sluice.access." + key, value));
-        maker = new Peers(builder.build().getConfigMapping(AccessConfig.class));
+        var built = builder.build();
+        var proxies = new Proxies(built.getConfigMapping(ProxyConfig.class), new SimpleMeterRegistry());
+        maker = new Peers(proxies, null, built.getConfigMapping(AccessConfig.class));
         try (var socket = new Socket("127.0.0.1", server.actualPort())) {
             var request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n"
                     + String.join(

@@ -241,7 +241,7 @@ final class Servers implements AutoCloseable {
     }
 
     private Optional<HttpResponse<String>> get(String path) {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + settings.port() + path))
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + settings.managementPort() + path))
                 .timeout(Duration.ofSeconds(5))
                 .build();
         try {

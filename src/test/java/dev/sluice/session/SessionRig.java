@@ -74,6 +74,8 @@ final class SessionRig {
     boolean room = true;
     /** Whether Kafka and PostgreSQL take more. */
     boolean mayPublish = true;
+    /** What becomes of messages that are due. */
+    Screening screening = Screening.SEND;
     /** Milliseconds since 1970. */
     long now = NOW;
 
@@ -84,8 +86,8 @@ final class SessionRig {
     SessionRig(ProtocolVersion version, Limits limits) {
         this.version = version;
         this.limits = limits;
-        this.session =
-                new Session(limits, memory, new Holding(_ -> mayPublish, held, HELD_BYTES), () -> room, () -> now);
+        this.session = new Session(
+                limits, memory, new Holding(_ -> mayPublish, held, HELD_BYTES), () -> room, () -> now, _ -> screening);
     }
 
     static SessionRig online(ProtocolVersion version) {

@@ -34,8 +34,10 @@ class StoreRequestsTest {
             var queues = new QueueReader(requests, new BoundedMessages(StoreRig.BOUNDS, meters));
             var spool = new SpoolStore(requests, StoreRig.NODE);
             var waiting = meters.get("sluice.store.reads.waiting").gauge();
-            for (int n = 0; n < 104; n++)
-                Thread.startVirtualThread(() -> requests.call("reading slowly", _ -> hold(release)));
+            var reading = new CountDownLatch(4);
+            for (int n = 0; n < 4; n++) readSlowly(requests, reading, release);
+            await().until(() -> reading.getCount() == 0);
+            for (int n = 0; n < 100; n++) readSlowly(requests, reading, release);
             await().until(() -> waiting.value() == 100);
 
             assertThatThrownBy(() -> queues.page("c", 0, 10, 1000))
@@ -53,7 +55,12 @@ class StoreRequestsTest {
         }
     }
 
-    private static boolean hold(CountDownLatch release) {
+    private static void readSlowly(StoreRequests requests, CountDownLatch reading, CountDownLatch release) {
+        Thread.startVirtualThread(() -> requests.call("reading slowly", _ -> hold(reading, release)));
+    }
+
+    private static boolean hold(CountDownLatch reading, CountDownLatch release) {
+        reading.countDown();
         try {
             return release.await(60, TimeUnit.SECONDS);
         } catch (InterruptedException late) {

@@ -82,6 +82,7 @@ public final class StoreRig implements AutoCloseable {
     public final SpoolStore spool;
     private final Duration openTimeout;
     public final RouteStore routes;
+    public final StoreRequests requests;
     public final List<SessionsEnded> ended = new CopyOnWriteArrayList<>();
     /** Gives the messages of ended sessions to others. */
     public volatile Consumer<OrphanedDeliveries> redelivery =
@@ -98,7 +99,7 @@ public final class StoreRig implements AutoCloseable {
         health = new StoreHealth(pool, settings, NODE);
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
-        var requests = new StoreRequests(pool, settings, health, meters);
+        requests = new StoreRequests(pool, settings, health, meters);
         retainedTopics = new RetainedTopics(requests, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
         expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);

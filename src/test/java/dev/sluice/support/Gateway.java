@@ -200,9 +200,10 @@ public final class Gateway {
         return get(port(), path);
     }
 
-    /** Asks any gateway on this machine. */
+    /** Asks any gateway on this machine, at the port that answers on this path. */
     public static HttpResponse<String> get(int port, String path) {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+        var answering = path.startsWith("/q/") ? GatewayProcess.managementPort(port) : port;
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + answering + path))
                 .timeout(Duration.ofSeconds(10))
                 .build();
         try {
@@ -218,12 +219,12 @@ public final class Gateway {
     /** Sends a request with a body of JSON, or none, to any gateway on this machine; headers are name, value, name, value. */
     public static HttpResponse<String> send(int port, String method, String path, String json, String... headers) {
         var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                .timeout(Duration.ofSeconds(20))
+                .timeout(Duration.ofSeconds(60))
                 .method(method, json == null ? BodyPublishers.noBody() : BodyPublishers.ofString(json));
         // The gateway ends idle connections soon, and a PUT that meets the end of one is not sent again.
         request.header("Connection", "close");
-        if (json != null) request.header("Content-Type", "application/json");
-        for (int i = 0; i < headers.length; i += 2) request.header(headers[i], headers[i + 1]);
+        if (json != null) request.setHeader("Content-Type", "application/json");
+        for (int i = 0; i < headers.length; i += 2) request.setHeader(headers[i], headers[i + 1]);
         try {
             return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
@@ -246,7 +247,12 @@ public final class Gateway {
 
     /** The sum of the metrics of this name whose labels contain all of these; 0 if there is none. */
     public double metric(String name, String... labels) {
-        return get("/q/metrics")
+        return metric(port(), name, labels);
+    }
+
+    /** The same of any gateway on this machine. */
+    public static double metric(int port, String name, String... labels) {
+        return get(port, "/q/metrics")
                 .body()
                 .lines()
                 .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))

@@ -81,6 +81,14 @@ public final class Programs {
         return find("apt install chromium", "chromium", "chromium-browser", "google-chrome");
     }
 
+    public static String nginx() {
+        return find("apt install nginx", "nginx");
+    }
+
+    public static String haproxy() {
+        return find("apt install haproxy", "haproxy");
+    }
+
     private static String find(String install, String... names) {
         if (names[0].contains(File.separator)) return names[0];
         return Stream.of(names).flatMap(Programs::candidates).findFirst().orElseThrow(() -> missing(names[0], install));
@@ -92,7 +100,9 @@ public final class Programs {
     }
 
     private static Stream<String> candidates(String name) {
-        return Stream.concat(Arrays.stream(System.getenv("PATH").split(File.pathSeparator)), Stream.of("/usr/bin"))
+        return Stream.concat(
+                        Arrays.stream(System.getenv("PATH").split(File.pathSeparator)),
+                        Stream.of("/usr/bin", "/usr/sbin"))
                 .map(folder -> Path.of(folder, name))
                 .filter(Files::isExecutable)
                 .map(Path::toString);

@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import javax.net.ssl.SSLException;
 
 /** A socket on which any bytes may be sent as HTTP requests; used by one thread. */
 public final class RawHttp implements AutoCloseable {
@@ -30,9 +31,21 @@ public final class RawHttp implements AutoCloseable {
 
     /** @param from the address to connect from */
     public RawHttp(int port, String from) {
+        this(port, from, null);
+    }
+
+    /** @param tls null for none */
+    public RawHttp(int port, String from, Tls tls) {
+        this(port, from, new byte[0], tls);
+    }
+
+    /** @param first what goes before TLS */
+    public RawHttp(int port, String from, byte[] first, Tls tls) {
         try {
-            socket = new Socket(InetAddress.getLoopbackAddress(), port, InetAddress.getByName(from), 0);
-            socket.setTcpNoDelay(true);
+            var plain = new Socket(InetAddress.getLoopbackAddress(), port, InetAddress.getByName(from), 0);
+            plain.setTcpNoDelay(true);
+            plain.getOutputStream().write(first);
+            socket = tls == null ? plain : tls.over(plain);
             socket.setSoTimeout(PATIENCE_MILLIS);
             in = socket.getInputStream();
         } catch (IOException e) {
@@ -73,7 +86,7 @@ public final class RawHttp implements AutoCloseable {
         long sent = 0;
         try {
             for (; sent < most; sent += piece.length) socket.getOutputStream().write(piece);
-        } catch (SocketException _) {
+        } catch (SocketException | SSLException _) {
             return sent; // the gateway has closed
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -106,7 +119,7 @@ public final class RawHttp implements AutoCloseable {
                 if (next < 0) return "";
                 head.append((char) next);
             }
-        } catch (SocketException _) {
+        } catch (SocketException | SSLException _) {
             return "";
         } catch (IOException e) {
             throw new UncheckedIOException(head.toString(), e);
@@ -119,7 +132,7 @@ public final class RawHttp implements AutoCloseable {
         var start = System.nanoTime();
         try {
             in.skipNBytes(Long.MAX_VALUE);
-        } catch (java.io.EOFException | SocketException _) {
+        } catch (java.io.EOFException | SocketException | SSLException _) {
             return Duration.ofNanos(System.nanoTime() - start);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

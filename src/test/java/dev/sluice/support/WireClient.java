@@ -16,6 +16,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 
 /**
  * A client that puts any bytes into any frames, and takes server frames apart itself: one that is in parts, masked or text is
@@ -40,12 +42,13 @@ public final class WireClient implements AutoCloseable {
     /** One frame of the server. */
     public record Frame(int opcode, byte[] payload) {}
 
-    private WireClient(int port, ProtocolVersion version) {
+    private WireClient(int port, ProtocolVersion version, Tls tls) {
         this.version = version;
         this.reader = new PacketReader(version);
         try {
-            socket = new Socket(InetAddress.getLoopbackAddress(), port);
-            socket.setTcpNoDelay(true);
+            var plain = new Socket(InetAddress.getLoopbackAddress(), port);
+            plain.setTcpNoDelay(true);
+            socket = tls == null ? plain : tls.over(plain);
             socket.setSoTimeout(PATIENCE_MILLIS);
             in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), 64 * 1024));
         } catch (IOException e) {
@@ -55,8 +58,24 @@ public final class WireClient implements AutoCloseable {
 
     /** Opens a WebSocket on {@code /mqtt} that says nothing yet. */
     public static WireClient open(int port, ProtocolVersion version) {
-        var client = new WireClient(port, version);
-        var answer = client.upgrade("/mqtt", "Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Version: 13");
+        return open(port, version, "/mqtt");
+    }
+
+    /** The same on a path, perhaps with a query, and with more headers. */
+    public static WireClient open(int port, ProtocolVersion version, String path, String... headers) {
+        return open(port, version, null, path, headers);
+    }
+
+    /** The same over TLS, or without if that is null, with more headers. */
+    public static WireClient open(int port, ProtocolVersion version, Tls tls, String... headers) {
+        return open(port, version, tls, "/mqtt", headers);
+    }
+
+    private static WireClient open(int port, ProtocolVersion version, Tls tls, String path, String[] headers) {
+        var client = new WireClient(port, version, tls);
+        var all = Stream.concat(
+                Stream.of("Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Version: 13"), Arrays.stream(headers));
+        var answer = client.upgrade(path, all.toArray(String[]::new));
         if (!answer.startsWith("HTTP/1.1 101 ")) throw new AssertionError(answer);
         return client;
     }
@@ -74,7 +93,7 @@ public final class WireClient implements AutoCloseable {
 
     /** The answer to an upgrade with these headers beside the ones that every upgrade has. */
     public static String upgradeAnswer(int port, String path, String... headers) {
-        try (var client = new WireClient(port, ProtocolVersion.V5)) {
+        try (var client = new WireClient(port, ProtocolVersion.V5, null)) {
             return client.upgrade(path, headers);
         }
     }
@@ -112,7 +131,7 @@ public final class WireClient implements AutoCloseable {
     public void sendWhileOpen(byte[] raw, int times) {
         try {
             for (int i = 0; i < times; i++) socket.getOutputStream().write(raw);
-        } catch (SocketException _) {
+        } catch (SocketException | SSLException _) {
             // what it was waiting for
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -209,7 +228,7 @@ public final class WireClient implements AutoCloseable {
             var payload = new byte[Math.toIntExact(length)];
             in.readFully(payload);
             return new Frame(first & 0x0F, payload);
-        } catch (EOFException | SocketException _) {
+        } catch (EOFException | SocketException | SSLException _) {
             return null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -109,7 +109,7 @@ class ToolsIT {
     @Test
     void healthAsksTheGatewayOfThisMachine() throws Exception {
         var port = Integer.toString(Ports.free());
-        var said = run(Map.of("QUARKUS_HTTP_PORT", port), "health");
+        var said = run(Map.of("QUARKUS_MANAGEMENT_PORT", port), "health");
         assertThat(said.out).contains("127.0.0.1:" + port);
         assertThat(said.status).isEqualTo(1);
     }

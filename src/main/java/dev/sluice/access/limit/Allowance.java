@@ -2,6 +2,7 @@ package dev.sluice.access.limit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongBiFunction;
 
 /**
  * What one connection may take: of all shares that it holds, each limit has to have room. Confined to the connection's event loop, except
@@ -16,6 +17,9 @@ public final class Allowance {
     private final Shares shares;
     private final List<Held> held;
     private final LimitValues client;
+    /** Null if all clients of the identity together are not limited. */
+    private final Held identity;
+
     private final Rate messagesIn;
     private final Rate bytesIn;
     private final Rate messagesOut;
@@ -62,10 +66,19 @@ public final class Allowance {
         this.shares = shares;
         this.held = held;
         this.client = client;
+        this.identity = held.stream()
+                .filter(it -> it.share.scope() == Scope.IDENTITY)
+                .findFirst()
+                .orElse(null);
         this.messagesIn = rate(Limit.MESSAGES_IN);
         this.bytesIn = rate(Limit.BYTES_IN);
         this.messagesOut = rate(Limit.MESSAGES_OUT);
         this.bytesOut = rate(Limit.BYTES_OUT);
+    }
+
+    boolean holds(Share share) {
+        for (var each : held) if (each.share == share) return true;
+        return false;
     }
 
     private Rate rate(Limit limit) {
@@ -83,6 +96,30 @@ public final class Allowance {
     /** The client's own number; the usual one where it has none, or a larger one. */
     public long least(Limit limit, long usual) {
         return Math.min(client.of(limit), usual);
+    }
+
+    /** Counts one more retained message of the identity, false if that would be one too many. */
+    public boolean retains() {
+        return identity == null || identity.share.retains();
+    }
+
+    /** Whether the retained messages of the identity are to be counted now: whoever is told so has to {@link #count} them. */
+    public boolean beginsCount(long now) {
+        return identity != null && identity.share.beginsCount(now);
+    }
+
+    /**
+     * From any thread.
+     *
+     * @param counter is given whose retained messages, and up to how many; what it throws leaves the count as it was
+     */
+    public void count(ToLongBiFunction<String, Long> counter) {
+        try {
+            identity.share.retained(
+                    counter.applyAsLong(identity.name, identity.share.values().of(Limit.RETAINED)));
+        } finally {
+            identity.share.endsCount();
+        }
     }
 
     public boolean limitsIn() {

@@ -22,10 +22,27 @@ public enum Limit {
     SUBSCRIPTIONS,
     /** Sessions of an identity in PostgreSQL. */
     SESSIONS,
+    /** Retained messages of an identity in PostgreSQL. */
+    RETAINED,
     /** Messages that wait in memory for a client. */
     QUEUE_COUNT,
     /** The same in bytes. */
     QUEUE_BYTES;
+
+    /** Whether a holder of that scope may have such a limit. */
+    public boolean isOf(Scope scope) {
+        return switch (this) {
+            case CONNECTIONS -> scope != Scope.CLIENT; // it has one
+            case IN_FLIGHT, SUBSCRIPTIONS, QUEUE_COUNT, QUEUE_BYTES -> scope == Scope.CLIENT;
+            case SESSIONS, RETAINED -> scope == Scope.IDENTITY;
+            default -> true;
+        };
+    }
+
+    /** The smallest number that makes sense: a rate of 0 would hold back for ever. */
+    long least() {
+        return isRate() ? 1 : 0;
+    }
 
     /** Whether it is so many a second. */
     public boolean isRate() {

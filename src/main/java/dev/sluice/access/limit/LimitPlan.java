@@ -1,8 +1,11 @@
 package dev.sluice.access.limit;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Which limits apply to whom. What its credential or token says of a client counts; else the least that its groups say; else the
@@ -11,6 +14,11 @@ import java.util.Map;
 public final class LimitPlan {
     /** Before the name of a limit that all clients of an identity share. */
     private static final String OF_IDENTITY = "identity.";
+
+    /** What a credential may name. */
+    private static final List<String> NAMES = Stream.concat(
+                    names(Scope.CLIENT), names(Scope.IDENTITY).map(it -> OF_IDENTITY + it))
+            .toList();
 
     private static final String ALL = "";
 
@@ -36,6 +44,10 @@ public final class LimitPlan {
         return named(who.limits(), "").orElse(ofGroups).orElse(defaults.get(Scope.CLIENT));
     }
 
+    private static Stream<String> names(Scope scope) {
+        return Arrays.stream(Limit.values()).filter(it -> it.isOf(scope)).map(Limit::toString);
+    }
+
     private LimitValues ofIdentity(Applicant who) {
         return named(who.limits(), OF_IDENTITY).orElse(defaults.get(Scope.IDENTITY));
     }
@@ -45,12 +57,20 @@ public final class LimitPlan {
         return ofIdentity(who).of(Limit.SESSIONS);
     }
 
+    /** What is wrong with a limit that a credential is to say, in a sentence without its subject; null if nothing is. */
+    public static String mistake(String name, long value) {
+        var scope = name.startsWith(OF_IDENTITY) ? Scope.IDENTITY : Scope.CLIENT;
+        var limit = Limit.of(scope == Scope.IDENTITY ? name.substring(OF_IDENTITY.length()) : name);
+        if (limit == null || !limit.isOf(scope)) return "is not one of " + String.join(", ", NAMES);
+        return value < limit.least() ? "is " + value + ", and has to be at least " + limit.least() : null;
+    }
+
     private static LimitValues named(Map<String, Long> limits, String prefix) {
         if (limits.isEmpty()) return LimitValues.NONE;
         var values = new EnumMap<Limit, Long>(Limit.class);
         limits.forEach((name, value) -> {
             var limit = name.startsWith(prefix) ? Limit.of(name.substring(prefix.length())) : null;
-            if (limit != null) values.put(limit, Math.max(value, limit.isRate() ? 1 : 0));
+            if (limit != null) values.put(limit, Math.max(value, limit.least()));
         });
         return values.isEmpty() ? LimitValues.NONE : new LimitValues(values);
     }
@@ -89,9 +109,10 @@ public final class LimitPlan {
      * Admits a connection, and counts it, if none of its limits {@link Limit#CONNECTIONS} and {@link Limit#CONNECTS} is used up; what {@link #connecting}
      * has counted is not counted again.
      *
+     * @param before what the connection holds already, and has to leave if it is admitted; null if it has just connected, or holds nothing
      * @param connects whether it counts as a CONNECT
      */
-    public Answer admit(Applicant who, boolean connects, long now) {
+    public Answer admit(Applicant who, Allowance before, boolean connects, long now) {
         var client = ofClient(who);
         var held = new ArrayList<Allowance.Held>();
         hold(held, Scope.CLIENT, who.identity() + '\n' + who.clientId(), client, now);
@@ -107,9 +128,9 @@ public final class LimitPlan {
             var bucket = isKnownNow ? share.bucket(Limit.CONNECTS) : null;
             Limit exceeded = null;
             if (bucket != null && !bucket.tryTake(now)) exceeded = Limit.CONNECTS;
-            else if (!share.connected()) exceeded = Limit.CONNECTIONS;
+            else if (!share.connected(before != null && before.holds(share))) exceeded = Limit.CONNECTIONS;
             if (exceeded == null) continue;
-            for (int before = 0; before < i; before++) held.get(before).share().disconnected();
+            for (var counted : held.subList(0, i)) counted.share().disconnected();
             for (var each : held) shares.leave(each.share(), each.name(), now);
             return new Answer.Refused(exceeded, share.scope());
         }

@@ -14,9 +14,9 @@ public final class LimitValues {
     /** @throws IllegalArgumentException for a rate of 0, which would hold back for ever, or a number below 0 */
     public LimitValues(Map<Limit, Long> values) {
         values.forEach((limit, value) -> {
-            if (value < (limit.isRate() ? 1 : 0))
+            if (value < limit.least())
                 throw new IllegalArgumentException(
-                        limit + ": is " + value + ", and has to be at least " + (limit.isRate() ? 1 : 0));
+                        limit + ": is " + value + ", and has to be at least " + limit.least());
             this.values.put(limit, value);
         });
     }

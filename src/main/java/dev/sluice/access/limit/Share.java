@@ -1,14 +1,25 @@
 package dev.sluice.access.limit;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What one holder of limits has taken of them: a client, an identity, a group, an address or the gateway. Any thread may use it. */
 public final class Share {
+    private static final long COUNT_INTERVAL = 1_000_000_000;
+
     private final Scope scope;
     /** By {@link Limit#ordinal}; null where nothing is limited. */
     private final TokenBucket[] buckets = new TokenBucket[Limit.values().length];
 
     private final AtomicInteger connections = new AtomicInteger();
+    /** Retained messages, as far as is known; nobody has counted them before the first time. */
+    private final AtomicLong retained = new AtomicLong();
+
+    /** Guarded by this, as the two below. */
+    private boolean isCounting;
+
+    private boolean wasCounted;
+    private long countedAt;
     private volatile LimitValues values = LimitValues.NONE;
     /** Connections that hold it; guarded by {@link Shares}. */
     int users;
@@ -44,9 +55,13 @@ public final class Share {
         return buckets[rate.ordinal()];
     }
 
-    /** Counts one more connection, false if that would be one too many; a client's own take each other over. */
-    boolean connected() {
-        var most = scope == Scope.CLIENT ? LimitValues.UNLIMITED : values.of(Limit.CONNECTIONS);
+    /**
+     * Counts one more connection, false if that would be one too many; a client's own take each other over.
+     *
+     * @param again whether the same connection is counted already, and will {@link #disconnected} once
+     */
+    boolean connected(boolean again) {
+        var most = again || scope == Scope.CLIENT ? LimitValues.UNLIMITED : values.of(Limit.CONNECTIONS);
         while (true) {
             var now = connections.get();
             if (now >= most) return false;
@@ -56,6 +71,34 @@ public final class Share {
 
     void disconnected() {
         connections.decrementAndGet();
+    }
+
+    /** Counts one more retained message, false if that would be one too many. */
+    boolean retains() {
+        var most = values.of(Limit.RETAINED);
+        while (true) {
+            var now = retained.get();
+            if (now >= most) return false;
+            if (retained.compareAndSet(now, now + 1)) return true;
+        }
+    }
+
+    /** Whether its retained messages are limited, and nobody counts them or has just done so. */
+    synchronized boolean beginsCount(long now) {
+        if (isCounting || values.of(Limit.RETAINED) == LimitValues.UNLIMITED) return false;
+        if (wasCounted && now - countedAt < COUNT_INTERVAL) return false;
+        isCounting = true;
+        wasCounted = true;
+        countedAt = now;
+        return true;
+    }
+
+    synchronized void endsCount() {
+        isCounting = false;
+    }
+
+    void retained(long count) {
+        retained.set(count);
     }
 
     synchronized boolean isFull(long now) {

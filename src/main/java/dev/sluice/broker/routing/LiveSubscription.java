@@ -42,6 +42,11 @@ public record LiveSubscription(
                 && identifier == stored.identifier();
     }
 
+    /** As PostgreSQL keeps it; what it says of retained messages matters no more. */
+    public StoredSubscription stored() {
+        return new StoredSubscription(filter.toString(), maximumQoS, noLocal, retainAsPublished, 2, identifier);
+    }
+
     /** Whether its client is connected, or PostgreSQL can keep a message for it. */
     boolean isAble() {
         if (subscriber.isGone()) return false;

@@ -51,7 +51,7 @@ final class DeliveryStatements {
             SELECT retain(?::text[], ?::integer[],
                 ARRAY(SELECT (extract(epoch FROM now()) * 1000)::bigint + w.millis_left
                         FROM unnest(?::bigint[]) WITH ORDINALITY AS w(millis_left, n) ORDER BY w.n),
-                ?::bytea[], ?::bytea[], ?::bigint[])""";
+                ?::bytea[], ?::bytea[], ?::bigint[], ?::text[])""";
 
     private static final String WILLS_DELIVERED =
             "UPDATE will w SET delivered = true FROM unnest(?::bigint[]) AS d(id) WHERE w.id = d.id";
@@ -95,7 +95,8 @@ final class DeliveryStatements {
                                 writes,
                                 it -> StoredMessage.properties(it.message().properties())),
                         Column.binaries(writes, it -> it.message().payload()),
-                        Column.longs(writes, Accept::stamp)),
+                        Column.longs(writes, Accept::stamp),
+                        Column.texts(writes, Accept::clientId)),
                 stamps);
     }
 

@@ -14,6 +14,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -24,8 +25,8 @@ import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
 /**
- * Tells the version of the routes in PostgreSQL when they have changed, and every few seconds besides, in case a notification was lost; and
- * sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
+ * Tells the versions of the routes and of the rules in PostgreSQL when they have changed, and every few seconds besides, in case a
+ * notification was lost; when to look at the credentials; and sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
  * of the pool for good.
  */
 @ApplicationScoped
@@ -38,6 +39,8 @@ public class RouteListener {
     private final Duration interval;
     private final Consumer<SessionsEnded> ended;
     private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
+    private volatile Runnable credentials = () -> {};
+    private volatile LongConsumer rules;
 
     @Inject
     RouteListener(DataSource dataSource, StoreConfig config, Event<SessionsEnded> ended) {
@@ -48,6 +51,20 @@ public class RouteListener {
         this.dataSource = dataSource;
         this.interval = interval;
         this.ended = ended;
+    }
+
+    /** @param look called on the listener's thread when credentials may have changed, and every few seconds besides */
+    public void credentials(Runnable look) {
+        credentials = look;
+    }
+
+    /**
+     * To be called before the {@link #start}.
+     *
+     * @param version as there, of the rules
+     */
+    public void rules(LongConsumer version) {
+        rules = version;
     }
 
     /** @param version told on the listener's thread, whether it is new or not; told again after a while if it throws */
@@ -79,23 +96,31 @@ public class RouteListener {
             }
         } catch (SQLException lost) {
             if (!listening.isStopped())
-                LOG.debugf("listening for changes of the routes, to be tried again in %s: %s", interval, lost);
+                LOG.debugf("listening for changes of routes and rules, to be tried again in %s: %s", interval, lost);
         } catch (RuntimeException failure) {
-            LOG.error("following the routes in PostgreSQL failed, and is tried again in " + interval, failure);
+            LOG.error(
+                    "following the routes and rules in PostgreSQL failed, and is tried again in " + interval, failure);
         }
     }
 
     private void listen(Connection connection, LongConsumer version) throws SQLException {
         var notifications = connection.unwrap(PGConnection.class);
         try (var statement = connection.createStatement()) {
-            statement.execute("LISTEN sluice_routes; LISTEN " + SESSIONS);
+            statement.execute(
+                    "LISTEN sluice_routes; LISTEN sluice_rules; LISTEN sluice_credentials; LISTEN " + SESSIONS);
             while (!listening.isStopped()) {
-                try (var row = statement.executeQuery("SELECT version FROM route_set")) {
-                    if (row.next()) version.accept(row.getLong(1));
-                }
+                tell(statement, "SELECT version FROM route_set", version);
+                if (rules != null) tell(statement, "SELECT version FROM access_rule_set", rules);
+                credentials.run();
                 tell(notifications.getNotifications((int) Math.max(1, interval.toMillis())));
             }
             statement.execute("UNLISTEN *");
+        }
+    }
+
+    private static void tell(Statement statement, String query, LongConsumer version) throws SQLException {
+        try (var row = statement.executeQuery(query)) {
+            if (row.next()) version.accept(row.getLong(1));
         }
     }
 

@@ -24,13 +24,13 @@ final class OpenStatement {
             SELECT w.n, o.*
               FROM (SELECT * FROM unnest(?::text[], ?::boolean[], ?::int2[], ?::bigint[], ?::text[], ?::text[],
                                          ?::bigint[], ?::text[], ?::int2[], ?::boolean[], ?::bytea[], ?::bytea[],
-                                         ?::integer[])
+                                         ?::integer[], ?::text[])
                       WITH ORDINALITY AS w(client_id, clean_start, protocol, expiry_seconds, identity, node,
-                           will_delay, will_topic, will_qos, will_retain, will_properties, will_payload, send_quota, n)
+                           will_delay, will_topic, will_qos, will_retain, will_properties, will_payload, send_quota, requester, n)
                      ORDER BY client_id, n OFFSET 0) w
              CROSS JOIN LATERAL open_session(w.client_id, w.clean_start, w.protocol, w.expiry_seconds, w.identity, w.node,
                         w.will_delay, w.will_topic, w.will_qos, w.will_retain, w.will_properties, w.will_payload,
-                        w.send_quota) o
+                        w.send_quota, w.requester) o
             """;
 
     /** A statement of its own, which sees what the function has written. */
@@ -90,6 +90,7 @@ final class OpenStatement {
         columns.add("bytea", byte[][]::new, will(will -> StoredMessage.properties(will.properties())));
         columns.add("bytea", byte[][]::new, will(Will::payload));
         columns.add("int4", Integer[]::new, OpenRequest::sendQuota);
+        columns.add("text", String[]::new, OpenRequest::willRequester);
         columns.add("text", String[]::new, OpenRequest::clientId);
     }
 

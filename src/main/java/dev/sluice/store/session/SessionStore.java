@@ -32,6 +32,14 @@ public class SessionStore {
              LIMIT ?) others\
         """;
 
+    /** By the index on identities, which has no anonymous clients, nor messages that were cleared. */
+    private static final String RETAINED = """
+        SELECT count(*) FROM (
+            SELECT FROM retained WHERE identity = ? AND identity <> '' AND octet_length(payload) > 0
+               AND (expires_at IS NULL OR expires_at > now())
+             LIMIT ?) messages\
+        """;
+
     private final StoreCalls calls;
     private final OpenBatches batches;
     private final StoreHealth health;
@@ -53,6 +61,7 @@ public class SessionStore {
      * @param identity authenticated user name, empty for anonymous: nobody else can open the session then
      * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
      * @param will null without a will
+     * @param willRequester who brings it, as JSON; null for anonymous
      */
     public record OpenRequest(
             String clientId,
@@ -62,7 +71,21 @@ public class SessionStore {
             String identity,
             String node,
             int sendQuota,
-            Will will) {}
+            Will will,
+            String willRequester) {
+        /** One of an anonymous client. */
+        public OpenRequest(
+                String clientId,
+                boolean cleanStart,
+                int protocolLevel,
+                long expirySeconds,
+                String identity,
+                String node,
+                int sendQuota,
+                Will will) {
+            this(clientId, cleanStart, protocolLevel, expirySeconds, identity, node, sendQuota, will, null);
+        }
+    }
 
     /**
      * What was opened; a session that is not resumed holds nothing.
@@ -114,6 +137,21 @@ public class SessionStore {
                 select.setString(1, request.identity());
                 select.setString(2, request.clientId());
                 select.setLong(3, most);
+                return Rows.longs(select).getFirst();
+            }
+        });
+    }
+
+    /**
+     * How many messages of an identity are retained, counted up to so many.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public long retainedOf(String identity, long most) {
+        return calls.call("counting retained messages", connection -> {
+            try (var select = connection.prepareStatement(RETAINED)) {
+                select.setString(1, identity);
+                select.setLong(2, most);
                 return Rows.longs(select).getFirst();
             }
         });

@@ -11,4 +11,9 @@ import dev.sluice.packet.QoS;
  * @param identifier Subscription Identifier, 0 for none
  */
 public record StoredSubscription(
-        String filter, QoS qos, boolean noLocal, boolean retainAsPublished, int retainHandling, int identifier) {}
+        String filter, QoS qos, boolean noLocal, boolean retainAsPublished, int retainHandling, int identifier) {
+    /** The same with another QoS. */
+    public StoredSubscription at(QoS other) {
+        return new StoredSubscription(filter, other, noLocal, retainAsPublished, retainHandling, identifier);
+    }
+}

@@ -78,12 +78,14 @@ public class Wills {
      * A will to be published now.
      *
      * @param identity authenticated user name of the client that brought it, empty for anonymous; null if nobody knows any more
+     * @param requester who that was, as JSON; null for anonymous
      * @param will properties that are above today's bounds come with their {@link Properties#excess}
      * @param id that of its row, never used for another will
      * @param delivered whether subscribers have it, so that only Kafka has to get it
      * @param bytes what it takes on the heap
      */
-    public record DueWill(String clientId, String identity, long id, Will will, boolean delivered, long bytes) {
+    public record DueWill(
+            String clientId, String identity, String requester, long id, Will will, boolean delivered, long bytes) {
         /** The authenticated user name, null for anonymous. */
         public String username() {
             return identity == null || identity.isEmpty() ? null : identity;
@@ -209,6 +211,7 @@ public class Wills {
         return new DueWill(
                 row.getString("client_id"),
                 row.getString("identity"),
+                row.getString("requester"),
                 row.getLong("id"),
                 will,
                 row.getBoolean("delivered"),

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -25,6 +26,7 @@ final class LiveProducer {
     /** Each outcome that it gives, of whatever kind. */
     private final Movement answers = new Movement();
 
+    private final AtomicBoolean stopped = new AtomicBoolean();
     private volatile boolean hasAcknowledged;
 
     /** Hears of each record that Kafka has not taken, before its client does; on the producer's thread. */
@@ -109,13 +111,18 @@ final class LiveProducer {
 
     /** Ends it at once. When this returns, every record that it held has its outcome. */
     void close() {
+        stopped.set(true);
         forceClose();
         var left = new KafkaException("the Kafka producer was closed");
         for (var sending : held) sending.onCompletion(null, left);
     }
 
-    /** Has it send nothing more. On its own thread the records that it holds have their outcome later. */
-    void forceClose() {
+    /** Has it send nothing more; on its own thread, where the records that it holds have their outcome later. May be called again. */
+    void stopSending() {
+        if (stopped.compareAndSet(false, true)) forceClose();
+    }
+
+    private void forceClose() {
         try {
             kafka.close(Duration.ZERO);
         } catch (RuntimeException | Error failure) { // of a part that it loaded: it is closed all the same

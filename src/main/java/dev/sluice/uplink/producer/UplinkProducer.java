@@ -62,8 +62,6 @@ public class UplinkProducer {
     private volatile LiveProducer live;
 
     private volatile long replacingSince;
-    /** Whether the producer takes nothing more, and goes on with what it has. */
-    private volatile boolean settling;
 
     /**
      * @param channel keeps the channel alive, whose configuration and metrics are used; records do not pass it, as its emitter would
@@ -195,10 +193,8 @@ public class UplinkProducer {
     private void failed(LiveProducer holder, String kafkaTopic, Exception exception) {
         topics.learn(kafkaTopic, exception);
         if (Refusal.of(exception) != null || holder != live) return;
-        if (beginReplacing()) {
-            holder.forceClose();
-            replaceNow(holder, reason(exception));
-        } else if (settling) holder.forceClose();
+        holder.stopSending(); // also while it is being replaced, and goes on with what it has
+        if (beginReplacing()) replaceNow(holder, reason(exception), null);
     }
 
     /** Whether the producer has given no outcome of any record for so long; false while it is being replaced. */
@@ -254,17 +250,7 @@ public class UplinkProducer {
      */
     public void replace(String why, String kafkaTopic) {
         var dead = current();
-        if (dead != live || !beginReplacing()) return;
-        settling = true;
-        var end = replacingSince + SETTLE_TIME.toNanos();
-        replacement.start(() -> {
-            if (settling && dead.holdsOthersThan(kafkaTopic) && System.nanoTime() - end < 0) return SETTLE_TURN;
-            if (settling) {
-                settling = false;
-                close(dead, why);
-            }
-            return open() ? null : BETWEEN_REPLACEMENTS;
-        });
+        if (dead == live && beginReplacing()) replaceNow(dead, why, kafkaTopic);
     }
 
     private LiveProducer current() {
@@ -291,7 +277,7 @@ public class UplinkProducer {
     }
 
     private void replace(LiveProducer dead, String why) {
-        if (dead == live && beginReplacing()) replaceNow(dead, why);
+        if (dead == live && beginReplacing()) replaceNow(dead, why, null);
     }
 
     private boolean beginReplacing() {
@@ -300,11 +286,16 @@ public class UplinkProducer {
         return replacing.compareAndSet(false, true);
     }
 
-    private void replaceNow(LiveProducer dead, String why) {
+    /** @param onlyFor the Kafka topic whose records are given up, while those for others have a second to reach Kafka; null for all */
+    private void replaceNow(LiveProducer dead, String why, String onlyFor) {
+        var end = replacingSince + SETTLE_TIME.toNanos();
         var closed = new AtomicBoolean();
         replacement.start(() -> {
-            if (closed.compareAndSet(false, true)) return close(dead, why);
-            return open() ? null : BETWEEN_REPLACEMENTS;
+            if (closed.get()) return open() ? null : BETWEEN_REPLACEMENTS;
+            if (onlyFor != null && dead.holdsOthersThan(onlyFor) && System.nanoTime() - end < 0) return SETTLE_TURN;
+            closed.set(true);
+            var pause = close(dead, why);
+            return onlyFor == null ? pause : Duration.ZERO;
         });
     }
 

@@ -29,7 +29,7 @@ class LimitPlanTest {
     }
 
     private Allowance admit(LimitPlan plan, Applicant who) {
-        return ((Answer.Admitted) plan.admit(who, true, now)).allowance();
+        return ((Answer.Admitted) plan.admit(who, null, true, now)).allowance();
     }
 
     private static long own(LimitPlan plan, Set<String> groups, Map<String, Long> limits) {
@@ -91,16 +91,44 @@ class LimitPlanTest {
                 Map.of());
         var one = admit(plan, client("1", "ann", Set.of(), Map.of()));
         admit(plan, client("2", "ann", Set.of(), Map.of()));
-        assertThat(plan.admit(client("3", "ann", Set.of(), Map.of()), true, now))
+        assertThat(plan.admit(client("3", "ann", Set.of(), Map.of()), null, true, now))
                 .isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.IDENTITY));
         // Anonymous clients are no identity.
         admit(plan, client("4", "", Set.of(), Map.of()));
-        assertThat(plan.admit(client("5", "bob", Set.of(), Map.of()), true, now))
+        assertThat(plan.admit(client("5", "bob", Set.of(), Map.of()), null, true, now))
                 .isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.ADDRESS));
         one.leave(now);
         admit(plan, client("5", "bob", Set.of(), Map.of()));
-        assertThat(plan.admit(client("6", "bob", Set.of(), Map.of()), true, now))
+        assertThat(plan.admit(client("6", "bob", Set.of(), Map.of()), null, true, now))
                 .isInstanceOf(Answer.Refused.class);
+    }
+
+    @Test
+    void whoProvesAgainWhoItIsKeepsItsPlace() {
+        var plan = plan(
+                Map.of(Scope.IDENTITY, limits(Limit.CONNECTIONS, 1), Scope.GROUP, limits(Limit.CONNECTIONS, 1)),
+                Map.of());
+        var ann = client("1", "ann", Set.of("a"), Map.of());
+        var first = admit(plan, ann);
+        admit(plan, client("2", "bob", Set.of("b"), Map.of()));
+        var again = ((Answer.Admitted) plan.admit(ann, first, false, now)).allowance();
+        first.leave(now);
+        // In a group that is full there is none for it, and it has what it had.
+        assertThat(plan.admit(client("1", "ann", Set.of("b"), Map.of()), again, false, now))
+                .isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.GROUP));
+        assertThat(plan.admit(ann, null, true, now)).isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.IDENTITY));
+        again.leave(now);
+        admit(plan, ann);
+    }
+
+    @Test
+    void whatACredentialMaySay() {
+        assertThat(LimitPlan.mistake("messages-in", 1)).isNull();
+        assertThat(LimitPlan.mistake("subscriptions", 0)).isNull();
+        assertThat(LimitPlan.mistake("identity.connections", 3)).isNull();
+        assertThat(LimitPlan.mistake("messages-in", 0)).isEqualTo("is 0, and has to be at least 1");
+        for (var none : new String[] {"", "connections", "sessions", "identity.queue-count", "identity.", "other"})
+            assertThat(LimitPlan.mistake(none, 1)).startsWith("is not one of connects, messages-in, ");
     }
 
     @Test
@@ -112,7 +140,7 @@ class LimitPlanTest {
         assertThat(plan.connecting("2001:db8:0:1::1", now)).isNull();
         assertThat(plan.connecting(null, now)).isNull();
         // Nothing is taken twice.
-        assertThat(plan.admit(new Applicant("c", "", Set.of(), Map.of(), "2001:db8::3"), true, now))
+        assertThat(plan.admit(new Applicant("c", "", Set.of(), Map.of(), "2001:db8::3"), null, true, now))
                 .isInstanceOf(Answer.Admitted.class);
         now += SECOND;
         assertThat(plan.connecting("2001:db8::1", now)).isNull();

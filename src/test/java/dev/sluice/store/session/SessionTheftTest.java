@@ -103,6 +103,33 @@ class SessionTheftTest {
         assertThat(othersOf("new", "", 10)).isZero();
     }
 
+    /** Those that were cleared, or have expired, do not count; a message that replaces one makes it its publisher's. */
+    @Test
+    void theRetainedMessagesOfAnIdentityAreCounted() {
+        open("c", true, "ann");
+        open("g", true, "bob");
+        open("h", true, "");
+        SERVER.execute("DELETE FROM retained");
+        retain(1, "c", "c/1", "x", "NULL");
+        retain(2, "c", "c/2", "x", "NULL");
+        retain(3, "c", "c/3", "x", "1");
+        retain(4, "c", "c/4", "x", "NULL");
+        retain(5, "c", "c/4", "", "NULL");
+        retain(6, "g", "c/2", "x", "NULL");
+        retain(7, "h", "h/1", "x", "NULL");
+        assertThat(rig.sessions.retainedOf("ann", 10)).isEqualTo(1);
+        assertThat(rig.sessions.retainedOf("bob", 10)).isEqualTo(1);
+        assertThat(rig.sessions.retainedOf("bob", 0)).isZero();
+        assertThat(rig.sessions.retainedOf("", 10)).isZero();
+        SERVER.execute("DELETE FROM retained");
+    }
+
+    private static void retain(long stamp, String clientId, String topic, String payload, String expires) {
+        SERVER.value(
+                "SELECT retain(ARRAY['%s'], ARRAY[1], ARRAY[%s]::bigint[], ARRAY[NULL]::bytea[], ARRAY['%s']::bytea[], ARRAY[%d]::bigint[], ARRAY['%s'])"
+                        .formatted(topic, expires, payload, stamp, clientId));
+    }
+
     private static long othersOf(String clientId, String identity, long most) {
         return rig.sessions.othersOf(new OpenRequest(clientId, false, 5, 60, identity, "node-2", 10, null), most);
     }

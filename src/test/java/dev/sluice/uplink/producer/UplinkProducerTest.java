@@ -69,6 +69,17 @@ class UplinkProducerTest {
         assertThat(rig.outcomes).hasSize(2).startsWith((Exception) null).doesNotHaveDuplicates();
     }
 
+    /** Else what it holds behind that record could pass it. */
+    @Test
+    void aProducerThatFailsForNowSendsNothingMoreWhileOthersAreAwaited() {
+        assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.TAKEN);
+        assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.TAKEN);
+        rig.uplink.replace("a test", ProducerRig.TOPIC);
+        rig.last().errorNext(new KafkaException("for now"));
+        assertThat(rig.producers.getFirst().closed()).isTrue();
+        replaced(2);
+    }
+
     @Test
     void whatDoesNotReachKafkaIsNotAwaitedForLong() {
         assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.TAKEN);

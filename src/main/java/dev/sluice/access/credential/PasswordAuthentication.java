@@ -1,0 +1,125 @@
+package dev.sluice.access.credential;
+
+import dev.sluice.access.Attempt;
+import dev.sluice.access.Authentication;
+import dev.sluice.access.Method;
+import dev.sluice.access.Reason;
+import dev.sluice.access.Verdict;
+import dev.sluice.access.secret.MachineToken;
+import dev.sluice.access.secret.Recipe;
+import dev.sluice.access.secret.Secret;
+import dev.sluice.clock.ThrottledLog;
+import dev.sluice.config.PasswordConfig;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.credential.CredentialReader;
+import dev.sluice.store.credential.StoredCredential;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import org.jboss.logging.Logger;
+
+/**
+ * User name and password of CONNECT, checked against the credentials in PostgreSQL. An unknown user costs what a wrong password does. Any
+ * number of virtual threads use it at once.
+ */
+@Singleton
+public class PasswordAuthentication implements Authentication {
+    private static final Logger LOG = Logger.getLogger(PasswordAuthentication.class);
+    private static final byte[] NO_PASSWORD = {0};
+
+    private final CredentialReader reader;
+    private final VerifiedPasswords verified;
+    private final HashingThreads threads;
+    private final Logins logins;
+    private final Dummies dummies;
+    private final Secret nobodysToken;
+    private final ThrottledLog unreadable = new ThrottledLog(LOG);
+
+    @Inject
+    public PasswordAuthentication(
+            CredentialReader reader,
+            VerifiedPasswords verified,
+            HashingThreads threads,
+            Logins logins,
+            PasswordConfig config) {
+        this.reader = reader;
+        this.verified = verified;
+        this.threads = threads;
+        this.logins = logins;
+        var recipe = new Recipe(config);
+        this.dummies = new Dummies(recipe);
+        this.nobodysToken = recipe.hashToken(recipe.token());
+    }
+
+    @Override
+    public Method method() {
+        return Method.PASSWORD;
+    }
+
+    @Override
+    public boolean concerns(Attempt attempt) {
+        return attempt.authenticationMethod() == null && attempt.username() != null && attempt.password() != null;
+    }
+
+    @Override
+    public Verdict judge(Attempt attempt) {
+        try {
+            // What was right a short time ago passes whatever others do to its name or from its address.
+            var known = verified.find(attempt.username(), attempt.password());
+            if (known != null) return logins.proved(attempt, method(), known, null);
+            if (!logins.admit(attempt, attempt.username())) return logins.throttled(method(), attempt.username());
+            return check(attempt);
+        } catch (RejectedExecutionException _) {
+            return logins.denied(method(), Reason.BUSY, "busy", "as many passwords wait to be hashed as may");
+        } catch (StoreUnavailable away) {
+            return logins.denied(method(), Reason.UNAVAILABLE, "unavailable", away.getMessage());
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            return logins.denied(method(), Reason.UNAVAILABLE, "gone", "the client did not wait");
+        }
+    }
+
+    private Verdict check(Attempt attempt) throws InterruptedException {
+        var name = attempt.username();
+        var since = verified.changes();
+        var found = reader.find(name);
+        if (!matches(name, found, attempt.password()))
+            return logins.failed(attempt, method(), name, found.isEmpty() ? "unknown" : "wrong");
+        var credential = found.get();
+        if (verified.changes() != since) {
+            // It may have changed while it was hashed; whoever ended its connections has not seen this one.
+            var now = reader.find(name);
+            if (now.isEmpty() || !now.get().hash().equals(credential.hash()))
+                return logins.failed(attempt, method(), name, "changed");
+            credential = now.get();
+        } else verified.keep(credential, attempt.password(), since);
+        return logins.proved(attempt, method(), credential, null);
+    }
+
+    /** Takes a time that depends on the looks of the password and on what hashing costs here, not on whether the user exists. */
+    private boolean matches(String name, Optional<StoredCredential> found, byte[] password)
+            throws InterruptedException {
+        var isToken = MachineToken.looksLike(password);
+        var secret = found.map(this::secret).orElse(null);
+        var isComparable = secret != null && isToken == secret instanceof MachineToken && password.length > 0;
+        if (isToken) return (isComparable ? secret : nobodysToken).matches(password) & isComparable;
+        if (secret != null && !(secret instanceof MachineToken)) dummies.learn(secret);
+        var offered = password.length > 0 ? password : NO_PASSWORD;
+        // Reads the dummy's text, too, as that of a user was read.
+        return threads.compute(() ->
+                        (isComparable ? secret : Recipe.parse(dummies.of(name).text())).matches(offered))
+                & isComparable;
+    }
+
+    /** Null if an operator's own SQL has written what nobody can read. */
+    private Secret secret(StoredCredential credential) {
+        try {
+            return Recipe.parse(credential.hash());
+        } catch (IllegalArgumentException wrong) {
+            unreadable.warn("the hash of credential " + credential.username()
+                    + " cannot be read, so nobody can use it: " + wrong.getMessage());
+            return null;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package dev.sluice.access.secret;
+
+import static dev.sluice.access.secret.Fields.base64;
+import static dev.sluice.access.secret.Fields.bytes;
+import static dev.sluice.access.secret.Fields.within;
+
+import java.security.MessageDigest;
+import java.util.regex.Pattern;
+import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
+import org.bouncycastle.crypto.params.Argon2Parameters;
+
+/**
+ * A password hashed by Argon2id (RFC 9106), written as {@code $argon2id$v=19$m=<KiB>,t=<passes>,p=<lanes>$<salt>$<hash>}. Immutable.
+ *
+ * @param memory KiB
+ */
+record Argon2id(int memory, int iterations, int parallelism, byte[] salt, byte[] hash) implements Secret {
+    static final String BEGINNING = "$argon2id$";
+    private static final Pattern TEXT =
+            Pattern.compile("\\$argon2id\\$v=19\\$m=(\\d{1,9}),t=(\\d{1,9}),p=(\\d{1,9})\\$([^$]+)\\$([^$]+)");
+    private static final int LARGEST_MEMORY = 262_144;
+    private static final int MOST_ITERATIONS = 64;
+    private static final int MOST_LANES = 16;
+    private static final int LENGTH = 32;
+
+    static Argon2id of(byte[] password, byte[] salt, int memory, int iterations, int parallelism) {
+        return new Argon2id(
+                memory, iterations, parallelism, salt, hash(password, salt, memory, iterations, parallelism, LENGTH));
+    }
+
+    static Argon2id parse(String text) {
+        var parts = Fields.match(TEXT, text, "$argon2id$v=19$m=...,t=...,p=...$<salt>$<hash>");
+        return new Argon2id(
+                within("m", parts.group(1), 8, LARGEST_MEMORY),
+                within("t", parts.group(2), 1, MOST_ITERATIONS),
+                within("p", parts.group(3), 1, MOST_LANES),
+                bytes("salt", parts.group(4), 8, 64),
+                bytes("hash", parts.group(5), 16, 64));
+    }
+
+    @Override
+    public boolean matches(byte[] password) {
+        return MessageDigest.isEqual(hash, hash(password, salt, memory, iterations, parallelism, hash.length));
+    }
+
+    private static byte[] hash(byte[] password, byte[] salt, int memory, int iterations, int parallelism, int length) {
+        var generator = new Argon2BytesGenerator();
+        generator.init(new Argon2Parameters.Builder(Argon2Parameters.ARGON2_id)
+                .withVersion(Argon2Parameters.ARGON2_VERSION_13)
+                .withMemoryAsKB(memory)
+                .withIterations(iterations)
+                .withParallelism(parallelism)
+                .withSalt(salt)
+                .build());
+        var hash = new byte[length];
+        generator.generateBytes(password, hash);
+        return hash;
+    }
+
+    @Override
+    public String text() {
+        return cost() + "$" + base64(salt) + "$" + base64(hash);
+    }
+
+    @Override
+    public String cost() {
+        return BEGINNING + "v=19$m=" + memory + ",t=" + iterations + ",p=" + parallelism;
+    }
+
+    /** Without the hash. */
+    @Override
+    public String toString() {
+        return cost();
+    }
+}

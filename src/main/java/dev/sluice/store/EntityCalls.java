@@ -1,0 +1,49 @@
+package dev.sluice.store;
+
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.narayana.jta.QuarkusTransactionException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.PersistenceException;
+import java.util.concurrent.Callable;
+import org.hibernate.exception.ConstraintViolationException;
+import org.hibernate.exception.DataException;
+
+/** Runs the transactions of operators' requests on Hibernate's entities, on the calling virtual thread; blocks. */
+@ApplicationScoped
+public class EntityCalls {
+    /** Seconds; the driver's own bound is the same for each statement. */
+    private static final int TIMEOUT = 10;
+
+    private final StoreHealth health;
+
+    EntityCalls(StoreHealth health) {
+        this.health = health;
+    }
+
+    /**
+     * Runs one transaction.
+     *
+     * @param what is done, for the message of an exception
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws IllegalArgumentException when PostgreSQL refuses the data
+     * @throws RuntimeException what the work itself throws
+     */
+    public <T> T call(String what, Callable<T> work) {
+        if (!health.available()) throw new StoreUnavailable("PostgreSQL does not answer", null);
+        var done = new boolean[1];
+        try {
+            return QuarkusTransaction.requiringNew().timeout(TIMEOUT).call(() -> {
+                var result = work.call();
+                done[0] = true;
+                return result;
+            });
+        } catch (ConstraintViolationException | DataException refused) {
+            throw new IllegalArgumentException(
+                    "PostgreSQL refuses " + what + ": "
+                            + refused.getSQLException().getMessage(),
+                    refused);
+        } catch (PersistenceException | QuarkusTransactionException failed) {
+            throw new StoreUnavailable(what + ": " + failed.getMessage(), failed, done[0]);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package dev.sluice.access.credential;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.support.PasswordKeys;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class HashingThreadsTest {
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final HashingThreads threads =
+            new HashingThreads(PasswordKeys.config(Map.of("threads", "1", "queue", "1")), meters);
+    private final CountDownLatch free = new CountDownLatch(1);
+
+    @AfterEach
+    void stop() {
+        free.countDown();
+        threads.stop();
+    }
+
+    private Thread occupy(Runnable then) {
+        return Thread.ofVirtual().start(() -> {
+            try {
+                threads.compute(() -> {
+                    free.await();
+                    return null;
+                });
+                then.run();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private double waiting() {
+        return meters.get("sluice.access.hashing.waiting").gauge().value();
+    }
+
+    @Test
+    void whatFindsNoPlaceIsRefusedAndCounted() throws Exception {
+        occupy(() -> {});
+        await().until(() -> occupied() && waiting() == 0);
+        var done = new AtomicBoolean();
+        occupy(() -> done.set(true));
+        await().until(() -> waiting() == 1);
+        assertThatThrownBy(() -> threads.compute(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+        assertThat(meters.get("sluice.access.hashing.refused").counter().count())
+                .isEqualTo(1);
+        free.countDown();
+        await().untilTrue(done);
+        assertThat(threads.compute(() -> 1)).isEqualTo(1);
+    }
+
+    private boolean occupied() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(it -> it.getName().startsWith("sluice-hash-") && it.getState() == Thread.State.WAITING);
+    }
+
+    /** A storm of clients that give up leaves nothing behind to be computed. */
+    @Test
+    void whoGivesUpGivesItsPlaceUp() throws Exception {
+        occupy(() -> {});
+        await().until(this::occupied);
+        var inQueue = occupy(() -> {});
+        await().until(() -> waiting() == 1);
+        inQueue.interrupt();
+        inQueue.join();
+        assertThat(waiting()).isZero();
+    }
+}

@@ -1,0 +1,105 @@
+package dev.sluice.arch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** No file of the tree holds a secret: only forms that nothing else has are looked for. */
+class SecretsTest {
+    private static final Set<String> NOT_OURS = Set.of(".git", "target", "node_modules", ".sluice", ".idea", ".vscode");
+    private static final long LARGEST = 2_000_000;
+
+    private static final Map<String, Pattern> FORMS = Map.of(
+            "private key", Pattern.compile("-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\\s*[A-Za-z0-9+/]{40}"),
+            "key of AWS", Pattern.compile("\\b(?:AKIA|ASIA)[0-9A-Z]{16}\\b"),
+            "token of GitHub", Pattern.compile("\\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\\w{60,})"),
+            "key of Google", Pattern.compile("\\bAIza[\\w-]{35}\\b"),
+            "token of Slack", Pattern.compile("\\bxox[abprs]-[0-9A-Za-z-]{20,}"),
+            "signed JWT", Pattern.compile("\\beyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]{20,}"),
+            "password in a URL", Pattern.compile("://[^\\s:/@\"'{}$<]+:[^\\s:/@\"'{}$<]{8,}@[\\w.-]+"));
+
+    private static List<String> found(String text) {
+        var found = new ArrayList<String>();
+        FORMS.forEach((name, form) -> {
+            if (form.matcher(text).find()) found.add(name);
+        });
+        return found;
+    }
+
+    private static List<Path> files() throws IOException {
+        var files = new ArrayList<Path>();
+        Files.walkFileTree(Repository.path("."), new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
+                return NOT_OURS.contains(String.valueOf(folder.getFileName()))
+                        ? FileVisitResult.SKIP_SUBTREE
+                        : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                if (attributes.isRegularFile() && attributes.size() < LARGEST) files.add(file);
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return files;
+    }
+
+    @Test
+    void noFileHoldsASecret() throws IOException {
+        var secrets = new TreeMap<Path, List<String>>();
+        var files = files();
+        for (var file : files) {
+            var found = found(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1));
+            if (!found.isEmpty()) secrets.put(file, found);
+        }
+        assertThat(files).hasSizeGreaterThan(300);
+        assertThat(secrets).isEmpty();
+    }
+
+    /** Put together here, so that this file holds none. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-----BEGIN @PRIVATE KEY-----\n#",
+                "-----BEGIN EC @PRIVATE KEY-----\n#",
+                "id=AKIA@IOSFODNN7EXAMPLE",
+                "ghp_@0123456789abcdefghijklmnopqrstuvwxyz",
+                "AIza@0123456789abcdefghijklmnopqrstuvwxy",
+                "xoxb@-0123456789-0123456789ab",
+                "eyJ@hbGciOiJIUzI1NiJ9.eyJzdWIiOiJ0cnVjayJ9.0123456789abcdefghij",
+                "jdbc:postgresql://sluice:@correcthorse@db.example/sluice"
+            })
+    void aSecretIsFound(String text) {
+        assertThat(found(text.replaceFirst("@", "").replace("#", "MIGHAgEA".repeat(6))))
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-----BEGIN PRIVATE KEY-----",
+                "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIIBszCCAVmgAwIBAgIIBszCCAVmgA",
+                "https://example.com:8443/path@version",
+                "amqp://user:${PASSWORD}@host",
+                "eyJhbGciOiJIUzI1NiJ9"
+            })
+    void whatIsNoneIsNot(String text) {
+        assertThat(found(text)).isEmpty();
+    }
+}
