@@ -120,6 +120,10 @@ class Access {
         // A name that somebody else has led to this machine: a web page may ask for it in a browser that runs here.
         if (socket.authority() == null || !OWN_NAMES.contains(socket.authority().host()))
             return Optional.of("without a token, only requests for localhost, 127.0.0.1 or [::1] are answered");
+        // A browser sends a request of any page, and only keeps the answer from it.
+        var origin = request.getHeaderString("Origin");
+        if (origin != null && !origin.endsWith("://" + socket.authority()))
+            return Optional.of("without a token, no page of another site is answered (Origin)");
         return Optional.empty();
     }
 

@@ -73,12 +73,18 @@ record Attack(String name, String tries, List<String> lines) {
         return values.get(name);
     }
 
-    /** Runs it against the gateway on a port; {@code honest} is asked again and again whether it is still answered. */
-    void run(int port, Runnable honest) {
-        try (var socket = new Run(port)) {
+    /**
+     * Runs it.
+     *
+     * @param guarded the gateway that it is run against, if access to it is guarded; null for another one
+     * @param port of that gateway
+     * @param honest is asked again and again whether it is still answered
+     */
+    void run(GuardedGateway guarded, int port, Runnable honest) {
+        try (var socket = new Run(guarded, port)) {
             for (var line : lines) {
                 try {
-                    var words = line.split(" ", 2);
+                    var words = line.replace("$ID", socket.ownId).split(" ", 2);
                     if (words[0].equals("expect")) honest.run();
                     socket.perform(words[0], words.length > 1 ? words[1].strip() : "");
                 } catch (RuntimeException | AssertionError failed) {
@@ -95,15 +101,22 @@ record Attack(String name, String tries, List<String> lines) {
     /** The attacker's socket. Used by one thread. */
     private static final class Run implements AutoCloseable {
         private final int port;
+        private final String ownId = Device.id("attack");
+        private final GuardedGateway guarded;
+        /** What only a gateway whose access is guarded has to withstand; null for another one. */
+        private final Intruder intruder;
+
         private ProtocolVersion version = ProtocolVersion.V5;
-        private String clientId = Device.id("attack");
+        private String clientId = ownId;
         private WireClient client;
         private RawHttp http;
         private Run second;
         private long begun = System.nanoTime();
 
-        private Run(int port) {
+        private Run(GuardedGateway guarded, int port) {
+            this.guarded = guarded;
             this.port = port;
+            this.intruder = guarded == null ? null : new Intruder(guarded, ownId);
         }
 
         private void perform(String what, String rest) {
@@ -121,7 +134,8 @@ record Attack(String name, String tries, List<String> lines) {
                 case "leave" -> client.close();
                 case "second" -> second(rest.split(" ", 2));
                 case "expect" -> expect(rest.split(" ", 2)[0], rest.contains(" ") ? rest.split(" ", 2)[1].strip() : "");
-                default -> throw new IllegalArgumentException("no such line");
+                case "connect" -> connect(rest);
+                default -> intruder.perform(what, rest, client);
             }
             if (!what.equals("expect")) begun = System.nanoTime();
         }
@@ -147,6 +161,12 @@ record Attack(String name, String tries, List<String> lines) {
             client.connect(new Packet.Connect(version, true, 60, words[1], null, "x", password, Properties.NONE));
         }
 
+        private void connect(String rest) {
+            if (client != null) client.close();
+            version = VERSIONS.get(rest.split(" ")[0]);
+            client = intruder.connect(version, rest);
+        }
+
         private void online(String rest) {
             online(rest, clientId = Device.id("attack"));
         }
@@ -168,7 +188,7 @@ record Attack(String name, String tries, List<String> lines) {
         }
 
         private void second(String[] line) {
-            if (second == null) second = new Run(port);
+            if (second == null) second = new Run(guarded, port);
             second.perform(line[0], line.length > 1 ? line[1] : "");
         }
 
@@ -189,6 +209,8 @@ record Attack(String name, String tries, List<String> lines) {
             switch (what) {
                 case "status" -> assertThat(http.status()).isEqualTo(Integer.parseInt(rest));
                 case "hang-up" -> within(rest, http::untilClosed);
+                case "no-socket" -> assertThat(client).isNull();
+                case "late" -> within(rest.split(" ")[0], () -> expect("packet", rest.split(" ", 2)[1]));
                 case "packet" ->
                     assertThat(PacketText.of((Record) client.receive())).startsWith(rest);
                 case "answered" -> client.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
@@ -226,6 +248,7 @@ record Attack(String name, String tries, List<String> lines) {
             if (client != null) client.close();
             if (http != null) http.close();
             if (second != null) second.close();
+            if (intruder != null) intruder.close();
             http = null;
         }
     }

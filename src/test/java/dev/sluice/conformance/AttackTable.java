@@ -23,12 +23,17 @@ import org.junit.jupiter.api.DynamicTest;
 final class AttackTable {
     private static final int AT_ONCE = 8;
 
+    private final GuardedGateway guarded;
     private final int port;
     private final BlockingQueue<Honest> honest = new LinkedBlockingQueue<>();
     private final ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE);
 
-    /** @param connect that of an honest client; each has a client identifier of its own */
-    AttackTable(int port, Supplier<Packet.Connect> connect) {
+    /**
+     * @param guarded as {@link Attack#run} has it
+     * @param connect that of an honest client; each has a client identifier of its own
+     */
+    AttackTable(GuardedGateway guarded, int port, Supplier<Packet.Connect> connect) {
+        this.guarded = guarded;
         this.port = port;
         for (int i = 0; i < AT_ONCE; i++) honest.add(new Honest(port, connect.get()));
     }
@@ -46,7 +51,7 @@ final class AttackTable {
     private void run(Attack attack) {
         var beside = honest.remove();
         try {
-            attack.run(port, beside::assertAnswered);
+            attack.run(guarded, port, beside::assertAnswered);
         } finally {
             honest.add(beside);
         }

@@ -13,6 +13,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.time.Duration;
@@ -312,6 +313,7 @@ class CredentialIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"SCRAM-SHA-256", "SCRAM-SHA-512"})
+    @Spec({"MQTT-3.15.2-1", "MQTT-4.12.0-2", "MQTT-4.12.0-5", "MQTT-4.12.1-2"})
     void scramLetsInAndProvesAnewWhileConnected(String mechanism) throws Exception {
         create("{'username': 'ann', 'password': 'pencil', 'scheme': '" + mechanism.toLowerCase(Locale.ROOT) + "'}");
         try (var client = WireClient.open(PORTS.get(1), V5)) {
@@ -324,6 +326,8 @@ class CredentialIT {
             answer(client, first, mechanism);
             var connAck = client.receive(Packet.ConnAck.class);
             assertThat(connAck.reason()).isEqualTo(ReasonCode.SUCCESS);
+            assertThat(connAck.properties().text(Property.AUTHENTICATION_METHOD))
+                    .isEqualTo(mechanism);
             first.serverFinalMessage(data(connAck.properties()));
 
             var again = scram(mechanism, "pencil");
@@ -333,6 +337,7 @@ class CredentialIT {
             answer(client, again, mechanism);
             var auth = client.receive(Packet.Auth.class);
             assertThat(auth.reason()).isEqualTo(ReasonCode.SUCCESS);
+            assertThat(auth.properties().text(Property.AUTHENTICATION_METHOD)).isEqualTo(mechanism);
             again.serverFinalMessage(data(auth.properties()));
 
             var wrong = scram(mechanism, "wrong");
@@ -342,6 +347,32 @@ class CredentialIT {
             answer(client, wrong, mechanism);
             Device.assertEnded(client, V5, ReasonCode.NOT_AUTHORIZED);
         }
+    }
+
+    /** By CONNACK, at each point of the exchange. */
+    @Test
+    @Spec("MQTT-4.12.0-4")
+    void whoDoesNotProveItIsRefusedAndDisconnected() throws Exception {
+        create("{'username': 'ann', 'password': 'pencil', 'scheme': 'scram-sha-256'}");
+        try (var client = WireClient.open(PORTS.get(1), V5)) {
+            var wrong = scram("SCRAM-SHA-256", "wrong");
+            client.connect(Device.connect(
+                    V5,
+                    Device.id("scram"),
+                    true,
+                    properties("SCRAM-SHA-256", wrong.clientFirstMessage().toString())));
+            answer(client, wrong, "SCRAM-SHA-256");
+            assertRefused(client, ReasonCode.BAD_USER_NAME_OR_PASSWORD);
+        }
+        try (var client = WireClient.open(PORTS.get(1), V5)) {
+            client.connect(Device.connect(V5, Device.id("scram"), true, properties("SCRAM-SHA-256", "nonsense")));
+            assertRefused(client, ReasonCode.PROTOCOL_ERROR);
+        }
+    }
+
+    private static void assertRefused(WireClient client, ReasonCode reason) {
+        assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(reason);
+        assertThat(client.closeStatus()).isNotEqualTo(WireClient.CUT);
     }
 
     private static ScramClient scram(String mechanism, String password) {
@@ -355,6 +386,7 @@ class CredentialIT {
     private static void answer(WireClient client, ScramClient scram, String mechanism) throws Exception {
         var challenge = client.receive(Packet.Auth.class);
         assertThat(challenge.reason()).isEqualTo(ReasonCode.CONTINUE_AUTHENTICATION);
+        assertThat(challenge.properties().text(Property.AUTHENTICATION_METHOD)).isEqualTo(mechanism);
         scram.serverFirstMessage(data(challenge.properties()));
         client.sendPackets(new Packet.Auth(
                 ReasonCode.CONTINUE_AUTHENTICATION,

@@ -124,7 +124,7 @@ class TokenAttacksIT {
     @TestFactory
     Stream<DynamicTest> anAttackHarmsNobody() {
         var tokens = tokens();
-        return new AttackTable(port, TokenAttacksIT::honest)
+        return new AttackTable(null, port, TokenAttacksIT::honest)
                 .tests(Attack.of(FILE).stream().map(it -> it.with(tokens)).toList())
                 .onClose(() -> assertThat(ISSUER.asked.get())
                         .as("requests for keys, of few tokens that name unknown ones")

@@ -38,10 +38,10 @@ public final class Launcher {
         };
     }
 
-    /** With TLS, and a certificate authority of its own. */
+    /** With TLS, users and rules of its own. */
     private static int runSecurely(Settings settings) {
         var secure = SecureRun.prepare(settings);
-        return keepRunning(secure.settings(), running -> running.startAll() + "\n" + secure.howToConnect());
+        return keepRunning(secure.settings(), secure::start);
     }
 
     private static int backends(Settings settings) {

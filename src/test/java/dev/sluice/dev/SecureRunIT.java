@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -21,11 +22,13 @@ import org.junit.jupiter.api.io.TempDir;
 /** The tour of docs/security.md, as a reader takes it. */
 class SecureRunIT {
     private static final Pattern BLOCK = Pattern.compile("```(\\w*)\\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern COMMAND = Pattern.compile("^  node -e '.*?'$", Pattern.DOTALL | Pattern.MULTILINE);
 
     @TempDir
     Path folder;
 
     private final int port = Ports.free();
+    private final int plainPort = Ports.free();
     private Process launcher;
 
     @AfterEach
@@ -40,19 +43,32 @@ class SecureRunIT {
     @Test
     void theTourLeadsWhereItSays() throws Exception {
         var page = Files.readString(Path.of("docs/security.md"));
-        var blocks = BLOCK.matcher(page.substring(page.indexOf("## Tour"), page.indexOf("## wss")))
+        var blocks = BLOCK.matcher(page.substring(page.indexOf("## Tour"), page.indexOf("## Who may connect")))
                 .results()
                 .map(block -> block.group(2))
                 .toList();
-        assertThat(blocks).hasSize(3);
+        assertThat(blocks).hasSize(5);
         run(blocks.getFirst().strip().substring(2).split(" "));
         var printed = Files.readString(output());
         assertThat(printed).contains("wss://127.0.0.1:" + port + "/mqtt");
         assertThat(lines(node(blocks.get(1).replace("8443", Integer.toString(port)))))
                 .isEqualTo(lines(blocks.get(2)));
-        // What the terminal shows is a command for a shell.
-        var command = printed.substring(printed.indexOf("  node -e '"), printed.lastIndexOf('\'') + 1);
-        assertThat(finish("bash", "-c", command)).isEqualTo("acknowledged\n");
+        var why = blocks.get(3).strip().substring(2).replace("8080", Integer.toString(plainPort));
+        assertThat(finish("bash", "-c", why)).isEqualTo(blocks.get(4).strip());
+        // What the terminal shows are commands for a shell: the second one goes on until it is stopped.
+        var commands =
+                COMMAND.matcher(printed).results().map(MatchResult::group).toList();
+        assertThat(commands).hasSize(2);
+        assertThat(finish("bash", "-c", commands.getFirst())).isEqualTo("acknowledged\n");
+        var subscriber =
+                program("bash", "-c", commands.getLast() + " & read; kill $!").start();
+        try (var said = subscriber.inputReader()) {
+            assertThat(said.readLine()).isEqualTo("subscribed; Ctrl-C ends this");
+            assertThat(finish("bash", "-c", commands.getFirst())).isEqualTo("acknowledged\n");
+            assertThat(said.readLine()).isEqualTo("fleet/truck-1/telemetry over TLS");
+        } finally {
+            Programs.end(subscriber);
+        }
     }
 
     /** In any order: the two clients do not wait for each other. */
@@ -64,7 +80,7 @@ class SecureRunIT {
         var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output().toFile());
         builder.environment()
                 .putAll(Map.of(
-                        "SLUICE_PORT", Integer.toString(Ports.free()),
+                        "SLUICE_PORT", Integer.toString(plainPort),
                         "SLUICE_TLS_PORT", Integer.toString(port),
                         "SLUICE_MANAGEMENT_PORT", Integer.toString(Ports.free()),
                         "SLUICE_KAFKA_PORT", Integer.toString(Ports.free()),
@@ -72,7 +88,7 @@ class SecureRunIT {
                         "SLUICE_DATA", folder.resolve("data").toString()));
         launcher = builder.start();
         await().atMost(Duration.ofMinutes(5))
-                .until(() -> !launcher.isAlive() || Files.readString(output()).contains("client.end()"));
+                .until(() -> !launcher.isAlive() || Files.readString(output()).contains("client.on(\"message\""));
         assertThat(Files.readString(output())).contains("ready in");
     }
 
@@ -80,13 +96,17 @@ class SecureRunIT {
         return finish("node", "-e", script);
     }
 
-    /** Where MQTT.js is installed. */
-    private String finish(String... command) throws Exception {
+    /** To be run where MQTT.js is installed. */
+    private ProcessBuilder program(String... command) {
         var builder = new ProcessBuilder(command)
                 .directory(Programs.mqttJs().toFile())
                 .redirectErrorStream(true);
         builder.environment().put("secure", folder.resolve("data/secure").toString());
-        var process = builder.start();
+        return builder;
+    }
+
+    private String finish(String... command) throws Exception {
+        var process = program(command).start();
         assertThat(process.waitFor(60, TimeUnit.SECONDS))
                 .as(Arrays.toString(command))
                 .isTrue();

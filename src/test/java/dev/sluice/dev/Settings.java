@@ -82,7 +82,7 @@ public record Settings(
     }
 
     /** The same with more options for the gateway's JVM. */
-    Settings withOptions(List<String> more) {
+    public Settings withOptions(List<String> more) {
         return new Settings(
                 port,
                 managementPort,

@@ -121,16 +121,7 @@ final class Servers implements AutoCloseable {
 
     /** The same with other options, which go before those of the first start. */
     void startGateway(String... javaOptions) {
-        var options = new ArrayList<>(settings.javaOptions());
-        options.addAll(List.of(javaOptions));
-        gateway = GatewayProcess.start(new Settings(
-                settings.port(),
-                settings.kafkaPort(),
-                settings.postgresPort(),
-                settings.data(),
-                settings.foreignKafka(),
-                settings.foreignPostgres(),
-                options));
+        gateway = GatewayProcess.start(settings.withOptions(List.of(javaOptions)));
     }
 
     /** Settings for one more gateway on the same PostgreSQL, with more options, for which there is no Kafka. */

@@ -42,11 +42,13 @@ public final class WireClient implements AutoCloseable {
     /** One frame of the server. */
     public record Frame(int opcode, byte[] payload) {}
 
-    private WireClient(int port, ProtocolVersion version, Tls tls) {
+    private WireClient(int port, ProtocolVersion version, Tls tls, String from) {
         this.version = version;
         this.reader = new PacketReader(version);
         try {
-            var plain = new Socket(InetAddress.getLoopbackAddress(), port);
+            var plain = from == null
+                    ? new Socket(InetAddress.getLoopbackAddress(), port)
+                    : new Socket(InetAddress.getLoopbackAddress(), port, InetAddress.getByName(from), 0);
             plain.setTcpNoDelay(true);
             socket = tls == null ? plain : tls.over(plain);
             socket.setSoTimeout(PATIENCE_MILLIS);
@@ -63,16 +65,22 @@ public final class WireClient implements AutoCloseable {
 
     /** The same on a path, perhaps with a query, and with more headers. */
     public static WireClient open(int port, ProtocolVersion version, String path, String... headers) {
-        return open(port, version, null, path, headers);
+        return open(null, port, version, null, path, headers);
     }
 
     /** The same over TLS, or without if that is null, with more headers. */
     public static WireClient open(int port, ProtocolVersion version, Tls tls, String... headers) {
-        return open(port, version, tls, "/mqtt", headers);
+        return open(null, port, version, tls, "/mqtt", headers);
     }
 
-    private static WireClient open(int port, ProtocolVersion version, Tls tls, String path, String[] headers) {
-        var client = new WireClient(port, version, tls);
+    /** The same from one of this machine's addresses, or from any if that is null. */
+    public static WireClient from(String address, int port, ProtocolVersion version, Tls tls, String... headers) {
+        return open(address, port, version, tls, "/mqtt", headers);
+    }
+
+    private static WireClient open(
+            String address, int port, ProtocolVersion version, Tls tls, String path, String[] headers) {
+        var client = new WireClient(port, version, tls, address);
         var all = Stream.concat(
                 Stream.of("Sec-WebSocket-Protocol: mqtt", "Sec-WebSocket-Version: 13"), Arrays.stream(headers));
         var answer = client.upgrade(path, all.toArray(String[]::new));
@@ -93,7 +101,7 @@ public final class WireClient implements AutoCloseable {
 
     /** The answer to an upgrade with these headers beside the ones that every upgrade has. */
     public static String upgradeAnswer(int port, String path, String... headers) {
-        try (var client = new WireClient(port, ProtocolVersion.V5, null)) {
+        try (var client = new WireClient(port, ProtocolVersion.V5, null, null)) {
             return client.upgrade(path, headers);
         }
     }
