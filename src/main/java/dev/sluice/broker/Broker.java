@@ -44,8 +44,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
-import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +58,7 @@ import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 
 /** Opens, registers and ends the connections of this gateway, and makes the parts that they share. Any thread may use it. */
-@ApplicationScoped
+@Singleton
 public class Broker {
     private static final Logger LOG = Logger.getLogger(Broker.class);
 

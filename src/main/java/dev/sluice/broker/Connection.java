@@ -115,6 +115,7 @@ public final class Connection implements RetainedRecipient {
             failed(bug);
         }
         noteReady();
+        if (event instanceof Event.Deliver) return; // nothing that the client publishes goes on by it
         flow.retryHeld(session);
         finishIfDone(false);
     }

@@ -1,6 +1,5 @@
 package dev.sluice.topic;
 
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
 /**
@@ -12,7 +11,7 @@ import java.util.function.Consumer;
 final class FilterNode<T> {
     /** One level or more, with slashes between them; null at the root. */
     private final String label;
-    /** Null, one value, or {@link Many}. */
+    /** Null, one value, or {@link FilterValues}. */
     private volatile Object values;
     /** Null for none. */
     private volatile FilterChildren<T> children;
@@ -29,12 +28,9 @@ final class FilterNode<T> {
         return copy;
     }
 
-    /** Equal value to value, so that a value can be replaced by an equal one with other options. */
-    private record Many<T>(ConcurrentHashMap<T, T> byThemselves) {}
-
     @SuppressWarnings("unchecked")
-    private static <T> ConcurrentHashMap<T, T> many(Object values) {
-        return values instanceof Many<?> many ? (ConcurrentHashMap<T, T>) many.byThemselves : null;
+    private static <T> FilterValues<T> many(Object values) {
+        return values instanceof FilterValues<?> many ? (FilterValues<T>) many : null;
     }
 
     @SuppressWarnings("unchecked")
@@ -58,16 +54,15 @@ final class FilterNode<T> {
     boolean put(T value) {
         var known = values;
         var many = FilterNode.<T>many(known);
-        if (many != null) return many.put(value, value) == null;
+        if (many != null) return many.put(value);
         if (known == null || known.equals(value)) {
             values = value;
             return known == null;
         }
-        many = new ConcurrentHashMap<>(4);
-        T other = one(known);
-        many.put(other, other);
-        many.put(value, value);
-        values = new Many<>(many);
+        many = new FilterValues<>();
+        many.put(one(known));
+        many.put(value);
+        values = many;
         return true;
     }
 
@@ -76,8 +71,8 @@ final class FilterNode<T> {
         var known = values;
         var many = FilterNode.<T>many(known);
         if (many != null) {
-            if (many.remove(value) == null) return false;
-            if (many.size() == 1) values = many.values().iterator().next();
+            if (!many.remove(value)) return false;
+            if (many.size() == 1) values = many.only();
             return true;
         }
         if (known == null || !known.equals(value)) return false;
@@ -90,7 +85,7 @@ final class FilterNode<T> {
         if (known == null) return;
         var many = FilterNode.<T>many(known);
         if (many == null) tell.accept(one(known));
-        else many.values().forEach(tell);
+        else many.tell(tell);
     }
 
     /** Adds a child, or replaces the one that has the same first level. */

@@ -6,6 +6,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.record.DeadLetterRecord;
 import dev.sluice.uplink.record.Destination;
 import dev.sluice.uplink.record.MessageId;
@@ -30,6 +31,7 @@ public final class ClientUplink {
     private static final int RECORD_OVERHEAD = 200;
 
     private final Uplink uplink;
+    private final UplinkProducer producer;
     private final Executor loop;
     private final Consumer<Forwarding> listener;
     private final BooleanSupplier mayGo;
@@ -62,6 +64,7 @@ public final class ClientUplink {
             Consumer<Forwarding> listener,
             BooleanSupplier mayGo) {
         this.uplink = uplink;
+        this.producer = uplink.producer();
         this.isV5 = isV5;
         this.loop = loop;
         this.listener = listener;
@@ -74,7 +77,7 @@ public final class ClientUplink {
     }
 
     private void openSpool() {
-        spool = ClientSpool.open(uplink.spool(), uplink.producer(), clientId, () -> loop.execute(this::retry));
+        spool = ClientSpool.open(uplink.spool(), producer, clientId, () -> loop.execute(this::retry));
     }
 
     /** The answer to a PUBLISH that is forwarded, as far as it is known at once. */
@@ -297,7 +300,7 @@ public final class ClientUplink {
         }
         if (!enterBacklog(record, sent)) return Handover.NOT_NOW;
         var answer = spool == null
-                ? uplink.producer().hand(sent, record)
+                ? producer.hand(sent, record)
                 : spool.hand(sent, record.target().route().name(), choice, record);
         if (answer == Handover.TAKEN) record.taken(original);
         else record.leaveBacklog();

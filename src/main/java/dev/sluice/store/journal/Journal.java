@@ -10,15 +10,15 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
-import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
 /** Owns the lanes that carry durable writes to PostgreSQL; any thread may submit. Writes of one client stay in order. */
-@ApplicationScoped
+@Singleton
 public class Journal {
     private static final Logger LOG = Logger.getLogger(Journal.class);
 

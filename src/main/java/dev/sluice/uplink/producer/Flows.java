@@ -37,7 +37,8 @@ public final class Flows {
     public record TimestampRefusal(long at, long acknowledged, String why) {}
 
     TopicFlow topic(String kafkaTopic) {
-        return topics.computeIfAbsent(kafkaTopic, TopicFlow::new);
+        var known = topics.get(kafkaTopic); // which needs no lock, as it is asked for each record
+        return known != null ? known : topics.computeIfAbsent(kafkaTopic, TopicFlow::new);
     }
 
     /** Records that Kafka has acknowledged since the start. */

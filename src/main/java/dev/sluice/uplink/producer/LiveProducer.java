@@ -1,9 +1,6 @@
 package dev.sluice.uplink.producer;
 
 import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
@@ -22,7 +19,7 @@ final class LiveProducer {
     private final Producer<byte[], byte[]> kafka;
     private final Flows flows;
     private final Failures failures;
-    private final Set<Sending> held = ConcurrentHashMap.newKeySet();
+    private final HeldRecords<Sending> held = new HeldRecords<>();
     /** Each outcome that it gives, of whatever kind. */
     private final Movement answers = new Movement();
 
@@ -63,13 +60,14 @@ final class LiveProducer {
     /** Whether it holds a record for a partition that the topic had before it had fewer, and has no more. */
     boolean holdsLost(TopicFlow topic) {
         var shrunk = topic.shrunkLook();
-        return held.stream()
+        return held.all().stream()
                 .anyMatch(sending ->
                         sending.topic == topic && sending.look - shrunk < 0 && topic.mayBeLost(sending.flow));
     }
 
     boolean holdsOthersThan(String kafkaTopic) {
-        return held.stream().anyMatch(sending -> !sending.topic.kafkaTopic().equals(kafkaTopic));
+        return held.all().stream()
+                .anyMatch(sending -> !sending.topic.kafkaTopic().equals(kafkaTopic));
     }
 
     /**
@@ -114,7 +112,7 @@ final class LiveProducer {
         stopped.set(true);
         forceClose();
         var left = new KafkaException("the Kafka producer was closed");
-        for (var sending : held) sending.onCompletion(null, left);
+        for (var sending : held.all()) sending.onCompletion(null, left);
     }
 
     /** Has it send nothing more; on its own thread, where the records that it holds have their outcome later. May be called again. */
@@ -141,12 +139,11 @@ final class LiveProducer {
     }
 
     /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on one later answer. */
-    private final class Sending implements Callback {
+    private final class Sending extends HeldRecords.Held implements Callback {
         private final Callback later;
         private final TopicFlow topic;
         private final PartitionFlow flow;
         private final int look = flows.looks();
-        private final int hash = ThreadLocalRandom.current().nextInt();
         /** Null once {@code send} has returned. */
         private Thread caller = Thread.currentThread();
 
@@ -186,17 +183,6 @@ final class LiveProducer {
             caller = null;
             if (failure == null || !end(false)) return Handover.TAKEN;
             return Handover.of(failure);
-        }
-
-        /** Spreads as well as an identity would, and costs less. */
-        @Override
-        public int hashCode() {
-            return hash;
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            return this == other;
         }
     }
 }

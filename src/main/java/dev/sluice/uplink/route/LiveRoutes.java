@@ -11,8 +11,8 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
-import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +27,7 @@ import org.jboss.logging.Logger;
  * Keeps the routes in force the ones that PostgreSQL holds, over those of the configuration file. Any virtual thread may call; whoever
  * puts routes in force waits for its turn.
  */
-@ApplicationScoped
+@Singleton
 public class LiveRoutes {
     private static final Logger LOG = Logger.getLogger(LiveRoutes.class);
 

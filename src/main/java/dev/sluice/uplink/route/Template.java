@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 public final class Template {
     private final String text;
     private final List<Part> parts;
+    private final boolean isLiteral;
 
     private sealed interface Part {
         record Literal(String text) implements Part {}
@@ -24,6 +25,7 @@ public final class Template {
     private Template(String text, List<Part> parts) {
         this.text = text;
         this.parts = List.copyOf(parts);
+        this.isLiteral = parts.stream().allMatch(Part.Literal.class::isInstance);
     }
 
     /** @throws IllegalArgumentException with a sentence that names the mistake */
@@ -69,7 +71,7 @@ public final class Template {
 
     /** Whether it renders to the same text always. */
     public boolean isLiteral() {
-        return parts.stream().allMatch(Part.Literal.class::isInstance);
+        return isLiteral;
     }
 
     /** Its own text, all that is known before there are values. */

@@ -14,8 +14,8 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
-import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +31,7 @@ import org.jboss.logging.Logger;
  * Owns the part of the spool that all connections share: its stripes, its bounds, and whether there is an outage. The spool is a table of
  * PostgreSQL in which records wait while Kafka is away. Any thread may use it.
  */
-@ApplicationScoped
+@Singleton
 public class Spool {
     private static final Logger LOG = Logger.getLogger(Spool.class);
 
