@@ -45,7 +45,8 @@ final class FilterValues<T> {
     void tell(Consumer<? super T> tell) {
         var now = version; // before the values are read
         var known = row;
-        if (known == null || known.version != now) row = known = new Row(now, byThemselves.values().toArray());
+        if (known == null || known.version != now)
+            row = known = new Row(now, byThemselves.values().toArray());
         for (var value : known.values) tell.accept((T) value);
     }
 }
