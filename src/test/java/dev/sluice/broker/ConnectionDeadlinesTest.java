@@ -18,8 +18,8 @@ class ConnectionDeadlinesTest {
             .getConfigMapping(MqttConfig.class);
 
     private final long accepted = System.nanoTime();
-    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(
-            CONFIG, Duration.ofHours(1), new Proof(null, null, null, null, null), accepted, 0);
+    private final ConnectionDeadlines deadlines =
+            new ConnectionDeadlines(CONFIG, Duration.ofHours(1), new Proof(null, null, null, null, null), accepted, 0);
 
     private Event at(Duration since) {
         var now = accepted + since.toNanos();

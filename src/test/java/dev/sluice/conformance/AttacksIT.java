@@ -179,14 +179,7 @@ class AttacksIT {
             Device.connected(
                     client,
                     new Packet.Connect(
-                            ProtocolVersion.V5,
-                            true,
-                            60,
-                            Device.id("honest"),
-                            null,
-                            user,
-                            password,
-                            Properties.NONE));
+                            ProtocolVersion.V5, true, 60, Device.id("honest"), null, user, password, Properties.NONE));
         }
 
         void assertAnswered() {

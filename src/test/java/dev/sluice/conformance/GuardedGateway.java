@@ -60,8 +60,7 @@ final class GuardedGateway implements AutoCloseable {
     GuardedGateway(Path folder) {
         this.folder = folder;
         servers.server().write(folder, "server");
-        CertificateAuthority.replace(
-                folder.resolve("devices.crt"), CertificateAuthority.pemOf(devices.certificate()));
+        CertificateAuthority.replace(folder.resolve("devices.crt"), CertificateAuthority.pemOf(devices.certificate()));
         revoke(stolen);
         try {
             Files.writeString(folder.resolve("rules.yaml"), RULES);
@@ -118,7 +117,8 @@ final class GuardedGateway implements AutoCloseable {
     Certified certificate(String kind, String name) {
         return switch (kind) {
             case "device" -> devices.client("CN=" + name + ",OU=fleet");
-            case "stranger" -> CertificateAuthority.named("authority of devices").client("CN=" + name + ",OU=fleet");
+            case "stranger" ->
+                CertificateAuthority.named("authority of devices").client("CN=" + name + ",OU=fleet");
             case "expired" -> devices.leaf("CN=" + name, Duration.ofHours(-1));
             case "two-names" -> devices.client("CN=ann,CN=" + name);
             case "nameless" -> devices.client("OU=fleet");

@@ -100,8 +100,7 @@ final class Intruder implements AutoCloseable {
         var keep = options.containsKey("keep");
         var properties = keep && version.isV5() ? Device.expiry(600) : Properties.NONE;
         if (options.containsKey("scram")) properties = scram(options);
-        if (options.containsKey("method"))
-            properties = auth(options.get("method"), options.get("data"));
+        if (options.containsKey("method")) properties = auth(options.get("method"), options.get("data"));
         var will = options.get("will");
         var password = options.get("password");
         return new Packet.Connect(
@@ -141,13 +140,7 @@ final class Intruder implements AutoCloseable {
     void perform(String what, String rest, WireClient client) {
         var words = rest.split(" ");
         switch (what) {
-            case "publish" -> {
-                var topic = TopicName.of(words[1]);
-                var payload = "m".getBytes(UTF_8);
-                var retain = words.length > 2;
-                client.sendPackets(new Packet.Publish(
-                        false, QoS.values()[Integer.parseInt(words[0])], retain, topic, words[0].equals("0") ? 0 : 7, Properties.NONE, payload));
-            }
+            case "publish" -> publish(words, client);
             case "subscribe" -> {
                 var qos = QoS.values()[Integer.parseInt(words[0])];
                 var asked = new Subscription(words[1], qos, false, false, 0);
@@ -156,14 +149,22 @@ final class Intruder implements AutoCloseable {
             case "auth" ->
                 client.sendPackets(new Packet.Auth(
                         ReasonCode.valueOf(words[0]), auth(words[1], words.length > 2 ? words[2] : null)));
-            case "scram-again" ->
-                client.sendPackets(new Packet.Auth(ReasonCode.RE_AUTHENTICATE, scram(options(rest))));
+            case "scram-again" -> client.sendPackets(new Packet.Auth(ReasonCode.RE_AUTHENTICATE, scram(options(rest))));
             case "scram-final" -> prove(rest, client);
             case "admin" -> administer(rest.split(" ", 3));
             case "guess" -> guess(Integer.parseInt(words[0]), words[1]);
             case "revoke" -> gateway.revoke(certificate);
             default -> throw new IllegalArgumentException("no such line");
         }
+    }
+
+    private static void publish(String[] words, WireClient client) {
+        var qos = QoS.values()[Integer.parseInt(words[0])];
+        var packetId = qos == QoS.AT_MOST_ONCE ? 0 : 7;
+        var retain = words.length > 2;
+        var payload = "m".getBytes(UTF_8);
+        client.sendPackets(
+                new Packet.Publish(false, qos, retain, TopicName.of(words[1]), packetId, Properties.NONE, payload));
     }
 
     private void administer(String[] words) {
@@ -180,8 +181,8 @@ final class Intruder implements AutoCloseable {
 
     /** Answers the gateway's challenge, in the right way or in one of many wrong ones. */
     private void prove(String how, WireClient client) {
-        var challenge = new String(
-                client.receive(Packet.Auth.class).properties().binary(Property.AUTHENTICATION_DATA), UTF_8);
+        var challenge =
+                new String(client.receive(Packet.Auth.class).properties().binary(Property.AUTHENTICATION_DATA), UTF_8);
         var replayed = proof;
         var made = answer(challenge);
         var sent =
@@ -192,7 +193,7 @@ final class Intruder implements AutoCloseable {
                     case "without-proof" -> made.substring(0, made.indexOf(",p="));
                     case "empty" -> "";
                     case "reflected" -> challenge;
-                    case "own-nonce" -> made.replaceFirst("r=[^,]+", "r=" + Matcher.quoteReplacement(first.substring(first.indexOf("r=") + 2)));
+                    case "own-nonce" -> made.replaceFirst("r=[^,]+", Matcher.quoteReplacement(ownNonce()));
                     case "longer-nonce" -> made.replaceFirst("r=[^,]+", "$0x");
                     case "bound" -> made.replaceFirst("c=[^,]+", "c=eSws");
                     case "zero-proof" -> made.replaceFirst("p=.*", "p=" + "A".repeat(43) + "=");
@@ -200,6 +201,10 @@ final class Intruder implements AutoCloseable {
                     default -> throw new IllegalArgumentException("no such proof");
                 };
         client.sendPackets(new Packet.Auth(ReasonCode.CONTINUE_AUTHENTICATION, auth(mechanism, sent)));
+    }
+
+    private String ownNonce() {
+        return first.substring(first.indexOf("r="));
     }
 
     private String answer(String challenge) {

@@ -73,7 +73,8 @@ class StartIT {
     @Test
     void theProgramAnswersWhetherTheGatewayLives() throws Exception {
         var command = GatewayProcess.program(
-                "health", Integer.toString(GatewayProcess.managementPort(Gateway.shared().port())));
+                "health",
+                Integer.toString(GatewayProcess.managementPort(Gateway.shared().port())));
         assertThat(status(command)).isZero();
         assertThat(status(GatewayProcess.program("health", "1"))).isEqualTo(1);
     }

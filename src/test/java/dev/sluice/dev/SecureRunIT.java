@@ -56,10 +56,12 @@ class SecureRunIT {
         var why = blocks.get(3).strip().substring(2).replace("8080", Integer.toString(plainPort));
         assertThat(finish("bash", "-c", why)).isEqualTo(blocks.get(4).strip());
         // What the terminal shows are commands for a shell: the second one goes on until it is stopped.
-        var commands = COMMAND.matcher(printed).results().map(MatchResult::group).toList();
+        var commands =
+                COMMAND.matcher(printed).results().map(MatchResult::group).toList();
         assertThat(commands).hasSize(2);
         assertThat(finish("bash", "-c", commands.getFirst())).isEqualTo("acknowledged\n");
-        var subscriber = program("bash", "-c", commands.getLast() + " & read; kill $!").start();
+        var subscriber =
+                program("bash", "-c", commands.getLast() + " & read; kill $!").start();
         try (var said = subscriber.inputReader()) {
             assertThat(said.readLine()).isEqualTo("subscribed; Ctrl-C ends this");
             assertThat(finish("bash", "-c", commands.getFirst())).isEqualTo("acknowledged\n");

@@ -25,9 +25,7 @@ record SecureUsers(String csv) {
 
     /** Those of a file, which is made with random passwords if it is not there. */
     static SecureUsers kept(Path file) throws IOException {
-        if (!Files.exists(file))
-            CertificateAuthority.replace(
-                    file, """
+        if (!Files.exists(file)) CertificateAuthority.replace(file, """
                     username,password,groups
                     ann,%s,dispatchers
                     truck-2,%s,trucks
@@ -75,7 +73,8 @@ record SecureUsers(String csv) {
         Optional.ofNullable(System.getenv(TOKEN)).ifPresent(it -> request.header("Authorization", "Bearer " + it));
         try (var client = HttpClient.newHttpClient()) {
             var answer = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            if (answer.statusCode() != 200) throw new Complaint("the gateway does not take the users: " + answer.body());
+            if (answer.statusCode() != 200)
+                throw new Complaint("the gateway does not take the users: " + answer.body());
         } catch (IOException e) {
             throw new Complaint("the gateway does not take the users: " + e, e);
         } catch (InterruptedException _) {
