@@ -140,19 +140,7 @@ final class Intruder implements AutoCloseable {
     void perform(String what, String rest, WireClient client) {
         var words = rest.split(" ");
         switch (what) {
-            case "publish" -> {
-                var topic = TopicName.of(words[1]);
-                var payload = "m".getBytes(UTF_8);
-                var retain = words.length > 2;
-                client.sendPackets(new Packet.Publish(
-                        false,
-                        QoS.values()[Integer.parseInt(words[0])],
-                        retain,
-                        topic,
-                        words[0].equals("0") ? 0 : 7,
-                        Properties.NONE,
-                        payload));
-            }
+            case "publish" -> publish(words, client);
             case "subscribe" -> {
                 var qos = QoS.values()[Integer.parseInt(words[0])];
                 var asked = new Subscription(words[1], qos, false, false, 0);
@@ -168,6 +156,15 @@ final class Intruder implements AutoCloseable {
             case "revoke" -> gateway.revoke(certificate);
             default -> throw new IllegalArgumentException("no such line");
         }
+    }
+
+    private static void publish(String[] words, WireClient client) {
+        var qos = QoS.values()[Integer.parseInt(words[0])];
+        var packetId = qos == QoS.AT_MOST_ONCE ? 0 : 7;
+        var retain = words.length > 2;
+        var payload = "m".getBytes(UTF_8);
+        client.sendPackets(
+                new Packet.Publish(false, qos, retain, TopicName.of(words[1]), packetId, Properties.NONE, payload));
     }
 
     private void administer(String[] words) {
@@ -196,9 +193,7 @@ final class Intruder implements AutoCloseable {
                     case "without-proof" -> made.substring(0, made.indexOf(",p="));
                     case "empty" -> "";
                     case "reflected" -> challenge;
-                    case "own-nonce" ->
-                        made.replaceFirst(
-                                "r=[^,]+", "r=" + Matcher.quoteReplacement(first.substring(first.indexOf("r=") + 2)));
+                    case "own-nonce" -> made.replaceFirst("r=[^,]+", Matcher.quoteReplacement(ownNonce()));
                     case "longer-nonce" -> made.replaceFirst("r=[^,]+", "$0x");
                     case "bound" -> made.replaceFirst("c=[^,]+", "c=eSws");
                     case "zero-proof" -> made.replaceFirst("p=.*", "p=" + "A".repeat(43) + "=");
@@ -206,6 +201,10 @@ final class Intruder implements AutoCloseable {
                     default -> throw new IllegalArgumentException("no such proof");
                 };
         client.sendPackets(new Packet.Auth(ReasonCode.CONTINUE_AUTHENTICATION, auth(mechanism, sent)));
+    }
+
+    private String ownNonce() {
+        return first.substring(first.indexOf("r="));
     }
 
     private String answer(String challenge) {
