@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
@@ -35,6 +36,7 @@ class Access {
 
     private static final int PATIENCE_SECONDS = 5;
     private static final List<String> OWN_NAMES = List.of("localhost", "127.0.0.1", "::1", "[::1]");
+    private static final Set<String> MARKS_OF_PROXIES = Set.of("via", "x-real-ip");
     private static final String SET_IT = "; set sluice.admin.token, and send it as Authorization: Bearer <token>";
 
     private final Administrators administrators;
@@ -113,7 +115,7 @@ class Access {
             return Optional.of("without a token, only requests of this machine are answered");
         for (var header : request.getHeaders().keySet()) {
             var name = header.toLowerCase(Locale.ROOT);
-            if (name.equals("forwarded") || name.startsWith("x-forwarded-"))
+            if (name.equals("forwarded") || name.startsWith("x-forwarded-") || MARKS_OF_PROXIES.contains(name))
                 return Optional.of(
                         "without a token, no request is answered that a proxy has passed on (" + header + ")");
         }

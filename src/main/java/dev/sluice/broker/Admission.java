@@ -85,7 +85,7 @@ final class Admission {
     private static Verdict verdict(Supplier<Verdict> question) {
         try {
             return question.get();
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) { // without a verdict, the client would wait
             if (!Thread.currentThread().isInterrupted()) LOG.error("a credential cannot be judged", bug);
             return new Verdict.Denied(Reason.UNAVAILABLE, "it cannot be judged: " + bug);
         }

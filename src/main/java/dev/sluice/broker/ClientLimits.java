@@ -16,6 +16,9 @@ import java.util.function.BiConsumer;
  * event loop.
  */
 final class ClientLimits {
+    /** However long its share takes: a timer keeps the connection on the heap. */
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+
     /** Waits are not shorter, so that a timer is worth more than one message of a fast client. */
     private static final Duration SHORTEST = Duration.ofMillis(50);
     /** Of a share with others, who may have taken it meanwhile; shorter than a burst usually is. */
@@ -46,7 +49,7 @@ final class ClientLimits {
         }
 
         private Duration pause(Excess excess) {
-            var own = Duration.ofNanos(excess.nanos());
+            var own = Duration.ofNanos(Math.min(excess.nanos(), LONGEST_PAUSE.toNanos()));
             if (excess.scope() == Scope.CLIENT) return own.compareTo(SHORTEST) < 0 ? SHORTEST : own;
             var pause = backOff.pause();
             backOff.tried(false);

@@ -128,7 +128,7 @@ final class FlowControl {
         var limits = connection.proof().clientLimits();
         if (limits == null || publishing == null || publishing.isStalled() || !limits.holdsBack()) {
             loop.paused(connection);
-        } else if (input.hasEnded()) {
+        } else if (input.hasEnded() && !finishing) {
             loop.execute(connection::gone); // nobody waits for the share of a client that has gone without a word
         } else {
             // It knows how long that takes, so that it need not ask again and again.

@@ -83,7 +83,9 @@ final class Overload {
             on = true;
             good = 0;
             if (fullest >= 1 && ++bad % COLLECT_AFTER == 0) System.gc();
-        } else if (on && Math.max(fullest, latest) < MARGIN && ++good >= CONTENT_AFTER) {
+        } else if (Math.max(fullest, latest) >= MARGIN) {
+            good = 0;
+        } else if (on && ++good >= CONTENT_AFTER) {
             LOG.info("new connections are accepted again");
             on = false;
             good = 0;

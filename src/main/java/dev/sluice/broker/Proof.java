@@ -61,6 +61,8 @@ final class Proof {
     private Thread judging;
     /** When the proof began that is under way, or the last one. */
     private volatile long begun;
+    /** When the client sent CONNECT; the JVM's nanoseconds. */
+    private volatile long connectedAt;
     /** Since when the gateway judges, or the client's answer is awaited; the JVM's nanoseconds. */
     private long since;
 
@@ -89,7 +91,7 @@ final class Proof {
 
     /** Whether this client came before another one; any thread may ask. */
     boolean isBefore(Proof other) {
-        return begun - other.begun < 0;
+        return connectedAt - other.connectedAt < 0;
     }
 
     /** Null if nothing is limited, and before the client is known. */
@@ -139,6 +141,7 @@ final class Proof {
     private void authenticate(Packet.Connect connect, String clientId) {
         this.clientId = clientId;
         begun = System.nanoTime();
+        connectedAt = begun;
         username = connect.username();
         var properties = connect.properties();
         method = properties.text(Property.AUTHENTICATION_METHOD);
@@ -154,7 +157,7 @@ final class Proof {
         since = System.nanoTime();
         var ticket = new Object();
         awaited = ticket;
-        judging = admission.judge(question, verdict -> loop.execute(() -> judged(ticket, verdict)));
+        judging = admission.judge(question, verdict -> loop.execute(() -> settled(ticket, verdict)));
         if (judging != null) return;
         awaited = null;
         admission.countBusy();
@@ -162,9 +165,18 @@ final class Proof {
         loop.execute(() -> busy.accept(BUSY));
     }
 
-    private void judged(Object ticket, Verdict verdict) {
+    private void settled(Object ticket, Verdict verdict) {
         if (awaited != ticket) return;
         settle();
+        try {
+            judged(verdict);
+        } catch (RuntimeException | Error bug) { // nobody else would end the wait of this client
+            logFault(bug);
+            asker.accept(NOT_NOW);
+        }
+    }
+
+    private void judged(Verdict verdict) {
         switch (verdict) {
             case Verdict.Granted(var granted, var data) -> granted(granted, data);
             case Verdict.Denied(var reason, var logText) -> denied(reason, logText);

@@ -26,6 +26,9 @@ import org.jboss.logging.Logger;
  */
 @ApplicationScoped
 class MqttEndpoint {
+    /** Told to those behind, with a name that no proxy uses for its clients. */
+    private static final String PROXIED = "X-Forwarded-By-Proxy-Protocol";
+
     private static final Logger LOG = Logger.getLogger(MqttEndpoint.class);
 
     private static final String KEY = "Sec-WebSocket-Key";
@@ -66,12 +69,13 @@ class MqttEndpoint {
     /** An upgrade is answered with a WebSocket, and not before that is open. */
     private void tellSocket(RoutingContext context) {
         var request = context.request();
-        if (request.getHeader(KEY) == null && request.connection() instanceof HttpServerConnection connection) {
-            var socket = sockets.of(connection.channel());
+        var connection = (HttpServerConnection) request.connection();
+        var socket = sockets.of(connection.channel());
+        // Admin trusts this machine, but not what a proxy on it passes on.
+        if (socket.proxied() != null)
+            request.headers().set(PROXIED, socket.proxied().name());
+        if (request.getHeader(KEY) == null) {
             socket.asked(request);
-            // Admin trusts this machine, but not what a proxy on it passes on.
-            if (socket.proxied() != null)
-                request.headers().set("X-Forwarded-For", socket.proxied().name());
             var loop = connection.channel().eventLoop(); // REST answers on threads of its own
             context.addEndHandler(_ -> loop.execute(() -> socket.answered(request)));
         }

@@ -1,6 +1,7 @@
 package dev.sluice.endpoint;
 
 import io.vertx.core.http.HttpServerRequest;
+import java.net.InetAddress;
 import java.net.URI;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +16,8 @@ final class Origins {
     private static final String ANY = "*";
     /** What browsers, and apps that are made of pages, say of a page without an origin, such as a file. */
     private static final Set<String> NONE = Set.of("null", "file://");
+
+    private static final Set<String> THIS_MACHINE = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
     private final Set<String> allowed;
 
@@ -33,9 +36,19 @@ final class Origins {
 
     /** The origin in the request that may not connect, null if there is none. */
     String stranger(HttpServerRequest request) {
-        var own = request.authority() == null ? null : request.authority().host();
+        var own = own(request);
         for (var origin : request.headers().getAll("Origin")) if (!isAllowed(origin, own)) return origin;
         return null;
+    }
+
+    /** On loopback, a name that is not this machine's own may be a page's that leads its name here in the browser. */
+    private static String own(HttpServerRequest request) {
+        if (request.authority() == null) return null;
+        var host = request.authority().host();
+        var isLoopback = request.localAddress() != null
+                && request.localAddress().hostAddress() != null
+                && InetAddress.ofLiteral(request.localAddress().hostAddress()).isLoopbackAddress();
+        return isLoopback && !THIS_MACHINE.contains(host.toLowerCase(Locale.ROOT)) ? null : host;
     }
 
     /** @param own the host that the client takes the gateway for, null if it does not say */

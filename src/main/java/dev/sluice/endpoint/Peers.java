@@ -44,16 +44,18 @@ class Peers {
      */
     Peer of(HttpServerRequest request) {
         var sender = sender(request);
-        if (sender.address == null || !proxies.areTrusted(sender.address.getAddress())) {
+        if (sender.isUnknown || sender.address == null || !proxies.areTrusted(sender.address.getAddress())) {
             proxies.ignore(request.headers(), sender.address);
             return peer(request, sender, sender.inetAddress(), sender.tls, sender.certificates, sender.commonName);
         }
         var client = proxies.client(request.headers());
         var address = client == null || client.address() == null ? sender.inetAddress() : client.address();
         var isTls = client == null ? sender.tls : client.tls();
-        return proxies.handOnCertificates()
-                ? peer(request, sender, address, isTls, proxies.certificates(request.headers()), null)
-                : peer(request, sender, address, isTls, sender.certificates, sender.commonName);
+        if (proxies.handOnCertificates())
+            return peer(request, sender, address, isTls, proxies.certificates(request.headers()), null);
+        return client == null
+                ? peer(request, sender, address, isTls, sender.certificates, sender.commonName)
+                : peer(request, sender, address, isTls, List.of(), null); // the certificate is the proxy's own
     }
 
     /**
@@ -61,13 +63,15 @@ class Peers {
      *
      * @param address null for somebody on this machine without one
      * @param end of the socket: the sender's, or that of a proxy which speaks the PROXY protocol
+     * @param isUnknown whether it is a proxy that does not say whose request it passes on, if not its own
      */
     private record Sender(
             InetSocketAddress address,
             InetSocketAddress end,
             boolean tls,
             List<X509Certificate> certificates,
-            String commonName) {
+            String commonName,
+            boolean isUnknown) {
         InetAddress inetAddress() {
             return address == null ? null : address.getAddress();
         }
@@ -79,15 +83,20 @@ class Peers {
         var own = ofSession(channel.pipeline().get(SslHandler.class));
         var place = AcceptedSocket.of(channel);
         var proxied = place == null ? null : place.proxied();
-        if (proxied == null) return new Sender(end, end, request.isSSL(), own, null);
+        if (proxied == null) return new Sender(end, end, request.isSSL(), own, null, false);
         var address = proxied.address() == null ? end : new InetSocketAddress(proxied.address(), proxied.port());
-        var certificates = proxied.certificates().isEmpty() ? own : proxied.certificates();
+        // A proxy that ends its client's TLS may have a certificate of its own for the gateway.
+        var passesOnTls = !proxied.tls()
+                && proxied.commonName() == null
+                && proxied.certificates().isEmpty();
+        var certificates = passesOnTls ? own : proxied.certificates();
         return new Sender(
                 address,
                 end,
                 request.isSSL() || proxied.tls(),
                 certificates,
-                certificates.isEmpty() ? proxied.commonName() : null);
+                certificates.isEmpty() ? proxied.commonName() : null,
+                proxied.address() == null);
     }
 
     private Peer peer(

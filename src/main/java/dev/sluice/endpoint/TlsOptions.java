@@ -1,6 +1,7 @@
 package dev.sluice.endpoint;
 
 import dev.sluice.config.TlsConfig;
+import dev.sluice.config.TlsConfig.ClientCertificate;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.ClientAuth;
 import io.vertx.core.http.HttpServerOptions;
@@ -27,6 +28,10 @@ class TlsOptions implements HttpServerOptionsCustomizer {
     @Override
     public void customizeHttpsServer(HttpServerOptions options) {
         if (!files.areThere()) return;
+        if (config.clientCertificate() != ClientCertificate.NONE && !files.haveTrust())
+            throw new IllegalArgumentException(
+                    "sluice.tls.client-certificate: needs the trust store of the TLS"
+                            + " configuration (quarkus.tls.<name>.trust-store), as else every public authority would be trusted");
         options.setKeyCertOptions(KeyCertOptions.wrap(new LiveTls.Keys(files::keys)));
         if (files.haveTrust()) options.setTrustOptions(TrustOptions.wrap(new LiveTls.Trust(files::trust)));
         options.setClientAuth(

@@ -210,11 +210,12 @@ class ProxyProtocolIT {
     @Test
     void adminIsNotOpenedByAProxyOfThisMachine() {
         for (var client : List.of("203.0.113.13", "127.0.0.1"))
-            assertThat(socket(PROXY)
-                            .send(version1(client))
-                            .send("GET /admin/routes HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                            .status())
-                    .isEqualTo(403);
+            for (var more : List.of("", "Sec-WebSocket-Key: x\r\n"))
+                assertThat(socket(PROXY)
+                                .send(version1(client))
+                                .send("GET /admin/routes HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n")
+                                .status())
+                        .isEqualTo(403);
         assertThat(socket(STRANGER)
                         .send("GET /admin/routes HTTP/1.1\r\nHost: localhost\r\n\r\n")
                         .status())

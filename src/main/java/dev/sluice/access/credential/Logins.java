@@ -35,6 +35,11 @@ public class Logins {
         return throttle.admit(attempt.peer().address(), username);
     }
 
+    /** Whether it would not be admitted at once, as others from its address have failed since it was. */
+    boolean isHeldBack(Attempt attempt, String username) {
+        return throttle.isHeldBack(attempt.peer().address(), username);
+    }
+
     /** The client has proved that it knows the secret. */
     Verdict proved(Attempt attempt, Method method, StoredCredential credential, byte[] data) {
         var name = credential.username();

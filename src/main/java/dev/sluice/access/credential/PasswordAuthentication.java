@@ -27,6 +27,8 @@ import org.jboss.logging.Logger;
 public class PasswordAuthentication implements Authentication {
     private static final Logger LOG = Logger.getLogger(PasswordAuthentication.class);
     private static final byte[] NO_PASSWORD = {0};
+    /** Times that an attempt is admitted, since others from its address may fail while it waits to be hashed. */
+    private static final int ADMISSIONS = 2;
 
     private final CredentialReader reader;
     private final VerifiedPasswords verified;
@@ -48,7 +50,7 @@ public class PasswordAuthentication implements Authentication {
         this.threads = threads;
         this.logins = logins;
         var recipe = new Recipe(config);
-        this.dummies = new Dummies(recipe);
+        this.dummies = new Dummies(recipe, reader::saltSecret);
         this.nobodysToken = recipe.hashToken(recipe.token());
     }
 
@@ -68,8 +70,7 @@ public class PasswordAuthentication implements Authentication {
             // What was right a short time ago passes whatever others do to its name or from its address.
             var known = verified.find(attempt.username(), attempt.password());
             if (known != null) return logins.proved(attempt, method(), known, null);
-            if (!logins.admit(attempt, attempt.username())) return logins.throttled(method(), attempt.username());
-            return check(attempt);
+            return admitted(attempt);
         } catch (RejectedExecutionException _) {
             return logins.denied(method(), Reason.BUSY, "busy", "as many passwords wait to be hashed as may");
         } catch (StoreUnavailable away) {
@@ -80,11 +81,31 @@ public class PasswordAuthentication implements Authentication {
         }
     }
 
+    /** Many may be admitted at once from an address that has not failed yet: each is asked again when its turn to be hashed comes. */
+    private Verdict admitted(Attempt attempt) throws InterruptedException {
+        for (int i = 0; i < ADMISSIONS && logins.admit(attempt, attempt.username()); i++) {
+            try {
+                return check(attempt);
+            } catch (HeldBack _) {
+                // waits now as if it came after those who failed
+            }
+        }
+        return logins.throttled(method(), attempt.username());
+    }
+
+    private static final class HeldBack extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        HeldBack() {
+            super(null, null, false, false);
+        }
+    }
+
     private Verdict check(Attempt attempt) throws InterruptedException {
         var name = attempt.username();
         var since = verified.changes();
         var found = reader.find(name);
-        if (!matches(name, found, attempt.password()))
+        if (!matches(attempt, found))
             return logins.failed(attempt, method(), name, found.isEmpty() ? "unknown" : "wrong");
         var credential = found.get();
         if (verified.changes() != since) {
@@ -98,17 +119,21 @@ public class PasswordAuthentication implements Authentication {
     }
 
     /** Takes a time that depends on the looks of the password and on what hashing costs here, not on whether the user exists. */
-    private boolean matches(String name, Optional<StoredCredential> found, byte[] password)
-            throws InterruptedException {
+    private boolean matches(Attempt attempt, Optional<StoredCredential> found) throws InterruptedException {
+        var name = attempt.username();
+        var password = attempt.password();
         var isToken = MachineToken.looksLike(password);
         var secret = found.map(this::secret).orElse(null);
         var isComparable = secret != null && isToken == secret instanceof MachineToken && password.length > 0;
         if (isToken) return (isComparable ? secret : nobodysToken).matches(password) & isComparable;
         if (secret != null && !(secret instanceof MachineToken)) dummies.learn(secret);
         var offered = password.length > 0 ? password : NO_PASSWORD;
-        // Reads the dummy's text, too, as that of a user was read.
-        return threads.compute(() ->
-                        (isComparable ? secret : Recipe.parse(dummies.of(name).text())).matches(offered))
+        return threads.compute(() -> {
+                    if (logins.isHeldBack(attempt, name)) throw new HeldBack();
+                    // Reads the dummy's text, too, as that of a user was read.
+                    var dummy = Recipe.parse(dummies.of(name).text());
+                    return (isComparable ? secret : dummy).matches(offered);
+                })
                 & isComparable;
     }
 

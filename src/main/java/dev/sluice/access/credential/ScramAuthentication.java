@@ -119,8 +119,10 @@ public class ScramAuthentication implements Authentication {
     private record Exchange(ScramMessages.First first, String challenge, String nonce, ScramKeys keys) {}
 
     /** The credential is read again: it may have been revoked since the challenge. */
-    private Verdict end(Attempt attempt, Exchange exchange, byte[] data) {
+    private Verdict end(Attempt attempt, Exchange exchange, byte[] data) throws InterruptedException {
         var name = exchange.first.username();
+        // Many may have begun before the first of them failed.
+        if (!logins.admit(attempt, name)) return logins.throttled(method(), name);
         ScramMessages.Final last;
         try {
             last = ScramMessages.last(data);

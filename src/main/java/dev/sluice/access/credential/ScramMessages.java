@@ -15,7 +15,7 @@ final class ScramMessages {
                     + "(?<bare>n=(?<name>[^,]+),r=(?<nonce>[\\x21-\\x2b\\x2d-\\x7e]+)(?:,.*)?)",
             Pattern.DOTALL);
     private static final Pattern FINAL = Pattern.compile(
-            "(?<unproved>c=(?<binding>[A-Za-z0-9+/=]+),r=(?<nonce>[\\x21-\\x2b\\x2d-\\x7e]+)(?:,[A-Za-z]=[^,]*)*),p=(?<proof>[A-Za-z0-9+/=]+)");
+            "(?<unproved>c=(?<binding>[A-Za-z0-9+/=]+),r=(?<nonce>[\\x21-\\x2b\\x2d-\\x7e]+)(?:,[A-OQ-Za-oq-z]=[^,]*+)*+),p=(?<proof>[A-Za-z0-9+/=]+)");
 
     private ScramMessages() {}
 

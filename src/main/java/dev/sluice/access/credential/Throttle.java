@@ -92,6 +92,11 @@ public class Throttle {
         }
     }
 
+    /** Whether an attempt that was admitted would have to wait by now: others from its address have failed meanwhile. */
+    boolean isHeldBack(String address, String name) {
+        return delay(network(address), name) > 0;
+    }
+
     /** Nanoseconds before an attempt may be judged. */
     long delay(String network, String username) {
         var name = key(username);

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -203,5 +204,21 @@ class PasswordAuthenticationTest {
     private static long median(ArrayList<Long> times) {
         var sorted = times.stream().mapToLong(Long::longValue).sorted().toArray();
         return sorted[sorted.length / 2];
+    }
+
+    /** They are admitted before any of them has failed, and are hashed one after the other. */
+    @Test
+    void attemptsThatComeAtOnceAreHeldBackOnceSomeHaveFailed() {
+        rig.close();
+        rig = new CredentialRig(
+                Map.of("threads", "1", "delayed-per-address", "1", "delay", "2s", "delay-maximum", "2s"));
+        try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 60; i++) {
+                var name = "nobody-" + i;
+                clients.execute(() -> judge(STRANGE, name, "wrong"));
+            }
+        }
+        assertThat(rig.outcomes("unknown")).isBetween(5.0, 20.0);
+        assertThat(rig.outcomes("throttled")).isGreaterThan(30);
     }
 }

@@ -13,8 +13,11 @@ import dev.sluice.access.Reason;
 import dev.sluice.access.Verdict;
 import dev.sluice.access.secret.Scheme;
 import dev.sluice.store.EmbeddedServer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -213,5 +216,28 @@ class ScramAuthenticationTest {
         assertThat(challenge.data()).isNull();
         assertThat(text(challenge.next().answered("n,,n=ann,r=abc".getBytes(UTF_8))))
                 .startsWith("r=abc");
+    }
+
+    /** Exchanges that began before the first of them failed are held back all the same. */
+    @Test
+    void exchangesThatBeginAtOnceAreHeldBackOnceSomeHaveFailed() throws Exception {
+        try (var strict = new CredentialRig(Map.of("free-failures", "3", "delayed-per-address", "1", "delay", "2s"))) {
+            strict.put("ann", Scheme.SCRAM_SHA_256, "pencil");
+            var begun = new ArrayList<Supplier<Verdict>>();
+            for (int i = 0; i < 20; i++) {
+                var client = client("SCRAM-SHA-256", "ann", "wrong");
+                var first = client.clientFirstMessage().toString().getBytes(UTF_8);
+                var challenge = (Verdict.Challenge) strict.scram.judge(attempt("SCRAM-SHA-256", null, first));
+                client.serverFirstMessage(text(challenge));
+                var last = client.clientFinalMessage().toString().getBytes(UTF_8);
+                begun.add(() -> challenge.next().answered(last));
+            }
+            for (int i = 0; i < 4; i++) begun.removeFirst().get();
+            try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+                begun.forEach(it -> clients.execute(it::get));
+            }
+            assertThat(strict.outcomes("wrong")).isLessThanOrEqualTo(6);
+            assertThat(strict.outcomes("throttled")).isGreaterThanOrEqualTo(14);
+        }
     }
 }
