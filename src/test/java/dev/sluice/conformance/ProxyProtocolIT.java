@@ -93,7 +93,7 @@ class ProxyProtocolIT {
     }
 
     /** Of version 2, PROXY, TCP over IPv4. */
-    private static byte[] version2(String client, byte... tlvs) {
+    static byte[] version2(String client, byte... tlvs) {
         return version2(0x21, 0x11, client, tlvs);
     }
 
