@@ -20,6 +20,7 @@ public class StoreRequests {
     private final StoreCalls upkeep;
     private final StoreCalls spool;
     private final StoreCalls routes;
+    private final StoreCalls changes;
     private final Counter refused;
 
     public StoreRequests(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
@@ -29,6 +30,7 @@ public class StoreRequests {
         this.upkeep = new StoreCalls(dataSource, health, 1, bound);
         this.spool = new StoreCalls(dataSource, health, SPOOL_CONCURRENCY, bound);
         this.routes = new StoreCalls(dataSource, health, 1, bound);
+        this.changes = new StoreCalls(dataSource, health, 1, bound);
         Gauge.builder("sluice.store.reads.waiting", turns, BoundedCalls::waiting)
                 .description("Reads for clients that wait for their turn")
                 .register(meters);
@@ -58,5 +60,10 @@ public class StoreRequests {
 
     public StoreCalls routes() {
         return routes;
+    }
+
+    /** For what has been withdrawn: short, and behind nothing that waits for a lock. */
+    public StoreCalls changes() {
+        return changes;
     }
 }

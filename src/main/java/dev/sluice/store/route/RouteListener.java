@@ -16,6 +16,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
@@ -39,7 +40,7 @@ public class RouteListener {
     private final Duration interval;
     private final Consumer<SessionsEnded> ended;
     private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
-    private volatile Runnable credentials = () -> {};
+    private volatile BooleanSupplier credentials = () -> false;
     private volatile LongConsumer rules;
 
     @Inject
@@ -53,8 +54,13 @@ public class RouteListener {
         this.ended = ended;
     }
 
-    /** @param look called on the listener's thread when credentials may have changed, and every few seconds besides */
-    public void credentials(Runnable look) {
+    /**
+     * To be called before the {@link #start}.
+     *
+     * @param look called on the listener's thread when credentials may have changed, and every few seconds besides; again at once, but after
+     *     everything else that is to be told, if it returns true
+     */
+    public void credentials(BooleanSupplier look) {
         credentials = look;
     }
 
@@ -111,8 +117,8 @@ public class RouteListener {
             while (!listening.isStopped()) {
                 tell(statement, "SELECT version FROM route_set", version);
                 if (rules != null) tell(statement, "SELECT version FROM access_rule_set", rules);
-                credentials.run();
-                tell(notifications.getNotifications((int) Math.max(1, interval.toMillis())));
+                var wait = credentials.getAsBoolean() ? 1 : Math.max(1, interval.toMillis());
+                tell(notifications.getNotifications((int) wait));
             }
             statement.execute("UNLISTEN *");
         }

@@ -13,6 +13,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -252,6 +253,20 @@ class RouteStoreTest {
             assertThat(listening.next())
                     .as("the pool has a connection that listens")
                     .isFalse();
+        }
+    }
+
+    /** It would not, within the interval. */
+    @Test
+    void whoHasMoreToFollowIsAskedAgainAtOnce() {
+        var looks = new AtomicInteger();
+        var listener = new RouteListener(rig.pool, Duration.ofHours(1), _ -> {});
+        listener.credentials(() -> looks.incrementAndGet() < 3);
+        listener.start(_ -> {});
+        try {
+            await().until(() -> looks.get() == 3);
+        } finally {
+            listener.stop();
         }
     }
 
