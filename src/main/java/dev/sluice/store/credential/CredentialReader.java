@@ -55,7 +55,7 @@ public class CredentialReader {
 
     public Optional<StoredCredential> find(String username) {
         if (username.indexOf('\0') >= 0) return Optional.empty(); // PostgreSQL has no such text
-        return requests.call("reading a credential", connection -> {
+        return requests.credentials().call("reading a credential", connection -> {
             try (var query = connection.prepareStatement(FIND)) {
                 query.setString(1, username);
                 try (var rows = query.executeQuery()) {
@@ -116,7 +116,7 @@ public class CredentialReader {
 
     /** From which the salts of unknown users are made. */
     public byte[] saltSecret() {
-        return requests.routes().call("reading the secret of salts", CredentialReader::saltSecret);
+        return requests.credentials().call("reading the secret of salts", CredentialReader::saltSecret);
     }
 
     private static byte[] saltSecret(Connection connection) throws SQLException {
