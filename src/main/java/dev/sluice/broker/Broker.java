@@ -27,6 +27,7 @@ import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.store.SessionsEnded;
+import dev.sluice.store.SessionsUnheard;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
@@ -71,7 +72,7 @@ public class Broker {
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
-    private final EndedSessionSearch endedSessions;
+    private final EndedSessionSearch<Connection> endedSessions;
     private final Limiter limiter;
     private final Overload overload;
     private final BrokerMeters meters;
@@ -111,7 +112,8 @@ public class Broker {
         var check = new WillCheck(uplink, rules);
         this.wills = new WillPublisher(
                 wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
-        this.endedSessions = new EndedSessionSearch(router, subscriptions, storeConfig.sweepInterval());
+        this.endedSessions = new EndedSessionSearch<>(
+                router, registry, Connection::tell, subscriptions, storeConfig.sweepInterval());
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, registered);
         var opening = storeConfig.openTimeout();
@@ -169,12 +171,12 @@ public class Broker {
 
     /** Sessions have expired while their clients were offline, or have been deleted. */
     void forget(@Observes SessionsEnded ended) {
-        for (var session : ended.sessions()) {
-            var connection = registry.find(session.clientId(), session.id());
-            if (connection != null) connection.tell(PendingWrites.DELETED);
-            else router.forget(session.clientId(), session.id());
-        }
+        for (var session : ended.sessions()) endedSessions.end(session, PendingWrites.DELETED);
         wills.poke();
+    }
+
+    void search(@Observes SessionsUnheard unheard) {
+        endedSessions.searchAll();
     }
 
     /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */

@@ -37,7 +37,7 @@ public final class Connection implements RetainedRecipient {
     private Publishing publishing;
     private Receiving receiving;
     private long epoch;
-    private long sessionId;
+    private volatile long sessionId;
     private boolean hasWill;
     private volatile Life life = Life.OPEN;
     private volatile boolean takenOver;

@@ -1,7 +1,10 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Recipient;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import java.util.Collection;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -13,6 +16,8 @@ final class ConnectionRegistry<C extends Recipient> {
     private final Function<C, CompletableFuture<Long>> takeOver;
     private final Set<C> open = ConcurrentHashMap.newKeySet();
     private final Map<String, C> online = new ConcurrentHashMap<>();
+    /** Those of them whom nobody has taken since they came. */
+    private final Set<C> arrived = ConcurrentHashMap.newKeySet();
     /** The last connection of each client that has said DISCONNECT with something under way. */
     private final Map<String, C> finishing = new ConcurrentHashMap<>();
 
@@ -65,11 +70,13 @@ final class ConnectionRegistry<C extends Recipient> {
             if (newer != older) takeOver.apply(older);
             return newer;
         });
+        arrived.add(connection);
     }
 
     /** Nobody holds the client, unless another connection does. */
     void offline(C connection) {
         online.remove(connection.clientId(), connection);
+        arrived.remove(connection);
     }
 
     /** The client has said DISCONNECT, and what it has published is still under way. */
@@ -90,6 +97,26 @@ final class ConnectionRegistry<C extends Recipient> {
     /** Every connection that has a socket, or something under way. */
     Collection<C> all() {
         return open;
+    }
+
+    /** The sessions of clients that are online, as far as they are when they are looked at. */
+    Iterator<EndedSession> online() {
+        return online.values().stream().map(ConnectionRegistry::session).iterator();
+    }
+
+    /** Some of the sessions whose connections have come online since they were last taken. */
+    List<EndedSession> takeArrived(int most) {
+        return arrived.stream()
+                .limit(most)
+                .toList()
+                .stream()
+                .filter(arrived::remove)
+                .map(ConnectionRegistry::session)
+                .toList();
+    }
+
+    private static EndedSession session(Recipient connection) {
+        return new EndedSession(connection.clientId(), connection.sessionId());
     }
 
     int onlineCount() {

@@ -1,7 +1,9 @@
 package dev.sluice.broker;
 
+import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.clock.Repeating;
+import dev.sluice.session.Event;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.session.SubscriptionReader;
@@ -9,49 +11,118 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.jboss.logging.Logger;
 
 /**
- * Finds sessions that have ended without this gateway's hearing of it, and has the {@link Router} forget them: those that another gateway
- * has ended, and those that were deleted by SQL while nobody listened. Owns one virtual thread, which asks after some of the sessions
- * whose clients are offline here, then after the next, and begins anew.
+ * Finds sessions that have ended without this gateway's hearing of it: those that another gateway has ended, and those that were deleted while
+ * nobody listened, or while their connection was not online yet. Has their connections end, or else the {@link Router} forget them. Owns one
+ * virtual thread, which asks after some sessions of each kind, then after the next, and begins anew.
  */
-final class EndedSessionSearch {
+final class EndedSessionSearch<C extends Recipient> {
     private static final Logger LOG = Logger.getLogger(EndedSessionSearch.class);
 
     /** With the default interval a million sessions take three hours: a message for one that has ended tells of it sooner. */
     private static final int AT_ONCE = 1000;
 
     private final Router router;
+    private final ConnectionRegistry<C> registry;
+    private final BiConsumer<C, Event> tell;
     private final SubscriptionReader subscriptions;
     private final Duration interval;
     private final Repeating searching = Repeating.onVirtualThread("sluice-ended-sessions");
-    private Iterator<EndedSession> offline = Collections.emptyIterator();
+    private final Semaphore woken = new Semaphore(0);
+    private volatile boolean unheard;
 
-    EndedSessionSearch(Router router, SubscriptionReader subscriptions, Duration interval) {
+    private Iterator<EndedSession> offline = Collections.emptyIterator();
+    private Iterator<EndedSession> online = Collections.emptyIterator();
+    /** Whether all that are online are asked after without a pause. */
+    private boolean all;
+    /** What is being asked after: again, if PostgreSQL has not answered. */
+    private List<EndedSession> page = List.of();
+
+    /** @param tell gives a connection its end, from this thread */
+    EndedSessionSearch(
+            Router router,
+            ConnectionRegistry<C> registry,
+            BiConsumer<C, Event> tell,
+            SubscriptionReader subscriptions,
+            Duration interval) {
         this.router = router;
+        this.registry = registry;
+        this.tell = tell;
         this.subscriptions = subscriptions;
         this.interval = interval;
     }
 
     void start() {
-        searching.every(interval, this::search);
+        searching.start(() -> {
+            if (woken.tryAcquire(interval.toNanos(), TimeUnit.NANOSECONDS)) woken.drainPermits();
+            if (!searching.isStopped()) search();
+            return Duration.ZERO;
+        });
     }
 
     void stop() {
         searching.stop();
+        woken.release();
+    }
+
+    /** Sessions may have been deleted unheard: asks after all that are online, at once; from any thread. */
+    void searchAll() {
+        unheard = true;
+        woken.release();
     }
 
     /** Blocking: asks after the next ones. */
     void search() {
-        if (!offline.hasNext()) offline = router.offline();
-        var some = new ArrayList<EndedSession>();
-        while (some.size() < AT_ONCE && offline.hasNext()) some.add(offline.next());
-        if (some.isEmpty()) return;
+        if (unheard) {
+            unheard = false;
+            online = registry.online();
+            all = true;
+        }
         try {
-            for (var session : subscriptions.endedAmong(some)) router.forget(session.clientId(), session.id());
+            do ask(); // what has come online may have been deleted before, when its connection could not be found
+            while (next(registry.takeArrived(AT_ONCE)));
+            do {
+                if (!online.hasNext()) online = registry.online();
+                next(some(online));
+                all = all && online.hasNext();
+                ask();
+            } while (all);
+            if (!offline.hasNext()) offline = router.offline();
+            next(some(offline));
+            ask();
         } catch (StoreUnavailable away) {
             LOG.debugf("sessions that may have ended are asked after later: %s", away.getMessage());
         }
+    }
+
+    private static List<EndedSession> some(Iterator<EndedSession> sessions) {
+        var some = new ArrayList<EndedSession>();
+        while (some.size() < AT_ONCE && sessions.hasNext()) some.add(sessions.next());
+        return some;
+    }
+
+    private boolean next(List<EndedSession> sessions) {
+        page = sessions;
+        return !page.isEmpty();
+    }
+
+    private void ask() {
+        if (page.isEmpty()) return;
+        for (var ended : subscriptions.endedAmong(page))
+            end(ended.session(), ended.isBegunAnew() ? PendingWrites.FENCED : PendingWrites.DELETED);
+        page = List.of();
+    }
+
+    /** Ends the connection that holds the session, or forgets the session if none does; from any thread. */
+    void end(EndedSession session, Event end) {
+        var connection = registry.find(session.clientId(), session.id());
+        if (connection != null) tell.accept(connection, end);
+        else router.forget(session.clientId(), session.id());
     }
 }

@@ -18,7 +18,7 @@ final class PendingWrites {
     /** Writes that may wait before the client is not read on: answers and subscriptions, as PUBLISHes are held before that. */
     private static final int MOST = 64;
 
-    private static final Event FENCED = new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere");
+    static final Event FENCED = new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere");
     private static final Event REFUSED =
             new Event.Ended(ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state");
     /** Its row is gone, and not by this connection's own doing. */

@@ -7,7 +7,7 @@ import java.time.Duration;
 /**
  * The keys below {@code sluice.store}; immutable, read by any thread. The connection pool has its own keys below
  * {@code quarkus.datasource}, and needs room for lanes + open-concurrency + read-concurrency +
- * retained-concurrency + 11 connections.
+ * credential-concurrency + retained-concurrency + 12 connections.
  */
 @ConfigMapping(prefix = "sluice.store")
 public interface StoreConfig {
@@ -43,7 +43,14 @@ public interface StoreConfig {
     @WithDefault("4")
     int readConcurrency();
 
-    /** Such reads that may wait for their turn; a further one is tried again later. Default 20,000. */
+    /** Reads of credentials at the same time, for clients that are not let in yet, each one connection. Default 4. */
+    @WithDefault("4")
+    int credentialConcurrency();
+
+    /**
+     * Reads of clients' queues that may wait for their turn, and as many of credentials; a further one is tried again later, or its client is
+     * not let in now. Default 20,000.
+     */
     @WithDefault("20000")
     int readsWaiting();
 
@@ -51,7 +58,7 @@ public interface StoreConfig {
     @WithDefault("2")
     int retainedConcurrency();
 
-    /** The longest that one request of either kind, or for spool, routes and wills, may take, waiting for its turn included. Default 5 s. */
+    /** The longest that one request of these kinds, or for spool, routes and wills, may take, waiting for its turn included. Default 5 s. */
     @WithDefault("5s")
     Duration readTimeout();
 

@@ -9,26 +9,31 @@ import java.util.concurrent.RejectedExecutionException;
 import javax.sql.DataSource;
 
 /**
- * The turns of those who ask PostgreSQL, by purpose: what the gateway has to do in time does not wait behind its clients. Any virtual thread
- * may call.
+ * The turns of those who ask PostgreSQL, by purpose: what the gateway has to do in time does not wait behind its clients, and these
+ * do not wait behind strangers. Any virtual thread may call.
  */
 @ApplicationScoped
 public class StoreRequests {
     private static final int SPOOL_CONCURRENCY = 3;
 
     private final StoreCalls reads;
+    private final StoreCalls credentials;
     private final StoreCalls upkeep;
     private final StoreCalls spool;
     private final StoreCalls routes;
+    private final StoreCalls changes;
     private final Counter refused;
 
     public StoreRequests(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
         var bound = config.readTimeout();
         var turns = new BoundedCalls("sluice-store-call", config.readConcurrency(), config.readsWaiting());
         this.reads = new StoreCalls(dataSource, health, turns, bound);
+        var strangers = new BoundedCalls("sluice-store-call", config.credentialConcurrency(), config.readsWaiting());
+        this.credentials = new StoreCalls(dataSource, health, strangers, bound);
         this.upkeep = new StoreCalls(dataSource, health, 1, bound);
         this.spool = new StoreCalls(dataSource, health, SPOOL_CONCURRENCY, bound);
         this.routes = new StoreCalls(dataSource, health, 1, bound);
+        this.changes = new StoreCalls(dataSource, health, 1, bound);
         Gauge.builder("sluice.store.reads.waiting", turns, BoundedCalls::waiting)
                 .description("Reads for clients that wait for their turn")
                 .register(meters);
@@ -47,6 +52,11 @@ public class StoreRequests {
         }
     }
 
+    /** For clients that are not let in yet, however many these are: in turn, and put off if too many wait. */
+    public StoreCalls credentials() {
+        return credentials;
+    }
+
     /** For leases, and for looking at PostgreSQL itself: short, and one at a time. */
     public StoreCalls upkeep() {
         return upkeep;
@@ -58,5 +68,10 @@ public class StoreRequests {
 
     public StoreCalls routes() {
         return routes;
+    }
+
+    /** For what has been withdrawn: short, and behind nothing that waits for a lock. */
+    public StoreCalls changes() {
+        return changes;
     }
 }

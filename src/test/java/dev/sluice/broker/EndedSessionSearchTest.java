@@ -1,13 +1,22 @@
 package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.QoS;
+import dev.sluice.session.Delivery;
+import dev.sluice.session.Event;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.session.StoredSubscription;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -18,18 +27,27 @@ class EndedSessionSearchTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
 
     private final Router router = new Router();
+    private final ConnectionRegistry<Line> registry =
+            new ConnectionRegistry<>(_ -> CompletableFuture.completedFuture(0L));
+    private final Map<String, Event> told = new ConcurrentHashMap<>();
     private StoreRig rig;
-    private EndedSessionSearch search;
+    private EndedSessionSearch<Line> search;
 
     @BeforeEach
     void start() {
         SERVER.empty();
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
-        search = new EndedSessionSearch(router, rig.subscriptions, Duration.ofHours(1));
+        search = new EndedSessionSearch<>(
+                router,
+                registry,
+                (line, end) -> told.put(line.clientId(), end),
+                rig.subscriptions,
+                Duration.ofHours(1));
     }
 
     @AfterEach
     void stop() {
+        search.stop();
         rig.close();
     }
 
@@ -60,5 +78,84 @@ class EndedSessionSearchTest {
         assertThat(router.subscriptions()).isEqualTo(1);
         search.search();
         assertThat(router.find("kept")).isNotNull();
+    }
+
+    /** A connection that holds a session. */
+    private record Line(String clientId, long sessionId) implements Recipient {
+        @Override
+        public long epoch() {
+            return 1;
+        }
+
+        @Override
+        public boolean isTakenOver() {
+            return false;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public Executor loop() {
+            return Runnable::run;
+        }
+
+        @Override
+        public void deliver(Delivery delivery) {}
+
+        @Override
+        public void delivered(Delivery delivery) {}
+    }
+
+    /** As if their rows had been deleted before they came online, when their connections could not be found. */
+    @Test
+    void connectionsWithoutTheirRowEnd() {
+        for (var clientId : new String[] {"kept", "deleted", "anew", "gone"})
+            registry.online(new Line(clientId, rig.open(clientId, true, 0).id()));
+        rig.open("anew", true, 0); // at another gateway
+        SERVER.execute("DELETE FROM session WHERE client_id IN ('deleted', 'gone')");
+        registry.offline(new Line("gone", registry.holder("gone").sessionId()));
+        search.search();
+        assertThat(told).containsOnlyKeys("deleted", "anew");
+        assertThat(told.get("deleted")).isSameAs(PendingWrites.DELETED);
+        assertThat(told.get("anew")).isEqualTo(PendingWrites.FENCED);
+    }
+
+    /** Otherwise it would take as many intervals as there are thousands of clients. */
+    @Test
+    void whoHasComeOnlineIsAskedAfterBeforeOthers() {
+        for (int i = 0; i < 2500; i++) registry.online(new Line("ghost" + i, -1 - i));
+        search.search();
+        assertThat(told).hasSize(2500);
+        told.clear();
+        registry.online(new Line("late", -9999));
+        search.search();
+        assertThat(told).containsKey("late").hasSizeLessThan(1500);
+    }
+
+    @Test
+    void allAreAskedAfterAtOnceWhenNobodyHasListened() {
+        for (int i = 0; i < 2500; i++) registry.online(new Line("ghost" + i, -1 - i));
+        search.search();
+        told.clear();
+        search.start();
+        search.searchAll();
+        await().until(() -> told.size() == 2500);
+    }
+
+    @Test
+    void whatCouldNotBeAskedIsAskedAgain() throws SQLException {
+        registry.online(new Line("ghost", -1));
+        try (var locking = SERVER.dataSource().getConnection();
+                var statement = locking.createStatement()) {
+            locking.setAutoCommit(false);
+            statement.execute("LOCK TABLE session IN ACCESS EXCLUSIVE MODE");
+            search.search();
+            assertThat(told).isEmpty();
+        }
+        search.search();
+        assertThat(told).containsOnlyKeys("ghost");
     }
 }

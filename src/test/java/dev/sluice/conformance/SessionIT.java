@@ -268,6 +268,19 @@ class SessionIT {
         }
     }
 
+    /** Nor did another gateway hear of it, which might have been the one that the client is at. */
+    @Test
+    void aClientWhoseSessionIsDeletedUnheardIsTold() {
+        try (var client = Device.socket(V5)) {
+            Device.connected(client, Device.connect(V5, clientId, true, Device.expiry(3600)));
+            gateway.execute("DO $$ BEGIN PERFORM set_config('sluice.gateway', 'on', true); DELETE FROM session WHERE"
+                    + " client_id = '" + clientId + "'; END $$");
+            gateway.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    + " WHERE query LIKE 'SELECT version FROM %_set' AND pid <> pg_backend_pid()");
+            Device.assertEnded(client, V5, ReasonCode.ADMINISTRATIVE_ACTION);
+        }
+    }
+
     /** Else each message would be kept for nobody, and commands would wait for it. */
     @Test
     void theSubscriptionsOfASessionThatIsDeletedAreForgotten() {

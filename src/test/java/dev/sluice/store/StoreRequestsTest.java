@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.config.StoreConfig;
+import dev.sluice.store.credential.CredentialReader;
 import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.route.RouteStore;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -48,10 +50,38 @@ class StoreRequestsTest {
             assertThat(spool.lease(Set.of()).rows()).isZero();
             assertThat(spool.isEmpty(0, Set.of())).isTrue();
             assertThat(new RouteStore(requests).read()).isNotNull();
+            assertThat(new CredentialReader(requests).find("nobody")).isEmpty();
 
             release.countDown();
             await().until(() -> waiting.value() == 0);
             assertThat(queues.page("c", 0, 10, 1000).rows()).isEmpty();
+        }
+    }
+
+    /** Anybody may send a CONNECT with a user name. */
+    @Test
+    void clientsDoNotWaitBehindStrangers() throws Exception {
+        SERVER.empty();
+        try (var rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE)) {
+            rig.open("c", false, 60);
+            var meters = new SimpleMeterRegistry();
+            var requests = new StoreRequests(rig.pool, patient(), rig.health, meters);
+            var queues = new QueueReader(requests, new BoundedMessages(StoreRig.BOUNDS, meters));
+            var credentials = new CredentialReader(requests);
+            try (var locking = SERVER.dataSource().getConnection();
+                    var statement = locking.createStatement()) {
+                locking.setAutoCommit(false);
+                statement.execute("LOCK TABLE credential IN ACCESS EXCLUSIVE MODE");
+                var strangers = IntStream.range(0, 50)
+                        .mapToObj(n -> Thread.startVirtualThread(() -> credentials.find("stranger-" + n)))
+                        .toList();
+                await().until(() -> SERVER.value("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                        .equals("4"));
+                assertThat(queues.page("c", 0, 10, 1000).rows()).isEmpty();
+                assertThat(strangers).allMatch(Thread::isAlive);
+                locking.rollback();
+                for (var stranger : strangers) stranger.join();
+            }
         }
     }
 

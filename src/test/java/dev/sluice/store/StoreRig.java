@@ -166,6 +166,11 @@ public final class StoreRig implements AutoCloseable {
         }
 
         @Override
+        public int credentialConcurrency() {
+            return 4;
+        }
+
+        @Override
         public int readsWaiting() {
             return 100;
         }
@@ -246,7 +251,7 @@ public final class StoreRig implements AutoCloseable {
                 + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
                 + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
-                .maxSize(30)
+                .maxSize(36)
                 .acquisitionTimeout(Duration.ofSeconds(2))
                 .idleValidationTimeout(Duration.ofMillis(500))
                 .exceptionSorter(new PostgreSQLExceptionSorter())

@@ -1,5 +1,6 @@
 package dev.sluice.access.credential;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.credential.CredentialReader;
@@ -13,7 +14,6 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
@@ -24,9 +24,7 @@ import org.jboss.logging.Logger;
  */
 @ApplicationScoped
 public class CredentialWatch {
-    private static final Logger LOG = Logger.getLogger(CredentialWatch.class);
-
-    private static final int PAGE = 1000;
+    private final ThrottledLog failures = new ThrottledLog(Logger.getLogger(CredentialWatch.class));
 
     private final CredentialReader reader;
     private final VerifiedPasswords verified;
@@ -62,24 +60,32 @@ public class CredentialWatch {
         listener.credentials(this::look);
     }
 
-    /** Comes again soon if it fails. */
-    void look() {
+    /**
+     * Follows one page of the account. What it has done is done, whether the next look succeeds or not; comes again soon if it fails.
+     *
+     * @return whether there is more to follow at once
+     */
+    boolean look() {
         try {
+            tell(); // whom an earlier look could not
             var changes = reader.since(last);
+            if (!changes.usernames().isEmpty()) verified.forget(changes.usernames());
             untold.addAll(changes.usernames());
-            if (!untold.isEmpty()) verified.forget(untold);
             last = changes.last();
-            var names = List.copyOf(untold);
-            for (int i = 0; i < names.size(); i += PAGE) tell(names.subList(i, Math.min(names.size(), i + PAGE)));
+            tell();
+            return changes.more();
         } catch (StoreUnavailable notNow) {
-            LOG.debugf("reading changed credentials, to be tried again: %s", notNow.getMessage());
+            failures.warn("changed credentials cannot be read, which is tried again: until then the connections of those"
+                    + " that were withdrawn stay: " + notNow.getMessage());
+            return false;
         }
     }
 
-    private void tell(List<String> names) {
+    private void tell() {
+        if (untold.isEmpty()) return;
         var found = new HashMap<String, StoredCredential>();
-        for (var credential : reader.find(names)) found.put(credential.username(), credential);
-        changed.accept(new CredentialsChanged(Set.copyOf(names), found));
-        names.forEach(untold::remove);
+        for (var credential : reader.find(untold)) found.put(credential.username(), credential);
+        changed.accept(new CredentialsChanged(Set.copyOf(untold), found));
+        untold.clear();
     }
 }

@@ -20,6 +20,9 @@ record Argon2id(int memory, int iterations, int parallelism, byte[] salt, byte[]
             Pattern.compile("\\$argon2id\\$v=19\\$m=(\\d{1,9}),t=(\\d{1,9}),p=(\\d{1,9})\\$([^$]+)\\$([^$]+)");
     private static final int LARGEST_MEMORY = 262_144;
     private static final int MOST_ITERATIONS = 64;
+    /** KiB that all passes together go over: one pass over 1 GiB takes a core about two seconds, and nothing interrupts it. */
+    private static final long MOST_WORK = 1_048_576;
+
     private static final int MOST_LANES = 16;
     private static final int LENGTH = 32;
 
@@ -30,9 +33,15 @@ record Argon2id(int memory, int iterations, int parallelism, byte[] salt, byte[]
 
     static Argon2id parse(String text) {
         var parts = Fields.match(TEXT, text, "$argon2id$v=19$m=...,t=...,p=...$<salt>$<hash>");
+        var memory = within("m", parts.group(1), 8, LARGEST_MEMORY);
+        var iterations = within("t", parts.group(2), 1, MOST_ITERATIONS);
+        if ((long) memory * iterations > MOST_WORK)
+            throw new IllegalArgumentException("m=" + memory + " and t=" + iterations + " are "
+                    + (long) memory * iterations + " KiB to go over, more than " + MOST_WORK
+                    + ": use less memory, or fewer passes");
         return new Argon2id(
-                within("m", parts.group(1), 8, LARGEST_MEMORY),
-                within("t", parts.group(2), 1, MOST_ITERATIONS),
+                memory,
+                iterations,
                 within("p", parts.group(3), 1, MOST_LANES),
                 bytes("salt", parts.group(4), 8, 64),
                 bytes("hash", parts.group(5), 16, 64));

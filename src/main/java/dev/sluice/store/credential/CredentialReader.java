@@ -3,6 +3,7 @@ package dev.sluice.store.credential;
 import dev.sluice.store.StoreRequests;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
@@ -34,7 +35,8 @@ public class CredentialReader {
     private static final String LAST =
             "SELECT id FROM audit WHERE object >= 'credential/' AND object < 'credential0' ORDER BY id DESC LIMIT 1";
 
-    private static final int PAGE = 5000;
+    /** Rows of the account that are read at once: each page is far from the time that it may take. */
+    static final int PAGE = 1000;
 
     private final StoreRequests requests;
 
@@ -43,16 +45,17 @@ public class CredentialReader {
     }
 
     /**
-     * What has changed in the account of changes.
+     * One page of the account of changes.
      *
      * @param last place in the account that was read
      * @param usernames of credentials that were there before
+     * @param more whether there may be another page
      */
-    public record Changes(long last, Set<String> usernames) {}
+    public record Changes(long last, Set<String> usernames, boolean more) {}
 
     public Optional<StoredCredential> find(String username) {
         if (username.indexOf('\0') >= 0) return Optional.empty(); // PostgreSQL has no such text
-        return requests.call("reading a credential", connection -> {
+        return requests.credentials().call("reading a credential", connection -> {
             try (var query = connection.prepareStatement(FIND)) {
                 query.setString(1, username);
                 try (var rows = query.executeQuery()) {
@@ -64,7 +67,7 @@ public class CredentialReader {
 
     /** Those of them that exist. */
     public List<StoredCredential> find(Collection<String> usernames) {
-        return requests.routes().call("reading changed credentials", connection -> {
+        return requests.changes().call("reading changed credentials", connection -> {
             var found = new ArrayList<StoredCredential>();
             try (var query = connection.prepareStatement(FIND_ALL)) {
                 query.setArray(1, connection.createArrayOf("text", usernames.toArray()));
@@ -78,7 +81,7 @@ public class CredentialReader {
 
     /** The place in the account of changes at which it ends now. */
     public long last() {
-        return requests.routes().call("reading the account of credentials", connection -> {
+        return requests.changes().call("reading the account of credentials", connection -> {
             try (var query = connection.prepareStatement(LAST);
                     var rows = query.executeQuery()) {
                 return rows.next() ? rows.getLong(1) : 0L;
@@ -86,32 +89,34 @@ public class CredentialReader {
         });
     }
 
-    /** What has changed since that place. */
+    /** What has changed since that place, or the first page of it. */
     public Changes since(long last) {
-        return requests.routes().call("reading the account of credentials", connection -> {
-            var names = new LinkedHashSet<String>();
-            var at = last;
-            int read;
-            do {
-                read = 0;
-                try (var query = connection.prepareStatement(CHANGES)) {
-                    query.setLong(1, at);
-                    query.setInt(2, PAGE);
-                    var rows = query.executeQuery();
-                    for (; rows.next(); read++) {
-                        at = rows.getLong("id");
-                        if (!rows.getString("action").equals("create"))
-                            names.add(rows.getString("object").substring(OBJECT.length()));
-                    }
-                }
-            } while (read == PAGE);
-            return new Changes(at, names);
+        return requests.changes().call("reading the account of credentials", connection -> {
+            try (var query = connection.prepareStatement(CHANGES)) {
+                query.setLong(1, last);
+                query.setInt(2, PAGE);
+                return page(last, query);
+            }
         });
+    }
+
+    private static Changes page(long last, PreparedStatement query) throws SQLException {
+        var names = new LinkedHashSet<String>();
+        var at = last;
+        var read = 0;
+        try (var rows = query.executeQuery()) {
+            for (; rows.next(); read++) {
+                at = rows.getLong("id");
+                if (!rows.getString("action").equals("create"))
+                    names.add(rows.getString("object").substring(OBJECT.length()));
+            }
+        }
+        return new Changes(at, names, read == PAGE);
     }
 
     /** From which the salts of unknown users are made. */
     public byte[] saltSecret() {
-        return requests.routes().call("reading the secret of salts", CredentialReader::saltSecret);
+        return requests.credentials().call("reading the secret of salts", CredentialReader::saltSecret);
     }
 
     private static byte[] saltSecret(Connection connection) throws SQLException {

@@ -5,6 +5,7 @@ import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.SessionsEnded;
 import dev.sluice.store.SessionsEnded.EndedSession;
+import dev.sluice.store.SessionsUnheard;
 import dev.sluice.store.Transaction;
 import io.quarkus.runtime.ShutdownEvent;
 import jakarta.annotation.Priority;
@@ -16,6 +17,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
@@ -26,8 +28,8 @@ import org.postgresql.PGNotification;
 
 /**
  * Tells the versions of the routes and of the rules in PostgreSQL when they have changed, and every few seconds besides, in case a
- * notification was lost; when to look at the credentials; and sessions that an operator has deleted, of which the next message for one tells as well. One virtual thread, which holds one connection
- * of the pool for good.
+ * notification was lost; when to look at the credentials; and sessions that an operator has
+ * deleted, or that this may have been missed. One virtual thread, which holds one connection of the pool for good.
  */
 @ApplicationScoped
 public class RouteListener {
@@ -38,23 +40,33 @@ public class RouteListener {
     private final DataSource dataSource;
     private final Duration interval;
     private final Consumer<SessionsEnded> ended;
+    private final Consumer<SessionsUnheard> unheard;
     private final Repeating listening = Repeating.onVirtualThread("sluice-route-listener");
-    private volatile Runnable credentials = () -> {};
+    private volatile BooleanSupplier credentials = () -> false;
     private volatile LongConsumer rules;
 
     @Inject
-    RouteListener(DataSource dataSource, StoreConfig config, Event<SessionsEnded> ended) {
-        this(dataSource, config.routesInterval(), ended::fire);
+    RouteListener(
+            DataSource dataSource, StoreConfig config, Event<SessionsEnded> ended, Event<SessionsUnheard> unheard) {
+        this(dataSource, config.routesInterval(), ended::fire, unheard::fire);
     }
 
-    RouteListener(DataSource dataSource, Duration interval, Consumer<SessionsEnded> ended) {
+    RouteListener(
+            DataSource dataSource,
+            Duration interval,
+            Consumer<SessionsEnded> ended,
+            Consumer<SessionsUnheard> unheard) {
         this.dataSource = dataSource;
         this.interval = interval;
         this.ended = ended;
+        this.unheard = unheard;
     }
 
-    /** @param look called on the listener's thread when credentials may have changed, and every few seconds besides */
-    public void credentials(Runnable look) {
+    /**
+     * @param look called on the listener's thread when credentials may have changed, and every few seconds besides; again at once, but after
+     *     everything else that is to be told, if it returns true
+     */
+    public void credentials(BooleanSupplier look) {
         credentials = look;
     }
 
@@ -108,11 +120,12 @@ public class RouteListener {
         try (var statement = connection.createStatement()) {
             statement.execute(
                     "LISTEN sluice_routes; LISTEN sluice_rules; LISTEN sluice_credentials; LISTEN " + SESSIONS);
+            unheard.accept(new SessionsUnheard());
             while (!listening.isStopped()) {
                 tell(statement, "SELECT version FROM route_set", version);
                 if (rules != null) tell(statement, "SELECT version FROM access_rule_set", rules);
-                credentials.run();
-                tell(notifications.getNotifications((int) Math.max(1, interval.toMillis())));
+                var wait = credentials.getAsBoolean() ? 1 : Math.max(1, interval.toMillis());
+                tell(notifications.getNotifications((int) wait));
             }
             statement.execute("UNLISTEN *");
         }

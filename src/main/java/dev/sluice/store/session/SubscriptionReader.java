@@ -1,7 +1,6 @@
 package dev.sluice.store.session;
 
 import dev.sluice.packet.QoS;
-import dev.sluice.store.Rows;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
@@ -33,7 +32,8 @@ public class SubscriptionReader {
              ORDER BY p.session_id, p.begin, p.hash""";
 
     private static final String ENDED = """
-            SELECT w.n FROM unnest(?::bigint[]) WITH ORDINALITY AS w(id, n)
+            SELECT w.n, EXISTS (SELECT FROM session s WHERE s.client_id = w.client_id) AS anew
+              FROM unnest(?::bigint[], ?::text[]) WITH ORDINALITY AS w(id, client_id, n)
              WHERE NOT EXISTS (SELECT FROM session s WHERE s.id = w.id)""";
 
     private final StoreRequests requests;
@@ -75,19 +75,27 @@ public class SubscriptionReader {
         } while (page.more());
     }
 
+    /** @param isBegunAnew whether its client has another one by now */
+    public record Ended(EndedSession session, boolean isBegunAnew) {}
+
     /**
      * Those of these sessions that have ended; blocks.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
-    public List<EndedSession> endedAmong(List<EndedSession> sessions) {
+    public List<Ended> endedAmong(List<EndedSession> sessions) {
         return requests.call("looking for ended sessions", connection -> {
             try (var ended = connection.prepareStatement(ENDED)) {
                 var ids = sessions.stream().map(EndedSession::id).toArray();
+                var clientIds = sessions.stream().map(EndedSession::clientId).toArray();
                 ended.setArray(1, connection.createArrayOf("int8", ids));
-                return Rows.longs(ended).stream()
-                        .map(n -> sessions.get(n.intValue() - 1))
-                        .toList();
+                ended.setArray(2, connection.createArrayOf("text", clientIds));
+                var found = new ArrayList<Ended>();
+                try (var rows = ended.executeQuery()) {
+                    while (rows.next())
+                        found.add(new Ended(sessions.get(rows.getInt("n") - 1), rows.getBoolean("anew")));
+                }
+                return found;
             }
         });
     }

@@ -101,6 +101,22 @@ class SecretTest {
         assertThatThrownBy(() -> Recipe.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    /** Each within its own bound, but a check would take a core half a minute. */
+    @Test
+    void memoryAndPassesTogetherHaveABound() {
+        var text = "$argon2id$v=19$m=%d,t=%d,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        assertThatThrownBy(() -> Recipe.parse(text.formatted(262_144, 64)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("m=262144 and t=64 are 16777216 KiB to go over, more than 1048576: use less memory, or fewer"
+                        + " passes");
+        assertThatThrownBy(() -> Recipe.parse(text.formatted(262_144, 5))).hasMessageContaining("fewer passes");
+        assertThat(Recipe.parse(text.formatted(262_144, 4))).isNotNull();
+        assertThat(Recipe.parse(text.formatted(16_384, 64))).isNotNull();
+        assertThatThrownBy(() -> new Recipe(
+                        PasswordKeys.config(Map.of("argon2-memory-kib", "262144", "argon2-iterations", "5"))))
+                .hasMessageContaining("sluice.access.password: argon2id: m=262144 and t=5");
+    }
+
     @Test
     void aConfigurationOutsideOfTheBoundsIsRefused() {
         assertThatThrownBy(() -> new Recipe(PasswordKeys.config(Map.of("bcrypt-cost", "31"))))

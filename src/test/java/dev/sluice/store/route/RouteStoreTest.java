@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.SessionsUnheard;
 import dev.sluice.store.StoreRig;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -13,6 +14,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -25,6 +27,9 @@ import org.junit.jupiter.api.Test;
 class RouteStoreTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final String SPEC = "{\"kafkaTopic\": \"t\"}";
+
+    /** One for each time that a listener has begun to listen. */
+    private final List<SessionsUnheard> unheard = new CopyOnWriteArrayList<>();
 
     private StoreRig rig;
     private RouteStore store;
@@ -231,13 +236,14 @@ class RouteStoreTest {
             put("ann", "a");
             var version = store.read().version();
             await().until(() -> told.versions.getLast() == version);
+            assertThat(unheard).as("told that something may have been missed").hasSizeGreaterThan(1);
         }
     }
 
     @Test
     void theListenerComesBackWhenWhoIsToldFails() throws SQLException {
         var told = new CopyOnWriteArrayList<Long>();
-        var listener = new RouteListener(rig.pool, Duration.ofMillis(100), _ -> {});
+        var listener = new RouteListener(rig.pool, Duration.ofMillis(100), _ -> {}, unheard::add);
         listener.start(version -> {
             told.add(version);
             if (told.size() < 3) throw new IllegalStateException("thrown by the test");
@@ -255,13 +261,27 @@ class RouteStoreTest {
         }
     }
 
+    /** It would not, within the interval. */
+    @Test
+    void whoHasMoreToFollowIsAskedAgainAtOnce() {
+        var looks = new AtomicInteger();
+        var listener = new RouteListener(rig.pool, Duration.ofHours(1), _ -> {}, unheard::add);
+        listener.credentials(() -> looks.incrementAndGet() < 3);
+        listener.start(_ -> {});
+        try {
+            await().until(() -> looks.get() == 3);
+        } finally {
+            listener.stop();
+        }
+    }
+
     /** What a listener tells. */
     private final class Told implements AutoCloseable {
         final List<Long> versions = new CopyOnWriteArrayList<>();
         private final RouteListener listener;
 
         Told(Duration interval) {
-            listener = new RouteListener(rig.pool, interval, _ -> {});
+            listener = new RouteListener(rig.pool, interval, _ -> {}, unheard::add);
             listener.start(versions::add);
         }
 
