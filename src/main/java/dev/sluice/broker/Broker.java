@@ -112,8 +112,7 @@ public class Broker {
         var check = new WillCheck(uplink, rules);
         this.wills = new WillPublisher(
                 wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
-        this.endedSessions = new EndedSessionSearch<>(
-                router, registry, Connection::tell, subscriptions, storeConfig.sweepInterval());
+        this.endedSessions = new EndedSessionSearch<>(router, registry, Connection::tell, subscriptions, storeConfig);
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, registered);
         var opening = storeConfig.openTimeout();
@@ -171,7 +170,7 @@ public class Broker {
 
     /** Sessions have expired while their clients were offline, or have been deleted. */
     void forget(@Observes SessionsEnded ended) {
-        for (var session : ended.sessions()) endedSessions.end(session, PendingWrites.DELETED);
+        for (var session : ended.sessions()) endedSessions.end(session, LostSession.DELETED);
         wills.poke();
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.clock.Repeating;
+import dev.sluice.config.StoreConfig;
 import dev.sluice.session.Event;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreUnavailable;
@@ -50,12 +51,12 @@ final class EndedSessionSearch<C extends Recipient> {
             ConnectionRegistry<C> registry,
             BiConsumer<C, Event> tell,
             SubscriptionReader subscriptions,
-            Duration interval) {
+            StoreConfig config) {
         this.router = router;
         this.registry = registry;
         this.tell = tell;
         this.subscriptions = subscriptions;
-        this.interval = interval;
+        this.interval = config.sweepInterval();
     }
 
     void start() {
@@ -115,7 +116,7 @@ final class EndedSessionSearch<C extends Recipient> {
     private void ask() {
         if (page.isEmpty()) return;
         for (var ended : subscriptions.endedAmong(page))
-            end(ended.session(), ended.isBegunAnew() ? PendingWrites.FENCED : PendingWrites.DELETED);
+            end(ended.session(), ended.isBegunAnew() ? LostSession.FENCED : LostSession.DELETED);
         page = List.of();
     }
 

@@ -18,11 +18,8 @@ final class PendingWrites {
     /** Writes that may wait before the client is not read on: answers and subscriptions, as PUBLISHes are held before that. */
     private static final int MOST = 64;
 
-    static final Event FENCED = new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere");
     private static final Event REFUSED =
             new Event.Ended(ReasonCode.UNSPECIFIED_ERROR, "PostgreSQL refused to store the session's state");
-    /** Its row is gone, and not by this connection's own doing. */
-    static final Event DELETED = new Event.Ended(ReasonCode.ADMINISTRATIVE_ACTION, "the session was deleted");
 
     private final Connection connection;
     private final Journal journal;
@@ -47,8 +44,8 @@ final class PendingWrites {
                 committed.run();
                 connection.progressed();
             }
-            case FENCED -> connection.on(FENCED);
-            case GONE -> connection.on(DELETED);
+            case FENCED -> connection.on(LostSession.FENCED);
+            case GONE -> connection.on(LostSession.DELETED);
             case REFUSED -> connection.on(REFUSED);
         }
     }

@@ -12,7 +12,6 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.session.StoredSubscription;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,7 +41,7 @@ class EndedSessionSearchTest {
                 registry,
                 (line, end) -> told.put(line.clientId(), end),
                 rig.subscriptions,
-                Duration.ofHours(1));
+                StoreRig.Settings.ONE_LANE);
     }
 
     @AfterEach
@@ -119,8 +118,8 @@ class EndedSessionSearchTest {
         registry.offline(new Line("gone", registry.holder("gone").sessionId()));
         search.search();
         assertThat(told).containsOnlyKeys("deleted", "anew");
-        assertThat(told.get("deleted")).isSameAs(PendingWrites.DELETED);
-        assertThat(told.get("anew")).isEqualTo(PendingWrites.FENCED);
+        assertThat(told.get("deleted")).isSameAs(LostSession.DELETED);
+        assertThat(told.get("anew")).isEqualTo(LostSession.FENCED);
     }
 
     /** Otherwise it would take as many intervals as there are thousands of clients. */
