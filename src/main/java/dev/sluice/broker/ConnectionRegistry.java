@@ -106,10 +106,7 @@ final class ConnectionRegistry<C extends Recipient> {
 
     /** Some of the sessions whose connections have come online since they were last taken. */
     List<EndedSession> takeArrived(int most) {
-        return arrived.stream()
-                .limit(most)
-                .toList()
-                .stream()
+        return arrived.stream().limit(most).toList().stream()
                 .filter(arrived::remove)
                 .map(ConnectionRegistry::session)
                 .toList();

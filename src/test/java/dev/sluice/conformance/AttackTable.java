@@ -21,7 +21,7 @@ import org.junit.jupiter.api.DynamicTest;
 
 /** Runs attacks against one gateway, eight at a time, each beside an honest client that must not notice. Used by one thread. */
 final class AttackTable {
-    private static final int AT_ONCE = 8;
+    private static final int AT_ONCE = 4;
 
     private final GuardedGateway guarded;
     private final int port;

@@ -75,8 +75,9 @@ public class CredentialWatch {
             tell();
             return changes.more();
         } catch (StoreUnavailable notNow) {
-            failures.warn("changed credentials cannot be read, which is tried again: until then the connections of those"
-                    + " that were withdrawn stay: " + notNow.getMessage());
+            failures.warn(
+                    "changed credentials cannot be read, which is tried again: until then the connections of those"
+                            + " that were withdrawn stay: " + notNow.getMessage());
             return false;
         }
     }

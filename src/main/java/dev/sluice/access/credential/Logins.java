@@ -29,15 +29,15 @@ public class Logins {
     /**
      * Waits as long as the attempt has to.
      *
-     * @return false if it is refused
+     * @return nanoseconds that it has waited; {@link Throttle#REFUSED} if it is refused
      */
-    boolean admit(Attempt attempt, String username) throws InterruptedException {
+    long admit(Attempt attempt, String username) throws InterruptedException {
         return throttle.admit(attempt.peer().address(), username);
     }
 
-    /** Whether it would not be admitted at once, as others from its address have failed since it was. */
-    boolean isHeldBack(Attempt attempt, String username) {
-        return throttle.isHeldBack(attempt.peer().address(), username);
+    /** Whether it would have to wait for longer now, as others from its address have failed since. */
+    boolean isHeldBack(Attempt attempt, String username, long waited) {
+        return throttle.isHeldBack(attempt.peer().address(), username, waited);
     }
 
     /** The client has proved that it knows the secret. */

@@ -83,9 +83,11 @@ public class PasswordAuthentication implements Authentication {
 
     /** Many may be admitted at once from an address that has not failed yet: each is asked again when its turn to be hashed comes. */
     private Verdict admitted(Attempt attempt) throws InterruptedException {
-        for (int i = 0; i < ADMISSIONS && logins.admit(attempt, attempt.username()); i++) {
+        for (int i = 0; i < ADMISSIONS; i++) {
+            var waited = logins.admit(attempt, attempt.username());
+            if (waited == Throttle.REFUSED) break;
             try {
-                return check(attempt);
+                return check(attempt, waited);
             } catch (HeldBack _) {
                 // waits now as if it came after those who failed
             }
@@ -101,11 +103,11 @@ public class PasswordAuthentication implements Authentication {
         }
     }
 
-    private Verdict check(Attempt attempt) throws InterruptedException {
+    private Verdict check(Attempt attempt, long waited) throws InterruptedException {
         var name = attempt.username();
         var since = verified.changes();
         var found = reader.find(name);
-        if (!matches(attempt, found))
+        if (!matches(attempt, waited, found))
             return logins.failed(attempt, method(), name, found.isEmpty() ? "unknown" : "wrong");
         var credential = found.get();
         if (verified.changes() != since) {
@@ -119,7 +121,8 @@ public class PasswordAuthentication implements Authentication {
     }
 
     /** Takes a time that depends on the looks of the password and on what hashing costs here, not on whether the user exists. */
-    private boolean matches(Attempt attempt, Optional<StoredCredential> found) throws InterruptedException {
+    private boolean matches(Attempt attempt, long waited, Optional<StoredCredential> found)
+            throws InterruptedException {
         var name = attempt.username();
         var password = attempt.password();
         var isToken = MachineToken.looksLike(password);
@@ -129,10 +132,10 @@ public class PasswordAuthentication implements Authentication {
         if (secret != null && !(secret instanceof MachineToken)) dummies.learn(secret);
         var offered = password.length > 0 ? password : NO_PASSWORD;
         return threads.compute(() -> {
-                    if (logins.isHeldBack(attempt, name)) throw new HeldBack();
+                    if (logins.isHeldBack(attempt, name, waited)) throw new HeldBack();
+                    var dummy = dummies.of(name);
                     // Reads the dummy's text, too, as that of a user was read.
-                    var dummy = Recipe.parse(dummies.of(name).text());
-                    return (isComparable ? secret : dummy).matches(offered);
+                    return (isComparable ? secret : Recipe.parse(dummy.text())).matches(offered);
                 })
                 & isComparable;
     }

@@ -102,7 +102,7 @@ public class ScramAuthentication implements Authentication {
                 || first.authorizationId() != null && !first.authorizationId().equals(name))
             return logins.denied(
                     method(), Reason.NOT_AUTHORIZED, "other-name", "user " + name + " wants to act for somebody else");
-        if (!logins.admit(attempt, name)) return logins.throttled(method(), name);
+        if (logins.admit(attempt, name) == Throttle.REFUSED) return logins.throttled(method(), name);
         var function = FUNCTIONS.get(attempt.authenticationMethod());
         var found = reader.find(name);
         var keys = found.flatMap(it -> keys(it, function))
@@ -122,7 +122,7 @@ public class ScramAuthentication implements Authentication {
     private Verdict end(Attempt attempt, Exchange exchange, byte[] data) throws InterruptedException {
         var name = exchange.first.username();
         // Many may have begun before the first of them failed.
-        if (!logins.admit(attempt, name)) return logins.throttled(method(), name);
+        if (logins.admit(attempt, name) == Throttle.REFUSED) return logins.throttled(method(), name);
         ScramMessages.Final last;
         try {
             last = ScramMessages.last(data);

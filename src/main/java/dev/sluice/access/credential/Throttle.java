@@ -25,6 +25,7 @@ import java.util.function.LongSupplier;
  */
 @ApplicationScoped
 public class Throttle {
+    static final long REFUSED = -1;
     /** Above, a further doubling would be longer than any bound. */
     private static final int MOST_DOUBLINGS = 20;
     /** The part of an IPv6 address that one customer has. */
@@ -76,25 +77,25 @@ public class Throttle {
     /**
      * Waits as long as this attempt has to.
      *
-     * @return false if it is refused, as too many wait already
+     * @return nanoseconds that it has waited; {@link #REFUSED} if too many wait already
      */
-    boolean admit(String address, String name) throws InterruptedException {
+    long admit(String address, String name) throws InterruptedException {
         var from = network(address);
         var nanos = delay(from, name);
-        if (nanos == 0) return true;
-        if (!enter(from)) return false;
+        if (nanos == 0) return 0;
+        if (!enter(from)) return REFUSED;
         try {
             delays.increment();
             Thread.sleep(nanos / 1_000_000, (int) (nanos % 1_000_000));
-            return true;
+            return nanos;
         } finally {
             leave(from);
         }
     }
 
-    /** Whether an attempt that was admitted would have to wait by now: others from its address have failed meanwhile. */
-    boolean isHeldBack(String address, String name) {
-        return delay(network(address), name) > 0;
+    /** Whether an attempt would have to wait for longer by now than it has: others from its address have failed meanwhile. */
+    boolean isHeldBack(String address, String name, long waited) {
+        return delay(network(address), name) > waited;
     }
 
     /** Nanoseconds before an attempt may be judged. */

@@ -81,7 +81,9 @@ class CredentialWatchTest {
             assertThat(warnings).as("throttled").hasSize(1);
             assertThat(warnings.getFirst()).contains("withdrawn", "no answer within");
         }
-        assertThat(toldOf()).as("of the first page, and of that which could not be told").isEqualTo(2000);
+        assertThat(toldOf())
+                .as("of the first page, and of that which could not be told")
+                .isEqualTo(2000);
         while (rig.watch.look()) Thread.onSpinWait();
         assertThat(toldOf()).isEqualTo(2500);
         assertThat(rig.told).as("each once").hasSize(3);

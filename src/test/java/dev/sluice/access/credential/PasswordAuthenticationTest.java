@@ -221,4 +221,14 @@ class PasswordAuthenticationTest {
         assertThat(rig.outcomes("unknown")).isBetween(5.0, 20.0);
         assertThat(rig.outcomes("throttled")).isGreaterThan(30);
     }
+
+    @Test
+    void whoHasWaitedIsJudged() {
+        rig.close();
+        rig = new CredentialRig(Map.of("free-failures", "1", "delay", "10ms", "delay-maximum", "50ms"));
+        for (int i = 0; i < 6; i++)
+            assertThat(reason(judge(STRANGE, "ann", "wrong"))).isEqualTo(Reason.BAD_CREDENTIALS);
+        rig.put("ann", Scheme.BCRYPT, "secret");
+        assertThat(judge(STRANGE, "ann", "secret")).isInstanceOf(Verdict.Granted.class);
+    }
 }

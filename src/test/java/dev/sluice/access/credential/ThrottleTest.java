@@ -103,8 +103,8 @@ class ThrottleTest {
                 }))
                 .toList();
         await().until(() -> meters.get("sluice.access.delays").counter().count() == 3);
-        assertThat(strict.admit(ATTACKER, "ann")).as("two of this address wait").isFalse();
-        assertThat(strict.admit(HOME, "ann")).as("three wait in all").isFalse();
+        assertThat(strict.admit(ATTACKER, "ann")).as("two of this address wait").isEqualTo(Throttle.REFUSED);
+        assertThat(strict.admit(HOME, "ann")).as("three wait in all").isEqualTo(Throttle.REFUSED);
         waiting.getFirst().interrupt();
         ended.join();
         for (var thread : waiting) {

@@ -107,8 +107,9 @@ class SecretTest {
         var text = "$argon2id$v=19$m=%d,t=%d,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         assertThatThrownBy(() -> Recipe.parse(text.formatted(262_144, 64)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("m=262144 and t=64 are 16777216 KiB to go over, more than 1048576: use less memory, or fewer"
-                        + " passes");
+                .hasMessage(
+                        "m=262144 and t=64 are 16777216 KiB to go over, more than 1048576: use less memory, or fewer"
+                                + " passes");
         assertThatThrownBy(() -> Recipe.parse(text.formatted(262_144, 5))).hasMessageContaining("fewer passes");
         assertThat(Recipe.parse(text.formatted(262_144, 4))).isNotNull();
         assertThat(Recipe.parse(text.formatted(16_384, 64))).isNotNull();
