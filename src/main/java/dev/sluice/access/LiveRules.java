@@ -14,6 +14,7 @@ import dev.sluice.clock.Repeating;
 import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.route.Following;
 import dev.sluice.store.route.RouteListener;
 import dev.sluice.store.rule.RuleStore;
 import dev.sluice.store.rule.StoredRules;
@@ -59,7 +60,7 @@ public class LiveRules {
     /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
     private long kept;
     /** The last failure that was logged; the listener's. */
-    private String trouble = "";
+    private final Following following = new Following(LOG, "rules");
 
     private volatile State state;
 
@@ -162,17 +163,10 @@ public class LiveRules {
     }
 
     private void follow(long version) {
-        try {
+        following.look(() -> {
             if (version != state.stored.version()) refresh();
             keep();
-            trouble = "";
-        } catch (StoreUnavailable notNow) {
-            LOG.debugf("reading the rules, to be tried again: %s", notNow.getMessage());
-        } catch (RuntimeException failure) {
-            if (!failure.toString().equals(trouble))
-                LOG.error("following the rules in PostgreSQL failed, and is tried again", failure);
-            trouble = failure.toString();
-        }
+        });
     }
 
     /** On the listener's thread, which has time, and comes back if it is in vain. */

@@ -2,7 +2,7 @@ package dev.sluice.uplink.route;
 
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.route.Following;
 import dev.sluice.store.route.RouteListener;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.route.StoredRoutes;
@@ -40,7 +40,7 @@ public class LiveRoutes {
     /** Version of the last set that is known to be kept in PostgreSQL; the listener's. */
     private long kept;
     /** The last failure that was logged; the listener's. */
-    private String trouble = "";
+    private final Following following = new Following(LOG, "routes");
 
     private volatile State state = new State(new StoredRoutes(0, new TreeMap<>()), 0, Optional.empty());
 
@@ -93,17 +93,10 @@ public class LiveRoutes {
     }
 
     private void follow(long version) {
-        try {
+        following.look(() -> {
             if (version != state.stored.version()) refresh();
             keep();
-            trouble = "";
-        } catch (StoreUnavailable notNow) {
-            LOG.debugf("reading the routes, to be tried again: %s", notNow.getMessage());
-        } catch (RuntimeException failure) {
-            if (!failure.toString().equals(trouble))
-                LOG.error("following the routes in PostgreSQL failed, and is tried again", failure);
-            trouble = failure.toString();
-        }
+        });
     }
 
     /** On the listener's thread, which has time, and comes back if it is in vain. */
