@@ -232,7 +232,8 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        var rights = ClientRights.of(parts, proof.identity().as(clientId()));
+        var rights =
+                ClientRights.of(parts.rules(), parts.meters(), proof.identity().as(clientId()));
         publishing = new Publishing(this, parts, rights, proof.identity().username(), durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
