@@ -276,6 +276,26 @@ class TokenIT {
                 .build());
     }
 
+    /** It does not wait for the client's share with what was published before it; its answer does. */
+    @ParameterizedTest
+    @EnumSource
+    void aTokenBehindPublishesThatAreHeldRenewsAtOnce(ProtocolVersion version) {
+        var slow = Map.of("messages-in", 1);
+        var claims = TestIssuer.claims("ann").claim("limits", slow);
+        var expiring = claims.expirationTime(Date.from(Instant.now().plusSeconds(SHORT)))
+                .build();
+        var longer = TestIssuer.claims("ann").claim("limits", slow).build();
+        try (var client = WireClient.open(port, version)) {
+            Device.connected(client, connect(version, "ann-held", ISSUER.sign(expiring)));
+            var expires = System.nanoTime() + Duration.ofSeconds(SHORT + 2).toNanos();
+            for (int i = 0; i < 2 * SHORT; i++)
+                client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/held", "x"));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 7, TOPIC, ISSUER.sign(longer)));
+            assertGoesOn(client, expires);
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
     private static ReasonCode subscribed(WireClient client, String filter) {
         client.sendPackets(new Packet.Subscribe(
                 1, List.of(new Subscription(filter, QoS.AT_MOST_ONCE, false, false, 0)), Properties.NONE));
