@@ -271,7 +271,10 @@ public class Broker {
     }
 
     void finished(Connection connection) {
-        registry.finished(connection);
+        var before = connection.flow().predecessor();
+        registry.finished(connection, before);
+        // It may have finished before it was put back.
+        if (before != null && !before.flow().isFinishing()) registry.finished(before, null);
     }
 
     void endSession(Connection connection, Effect.EndSession end) {
