@@ -88,10 +88,11 @@ final class Publishing {
     private void forward(Packet.Publish publish, long receivedAt) {
         if (renewals.take(publish)) return;
         var refusal = check.refusal(publish);
-        if (refusal != null) {
-            refuse(publish, refusal.reason(), refusal.why());
-            return;
-        }
+        if (refusal == null) goOn(publish, receivedAt);
+        else refuse(publish, refusal.reason(), refusal.why());
+    }
+
+    private void goOn(Packet.Publish publish, long receivedAt) {
         if (!uplink.check(publish, () -> checked(publish, receivedAt))) return;
         switch (publish.qos()) {
             case AT_MOST_ONCE -> atMostOnce(publish, receivedAt);
@@ -106,7 +107,7 @@ final class Publishing {
 
     /** The routes may have changed meanwhile. */
     private void checked(Packet.Publish publish, long receivedAt) {
-        forward(publish, receivedAt);
+        goOn(publish, receivedAt);
         connection.progressed();
     }
 

@@ -16,6 +16,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
+import dev.sluice.topic.TopicName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -292,6 +293,29 @@ class TokenIT {
                 client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/held", "x"));
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 7, TOPIC, ISSUER.sign(longer)));
             assertGoesOn(client, expires);
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
+    /** Its payload is checked on another thread, and it goes on from there. */
+    @Test
+    void aRetainedMessageIsCountedOnce() {
+        var user = Device.id("user");
+        var token = ISSUER.sign(TestIssuer.claims(user)
+                .claim("limits", Map.of("identity.retained", 1))
+                .build());
+        var payload = "{\"mac\":\"" + "ab:".repeat(10_000) + "\"}";
+        var publish = new Packet.Publish(
+                false,
+                QoS.AT_LEAST_ONCE,
+                true,
+                TopicName.of("checked/" + user),
+                1,
+                Properties.NONE.with(Property.MESSAGE_EXPIRY_INTERVAL, 1),
+                payload.getBytes(UTF_8));
+        try (var client = WireClient.open(port, V5)) {
+            Device.connected(client, connect(V5, user + "-1", token));
+            client.sendPackets(publish);
             assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
         }
     }
