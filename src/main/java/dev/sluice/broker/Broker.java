@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.Identity;
 import dev.sluice.access.Peer;
+import dev.sluice.access.limit.Allowance;
 import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.ConnectionParts.Ways;
 import dev.sluice.broker.routing.Deliveries;
@@ -114,7 +115,7 @@ public class Broker {
                 wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions = new EndedSessionSearch<>(router, registry, Connection::tell, subscriptions, storeConfig);
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
-        this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, registered);
+        this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, this::held, registered);
         var opening = storeConfig.openTimeout();
         this.opener =
                 new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
@@ -123,6 +124,13 @@ public class Broker {
         this.parts = ConnectionParts.of(config, uplinks, bounds, admission, rulesConfig.onLostRight(), ways, meters);
         rules.onChange(this::judgeAgain);
         this.retained = new RetainedMessages(topics, retained, parts.memory());
+    }
+
+    /** What the connection holds of limits that a new one of this client takes over; null for nothing. */
+    private Allowance held(String clientId) {
+        var holder = registry.holder(clientId);
+        var older = holder == null ? registry.finishing(clientId) : holder;
+        return older == null ? null : older.proof().held();
     }
 
     /** The rules have changed: each connection looks whether it may still have what it has, on its event loop. */
@@ -264,7 +272,10 @@ public class Broker {
     }
 
     void finished(Connection connection) {
-        registry.finished(connection);
+        var before = connection.flow().predecessor();
+        registry.finished(connection, before);
+        // It may have finished before it was put back.
+        if (before != null && !before.flow().isFinishing()) registry.finished(before, null);
     }
 
     void endSession(Connection connection, Effect.EndSession end) {

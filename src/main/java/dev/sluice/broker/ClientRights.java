@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.access.rule.CachedRights;
 import dev.sluice.access.rule.Permission;
 import dev.sluice.access.rule.Requester;
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
@@ -21,9 +22,7 @@ final class ClientRights {
     private final CachedRights rights;
     private final BrokerMeters meters;
     private final String clientId;
-    /** Rows of the queue up to here may be of subscriptions that the client could not have any more. */
-    private long doubtfulRows;
-    /** Whether the same is true of all that waits for it, since it has lost a subscription. */
+    /** Whether what waits for it may be of a subscription that it has lost meanwhile. */
     private boolean isDoubtful;
 
     private ClientRights(CachedRights rights, BrokerMeters meters, String clientId) {
@@ -33,11 +32,11 @@ final class ClientRights {
     }
 
     /** Null if everything is allowed. */
-    static ClientRights of(ConnectionParts parts, Requester requester) {
-        if (parts.rules().rules() == null) return null;
-        var rights = new CachedRights(parts.rules()::rules, requester);
+    static ClientRights of(RulesInForce rules, BrokerMeters meters, Requester requester) {
+        if (rules.rules() == null) return null;
+        var rights = new CachedRights(rules::rules, requester);
         rights.refresh();
-        return new ClientRights(rights, parts.meters(), requester.clientId());
+        return new ClientRights(rights, meters, requester.clientId());
     }
 
     boolean mayPublish(Packet.Publish publish) {
@@ -90,15 +89,10 @@ final class ClientRights {
         return left;
     }
 
-    /** @param lastSeq of the queue that the client has found */
-    void resumed(long lastSeq) {
-        doubtfulRows = lastSeq;
-    }
-
+    /** A row of the queue may be of a subscription that it has lost, whichever gateway has queued it, and when. */
     boolean mayBeGiven(Delivery delivery) {
-        var isDoubted = isDoubtful || delivery.seq() > 0 && delivery.seq() <= doubtfulRows;
         var topicName = delivery.message().topicName();
-        return isDoubted ? rights.receives(topicName) : rights.mayReceive(topicName);
+        return isDoubtful || delivery.seq() > 0 ? rights.receives(topicName) : rights.mayReceive(topicName);
     }
 
     /** Takes up the rules in force, and who the client is now; false if they say what they have said. */

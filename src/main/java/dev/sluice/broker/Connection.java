@@ -232,7 +232,8 @@ public final class Connection implements RetainedRecipient {
     private void start(SessionStore.OpenedSession opened, BooleanSupplier mayGo) {
         // A session that was resumed has its queue in PostgreSQL, even if it is to end with this connection.
         var durable = session.grant().sessionExpiry() > 0 || opened.present();
-        var rights = ClientRights.of(parts, proof.identity().as(clientId()));
+        var rights =
+                ClientRights.of(parts.rules(), parts.meters(), proof.identity().as(clientId()));
         publishing = new Publishing(this, parts, rights, proof.identity().username(), durable, input.version(), mayGo);
         flow.opened(publishing, broker.finishing(clientId()));
         receiving = new Receiving(this, parts, retained, rights, session.grant(), durable, opened.sentSeq());
@@ -274,7 +275,7 @@ public final class Connection implements RetainedRecipient {
     void tick(long now) {
         deadlines.excuse(loop.late());
         if (!flow.isWaiting(session)) deadlines.progressed(now);
-        if (isFinishing() && deadlines.isOverdue(now))
+        if (flow.isFinishing() && deadlines.isOverdue(now))
             on(new Event.Ended(ReasonCode.SERVER_BUSY, ConnectionDeadlines.NO_ANSWER));
         if (isClosed()) return;
         var moved = output.noteProgress();
@@ -324,7 +325,7 @@ public final class Connection implements RetainedRecipient {
         proof.stop();
         parts.meters().abandoned(session.discard());
         noteReady();
-        if (!isFinishing()) gone(lost);
+        if (!flow.isFinishing()) gone(lost);
     }
 
     /** @param lost whether the socket closed by itself while the client was online */
@@ -340,9 +341,8 @@ public final class Connection implements RetainedRecipient {
         if (life == Life.GONE) gone(false);
     }
 
-    /** As {@link FlowControl#isFinishing}; from any thread. */
-    boolean isFinishing() {
-        return flow.isFinishing();
+    FlowControl flow() {
+        return flow;
     }
 
     private void close(ReasonCode reason, String why) {
@@ -351,7 +351,7 @@ public final class Connection implements RetainedRecipient {
         endReason = reason;
         input.drop();
         proof.stop();
-        if (publishing != null && !isFinishing()) publishing.close();
+        if (publishing != null && !flow.isFinishing()) publishing.close();
         flush();
         transport.close(Transport.status(reason));
         broker.closing(this, reason, why);

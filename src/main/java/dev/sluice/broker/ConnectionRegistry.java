@@ -85,8 +85,9 @@ final class ConnectionRegistry<C extends Recipient> {
         offline(connection);
     }
 
-    void finished(C connection) {
-        finishing.remove(connection.clientId(), connection);
+    /** @param before the one of the client before it that has not finished, which is the last one again; null for none */
+    void finished(C connection, C before) {
+        finishing.computeIfPresent(connection.clientId(), (_, last) -> last == connection ? before : last);
     }
 
     /** The client's last connection that has said DISCONNECT with something under way; null if there is none. */

@@ -17,6 +17,9 @@ import java.util.function.BiConsumer;
  * again. While PUBLISHes are held, everything else is read and answered. Confined to the connection's event loop.
  */
 final class FlowControl {
+    private static final Event SHARE_USED_UP = new Event.Ended(
+            ReasonCode.MESSAGE_RATE_TOO_HIGH, "the client's last connection waits for its share already");
+
     private final Connection connection;
     private final ConnectionParts parts;
     private final Loop loop;
@@ -34,6 +37,8 @@ final class FlowControl {
     private boolean ending;
     /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
     private volatile boolean finishing;
+    /** Whether some of that waits for the client's share. */
+    private volatile boolean waitsForShare;
 
     FlowControl(
             Connection connection,
@@ -57,7 +62,7 @@ final class FlowControl {
         };
     }
 
-    /** @param predecessor the client's last connection, if it has not {@link Connection#isFinishing finished}; else null */
+    /** @param predecessor the client's last connection, if it has not {@link #isFinishing finished}; else null */
     void opened(Publishing publishing, Connection predecessor) {
         this.publishing = publishing;
         this.predecessor = predecessor;
@@ -137,9 +142,29 @@ final class FlowControl {
         }
     }
 
+    /** One that gives up lets nobody past those before it: what it has noted of them is safe to read, as it is not finishing any more. */
     private boolean waitsForPredecessor() {
-        if (predecessor != null && !predecessor.isFinishing()) predecessor = null;
+        while (predecessor != null && !predecessor.flow().finishing) predecessor = predecessor.flow().predecessor;
         return predecessor != null;
+    }
+
+    /** The client's connection before this one whose messages have not all gone; null for none. */
+    Connection predecessor() {
+        return waitsForPredecessor() ? predecessor : null;
+    }
+
+    /**
+     * Of a client's connections that have said DISCONNECT, one may wait for its share. A further one gives up what it holds, which is
+     * counted: else each round of CONNECT, PUBLISH and DISCONNECT would leave one more.
+     */
+    private boolean givesUp(Session session) {
+        if (!finishing || !session.isHolding() || !isOverItsShare()) return false;
+        if (waitsForPredecessor() && predecessor.flow().waitsForShare) {
+            loop.execute(() -> connection.on(SHARE_USED_UP));
+            return true;
+        }
+        waitsForShare = true;
+        return false;
     }
 
     /** The socket is not read. A client that waits for its CONNACK says itself when it is to be read on. */
@@ -150,7 +175,7 @@ final class FlowControl {
 
     /** PUBLISHes may be held, or stalled on their way: they are tried again after a while, and whenever something has been answered. */
     void retryHeld(Session session) {
-        if (hasToGoOn(session)) tryLater();
+        if (hasToGoOn(session) && !givesUp(session)) tryLater();
     }
 
     private boolean hasToGoOn(Session session) {
@@ -174,7 +199,7 @@ final class FlowControl {
             loop.moved();
             input.resume();
         }
-        if (!isHeldUp(session)) loop.resumed(connection);
+        if (!isHeldUp(session) || givesUp(session)) loop.resumed(connection);
         else if (session.wantsMore() || hasToGoOn(session)) tryLater();
     }
 

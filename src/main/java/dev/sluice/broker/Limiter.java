@@ -20,6 +20,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.ToLongBiFunction;
 import org.jboss.logging.Logger;
 
@@ -30,6 +31,7 @@ final class Limiter {
 
     private final BooleanSupplier overloaded;
     private final ToLongBiFunction<String, Long> retainedOf;
+    private final Function<String, Allowance> held;
     private final LimitPlan plan;
     private final TakeOvers takeOvers;
     private final OnExcess onMessagesIn;
@@ -43,12 +45,15 @@ final class Limiter {
     /**
      * @param overloaded whether nobody may connect, which counts as a refusal
      * @param retainedOf counts retained messages of an identity, up to so many; blocks
+     * @param held what the connection holds that a new one of this client takes over; null for nothing
      */
     Limiter(
             LimitsConfig config,
             BooleanSupplier overloaded,
             ToLongBiFunction<String, Long> retainedOf,
+            Function<String, Allowance> held,
             MeterRegistry meters) {
+        this.held = held;
         this.overloaded = overloaded;
         this.retainedOf = retainedOf;
         this.plan = ConfiguredLimits.plan(config);
@@ -81,8 +86,10 @@ final class Limiter {
      * @param connects whether it connects, or has only proved again who it is
      */
     Answer admit(Identity identity, String clientId, Peer peer, ClientLimits before, boolean connects) {
-        var held = before == null ? null : before.allowance();
-        return plan.admit(applicant(identity, clientId, peer.address()), held, connects, System.nanoTime());
+        Allowance counted = null;
+        if (before != null) counted = before.allowance();
+        else if (connects) counted = held.apply(clientId);
+        return plan.admit(applicant(identity, clientId, peer.address()), counted, connects, System.nanoTime());
     }
 
     /** What a client is told that is refused. */

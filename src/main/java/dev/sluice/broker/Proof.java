@@ -7,6 +7,7 @@ import dev.sluice.access.Identity;
 import dev.sluice.access.Peer;
 import dev.sluice.access.Reason;
 import dev.sluice.access.Verdict;
+import dev.sluice.access.limit.Allowance;
 import dev.sluice.access.limit.LimitPlan.Answer;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Property;
@@ -22,7 +23,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Owns who one connection's client is: has its credentials judged, keeps the identity, and knows when that ends. Confined to the
- * connection's event loop; {@link #identity} and {@link #isBefore} may be asked by any thread.
+ * connection's event loop; {@link #identity}, {@link #held} and {@link #isBefore} may be asked by any thread.
  */
 final class Proof {
     private static final Logger LOG = Logger.getLogger(Proof.class);
@@ -46,6 +47,8 @@ final class Proof {
 
     /** Null while nothing is limited. */
     private ClientLimits clientLimits;
+    /** What these hold, for other threads. */
+    private volatile Allowance held;
 
     private boolean hasLeft;
     private String clientId;
@@ -97,6 +100,11 @@ final class Proof {
     /** Null if nothing is limited, and before the client is known. */
     ClientLimits clientLimits() {
         return clientLimits;
+    }
+
+    /** What the client is counted with among those who share limits; null for nothing. Any thread may ask. */
+    Allowance held() {
+        return held;
     }
 
     /** Logs a fault of the gateway with whose connection it has met. */
@@ -220,6 +228,7 @@ final class Proof {
             case Answer.Admitted(var allowance) -> {
                 if (clientLimits != null) clientLimits.leave();
                 clientLimits = allowance == null ? null : new ClientLimits(allowance, limiter);
+                held = allowance;
                 if (allowance != null) limiter.countRetained(allowance);
                 return null;
             }
@@ -232,6 +241,7 @@ final class Proof {
     /** The connection is gone. */
     void leave() {
         hasLeft = true;
+        held = null;
         if (clientLimits != null) clientLimits.leave();
         clientLimits = null;
     }

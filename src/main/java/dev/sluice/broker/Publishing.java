@@ -13,9 +13,7 @@ import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.ClientUplink.Admission;
 import dev.sluice.uplink.Forwarding;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -41,8 +39,7 @@ final class Publishing {
     private final RoutedTopics routed;
     private final Deliveries.Keeping others = this::keepForOthers;
 
-    /** Packet identifiers of QoS 2 messages that Kafka has as dead letters, and nobody else gets. */
-    private Set<Integer> deadLettered = Set.of();
+    private final PublishesForNobody forNobody = new PublishesForNobody();
 
     /** @param mayGo whether what it publishes may go to Kafka now; false at first if wills of the client have to go before it */
     Publishing(
@@ -57,7 +54,12 @@ final class Publishing {
         this.parts = parts;
         this.check = new PublishCheck(parts, connection.proof(), rights);
         this.renewals = new TokenRenewals(
-                connection.proof(), connection::judgeAgain, connection::answered, this::noteDeadLetter);
+                connection.proof(),
+                version.isV5(),
+                new TokenRenewals.Listener(connection::answered, connection::judgeAgain, connection::progressed),
+                connection::isClosed,
+                connection.loop()::after,
+                forNobody);
         this.durable = durable;
         this.routed = new RoutedTopics(parts.router(), connection.clientId());
         this.uplink = parts.uplink()
@@ -75,6 +77,7 @@ final class Publishing {
     void perform(Effect.OfPublisher effect) {
         switch (effect) {
             case Effect.Forward(var publish, var receivedAt) -> forward(publish, receivedAt);
+            case Effect.Renew(var publish) -> renewals.begin(publish);
             case Effect.Accept(var publish, var receivedAt, var messageId) -> accept(publish, receivedAt, messageId);
             case Effect.Forget(var packetId) -> forget(packetId);
             case Effect.Abandon(var publishes) -> parts.meters().abandoned(publishes);
@@ -85,10 +88,11 @@ final class Publishing {
     private void forward(Packet.Publish publish, long receivedAt) {
         if (renewals.take(publish)) return;
         var refusal = check.refusal(publish);
-        if (refusal != null) {
-            refuse(publish, refusal.reason(), refusal.why());
-            return;
-        }
+        if (refusal == null) goOn(publish, receivedAt);
+        else refuse(publish, refusal.reason(), refusal.why());
+    }
+
+    private void goOn(Packet.Publish publish, long receivedAt) {
         if (!uplink.check(publish, () -> checked(publish, receivedAt))) return;
         switch (publish.qos()) {
             case AT_MOST_ONCE -> atMostOnce(publish, receivedAt);
@@ -103,7 +107,7 @@ final class Publishing {
 
     /** The routes may have changed meanwhile. */
     private void checked(Packet.Publish publish, long receivedAt) {
-        forward(publish, receivedAt);
+        goOn(publish, receivedAt);
         connection.progressed();
     }
 
@@ -246,7 +250,7 @@ final class Publishing {
     private void forwardedExactlyOnce(Forwarding forwarding) {
         var outcome = forwarding.outcome();
         // With an error the exchange ends here.
-        if (forwarding.isDeadLettered() && !outcome.isError()) noteDeadLetter(forwarding.packetId());
+        if (forwarding.isDeadLettered() && !outcome.isError()) forNobody.note(forwarding.packetId());
         connection.on(new Event.Forwarded(
                 forwarding.packetId(), QoS.EXACTLY_ONCE, outcome, forwarding.why(), forwarding.messageId()));
     }
@@ -257,7 +261,7 @@ final class Publishing {
      * @param receivedAt milliseconds since 1970
      */
     private void accept(Packet.Publish publish, long receivedAt, String messageId) {
-        var publication = takeDeadLetter(publish.packetId()) ? Publication.NOBODYS : publication(publish, receivedAt);
+        var publication = forNobody.take(publish.packetId()) ? Publication.NOBODYS : publication(publish, receivedAt);
         // Without a message id there was no route.
         var isForSomebody = messageId != null || publication.hasSubscribers();
         var outcome = isForSomebody ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS;
@@ -282,16 +286,6 @@ final class Publishing {
                         connection.epoch(),
                         packetId,
                         connection.writes().thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)))));
-    }
-
-    private void noteDeadLetter(int packetId) {
-        if (deadLettered.isEmpty()) deadLettered = new HashSet<>();
-        deadLettered.add(packetId);
-    }
-
-    /** Whether a dead letter was noted, which is forgotten with that. */
-    private boolean takeDeadLetter(int packetId) {
-        return !deadLettered.isEmpty() && deadLettered.remove(packetId);
     }
 
     // What all have in common

@@ -35,9 +35,7 @@ final class SubscriptionReview {
      * @param lost takes the filters of the others
      */
     List<StoredSubscription> resumed(OpenedSession opened, List<String> lost) {
-        if (rights == null) return opened.subscriptions();
-        rights.resumed(opened.lastSeq());
-        return rights.left(opened.subscriptions(), lost);
+        return rights == null ? opened.subscriptions() : rights.left(opened.subscriptions(), lost);
     }
 
     /**

@@ -68,6 +68,7 @@ final class TraceText {
                     case Effect.Reauthenticate _ -> "authenticate again";
                     case Effect.Start(var _) -> "start";
                     case Effect.Forward(var publish, var _) -> "forward to Kafka " + of(publish);
+                    case Effect.Renew(var publish) -> "judge the token of " + of(publish);
                     case Effect.Accept(var publish, var _, var messageId) ->
                         "accept " + of(publish) + given(" message-id", messageId);
                     case Effect.Forget(var id) -> "forget id=" + id;

@@ -38,6 +38,9 @@ public sealed interface Effect {
      */
     record Forward(Packet.Publish publish, long receivedAt) implements OfPublisher {}
 
+    /** This PUBLISH is a token, and is held: it may be judged before it is forwarded, and is not answered before. */
+    record Renew(Packet.Publish publish) implements OfPublisher {}
+
     /**
      * Kafka has this QoS 2 PUBLISH and all earlier ones: make its packet identifier, for a durable session, and the copies
      * that others are owed durable; the answer is {@link Event.Accepted}. In the order received.

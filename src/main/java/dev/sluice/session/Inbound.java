@@ -5,6 +5,7 @@ import dev.sluice.codec.MqttFault;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.topic.TopicName;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -97,6 +98,7 @@ final class Inbound {
             admit(publish, receivedAt, out);
         } else {
             held.add(publish, receivedAt);
+            if (publish.topicName().equals(TopicName.RENEWAL)) out.accept(new Effect.Renew(publish));
             requireRoom();
         }
     }

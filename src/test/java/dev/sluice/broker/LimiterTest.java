@@ -53,7 +53,11 @@ class LimiterTest {
 
     private Limiter limiter(Map<String, String> keys) {
         return new Limiter(
-                config(keys), () -> overloaded, (identity, most) -> retained.getOrDefault(identity, 0L), meters);
+                config(keys),
+                () -> overloaded,
+                (identity, most) -> retained.getOrDefault(identity, 0L),
+                _ -> null,
+                meters);
     }
 
     private static ClientLimits admitted(Limiter limiter, String clientId) {

@@ -12,6 +12,7 @@ import dev.sluice.access.Method;
 import dev.sluice.access.Peer;
 import dev.sluice.access.Reason;
 import dev.sluice.access.Verdict;
+import dev.sluice.access.limit.Allowance;
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.AccessConfig;
 import dev.sluice.packet.Packet;
@@ -46,6 +47,9 @@ class ProofTest {
 
     private final Gate gate = new Gate();
     private Map<String, String> limits = Map.of();
+    /** Holds the client until the next one that connects takes it over. */
+    private Proof online;
+
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final BlockingQueue<Runnable> loop = new LinkedBlockingQueue<>();
     private final BlockingQueue<Event> told = new LinkedBlockingQueue<>();
@@ -95,8 +99,12 @@ class ProofTest {
                 .withDefaultValue("sluice.access.attempts-maximum", Integer.toString(most))
                 .build()
                 .getConfigMapping(AccessConfig.class);
-        var limiter = new Limiter(LimiterTest.config(limits), () -> false, (_, _) -> 0, meters);
+        var limiter = new Limiter(LimiterTest.config(limits), () -> false, (_, _) -> 0, this::held, meters);
         return new Admission(new Authenticator(List.of("password"), List.of(gate)), config, limiter, meters);
+    }
+
+    private Allowance held(String clientId) {
+        return online == null ? null : online.held();
     }
 
     private Proof proof(Admission admission) {
@@ -287,6 +295,32 @@ class ProofTest {
                 .isEqualTo(ReasonCode.QUOTA_EXCEEDED));
         first.leave();
         second.perform(authenticate("ann"));
+        assertThat(next()).isInstanceOf(Event.Authenticated.class);
+    }
+
+    /** A device whose network drops comes back before the gateway has noticed. */
+    @Test
+    void whoTakesItsOwnClientOverIsNotCountedBesideIt() throws InterruptedException {
+        limits = Map.of("sluice.limits.per.gateway.connections", "1");
+        gate.open.countDown();
+        var admission = admission(10);
+        online = proof(admission);
+        online.perform(authenticate("ann"));
+        next();
+        proof(admission).perform(authenticate("bob"));
+        assertThat(next()).as("another user").isInstanceOf(Event.Denied.class);
+        var second = proof(admission);
+        second.perform(authenticate("ann"));
+        assertThat(next()).isInstanceOf(Event.Authenticated.class);
+        proof(admission).perform(authenticate("ann"));
+        assertThat(next()).as("one at a time").isInstanceOf(Event.Denied.class);
+        second.leave();
+        second = proof(admission);
+        second.perform(authenticate("ann"));
+        assertThat(next()).isInstanceOf(Event.Authenticated.class);
+        online.leave();
+        online = second;
+        proof(admission).perform(authenticate("ann"));
         assertThat(next()).isInstanceOf(Event.Authenticated.class);
     }
 }

@@ -16,6 +16,7 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
+import dev.sluice.topic.TopicName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -274,6 +275,49 @@ class TokenIT {
         return ISSUER.sign(TestIssuer.claims("ann")
                 .claim("limits", Map.of("subscriptions", most))
                 .build());
+    }
+
+    /** It does not wait for the client's share with what was published before it; its answer does. */
+    @ParameterizedTest
+    @EnumSource
+    void aTokenBehindPublishesThatAreHeldRenewsAtOnce(ProtocolVersion version) {
+        var slow = Map.of("messages-in", 1);
+        var claims = TestIssuer.claims("ann").claim("limits", slow);
+        var expiring = claims.expirationTime(Date.from(Instant.now().plusSeconds(SHORT)))
+                .build();
+        var longer = TestIssuer.claims("ann").claim("limits", slow).build();
+        try (var client = WireClient.open(port, version)) {
+            Device.connected(client, connect(version, "ann-held", ISSUER.sign(expiring)));
+            var expires = System.nanoTime() + Duration.ofSeconds(SHORT + 2).toNanos();
+            for (int i = 0; i < 2 * SHORT; i++)
+                client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/held", "x"));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 7, TOPIC, ISSUER.sign(longer)));
+            assertGoesOn(client, expires);
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+    }
+
+    /** Its payload is checked on another thread, and it goes on from there. */
+    @Test
+    void aRetainedMessageIsCountedOnce() {
+        var user = Device.id("user");
+        var token = ISSUER.sign(TestIssuer.claims(user)
+                .claim("limits", Map.of("identity.retained", 1))
+                .build());
+        var payload = "{\"mac\":\"" + "ab:".repeat(10_000) + "\"}";
+        var publish = new Packet.Publish(
+                false,
+                QoS.AT_LEAST_ONCE,
+                true,
+                TopicName.of("checked/" + user),
+                1,
+                Properties.NONE.with(Property.MESSAGE_EXPIRY_INTERVAL, 1),
+                payload.getBytes(UTF_8));
+        try (var client = WireClient.open(port, V5)) {
+            Device.connected(client, connect(V5, user + "-1", token));
+            client.sendPackets(publish);
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
     }
 
     private static ReasonCode subscribed(WireClient client, String filter) {

@@ -50,6 +50,19 @@ class HoldTest {
         assertThat(rig.held.bytes()).isZero();
     }
 
+    /** Its connection could end while it is held. */
+    @ParameterizedTest
+    @EnumSource
+    void aTokenThatIsHeldIsShownAtOnce(ProtocolVersion version) {
+        var rig = SessionRig.online(version);
+        rig.mayPublish = false;
+        var token = new Packet.Publish(false, ONE, false, TopicName.RENEWAL, 1, Properties.NONE, new byte[9]);
+        assertThat(rig.receives(SessionRig.publish(ZERO, 0))).isEmpty();
+        assertThat(rig.receives(token)).containsExactly(new Effect.Renew(token));
+        rig.mayPublish = true;
+        assertThat(rig.on(new Event.Resumed())).hasSize(2).endsWith(SessionRig.forward(token));
+    }
+
     @Test
     void theExpiryCountsFromTheReceipt() {
         var rig = SessionRig.online(ProtocolVersion.V5);

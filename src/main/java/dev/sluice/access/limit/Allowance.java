@@ -6,7 +6,7 @@ import java.util.function.ToLongBiFunction;
 
 /**
  * What one connection may take: of all shares that it holds, each limit has to have room. Confined to the connection's event loop, except
- * {@link #leave}, which any thread may call once.
+ * {@link #leave}, which any thread may call once, and {@link #yieldsTo}.
  */
 public final class Allowance {
     private static final TokenBucket[] NONE = {};
@@ -17,6 +17,12 @@ public final class Allowance {
     private final Shares shares;
     private final List<Held> held;
     private final LimitValues client;
+    /** Authenticated user name; empty for anonymous. */
+    private final String user;
+    /** The one that yields its places to this one; null for none. Guarded by this, as the one below. */
+    private Allowance older;
+    /** Whether a connection that takes this one over has been admitted. */
+    private boolean isYielding;
     /** Null if all clients of the identity together are not limited. */
     private final Held identity;
 
@@ -62,8 +68,11 @@ public final class Allowance {
      */
     public record Excess(Limit limit, Scope scope, long nanos) {}
 
-    Allowance(Shares shares, List<Held> held, LimitValues client) {
+    /** @param older the one that {@link #yieldsTo yields} to this one; null for none */
+    Allowance(Shares shares, List<Held> held, LimitValues client, String user, Allowance older) {
         this.shares = shares;
+        this.user = user;
+        this.older = older;
         this.held = held;
         this.client = client;
         this.identity = held.stream()
@@ -79,6 +88,26 @@ public final class Allowance {
     boolean holds(Share share) {
         for (var each : held) if (each.share == share) return true;
         return false;
+    }
+
+    /**
+     * Whether a connection that takes this one over need not be counted beside it: one of the same user, and one at a time, until it is {@link
+     * #keepsItsPlaces over} or this one is.
+     */
+    synchronized boolean yieldsTo(String user) {
+        if (isYielding || !this.user.equals(user)) return false;
+        isYielding = true;
+        return true;
+    }
+
+    synchronized void keepsItsPlaces() {
+        isYielding = false;
+    }
+
+    private synchronized Allowance takeOlder() {
+        var taken = older;
+        older = null;
+        return taken;
     }
 
     private Rate rate(Limit limit) {
@@ -161,6 +190,8 @@ public final class Allowance {
 
     /** The connection is over. */
     public void leave(long now) {
+        var yielding = takeOlder();
+        if (yielding != null) yielding.keepsItsPlaces();
         for (var each : held) {
             each.share.disconnected();
             shares.leave(each.share, each.name, now);

@@ -109,7 +109,8 @@ public final class LimitPlan {
      * Admits a connection, and counts it, if none of its limits {@link Limit#CONNECTIONS} and {@link Limit#CONNECTS} is used up; what {@link #connecting}
      * has counted is not counted again.
      *
-     * @param before what the connection holds already, and has to leave if it is admitted; null if it has just connected, or holds nothing
+     * @param before what the connection holds already, and has to leave if it is admitted; of one that connects, what the connection holds that
+     *     it will take over, and is not counted beside if it is the same user's; null for neither
      * @param connects whether it counts as a CONNECT
      */
     public Answer admit(Applicant who, Allowance before, boolean connects, long now) {
@@ -122,19 +123,21 @@ public final class LimitPlan {
             hold(held, Scope.ADDRESS, Applicant.network(who.address()), defaults.get(Scope.ADDRESS), now);
         hold(held, Scope.GATEWAY, ALL, defaults.get(Scope.GATEWAY), now);
         if (held.isEmpty()) return new Answer.Admitted(null);
+        var counted = connects && before != null && !before.yieldsTo(who.identity()) ? null : before;
         for (int i = 0; i < held.size(); i++) {
             var share = held.get(i).share();
             var isKnownNow = connects && share.scope().compareTo(Scope.ADDRESS) < 0;
             var bucket = isKnownNow ? share.bucket(Limit.CONNECTS) : null;
             Limit exceeded = null;
             if (bucket != null && !bucket.tryTake(now)) exceeded = Limit.CONNECTS;
-            else if (!share.connected(before != null && before.holds(share))) exceeded = Limit.CONNECTIONS;
+            else if (!share.connected(counted != null && counted.holds(share))) exceeded = Limit.CONNECTIONS;
             if (exceeded == null) continue;
-            for (var counted : held.subList(0, i)) counted.share().disconnected();
+            if (connects && counted != null) counted.keepsItsPlaces();
+            for (var each : held.subList(0, i)) each.share().disconnected();
             for (var each : held) shares.leave(each.share(), each.name(), now);
             return new Answer.Refused(exceeded, share.scope());
         }
-        return new Answer.Admitted(new Allowance(shares, held, client));
+        return new Answer.Admitted(new Allowance(shares, held, client, who.identity(), connects ? counted : null));
     }
 
     private void hold(ArrayList<Allowance.Held> held, Scope scope, String name, LimitValues values, long now) {
