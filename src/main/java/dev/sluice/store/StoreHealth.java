@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jboss.logging.Logger;
 
@@ -31,6 +32,8 @@ public class StoreHealth {
 
     /** While PostgreSQL is away, it is asked more often by this factor. */
     private static final int HASTE = 4;
+
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final AgroalDataSource pool;
     private final WriteProbe write;
@@ -60,9 +63,23 @@ public class StoreHealth {
         return available;
     }
 
+    /** @throws StoreUnavailable when PostgreSQL takes no writes for a minute, as long as the migrations wait for it */
     void start(@Observes @Priority(StartOrder.POSTGRES_PROBE) StartupEvent event) {
+        awaitWrites();
         refusePooler();
-        start();
+        watch.start(this::turn);
+    }
+
+    /** The rest of the start reads what it cannot do without, and would fail. */
+    private void awaitWrites() {
+        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        for (var failure = probe(); failure != null; failure = probe()) {
+            var why = "PostgreSQL does not answer, or takes no writes: " + failure.getMessage();
+            if (System.nanoTime() - deadline > 0 || Thread.currentThread().isInterrupted())
+                throw new StoreUnavailable(why, failure);
+            LOG.warn(why);
+            LockSupport.parkNanos(interval.toNanos());
+        }
     }
 
     private void refusePooler() {
@@ -103,19 +120,24 @@ public class StoreHealth {
         return available ? interval : interval.dividedBy(HASTE);
     }
 
-    private void probe() {
+    /** Returns why PostgreSQL counts as away, or null when it does not. */
+    private Throwable probe() {
         try {
             calls.call(probeTimeout, this::ask);
             tellAnswer();
+            return null;
         } catch (ExecutionException failed) {
             tellSilence(failed.getCause());
+            return failed.getCause();
         } catch (TimeoutException late) {
             // Those that rest may lead to a server that has vanished without a word, and each would be waited for as
             // long.
             pool.flush(FlushMode.GRACEFUL);
             tellSilence(late);
-        } catch (InterruptedException _) {
+            return late;
+        } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
+            return interrupted;
         }
     }
 

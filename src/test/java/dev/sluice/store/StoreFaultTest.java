@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.quarkus.runtime.StartupEvent;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +58,33 @@ class StoreFaultTest {
         } finally {
             server.thaw();
         }
+    }
+
+    /** A PostgreSQL that starts on a busy machine, or is just being promoted. */
+    @Test
+    void theStartWaitsUntilPostgresTakesWrites() throws Exception {
+        var asked = new AtomicInteger();
+        var starting = new StoreHealth(
+                StoreRig.counting(rig.pool, asked), new StoreRig.Settings(2, 8192, 1024, 500), StoreRig.NODE);
+        var start = new CompletableFuture<Void>();
+        server.freeze();
+        try {
+            Thread.startVirtualThread(() -> {
+                try {
+                    starting.start((StartupEvent) null);
+                    start.complete(null);
+                } catch (RuntimeException failure) {
+                    start.completeExceptionally(failure);
+                }
+            });
+            await().until(() -> asked.get() >= 3);
+            assertThat(start).isNotDone();
+        } finally {
+            server.thaw();
+        }
+        start.get(20, TimeUnit.SECONDS);
+        assertThat(starting.available()).isTrue();
+        starting.stop();
     }
 
     @Test

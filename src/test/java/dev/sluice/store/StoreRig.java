@@ -1,5 +1,7 @@
 package dev.sluice.store;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StoreConfig;
@@ -92,7 +94,7 @@ public final class StoreRig implements AutoCloseable {
         this(pool(server), settings);
     }
 
-    /** On a pool that the test has laid its hands on. */
+    /** On a pool that the test has laid its hands on. Returns once the server answers, for which the first call may take long. */
     public StoreRig(AgroalDataSource pool, Settings settings) {
         this.pool = pool;
         openTimeout = settings.openTimeout();
@@ -120,6 +122,7 @@ public final class StoreRig implements AutoCloseable {
         spool = new SpoolStore(requests, NODE);
         routes = new RouteStore(requests);
         health.start();
+        await().atMost(Duration.ofSeconds(30)).until(health::available);
     }
 
     /** Keys that tests vary; the others are as short as a test may wait. */
