@@ -22,8 +22,7 @@ class RolesTest {
     private static final Set<Class<?>> QUESTIONS = Set.of(AccessChecks.class, RouteChecks.class);
 
     private static Stream<Method> methods() {
-        return Classes.ofMain().stream()
-                .filter(it -> it.getPackageName().startsWith("dev.sluice.admin"))
+        return Classes.ofMain("admin").stream()
                 .map(it -> it.reflect())
                 .filter(it -> it.isAnnotationPresent(Path.class))
                 .flatMap(it -> Arrays.stream(it.getDeclaredMethods()))

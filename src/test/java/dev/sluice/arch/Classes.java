@@ -13,7 +13,7 @@ public final class Classes {
     private Classes() {}
 
     /** The gateway's. */
-    public static JavaClasses ofMain() {
+    static JavaClasses ofMain() {
         return Main.ALL;
     }
 
@@ -23,7 +23,7 @@ public final class Classes {
     }
 
     /** The gateway's that are below one package of it, by themselves. */
-    static JavaClasses ofMain(String folder) {
+    public static JavaClasses ofMain(String folder) {
         return below(MAIN + "/" + folder);
     }
 

@@ -228,7 +228,7 @@ class SessionStoreTest {
             other.rollback();
             assertThat(opened(opens.get(3)).present()).isTrue();
             assertThat(opens.get(5))
-                    .failsWithin(Duration.ofSeconds(2))
+                    .failsWithin(Duration.ofSeconds(30))
                     .withThrowableOfType(ExecutionException.class)
                     .withCauseInstanceOf(IllegalArgumentException.class);
         }

@@ -81,6 +81,7 @@ class UplinkProducerTest {
         rig.uplink.replace("a test", ProducerRig.TOPIC);
         rig.last().errorNext(new KafkaException("for now"));
         assertThat(rig.producers.getFirst().closed()).isTrue();
+        rig.producers.getFirst().errorNext(new KafkaException("closed")); // as Kafka's producer does by itself
         replaced(2);
     }
 
