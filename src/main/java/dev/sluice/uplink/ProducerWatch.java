@@ -53,6 +53,7 @@ public class ProducerWatch {
     private final RoutesInForce routes;
     private final UplinkProducer producer;
     private final KafkaHealth kafka;
+    private final Duration betweenLooks;
     private final Duration lost;
     private final Repeating watching = Repeating.onVirtualThread("sluice-producer-watch");
     private final ThrottledLog standstills = new ThrottledLog(LOG);
@@ -63,8 +64,8 @@ public class ProducerWatch {
     /** Of records, when the producer was last replaced from here. */
     private long acknowledgedBefore;
 
-    private long lookedAt = System.nanoTime() - BETWEEN_LOOKS.toNanos();
-    private long lostLookAt = lookedAt;
+    private long lookedAt;
+    private long lostLookAt;
     /** Those that stand still, with the time since which Kafka could take their records; as of the last look. */
     private final Map<Standstill, Long> couldMoveSince = new HashMap<>();
 
@@ -81,13 +82,21 @@ public class ProducerWatch {
             UplinkProducer producer,
             KafkaHealth kafka,
             MeterRegistry meters) {
-        this(config, routes, producer, kafka, LOST, producer.requestTimeout().plus(PATIENCE));
+        this(
+                config,
+                routes,
+                producer,
+                kafka,
+                BETWEEN_LOOKS,
+                LOST,
+                producer.requestTimeout().plus(PATIENCE));
         Gauge.builder("sluice.uplink.standstills", this, it -> it.still.size())
                 .description("Partitions that acknowledge nothing while records wait for them")
                 .register(meters);
     }
 
     /**
+     * @param betweenLooks how often Kafka is asked about what stands still
      * @param lost how long a partition is gone before it is lost
      * @param patience how long a producer may be silent while Kafka could take its records
      */
@@ -96,6 +105,7 @@ public class ProducerWatch {
             RoutesInForce routes,
             UplinkProducer producer,
             KafkaHealth kafka,
+            Duration betweenLooks,
             Duration lost,
             Duration patience) {
         this.grace = config.outageGrace();
@@ -104,6 +114,9 @@ public class ProducerWatch {
         this.routes = routes;
         this.producer = producer;
         this.kafka = kafka;
+        this.betweenLooks = betweenLooks;
+        this.lookedAt = System.nanoTime() - betweenLooks.toNanos();
+        this.lostLookAt = lookedAt;
         this.lost = lost;
         this.patience = new BackOff(patience, LONGEST_PATIENCE);
     }
@@ -136,7 +149,7 @@ public class ProducerWatch {
         producer.look();
         var seen = producer.flows().still(grace);
         if (seen.isEmpty()) couldMoveSince.clear();
-        else if (now - lookedAt > BETWEEN_LOOKS.toNanos()) look(seen);
+        else if (now - lookedAt > betweenLooks.toNanos()) look(seen);
         tell(seen);
         if (now - lostLookAt > lost.toNanos() / 5) replaceIfLost();
         replaceIfSilent();
@@ -244,7 +257,7 @@ public class ProducerWatch {
         held.stream()
                 .filter(it -> couldMoveSince.containsKey(it)
                         && now - couldMoveSince.get(it) > borne.toNanos()
-                        && now - lookedAt < 2 * BETWEEN_LOOKS.toNanos())
+                        && now - lookedAt < 2 * betweenLooks.toNanos())
                 .findAny()
                 .ifPresent(it -> {
                     patience.tried(producer.flows().acknowledged() != acknowledgedBefore);

@@ -2,8 +2,7 @@ package dev.sluice.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
+import dev.sluice.arch.Classes;
 import jakarta.ws.rs.HttpMethod;
 import jakarta.ws.rs.Path;
 import java.lang.annotation.Annotation;
@@ -23,14 +22,11 @@ class RolesTest {
     private static final Set<Class<?>> QUESTIONS = Set.of(AccessChecks.class, RouteChecks.class);
 
     private static Stream<Method> methods() {
-        return new ClassFileImporter()
-                        .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-                        .importPackages("dev.sluice.admin")
-                        .stream()
-                        .map(it -> it.reflect())
-                        .filter(it -> it.isAnnotationPresent(Path.class))
-                        .flatMap(it -> Arrays.stream(it.getDeclaredMethods()))
-                        .filter(it -> verb(it) != null);
+        return Classes.ofMain("admin").stream()
+                .map(it -> it.reflect())
+                .filter(it -> it.isAnnotationPresent(Path.class))
+                .flatMap(it -> Arrays.stream(it.getDeclaredMethods()))
+                .filter(it -> verb(it) != null);
     }
 
     /** Null for a method that answers no request. */

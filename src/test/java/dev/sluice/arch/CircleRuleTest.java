@@ -3,8 +3,6 @@ package dev.sluice.arch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,9 +22,7 @@ class CircleRuleTest {
     private static final Map<String, Integer> LARGER = Map.of("broker", 8);
 
     private static final String FIXTURE = "dev.sluice.arch.fixture";
-    private static final JavaClasses CLASSES = new ClassFileImporter()
-            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-            .importPackages("dev.sluice");
+    private static final JavaClasses CLASSES = Classes.ofMain();
 
     /** A sentence for each package whose largest circle does not have the size that is allowed. */
     private static List<String> breaches(Map<String, Set<String>> circles, int atMost, Map<String, Integer> larger) {
@@ -56,7 +52,7 @@ class CircleRuleTest {
 
     @Test
     void aCircleLeadsThroughNestedClassesAndArrays() {
-        var circles = new Circles(FIXTURE).largest(new ClassFileImporter().importPackages(FIXTURE));
+        var circles = new Circles(FIXTURE).largest(Classes.ofFixture());
         assertThat(circles).isEqualTo(Map.of("uplink", Set.of("First", "Second", "Third")));
     }
 

@@ -1,11 +1,11 @@
 package dev.sluice.arch;
 
-import com.tngtech.archunit.core.importer.ClassFileImporter;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
 import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,12 +19,18 @@ final class ConfigKeys {
     static final String REQUIRED = "required";
     private static final Set<Class<?>> OPTIONAL = Set.of(Optional.class, OptionalLong.class);
 
+    private static final Map<String, String> DEFAULTS = Collections.unmodifiableMap(read());
+
     private ConfigKeys() {}
 
     /** Key to default; a key below a map has {@code <name>} in it. */
     static Map<String, String> defaults() {
+        return DEFAULTS;
+    }
+
+    private static Map<String, String> read() {
         var keys = new TreeMap<String, String>();
-        for (var type : new ClassFileImporter().importPackages("dev.sluice.config")) {
+        for (var type : Classes.ofMain("config")) {
             if (type.isAnnotatedWith(ConfigMapping.class)) {
                 var mapping = type.reflect();
                 add(mapping.getAnnotation(ConfigMapping.class).prefix(), mapping, keys);

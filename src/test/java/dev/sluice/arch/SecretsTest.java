@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,19 +25,43 @@ class SecretsTest {
     private static final Set<String> NOT_OURS = Set.of(".git", "target", "node_modules", ".sluice", ".idea", ".vscode");
     private static final long LARGEST = 2_000_000;
 
-    private static final Map<String, Pattern> FORMS = Map.of(
-            "private key", Pattern.compile("-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\\s*[A-Za-z0-9+/]{40}"),
-            "key of AWS", Pattern.compile("\\b(?:AKIA|ASIA)[0-9A-Z]{16}\\b"),
-            "token of GitHub", Pattern.compile("\\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\\w{60,})"),
-            "key of Google", Pattern.compile("\\bAIza[\\w-]{35}\\b"),
-            "token of Slack", Pattern.compile("\\bxox[abprs]-[0-9A-Za-z-]{20,}"),
-            "signed JWT", Pattern.compile("\\beyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]{20,}"),
-            "password in a URL", Pattern.compile("://[^\\s:/@\"'{}$<]+:[^\\s:/@\"'{}$<]{8,}@[\\w.-]+"));
+    /**
+     * What a kind of secret looks like.
+     *
+     * @param marks of which it has one: to look for these takes a tenth of the time
+     */
+    private record Form(Pattern pattern, String... marks) {
+        Form(String pattern, String... marks) {
+            this(Pattern.compile(pattern), marks);
+        }
+
+        boolean isIn(String text) {
+            return Arrays.stream(marks).anyMatch(text::contains)
+                    && pattern.matcher(text).find();
+        }
+    }
+
+    private static final Map<String, Form> FORMS = Map.of(
+            "private key", new Form("-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\\s*[A-Za-z0-9+/]{40}", "PRIVATE KEY-----"),
+            "key of AWS", new Form("\\b(?:AKIA|ASIA)[0-9A-Z]{16}\\b", "AKIA", "ASIA"),
+            "token of GitHub",
+                    new Form(
+                            "\\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\\w{60,})",
+                            "ghp_",
+                            "gho_",
+                            "ghu_",
+                            "ghs_",
+                            "ghr_",
+                            "github_pat_"),
+            "key of Google", new Form("\\bAIza[\\w-]{35}\\b", "AIza"),
+            "token of Slack", new Form("\\bxox[abprs]-[0-9A-Za-z-]{20,}", "xox"),
+            "signed JWT", new Form("\\beyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]{20,}", ".eyJ"),
+            "password in a URL", new Form("://[^\\s:/@\"'{}$<]+:[^\\s:/@\"'{}$<]{8,}@[\\w.-]+", "://"));
 
     private static List<String> found(String text) {
         var found = new ArrayList<String>();
         FORMS.forEach((name, form) -> {
-            if (form.matcher(text).find()) found.add(name);
+            if (form.isIn(text)) found.add(name);
         });
         return found;
     }

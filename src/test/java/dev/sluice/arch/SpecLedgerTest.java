@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.tngtech.archunit.core.domain.JavaMethod;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
 import dev.sluice.support.Spec;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,11 +20,10 @@ class SpecLedgerTest {
     private static final Ledger V5 = ledger("MQTT 5.0", "mqtt-5.0");
     private static final Ledger V311 = ledger("MQTT 3.1.1", "mqtt-3.1.1");
 
-    private static final List<JavaMethod> NAMING = new ClassFileImporter()
-            .withImportOption(ImportOption.Predefined.ONLY_INCLUDE_TESTS).importPackages("dev.sluice").stream()
-                    .flatMap(type -> type.getMethods().stream())
-                    .filter(method -> method.isAnnotatedWith(Spec.class))
-                    .toList();
+    private static final List<JavaMethod> NAMING = Classes.ofTests().stream()
+            .flatMap(type -> type.getMethods().stream())
+            .filter(method -> method.isAnnotatedWith(Spec.class))
+            .toList();
 
     private static Ledger ledger(String standard, String file) {
         return Ledger.of(

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
@@ -15,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** Tags are what {@code ./sluice unit} and the suite choose tests by. */
 class TagRuleTest {
-    private static final JavaClasses CLASSES = new ClassFileImporter().importPackages("dev.sluice");
+    private static final JavaClasses CLASSES = Classes.ofTests();
 
     /** Its name, so that this test does not lead to it. */
     private static final String POSTGRES = "dev.sluice.store.EmbeddedServer";

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class SessionOpenerTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Duration SOON = Duration.ofSeconds(5);
+    private static final Duration SOON = Duration.ofSeconds(30);
 
     private final SessionTurns turns = new SessionTurns();
     private AgroalDataSource pool;

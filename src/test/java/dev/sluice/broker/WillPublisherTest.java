@@ -41,7 +41,7 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class WillPublisherTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Duration SOON = Duration.ofSeconds(5);
+    private static final Duration SOON = Duration.ofSeconds(30);
     private static final Duration LEASE = Duration.ofSeconds(2);
 
     private final UplinkRig kafka = new UplinkRig(
@@ -224,7 +224,7 @@ class WillPublisherTest {
         await().until(() -> kafka.producer.sent.size() == 1);
         await().pollInterval(Duration.ofMillis(50))
                 .during(LEASE.multipliedBy(2))
-                .atMost(LEASE.multipliedBy(4))
+                .atMost(LEASE.multipliedBy(15))
                 .until(() -> rig.wills.claimDelivered(1, 1 << 20, LEASE).isEmpty());
         kafka.producer.answer();
         await().until(() -> count("will", "due_at IS NOT NULL").equals("0"));

@@ -15,14 +15,15 @@ import org.junit.jupiter.api.Test;
 
 class ProducerWatchTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMillis(50);
     private static final TopicState WRITABLE = new TopicState(4, Set.of(0, 1, 2, 3));
     private static final TopicState WITHOUT_LEADERS = new TopicState(4, Set.of());
 
     private final UplinkRig rig = new UplinkRig(Map.of("outage-grace", "50ms", "deadline", "100ms"));
     private final ProducerRig producers = new ProducerRig();
     private final FakeKafka kafka = new FakeKafka();
-    private final ProducerWatch watch = new ProducerWatch(
-            rig.config, rig.routes, producers.uplink, kafka, Duration.ofMillis(50), Duration.ofMillis(50));
+    private final ProducerWatch watch =
+            new ProducerWatch(rig.config, rig.routes, producers.uplink, kafka, SOON, SOON, SOON);
 
     @Vetoed // else the tests that start Quarkus find two
     private final class FakeKafka extends KafkaHealth {
@@ -74,7 +75,7 @@ class ProducerWatchTest {
         assertThat(watch.stillTopics()).containsExactly(ProducerRig.TOPIC);
         assertThat(watch.takesNothing()).isTrue();
         // More than the patience with one that has no reason to wait.
-        await("a silence").atMost(PATIENCE).until(() -> producers.uplink.isSilentFor(Duration.ofSeconds(3)));
+        await("a silence").atMost(PATIENCE).until(() -> producers.uplink.isSilentFor(SOON.multipliedBy(10)));
         watch.turn();
         watch.turn();
         assertThat(producers.uplink.isGoneFor(Duration.ZERO)).isFalse();
@@ -125,7 +126,7 @@ class ProducerWatchTest {
         kafka.fleet = new TopicState(1, Set.of());
         handed(0);
         turnsUntilStill();
-        await("lost partitions").during(Duration.ofSeconds(1)).atMost(PATIENCE).until(() -> {
+        await("lost partitions").during(SOON.multipliedBy(10)).atMost(PATIENCE).until(() -> {
             watch.turn();
             return producers.producers.size() == 1;
         });
@@ -134,7 +135,7 @@ class ProducerWatchTest {
     @Test
     void aTopicOfWhichAnyPartitionMovesDoesNotStandStill() {
         var patient = new UplinkRig(Map.of("outage-grace", "2s"));
-        var slower = new ProducerWatch(patient.config, rig.routes, producers.uplink, kafka, PATIENCE, PATIENCE);
+        var slower = new ProducerWatch(patient.config, rig.routes, producers.uplink, kafka, SOON, PATIENCE, PATIENCE);
         kafka.fleet = new TopicState(4, Set.of(0));
         handed(0); // from now on it is known how many there are
         producers.last().completeNext();

@@ -164,7 +164,7 @@ class SpoolWatchTest {
         spool = new Spool(config, store.journal, store.spool, meters);
         var uplink = new Uplink(config, routes, producer, new KnownTopics(), spool, OpenTelemetry.noop(), true, meters);
         kafka = new KafkaHealth(routes, producer, spool, Map.of());
-        var standstills = new ProducerWatch(config, routes, producer, kafka, SOON, SOON);
+        var standstills = new ProducerWatch(config, routes, producer, kafka, Duration.ofMillis(50), SOON, SOON);
         watch = new SpoolWatch(config, spool, store.spool, uplink, producer, kafka, standstills, meters);
         spool.start(null, meters);
         watch.start(null);

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 
 /** Makes an issuer of its configuration. Confined to the start. */
@@ -22,13 +23,18 @@ final class IssuerReader {
     private final String name;
     private final TrustedIssuerConfig given;
     private final TokenConfig config;
+    private final LongSupplier clock;
 
-    /** @param key of the configuration, below which this issuer is */
-    IssuerReader(String key, String name, TrustedIssuerConfig given, TokenConfig config) {
+    /**
+     * @param key of the configuration, below which this issuer is
+     * @param clock the JVM's nanoseconds
+     */
+    IssuerReader(String key, String name, TrustedIssuerConfig given, TokenConfig config, LongSupplier clock) {
         this.key = key;
         this.name = name;
         this.given = given;
         this.config = config;
+        this.clock = clock;
     }
 
     /** @throws IllegalArgumentException with a sentence that begins with the key that is wrong */
@@ -36,7 +42,7 @@ final class IssuerReader {
         if (given.audience().isEmpty()) throw wrong("audience", "is needed: tokens for others are not for here");
         var algorithms = algorithms();
         if (given.skew().isNegative()) throw wrong("skew", "is negative");
-        var keys = new KeySet(name, source(), hasSecrets(algorithms), config);
+        var keys = new KeySet(name, source(), hasSecrets(algorithms), config, clock);
         return new Issuer(name, given.issuer(), Set.copyOf(given.audience()), algorithms, keys, given.skew());
     }
 

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -27,6 +28,7 @@ final class KeySet {
     private final KeySource source;
     private final boolean secrets;
     private final TokenConfig config;
+    private final LongSupplier clock;
     private final Repeating reading;
     private final ThrottledLog log = new ThrottledLog(LOG);
 
@@ -52,12 +54,16 @@ final class KeySet {
      */
     private record Read(List<JWK> keys, long begunAt) {}
 
-    /** @param secrets whether symmetric keys count */
-    KeySet(String issuer, KeySource source, boolean secrets, TokenConfig config) {
+    /**
+     * @param secrets whether symmetric keys count
+     * @param clock the JVM's nanoseconds
+     */
+    KeySet(String issuer, KeySource source, boolean secrets, TokenConfig config, LongSupplier clock) {
         this.issuer = issuer;
         this.source = source;
         this.secrets = secrets;
         this.config = config;
+        this.clock = clock;
         this.reading = Repeating.onVirtualThread("sluice-token-keys-" + issuer);
     }
 
@@ -107,7 +113,7 @@ final class KeySet {
         try {
             isWanted = false;
             isReading = true;
-            return System.nanoTime();
+            return clock.getAsLong();
         } finally {
             lock.unlock();
         }
@@ -127,7 +133,7 @@ final class KeySet {
     /** Seconds since the keys were read; NaN before. */
     double age() {
         var read = latest;
-        return read == null ? Double.NaN : (System.nanoTime() - read.begunAt) / 1e9;
+        return read == null ? Double.NaN : (clock.getAsLong() - read.begunAt) / 1e9;
     }
 
     /**
@@ -136,7 +142,7 @@ final class KeySet {
      * @throws TokenRefused if there is none, or if that is not known now
      */
     List<JWK> find(JWSHeader header) throws TokenRefused {
-        var askedAt = System.nanoTime();
+        var askedAt = clock.getAsLong();
         var known = keys(latest, header);
         // The first time perhaps for one that was under way.
         for (int i = 0; i < 2 && known.isEmpty(); i++) {
@@ -172,7 +178,7 @@ final class KeySet {
 
     private boolean isOld(Read read) {
         return read == null
-                || System.nanoTime() - read.begunAt > config.keysOutage().toNanos();
+                || clock.getAsLong() - read.begunAt > config.keysOutage().toNanos();
     }
 
     private boolean isSince(long time) {
@@ -184,7 +190,7 @@ final class KeySet {
         lock.lock();
         try {
             if (isSince(since)) return;
-            var now = System.nanoTime();
+            var now = clock.getAsLong();
             var isTooEarly = wantedAt != null
                     && now - wantedAt < config.unknownKeyInterval().toNanos();
             var mayAsk = !isTooEarly && !(isReading && isOld(latest));

@@ -13,11 +13,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.text.ParseException;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongSupplier;
 
 /**
  * Judges tokens by the keys of the issuers that the configuration names. Nothing that a token says leads anywhere: keys come from where the
@@ -38,25 +38,21 @@ public final class TrustedIssuers {
 
     private final Map<String, Issuer> byIssuer = new HashMap<>();
     private final int mostBytes;
-    private final InstantSource clock;
 
     /**
      * @param prefix of the keys of the configuration, for what is wrong with them
      * @throws IllegalArgumentException with a sentence that begins with the key that is wrong
      */
     public TrustedIssuers(String prefix, Map<String, ? extends TrustedIssuerConfig> issuers, TokenConfig config) {
-        this(prefix, issuers, config, InstantSource.system());
+        this(prefix, issuers, config, System::nanoTime);
     }
 
+    /** @param clock the JVM's nanoseconds, by which keys become old */
     TrustedIssuers(
-            String prefix,
-            Map<String, ? extends TrustedIssuerConfig> issuers,
-            TokenConfig config,
-            InstantSource clock) {
+            String prefix, Map<String, ? extends TrustedIssuerConfig> issuers, TokenConfig config, LongSupplier clock) {
         this.mostBytes = config.sizeMaximum();
-        this.clock = clock;
         issuers.forEach((name, each) -> {
-            var issuer = new IssuerReader(prefix + "." + name, name, each, config).read();
+            var issuer = new IssuerReader(prefix + "." + name, name, each, config, clock).read();
             if (byIssuer.put(issuer.issuer(), issuer) != null)
                 throw new IllegalArgumentException(
                         prefix + "." + name + ".issuer: another one has the same, " + issuer.issuer());
@@ -146,7 +142,7 @@ public final class TrustedIssuers {
     }
 
     private Instant requireTime(JsonNode claims, Issuer issuer) throws TokenRefused {
-        var now = clock.instant();
+        var now = Instant.now();
         var expires = time(claims, "exp");
         if (expires == null) throw TokenRefused.bad("it has no claim exp, and would be good for ever");
         var until = expires.plus(issuer.skew());

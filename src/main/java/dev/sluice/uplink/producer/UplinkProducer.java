@@ -39,13 +39,19 @@ import org.jboss.logging.Logger;
 public class UplinkProducer {
     private static final Logger LOG = Logger.getLogger(UplinkProducer.class);
     private static final String CHANNEL = "uplink";
-    private static final Duration BETWEEN_REPLACEMENTS = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
     private static final Duration CLOSE_TIME = Duration.ofSeconds(1);
-    /** Over the time that a sound Kafka takes to acknowledge what is under way. */
-    private static final Duration SETTLE_TIME = Duration.ofSeconds(1);
-
     private static final Duration SETTLE_TURN = Duration.ofMillis(20);
+
+    /**
+     * What a replacement waits for.
+     *
+     * @param settle for what is under way to other topics: over the time that a sound Kafka takes to acknowledge it
+     * @param between before the next producer, at first
+     */
+    record Pace(Duration settle, Duration between) {}
+
+    private static final Pace PACE = new Pace(Duration.ofSeconds(1), Duration.ofSeconds(1));
 
     private final KafkaClientService clients;
     private final Event<Producer<?, ?>> opened;
@@ -56,8 +62,9 @@ public class UplinkProducer {
     private final ThrottledLog replacements = new ThrottledLog(LOG);
     private final Flows flows = new Flows();
     private final Function<Map<String, Object>, Producer<byte[], byte[]>> opener;
+    private final Pace pace;
     /** Before the next producer; used by one thread at a time. */
-    private final BackOff pauses = new BackOff(BETWEEN_REPLACEMENTS, LONGEST_PAUSE);
+    private final BackOff pauses;
     /** Null before the first use. */
     private volatile LiveProducer live;
 
@@ -80,7 +87,8 @@ public class UplinkProducer {
                 opened,
                 topics,
                 meters,
-                config -> new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer()));
+                config -> new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer()),
+                PACE);
     }
 
     /** @param opener makes a producer from its configuration */
@@ -89,11 +97,14 @@ public class UplinkProducer {
             Event<Producer<?, ?>> opened,
             KnownTopics topics,
             MeterRegistry meters,
-            Function<Map<String, Object>, Producer<byte[], byte[]>> opener) {
+            Function<Map<String, Object>, Producer<byte[], byte[]>> opener,
+            Pace pace) {
         this.clients = clients;
         this.topics = topics;
         this.opened = opened;
         this.opener = opener;
+        this.pace = pace;
+        this.pauses = new BackOff(pace.between, LONGEST_PAUSE);
         this.replaced = Counter.builder("sluice.uplink.producer.replaced")
                 .description("Kafka producers that could not go on")
                 .register(meters);
@@ -288,10 +299,10 @@ public class UplinkProducer {
 
     /** @param onlyFor the Kafka topic whose records are given up, while those for others have a second to reach Kafka; null for all */
     private void replaceNow(LiveProducer dead, String why, String onlyFor) {
-        var end = replacingSince + SETTLE_TIME.toNanos();
+        var end = replacingSince + pace.settle.toNanos();
         var closed = new AtomicBoolean();
         replacement.start(() -> {
-            if (closed.get()) return open() ? null : BETWEEN_REPLACEMENTS;
+            if (closed.get()) return open() ? null : pace.between;
             if (onlyFor != null && dead.holdsOthersThan(onlyFor) && System.nanoTime() - end < 0) return SETTLE_TURN;
             closed.set(true);
             var pause = close(dead, why);

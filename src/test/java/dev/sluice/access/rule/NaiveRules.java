@@ -4,11 +4,16 @@ import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicFilter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /** The same decisions as {@link Rights}, rule by rule and by the text of each filter: slow, and too simple to be wrong. */
 record NaiveRules(List<Rule> rules) {
+    /** By their texts: to read them again for each topic takes most of the time. */
+    private static final Map<String, TopicFilter> FILTERS = new ConcurrentHashMap<>();
+
     /** Whether a publisher may; of the same priority any rule that allows it does. */
     boolean mayPublish(Requester requester, String topic, QoS qos, boolean retained) {
         return deciding(requester, Action.PUBLISH, topic)
@@ -52,6 +57,7 @@ record NaiveRules(List<Rule> rules) {
     }
 
     private static boolean matches(String template, Requester requester, String topic) {
+        if (template.indexOf('{') < 0) return filter(template).matches(topic);
         var levels = new ArrayList<String>();
         for (var level : template.split("/", -1)) {
             var open = level.indexOf('{');
@@ -70,6 +76,10 @@ record NaiveRules(List<Rule> rules) {
             if (open == 0 && levels.isEmpty() && value.startsWith("$")) return false;
             levels.add(level.substring(0, open) + value + level.substring(level.indexOf('}') + 1));
         }
-        return TopicFilter.of(String.join("/", levels)).matches(topic);
+        return filter(String.join("/", levels)).matches(topic);
+    }
+
+    private static TopicFilter filter(String text) {
+        return FILTERS.computeIfAbsent(text, TopicFilter::of);
     }
 }

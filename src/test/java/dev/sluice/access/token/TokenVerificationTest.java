@@ -3,6 +3,7 @@ package dev.sluice.access.token;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
@@ -31,6 +32,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whether a token is good: with made-up keys, and an issuer on this machine. */
 class TokenVerificationTest {
+    /** Made once: that takes a second. */
+    private static final class Rsa {
+        static final RSAKey KEY = key("rsa", 2048);
+        static final RSAKey WEAK = key("weak", 1024);
+
+        private static RSAKey key(String id, int bits) {
+            try {
+                return new RSAKeyGenerator(bits, true).keyID(id).generate();
+            } catch (JOSEException failure) {
+                throw new IllegalStateException(failure);
+            }
+        }
+    }
+
     private final TestIssuer issuer = new TestIssuer();
     private TrustedIssuers trusted = trusting();
 
@@ -127,7 +142,7 @@ class TokenVerificationTest {
     /** The classic: what everybody may know becomes the shared secret. */
     @Test
     void aPublicKeyIsNoSecret() throws Exception {
-        var rsa = new RSAKeyGenerator(2048).keyID("rsa").generate();
+        var rsa = Rsa.KEY;
         issuer.answer = () -> TestIssuer.keys(rsa, issuer.key);
         var claims = TestIssuer.claims("c").build();
         var pem = "-----BEGIN PUBLIC KEY-----\n"
@@ -151,7 +166,7 @@ class TokenVerificationTest {
     /** Even where the algorithm is allowed, and the file has both kinds of keys. */
     @Test
     void anAllowedSecretIsOnlyWhatTheFileCallsOne(@TempDir Path folder) throws Exception {
-        var rsa = new RSAKeyGenerator(2048).keyID("rsa").generate();
+        var rsa = Rsa.KEY;
         var secret = new OctetSequenceKey.Builder(new byte[32]).keyID("secret").build();
         var file = Files.write(folder.resolve("keys.json"), TestIssuer.keysWithSecrets(rsa, secret));
         trusting(
@@ -251,8 +266,7 @@ class TokenVerificationTest {
     @Test
     void whatIsWrongWithTheConfigurationIsSaid(@TempDir Path folder) throws Exception {
         var none = folder.resolve("none.json").toString();
-        var weak =
-                Files.write(folder.resolve("weak.json"), TestIssuer.keys(new RSAKeyGenerator(1024, true).generate()));
+        var weak = Files.write(folder.resolve("weak.json"), TestIssuer.keys(Rsa.WEAK));
         assertWrong(".algorithms: has none, which is not one of RS256", "issuers.test.algorithms", "none");
         assertWrong(".algorithms: has one with a shared secret (HS)", "issuers.test.algorithms", "HS256");
         assertWrong(".jwks-url: either this or key-file", "issuers.test.jwks-url", null);
@@ -280,8 +294,7 @@ class TokenVerificationTest {
     /** Signed by the issuer, but with a key that is too short to trust. */
     @Test
     void weakKeysOfAUrlAreLeftOut() throws Exception {
-        RSAKey weak = new RSAKeyGenerator(1024, true).keyID("weak").generate();
-        issuer.answer = () -> TestIssuer.keys(weak, issuer.key);
+        issuer.answer = () -> TestIssuer.keys(Rsa.WEAK, issuer.key);
         JWTClaimsSet claims = TestIssuer.claims("c").build();
         verify(issuer.sign(claims));
         var header = Base64.getUrlEncoder()

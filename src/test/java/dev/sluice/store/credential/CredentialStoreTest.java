@@ -14,7 +14,6 @@ import dev.sluice.store.credential.StoredCredential.Settings;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -162,10 +161,10 @@ class CredentialStoreTest {
         assertThat(replaced.updatedBy()).isEqualTo("imp");
     }
 
+    /** As many as {@link CredentialThroughputTest} writes against the clock need not be there for it. */
     @Test
-    void aHundredThousandAreWrittenInAMinute() {
-        var begun = System.nanoTime();
-        for (int i = 0; i < 100; i++) {
+    void theAccountHasAPageForEachBatchOfAnImport() {
+        for (int i = 0; i < 3; i++) {
             var from = i * CredentialImport.BATCH;
             imports.write(
                     "imp",
@@ -174,15 +173,12 @@ class CredentialStoreTest {
                             .toList(),
                     false);
         }
-        var time = Duration.ofNanos(System.nanoTime() - begun);
-        System.out.println("100,000 credentials written in " + time);
-        assertThat(SERVER.value("SELECT count(*) FROM credential")).isEqualTo("100000");
-        assertThat(time).isLessThan(Duration.ofMinutes(1));
+        assertThat(SERVER.value("SELECT count(*) FROM credential")).isEqualTo("3000");
         var pages = 0;
         for (var page = reader.since(0); page.more(); page = reader.since(page.last())) {
             assertThat(page.usernames()).isEmpty();
             pages++;
         }
-        assertThat(pages).as("of the account").isGreaterThanOrEqualTo(100_000 / CredentialReader.PAGE);
+        assertThat(pages).as("of the account").isGreaterThanOrEqualTo(3000 / CredentialReader.PAGE);
     }
 }

@@ -111,7 +111,7 @@ class BrokenCommitTest {
         try (var undecided = commits.undecided.take()) {
             undecided.commit();
         }
-        assertThat(outcome.get(5, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(outcome.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
         assertThat(first.seq()).isEqualTo(1);
 
         commits.breakNext(Fate.UNDECIDED);
@@ -121,7 +121,7 @@ class BrokenCommitTest {
         try (var undecided = commits.undecided.take()) {
             undecided.rollback();
         }
-        assertThat(outcome.get(5, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(outcome.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
         assertThat(second.seq()).isEqualTo(2);
         assertThat(rig.queues.page("a", 0, 10, 1000).rows().stream().mapToLong(QueueReader.Row::seq))
                 .containsExactlyElementsOf(LongStream.rangeClosed(1, 2).boxed().toList());

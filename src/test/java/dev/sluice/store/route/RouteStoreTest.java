@@ -213,7 +213,7 @@ class RouteStoreTest {
             await().until(() -> !told.versions.isEmpty());
             SERVER.execute("INSERT INTO route (name, spec) VALUES ('a', '" + SPEC + "')");
             var version = store.read().version();
-            await().atMost(Duration.ofSeconds(1)).until(() -> told.versions.getLast() == version);
+            await().until(() -> told.versions.getLast() == version);
         }
     }
 

@@ -8,6 +8,7 @@ import jakarta.enterprise.event.Event;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,14 +37,21 @@ public final class ProducerRig {
     final List<Producer<?, ?>> told = new CopyOnWriteArrayList<>();
 
     private final KnownTopics topics = new KnownTopics();
-    public final UplinkProducer uplink =
-            new UplinkProducer(clients(), event(), topics, new SimpleMeterRegistry(), _ -> open());
+    public final UplinkProducer uplink;
     /** What the records came to: null for an acknowledgement. */
     public final List<Exception> outcomes = new CopyOnWriteArrayList<>();
     /** Of the Kafka topic now. */
     public int partitions = PARTITIONS;
 
+    /** One that replaces a producer soon, and before that waits for as long as it takes until all for other topics is answered. */
     public ProducerRig() {
+        this(Duration.ofMinutes(1));
+    }
+
+    /** @param settle how long a producer that is replaced has for what is under way to other topics */
+    ProducerRig(Duration settle) {
+        var pace = new UplinkProducer.Pace(settle, Duration.ofMillis(20));
+        uplink = new UplinkProducer(clients(), event(), topics, new SimpleMeterRegistry(), _ -> open(), pace);
         topics.tell(Map.of(TOPIC, new KafkaTopic(PARTITIONS, false), OTHER, new KafkaTopic(1, false)), _ -> false);
     }
 

@@ -15,6 +15,10 @@ class UplinkProducerTest {
     private final ProducerRig rig = new ProducerRig();
 
     private void replaced(int producers) {
+        replaced(rig, producers);
+    }
+
+    private static void replaced(ProducerRig rig, int producers) {
         await("producer " + producers).atMost(PATIENCE).until(() -> rig.producers.size() == producers);
         await("its first record").atMost(PATIENCE).until(() -> rig.hand(0) == Handover.TAKEN);
     }
@@ -77,15 +81,17 @@ class UplinkProducerTest {
         rig.uplink.replace("a test", ProducerRig.TOPIC);
         rig.last().errorNext(new KafkaException("for now"));
         assertThat(rig.producers.getFirst().closed()).isTrue();
+        rig.producers.getFirst().errorNext(new KafkaException("closed")); // as Kafka's producer does by itself
         replaced(2);
     }
 
     @Test
     void whatDoesNotReachKafkaIsNotAwaitedForLong() {
+        var rig = new ProducerRig(Duration.ofMillis(100));
         assertThat(rig.hand(ProducerRig.OTHER, 0)).isEqualTo(Handover.TAKEN);
         assertThat(rig.hand(0)).isEqualTo(Handover.TAKEN);
         rig.uplink.replace("a test", ProducerRig.TOPIC);
-        replaced(2);
+        replaced(rig, 2);
         assertThat(rig.outcomes).hasSize(2).doesNotContainNull();
     }
 
