@@ -34,6 +34,12 @@ final class AotCache {
         return List.of(LAYOUT, "-XX:AOTCache=" + cache, "-Xlog:aot*=error");
     }
 
+    /** What the launcher starts is to start as fast as what tests start themselves. Each JVM remarks on that in the terminal. */
+    static void hasten(ProcessBuilder launcher) {
+        var options = System.getProperty("jvm.speed", "") + (isWanted() ? " -Dtest.aot=true" : "");
+        launcher.environment().put("JDK_JAVA_OPTIONS", options);
+    }
+
     /** The cache with this name of this build, made if need be. Whoever comes meanwhile waits, in this process or another. */
     static synchronized Path made(String name, Training training) {
         var target = ToolClasspath.target();
