@@ -210,7 +210,7 @@ class AccessRulesIT {
             gateways.delete("wills");
             var refused = wills("refused");
             mortal.close();
-            await().atMost(Duration.ofSeconds(10)).until(() -> wills("refused") == refused + 1);
+            await().until(() -> wills("refused") == refused + 1);
             lucky.close();
             assertThat(subscriber.receive(Packet.Publish.class).topicName()).hasToString("talk/all/open/x");
         }

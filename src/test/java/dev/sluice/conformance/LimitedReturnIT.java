@@ -91,7 +91,7 @@ class LimitedReturnIT {
                 client.closeStatus();
             }
         }
-        await().atMost(Duration.ofSeconds(3)).until(() -> metric("sluice_connections ") == 0);
+        await().until(() -> metric("sluice_connections ") == 0);
         assertThat(metric("sluice_publishes_abandoned_total")).isPositive();
     }
 }

@@ -32,7 +32,6 @@ class ProducerPropertiesIT {
                 client.receive(Packet.PubAck.class);
             }
             await("a producer of that name that compresses")
-                    .atMost(Duration.ofSeconds(20))
                     .untilAsserted(() -> {
                         var rate = Gateway.get(settings.port(), "/q/metrics")
                                 .body()

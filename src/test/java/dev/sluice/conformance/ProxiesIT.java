@@ -84,7 +84,7 @@ class ProxiesIT {
         startNginx();
         startHaproxy(tlsPort);
         for (var way : Way.values())
-            await().atMost(Duration.ofSeconds(20)).ignoreExceptions().until(() -> {
+            await().ignoreExceptions().until(() -> {
                 new RawHttp(way.port).close();
                 return true;
             });

@@ -119,7 +119,6 @@ class ClusterStuckFaultIT {
             load.awaitProgress(AGAIN, Duration.ofSeconds(30));
             load.quiet();
             await("nothing under way")
-                    .atMost(Duration.ofSeconds(10))
                     .until(() -> servers.metric("sluice_uplink_bytes_in_flight_bytes") == 0);
             load.assertKept(SOUND);
         }

@@ -119,7 +119,7 @@ class KafkaAwayFaultIT {
         var expected = List.of("first", "second").stream()
                 .flatMap(when -> numbers.stream().map(number -> when + number))
                 .toList();
-        await().atMost(Duration.ofSeconds(20))
+        await()
                 .untilAsserted(() -> assertThat(Records.of(bootstrap, Servers.KAFKA_TOPIC, "short", 2 * MESSAGES))
                         .extracting(Records.Record::text)
                         .containsExactlyElementsOf(expected));

@@ -92,7 +92,6 @@ final class KafkaCluster implements AutoCloseable {
     void delete(String topic) {
         join(admin.deleteTopics(List.of(topic)).all());
         await("no " + topic)
-                .atMost(Duration.ofSeconds(20))
                 .until(() -> !join(admin.listTopics().names()).contains(topic));
     }
 

@@ -80,7 +80,7 @@ final class Mortals implements AutoCloseable {
 
     /** Waits for the Wills of all that are dead; those that took their leave have none. */
     void assertWills(Inbox inbox) {
-        await("wills").atMost(Duration.ofSeconds(15)).untilAsserted(() -> assertThat(dead)
+        await("wills").untilAsserted(() -> assertThat(dead)
                 .allMatch(clientId -> inbox.distinct(topic(clientId)) == 1));
         assertThat(gone).noneMatch(clientId -> inbox.distinct(topic(clientId)) > 0);
     }
