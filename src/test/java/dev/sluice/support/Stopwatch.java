@@ -17,11 +17,21 @@ public final class Stopwatch {
     /** A thread that is woken this much too late had to wait for its turn, as on any machine with something to do. */
     private static final long USUAL_NANOS = 20_000_000;
 
+    /** From here on a client may have been silent for too long, and is no example of one that was not. */
+    private static final Duration SPOILT = Duration.ofMillis(500);
+
+    private static final int ATTEMPTS = 3;
+
     private static volatile long awakeAt = System.nanoTime();
     private static volatile long lateNanos;
 
     static {
         Thread.ofPlatform().daemon().name("stopwatch").start(Stopwatch::watch);
+    }
+
+    /** What takes turns with the gateway in time. */
+    public interface Turns {
+        void take() throws Exception;
     }
 
     private final long start;
@@ -80,6 +90,19 @@ public final class Stopwatch {
         var watch = start();
         Awaitility.await().pollInterval(Duration.ofMillis(20)).until(condition);
         watch.assertLessThan(bound);
+    }
+
+    /** Takes turns in time with the gateway; once more when that failed while the machine stood still. */
+    public static void inTime(Turns turns) throws Exception {
+        for (int attempt = 1; ; attempt++) {
+            var watch = start();
+            try {
+                turns.take();
+                return;
+            } catch (Exception | AssertionError failed) {
+                if (attempt == ATTEMPTS || watch.stalled().compareTo(SPOILT) < 0) throw failed;
+            }
+        }
     }
 
     private void assertLess(Duration elapsed, Duration bound) {
