@@ -65,8 +65,9 @@ class AccessChangesIT {
                     .isError());
             subscribe(client, "talk/" + id + "/#", QoS.AT_LEAST_ONCE);
             gateways.delete("lost-too");
-            Stopwatch.within(SECOND, () -> gateways.value("SELECT count(*) FROM subscription WHERE filter LIKE 'talk/lost-too/%'")
-                            .equals("0"));
+            Stopwatch.within(SECOND, () -> gateways.value(
+                            "SELECT count(*) FROM subscription WHERE filter LIKE 'talk/lost-too/%'")
+                    .equals("0"));
             gateways.allow("publisher", "talk/lost-too/#");
             publish(publisher, QoS.AT_LEAST_ONCE, "talk/lost-too/x");
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/" + id + "/marker", "m"));
@@ -118,11 +119,13 @@ class AccessChangesIT {
             assertThat(publish(client, QoS.AT_LEAST_ONCE, "talk/sql")).isEqualTo(ReasonCode.NOT_AUTHORIZED);
             gateways.execute(
                     "INSERT INTO access_rule (name, subject, effect, actions, filter) VALUES ('sql', 'all', 'allow', 'publish', 'talk/sql')");
-            Stopwatch.within(SECOND, () -> !publish(client, QoS.AT_LEAST_ONCE, "talk/sql").isError());
+            Stopwatch.within(SECOND, () -> !publish(client, QoS.AT_LEAST_ONCE, "talk/sql")
+                    .isError());
             gateways.execute(
                     "INSERT INTO access_rule (name, subject, effect, actions, filter) VALUES ('wrong', 'al', 'deny', 'publish', 'talk/#')");
-            Stopwatch.within(SECOND, () ->
-                            gateways.admin().get(RULES).body().path("rejected").size() == 1);
+            Stopwatch.within(
+                    SECOND,
+                    () -> gateways.admin().get(RULES).body().path("rejected").size() == 1);
             assertThat(gateways.admin()
                             .get(RULES)
                             .body()
@@ -135,7 +138,9 @@ class AccessChangesIT {
         } finally {
             gateways.execute("DELETE FROM access_rule");
         }
-        Stopwatch.within(SECOND, () -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
+        Stopwatch.within(
+                SECOND,
+                () -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
     }
 
     @Test
@@ -146,14 +151,17 @@ class AccessChangesIT {
             Stopwatch.within(SECOND, () -> !publish(client, QoS.AT_LEAST_ONCE, "talk/file")
                     .isError());
             gateways.write("rules: {own: {subject: nobody, effect: deny, actions: publish, filter: '#'}}");
-            Stopwatch.within(SECOND, () ->
-                            gateways.admin().get(RULES).body().path("rejected").size() == 1);
+            Stopwatch.within(
+                    SECOND,
+                    () -> gateways.admin().get(RULES).body().path("rejected").size() == 1);
             assertThat(publish(client, QoS.AT_LEAST_ONCE, "talk/file").isError())
                     .isFalse();
         } finally {
             gateways.write(RuledGateways.FILE);
         }
-        Stopwatch.within(SECOND, () -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
+        Stopwatch.within(
+                SECOND,
+                () -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
     }
 
     @Test

@@ -17,7 +17,6 @@ import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;

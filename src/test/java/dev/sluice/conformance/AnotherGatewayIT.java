@@ -102,8 +102,7 @@ class AnotherGatewayIT {
             flood = flood(client);
             var in = client.socket().getInputStream();
             var rounds = new AtomicInteger();
-            await()
-                    .pollInterval(Duration.ofMillis(250))
+            await().pollInterval(Duration.ofMillis(250))
                     .until(() -> in.readNBytes(200_000).length == 200_000 && rounds.incrementAndGet() == 20);
             assertThat(flood).isNotDone();
             assertThat(timeouts()).isEqualTo(before);

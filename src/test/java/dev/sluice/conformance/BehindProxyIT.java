@@ -9,7 +9,6 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.RawHttp;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

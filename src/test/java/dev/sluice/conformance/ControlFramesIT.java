@@ -200,15 +200,13 @@ class ControlFramesIT {
             fill(topic);
             var before = gateway.metric("sluice_connection_pauses_total");
             var ping = Frames.masked(true, Frames.PING, new byte[125]);
-            await()
-                    .pollInterval(Duration.ofMillis(1))
-                    .until(() -> {
-                        for (int i = 0; i < 100; i++) {
-                            client.wire().sendWhileOpen(ping, 1);
-                            LockSupport.parkNanos(200_000);
-                        }
-                        return gateway.metric("sluice_connection_pauses_total") > before;
-                    });
+            await().pollInterval(Duration.ofMillis(1)).until(() -> {
+                for (int i = 0; i < 100; i++) {
+                    client.wire().sendWhileOpen(ping, 1);
+                    LockSupport.parkNanos(200_000);
+                }
+                return gateway.metric("sluice_connection_pauses_total") > before;
+            });
         }
     }
 

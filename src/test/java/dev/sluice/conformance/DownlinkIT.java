@@ -49,14 +49,11 @@ class DownlinkIT {
     }
 
     private void awaitCommitted(RecordMetadata record) {
-        await("the offset of the record")
-                .until(() -> backend.committed(record) > record.offset());
+        await("the offset of the record").until(() -> backend.committed(record) > record.offset());
     }
 
     private void assertUncommitted(RecordMetadata record) {
-        await("an offset that stays")
-                .during(A_MOMENT)
-                .until(() -> backend.committed(record) <= record.offset());
+        await("an offset that stays").during(A_MOMENT).until(() -> backend.committed(record) <= record.offset());
     }
 
     @ParameterizedTest

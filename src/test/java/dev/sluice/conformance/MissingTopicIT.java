@@ -16,7 +16,6 @@ import dev.sluice.support.GuardedKafka;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;

@@ -79,9 +79,8 @@ class TlsIT {
     /** Nothing is counted that is gone. */
     @AfterEach
     void allIsAsBefore() {
-        await()
-                .untilAsserted(() -> assertThat(Gateway.metric(plainPort, "sluice_sockets_handshakes"))
-                        .isZero());
+        await().untilAsserted(() -> assertThat(Gateway.metric(plainPort, "sluice_sockets_handshakes"))
+                .isZero());
     }
 
     private static Tls trusting(CertificateAuthority authority, String... versions) {
@@ -139,8 +138,7 @@ class TlsIT {
         await().until(() -> shown(AUTHORITY).equals(before.getSerialNumber()));
         try (var client = online(trusting(AUTHORITY), Device.id("stays"))) {
             var after = NEXT.server().write(folder, "server").certificate();
-            await().ignoreExceptions().until(() -> shown(NEXT)
-                    .equals(after.getSerialNumber()));
+            await().ignoreExceptions().until(() -> shown(NEXT).equals(after.getSerialNumber()));
             assertAnswers(client);
             try (var second = online(trusting(NEXT), Device.id("comes"))) {
                 assertAnswers(second);
@@ -170,8 +168,7 @@ class TlsIT {
             for (var text : List.of("nothing", "", another)) {
                 var failures = Gateway.metric(plainPort, "sluice_tls_reload_failures_total");
                 CertificateAuthority.replace(folder.resolve("server.crt"), text);
-                await()
-                        .until(() -> Gateway.metric(plainPort, "sluice_tls_reload_failures_total") > failures + 1);
+                await().until(() -> Gateway.metric(plainPort, "sluice_tls_reload_failures_total") > failures + 1);
                 assertThat(shown(AUTHORITY)).isEqualTo(before.getSerialNumber());
             }
         } finally {
@@ -250,8 +247,7 @@ class TlsIT {
             }
             var start = Stopwatch.start();
             plain.getOutputStream().write(new byte[] {23, 3, 3, 0x20, 0, 1, 2, 3});
-            while (readQuietly(socket) >= 0)
-                start.assertLessThan(Duration.ofSeconds(10));
+            while (readQuietly(socket) >= 0) start.assertLessThan(Duration.ofSeconds(10));
             assertThat(start.elapsed()).isGreaterThan(Duration.ofSeconds(2));
         }
         assertThat(refused("record-timeout")).isEqualTo(before + 1);

@@ -31,7 +31,6 @@ class EmbeddedServersIT {
     private static final Map<String, String> SHORT_SESSION =
             Map.of("broker.session.timeout.ms", "3000", "broker.heartbeat.interval.ms", "500");
 
-
     @TempDir
     Path folder;
 

@@ -135,9 +135,7 @@ class DownlinkStandstillFaultIT {
         await("those that nobody takes").until(() -> servers.metric("sluice_downlink_waiting") == 2 * IN_FLIGHT);
 
         send(WAITING, 0, ABSENT, 2 * IN_FLIGHT + 1, 1000);
-        await("a partition that has no room")
-                .atMost(PATIENCE)
-                .until(() -> standstill(WAITING, 0, "waiting") > 0);
+        await("a partition that has no room").atMost(PATIENCE).until(() -> standstill(WAITING, 0, "waiting") > 0);
         for (int i = 1; i <= 20; i++) {
             send(WAITING, 1, "fleet/there/command", i, i);
             awaitNumbers(there, "fleet/there/command", i, SOON);

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 class DrainIT {
     /** The drain, the records that are under way, and the end of the JVM; orchestrators kill after 30 s. */
     private static final Duration WITHIN = Duration.ofSeconds(15);
+
     private static final int STOPPED_BY_SIGTERM = 143;
 
     @Test

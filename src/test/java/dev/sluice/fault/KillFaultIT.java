@@ -220,8 +220,7 @@ class KillFaultIT {
     private static void clear(int port, Fleet fleet) {
         var retaining = fleet.all().subList(0, RETAINING);
         retaining.forEach(Publisher::stop);
-        await("answers").until(() -> retaining.stream()
-                .allMatch(Publisher::isQuiet));
+        await("answers").until(() -> retaining.stream().allMatch(Publisher::isQuiet));
         try (var client = online(port)) {
             for (int i = 1; i < RETAINING; i += 2) {
                 client.sendPackets(publish(profile(i).topic(), true, ""));
@@ -277,7 +276,7 @@ class KillFaultIT {
 
     /** What is acknowledged is not kept. */
     private static void assertNothingQueued(Servers servers) {
-        await("empty queues").until(() -> servers.query("SELECT count(*) FROM queued")
-                .equals("0"));
+        await("empty queues")
+                .until(() -> servers.query("SELECT count(*) FROM queued").equals("0"));
     }
 }

@@ -135,8 +135,7 @@ class SlowSubscriberFaultIT {
         var profile = flooder(0);
         var now = flood.all().getFirst().published();
         slow.readOn();
-        await("messages of now")
-                .until(() -> slow.inbox().last(profile.topic()) > now);
+        await("messages of now").until(() -> slow.inbox().last(profile.topic()) > now);
         assertThat(slow.connects()).isEqualTo(1);
         assertThat(slow.complaints()).isEmpty();
         assertThat(slow.inbox().outOfOrder(profile.topic())).isZero();

@@ -237,8 +237,7 @@ class SpoolFaultIT {
                 assertThat(servers.metric("sluice_spool_drained_total")).isGreaterThan(drained + 100);
                 there.quiet(PATIENCE);
                 here.quiet(PATIENCE);
-                await("an empty spool").atMost(PATIENCE).until(() -> servers.query(
-                                "SELECT count(*) FROM v_spool")
+                await("an empty spool").atMost(PATIENCE).until(() -> servers.query("SELECT count(*) FROM v_spool")
                         .equals("0"));
                 for (var fleet : List.of(here, there)) {
                     var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
