@@ -11,6 +11,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.support.Stopwatch;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
@@ -45,9 +46,10 @@ class AccessChangesIT {
                 var other = gateways.online(V5, Device.id("other"))) {
             assertThat(subscribe(client, "talk/lost/a", QoS.AT_MOST_ONCE)).isEqualTo(ReasonCode.SUCCESS);
             subscribe(other, "talk/all/open/#", QoS.AT_MOST_ONCE);
-            client.patience(SECOND);
+            var watch = Stopwatch.start();
             gateways.delete("lost");
             Device.assertEnded(client, version, ReasonCode.NOT_AUTHORIZED);
+            watch.assertLessThan(SECOND);
             other.sendPackets(new Packet.PingReq());
             other.receive(Packet.PingResp.class);
         }
@@ -59,13 +61,13 @@ class AccessChangesIT {
         var id = Device.id("goes-on");
         try (var client = gateways.durable(1, id, true);
                 var publisher = gateways.online(V5, Device.id("publisher"))) {
-            await().atMost(SECOND).until(() -> !subscribe(client, "talk/lost-too/#", QoS.AT_LEAST_ONCE)
+            Stopwatch.within(SECOND, () -> !subscribe(client, "talk/lost-too/#", QoS.AT_LEAST_ONCE)
                     .isError());
             subscribe(client, "talk/" + id + "/#", QoS.AT_LEAST_ONCE);
             gateways.delete("lost-too");
-            await().atMost(SECOND)
-                    .until(() -> gateways.value("SELECT count(*) FROM subscription WHERE filter LIKE 'talk/lost-too/%'")
-                            .equals("0"));
+            Stopwatch.within(SECOND, () -> gateways.value(
+                            "SELECT count(*) FROM subscription WHERE filter LIKE 'talk/lost-too/%'")
+                    .equals("0"));
             gateways.allow("publisher", "talk/lost-too/#");
             publish(publisher, QoS.AT_LEAST_ONCE, "talk/lost-too/x");
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/" + id + "/marker", "m"));
@@ -117,13 +119,13 @@ class AccessChangesIT {
             assertThat(publish(client, QoS.AT_LEAST_ONCE, "talk/sql")).isEqualTo(ReasonCode.NOT_AUTHORIZED);
             gateways.execute(
                     "INSERT INTO access_rule (name, subject, effect, actions, filter) VALUES ('sql', 'all', 'allow', 'publish', 'talk/sql')");
-            await().atMost(SECOND)
-                    .until(() -> !publish(client, QoS.AT_LEAST_ONCE, "talk/sql").isError());
+            Stopwatch.within(SECOND, () -> !publish(client, QoS.AT_LEAST_ONCE, "talk/sql")
+                    .isError());
             gateways.execute(
                     "INSERT INTO access_rule (name, subject, effect, actions, filter) VALUES ('wrong', 'al', 'deny', 'publish', 'talk/#')");
-            await().atMost(SECOND)
-                    .until(() ->
-                            gateways.admin().get(RULES).body().path("rejected").size() == 1);
+            Stopwatch.within(
+                    SECOND,
+                    () -> gateways.admin().get(RULES).body().path("rejected").size() == 1);
             assertThat(gateways.admin()
                             .get(RULES)
                             .body()
@@ -136,8 +138,9 @@ class AccessChangesIT {
         } finally {
             gateways.execute("DELETE FROM access_rule");
         }
-        await().atMost(SECOND)
-                .until(() -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
+        Stopwatch.within(
+                SECOND,
+                () -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
     }
 
     @Test
@@ -145,19 +148,20 @@ class AccessChangesIT {
         try (var client = gateways.online(V5, Device.id("file"))) {
             gateways.write(RuledGateways.FILE
                     + "  added: {subject: all, effect: allow, actions: publish, filter: talk/file}\n");
-            await().atMost(SECOND).until(() -> !publish(client, QoS.AT_LEAST_ONCE, "talk/file")
+            Stopwatch.within(SECOND, () -> !publish(client, QoS.AT_LEAST_ONCE, "talk/file")
                     .isError());
             gateways.write("rules: {own: {subject: nobody, effect: deny, actions: publish, filter: '#'}}");
-            await().atMost(SECOND)
-                    .until(() ->
-                            gateways.admin().get(RULES).body().path("rejected").size() == 1);
+            Stopwatch.within(
+                    SECOND,
+                    () -> gateways.admin().get(RULES).body().path("rejected").size() == 1);
             assertThat(publish(client, QoS.AT_LEAST_ONCE, "talk/file").isError())
                     .isFalse();
         } finally {
             gateways.write(RuledGateways.FILE);
         }
-        await().atMost(SECOND)
-                .until(() -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
+        Stopwatch.within(
+                SECOND,
+                () -> gateways.admin().get(RULES).body().path("rejected").isEmpty());
     }
 
     @Test

@@ -9,7 +9,6 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.RawHttp;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -55,7 +54,7 @@ class BehindProxyIT {
     @AfterEach
     void close() {
         sockets.forEach(RawHttp::close);
-        await().atMost(Duration.ofSeconds(10)).until(() -> Gateway.metric(port, "sluice_sockets") == 0);
+        await().until(() -> Gateway.metric(port, "sluice_sockets") == 0);
     }
 
     private List<Integer> statuses(String from, int count, String... headers) {
@@ -116,7 +115,7 @@ class BehindProxyIT {
         assertThat(socket.status()).isEqualTo(101);
         socket.send(new byte[] {(byte) 0xFF, 0});
         var text = (address.contains("::") ? address.replace("::", ":0:0:0:0:0:") : address) + " via " + PROXY + ":";
-        await().atMost(Duration.ofSeconds(10)).until(() -> Files.readString(log).contains(text));
+        await().until(() -> Files.readString(log).contains(text));
     }
 
     @Test

@@ -41,7 +41,6 @@ class DownlinkRebalanceIT {
             for (int i = 1; i <= PARTITIONS; i++) client.wire().sendPackets(new Packet.PubAck(i));
             for (var record : sent)
                 await("offset of partition " + record.partition())
-                        .atMost(Duration.ofSeconds(20))
                         .until(() -> backend.committed(record) > record.offset());
             client.assertNothingMore();
         }

@@ -11,7 +11,6 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
-import java.time.Duration;
 import java.util.ArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -91,7 +90,7 @@ class LimitedReturnIT {
                 client.closeStatus();
             }
         }
-        await().atMost(Duration.ofSeconds(3)).until(() -> metric("sluice_connections ") == 0);
+        await().until(() -> metric("sluice_connections ") == 0);
         assertThat(metric("sluice_publishes_abandoned_total")).isPositive();
     }
 }

@@ -16,7 +16,6 @@ import dev.sluice.support.GuardedKafka;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -120,7 +119,7 @@ class MissingTopicIT {
         try (var client = online(Device.id("late"))) {
             assertThat(publish(client, 1, "named/late")).isEqualTo(ReasonCode.TOPIC_NAME_INVALID);
             kafka.createTopics(List.of(topic("named.late")));
-            await().atMost(Duration.ofSeconds(10)).until(() -> publish(client, 2, "named/late") == ReasonCode.SUCCESS);
+            await().until(() -> publish(client, 2, "named/late") == ReasonCode.SUCCESS);
         }
     }
 

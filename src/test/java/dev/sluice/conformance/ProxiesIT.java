@@ -22,7 +22,6 @@ import dev.sluice.support.WireClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -84,7 +83,7 @@ class ProxiesIT {
         startNginx();
         startHaproxy(tlsPort);
         for (var way : Way.values())
-            await().atMost(Duration.ofSeconds(20)).ignoreExceptions().until(() -> {
+            await().ignoreExceptions().until(() -> {
                 new RawHttp(way.port).close();
                 return true;
             });

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * JDK AOT caches of the JVMs that tests start: with one, a gateway is there after a third of the CPU time. The process that needs a cache
@@ -23,6 +25,8 @@ final class AotCache {
     /** The layout of objects is a part of a cache, and is that of the image. */
     static final String LAYOUT = "-XX:+UseCompactObjectHeaders";
 
+    private static final Map<String, Object> MONITORS = new ConcurrentHashMap<>();
+
     private AotCache() {}
 
     static boolean isWanted() {
@@ -34,8 +38,21 @@ final class AotCache {
         return List.of(LAYOUT, "-XX:AOTCache=" + cache, "-Xlog:aot*=error");
     }
 
+    /** What the launcher starts is to start as fast as what tests start themselves. Each JVM remarks on that in the terminal. */
+    static void hasten(ProcessBuilder launcher) {
+        var options = System.getProperty("jvm.speed", "") + (isWanted() ? " -Dtest.aot=true" : "");
+        launcher.environment().put("JDK_JAVA_OPTIONS", options);
+    }
+
     /** The cache with this name of this build, made if need be. Whoever comes meanwhile waits, in this process or another. */
-    static synchronized Path made(String name, Training training) {
+    static Path made(String name, Training training) {
+        // No two locks of one process may overlap in a file.
+        synchronized (MONITORS.computeIfAbsent(name, _ -> new Object())) {
+            return madeByOneThread(name, training);
+        }
+    }
+
+    private static Path madeByOneThread(String name, Training training) {
         var target = ToolClasspath.target();
         var cache = target.resolve(name);
         try (var file = FileChannel.open(

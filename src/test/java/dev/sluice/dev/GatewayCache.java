@@ -6,16 +6,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The AOT cache of the gateway's jar, made by the script that the image of the JVM is built with; any thread may ask. */
 final class GatewayCache {
     private static final long PATIENCE_SECONDS = 300;
+
+    private static final AtomicBoolean BEGUN = new AtomicBoolean();
 
     private GatewayCache() {}
 
     /** The JVM options for a start with the cache, if tests are to use it. */
     static List<String> options() {
         return AotCache.isWanted() ? AotCache.options(made()) : List.of();
+    }
+
+    /** Has the cache made, if need be, by a thread of its own; whoever asks for it meanwhile waits. */
+    static void begin() {
+        if (!GatewayProcess.isExecutable() && Files.exists(jar()) && BEGUN.compareAndSet(false, true))
+            Thread.ofPlatform().daemon().name("gateway-cache").start(GatewayCache::made);
     }
 
     static Path made() {

@@ -67,7 +67,7 @@ class LauncherIT {
 
     @Test
     void sigtermEndsEveryProcessAndTheDataStay() throws Exception {
-        start("run");
+        startServers("run");
         var processes = awaitReady();
         assertThat(Files.readString(output()))
                 .containsPattern("ready in [0-9.]+ s  mqtt ws://127.0.0.1:" + port + "/mqtt  kafka 127.0.0.1:"
@@ -76,7 +76,7 @@ class LauncherIT {
         launcher.destroy();
         awaitGone(processes);
 
-        start("backends");
+        startServers("backends");
         processes = awaitReady();
         assertThat(KafkaBroker.clusterId(folder.resolve("data/kafka"))).isEqualTo(clusterId);
         launcher.destroyForcibly(); // the servers notice by themselves
@@ -85,7 +85,7 @@ class LauncherIT {
 
     @Test
     void auditSaysWhatRecordsProve() throws Exception {
-        start("backends");
+        startServers("backends");
         var processes = awaitReady();
         var backends = launcher;
         produce("a", "1/1", "1/2");
@@ -132,7 +132,7 @@ class LauncherIT {
 
     @Test
     void theGatewaysDeathEndsEverything() throws Exception {
-        start("run");
+        startServers("run");
         var processes = awaitReady();
         processes.stream().filter(LauncherIT::isGateway).forEach(ProcessHandle::destroyForcibly);
         awaitGone(processes);
@@ -161,12 +161,18 @@ class LauncherIT {
     /** Runs a command that ends by itself, and answers what it said. */
     private String say(String... arguments) throws Exception {
         Files.deleteIfExists(output());
-        start(arguments);
+        launcher = builder(arguments).start();
         launcher.waitFor();
         return read();
     }
 
-    private void start(String... arguments) throws IOException {
+    private void startServers(String command) throws IOException {
+        var builder = builder(command);
+        AotCache.hasten(builder);
+        launcher = builder.start();
+    }
+
+    private ProcessBuilder builder(String... arguments) {
         var command = Stream.concat(Stream.of("./sluice"), Stream.of(arguments)).toList();
         var builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -178,7 +184,7 @@ class LauncherIT {
                         "SLUICE_KAFKA_PORT", Integer.toString(kafkaPort),
                         "SLUICE_POSTGRES_PORT", Integer.toString(postgresPort),
                         "SLUICE_DATA", folder.resolve("data").toString()));
-        launcher = builder.start();
+        return builder;
     }
 
     private Path output() {

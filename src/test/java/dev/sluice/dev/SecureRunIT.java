@@ -86,6 +86,7 @@ class SecureRunIT {
                         "SLUICE_KAFKA_PORT", Integer.toString(Ports.free()),
                         "SLUICE_POSTGRES_PORT", Integer.toString(Ports.free()),
                         "SLUICE_DATA", folder.resolve("data").toString()));
+        AotCache.hasten(builder);
         launcher = builder.start();
         await().atMost(Duration.ofMinutes(5))
                 .until(() -> !launcher.isAlive() || Files.readString(output()).contains("client.on(\"message\""));

@@ -25,6 +25,10 @@ import org.junit.jupiter.api.Test;
 
 /** What does not move stops only itself, and is told: commands that wait, an open transaction, a Kafka topic that is made again. */
 class DownlinkStandstillFaultIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** Much less than the other partition stands still. */
+    private static final Duration SOON = Duration.ofSeconds(15);
+
     private static final String WAITING = "waiting.commands";
     private static final String OPEN = "open.commands";
     private static final String AGAIN = "again.commands";
@@ -73,7 +77,7 @@ class DownlinkStandstillFaultIT {
     private static Subscriber device(String name, String topic) {
         var device = audience.add(
                 new Subscriber.Profile(name, ProtocolVersion.V5, QoS.AT_LEAST_ONCE, false, List.of(topic)));
-        await(name).atMost(Duration.ofSeconds(30)).until(device::isSubscribed);
+        await(name).until(device::isSubscribed);
         return device;
     }
 
@@ -113,7 +117,7 @@ class DownlinkStandstillFaultIT {
     }
 
     private static void awaitMoving() {
-        await("a downlink that works").atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+        await("a downlink that works").untilAsserted(() -> {
             assertThat(servers.metric("sluice_downlink_up")).isEqualTo(1);
             assertThat(servers.metric("sluice_downlink_standstill")).isZero();
             assertThat(servers.metric("sluice_downlink_lag")).isZero();
@@ -127,23 +131,21 @@ class DownlinkStandstillFaultIT {
         var there = device("there", "fleet/there/command");
         send(WAITING, 0, ABSENT, 1, 2 * IN_FLIGHT);
         send(WAITING, 0, "fleet/here/command", 1, 10);
-        awaitNumbers(here, "fleet/here/command", 10, Duration.ofSeconds(15));
+        awaitNumbers(here, "fleet/here/command", 10, PATIENCE);
         await("those that nobody takes").until(() -> servers.metric("sluice_downlink_waiting") == 2 * IN_FLIGHT);
 
         send(WAITING, 0, ABSENT, 2 * IN_FLIGHT + 1, 1000);
-        await("a partition that has no room")
-                .atMost(Duration.ofSeconds(40))
-                .until(() -> standstill(WAITING, 0, "waiting") > 0);
+        await("a partition that has no room").atMost(PATIENCE).until(() -> standstill(WAITING, 0, "waiting") > 0);
         for (int i = 1; i <= 20; i++) {
             send(WAITING, 1, "fleet/there/command", i, i);
-            awaitNumbers(there, "fleet/there/command", i, Duration.ofSeconds(3));
+            awaitNumbers(there, "fleet/there/command", i, SOON);
         }
         assertThat(servers.metric("sluice_downlink_in_flight")).isBetween(100d, ROOM / 1000d);
         await("the lag").until(() -> servers.metric("sluice_downlink_lag") == 1000);
         assertToldOfPartition(WAITING + "-0", "wait for subscribers");
 
         var absent = device("absent", ABSENT);
-        awaitNumbers(absent, ABSENT, 1000, Duration.ofSeconds(60));
+        awaitNumbers(absent, ABSENT, 1000, PATIENCE);
         awaitMoving();
     }
 
@@ -156,13 +158,13 @@ class DownlinkStandstillFaultIT {
             careless.beginTransaction();
             careless.send(record(OPEN, 0, topic, 100)).get();
             send(OPEN, 0, topic, 1, 5);
-            await("a standstill").atMost(Duration.ofSeconds(20)).until(() -> standstill(OPEN, 0, "transaction") == 6);
+            await("a standstill").until(() -> standstill(OPEN, 0, "transaction") == 6);
             await("the lag").until(() -> servers.metric("sluice_downlink_lag") == 6);
             assertToldOfPartition(OPEN + "-0", "a transaction is open at offset 0");
             assertThat(device.inbox().messages()).isZero();
             careless.abortTransaction();
         }
-        awaitNumbers(device, topic, 5, Duration.ofSeconds(10));
+        awaitNumbers(device, topic, 5, PATIENCE);
         awaitMoving();
     }
 
@@ -173,21 +175,21 @@ class DownlinkStandstillFaultIT {
         var device = device("again", topic);
         send(AGAIN, 0, topic, 1, 5);
         send(AGAIN, 0, "fleet/gone/command", 1, 1);
-        awaitNumbers(device, topic, 5, Duration.ofSeconds(15));
+        awaitNumbers(device, topic, 5, PATIENCE);
         await("a record that waits").until(() -> servers.metric("sluice_downlink_in_flight") == 1);
         try (var admin =
                 Admin.create(Map.of("bootstrap.servers", servers.kafka().bootstrap()))) {
             admin.deleteTopics(List.of(AGAIN)).all().get();
             createAgain(admin);
             send(AGAIN, 0, topic, 6, 20);
-            awaitNumbers(device, topic, 20, Duration.ofSeconds(60));
-            await("the offset of the new topic").atMost(Duration.ofSeconds(10)).until(() -> committed(admin) == 15);
+            awaitNumbers(device, topic, 20, PATIENCE);
+            await("the offset of the new topic").until(() -> committed(admin) == 15);
         }
         awaitMoving();
     }
 
     private static void createAgain(Admin admin) {
-        await("the same name").atMost(Duration.ofSeconds(10)).ignoreExceptions().until(() -> {
+        await("the same name").ignoreExceptions().until(() -> {
             admin.createTopics(List.of(again(1))).all().get();
             return true;
         });

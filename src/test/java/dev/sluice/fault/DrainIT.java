@@ -7,6 +7,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Knock;
 import dev.sluice.support.Publisher;
+import dev.sluice.support.Stopwatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +16,9 @@ import org.junit.jupiter.api.Test;
 
 /** SIGTERM under load: everybody is answered and told, and the gateway is gone in time. */
 class DrainIT {
-    private static final Duration WITHIN = Duration.ofSeconds(10);
+    /** The drain, the records that are under way, and the end of the JVM; orchestrators kill after 30 s. */
+    private static final Duration WITHIN = Duration.ofSeconds(15);
+
     private static final int STOPPED_BY_SIGTERM = 143;
 
     @Test
@@ -24,13 +27,13 @@ class DrainIT {
                 var fleet = new Fleet(servers.port())) {
             fleet.add(12, QoS.AT_LEAST_ONCE, Duration.ofMillis(2));
             fleet.add(8, QoS.EXACTLY_ONCE, Duration.ofMillis(2));
-            fleet.awaitProgress(Duration.ofSeconds(20), 100, fleet.all());
-            var start = System.nanoTime();
+            fleet.awaitProgress(Duration.ofSeconds(60), 100, fleet.all());
+            var stopped = Stopwatch.start();
             servers.gateway().process().signal("TERM");
             var readiness = new ArrayList<Integer>();
             var knocks = new ArrayList<Knock>();
             watch(servers, readiness, knocks);
-            var took = Duration.ofNanos(System.nanoTime() - start);
+            var took = stopped.elapsed();
             var status = servers.gateway().process().exitStatus();
             System.out.printf(
                     Locale.ROOT,
@@ -39,7 +42,7 @@ class DrainIT {
                     took.toMillis(),
                     readiness);
             assertThat(status).isIn(0, STOPPED_BY_SIGTERM);
-            assertThat(took).isLessThan(WITHIN);
+            assertThat(took).isLessThan(WITHIN.plus(stopped.stalled()));
             assertThat(readiness).as("readiness while draining").isNotEmpty().containsOnly(503);
             assertThat(knocks).as("connections while draining").allSatisfy(knock -> assertThat(knock.reason())
                     .isNull());
@@ -55,22 +58,22 @@ class DrainIT {
                 var fleet = new Fleet(servers.port())) {
             fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
             fleet.add(4, QoS.EXACTLY_ONCE, Duration.ofMillis(5));
-            fleet.awaitProgress(Duration.ofSeconds(20), 50, fleet.all());
+            fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.all());
             servers.kafka().process().freeze();
             Fleet.runOn(Duration.ofSeconds(1));
-            var start = System.nanoTime();
+            var stopped = Stopwatch.start();
             servers.gateway().process().signal("TERM");
-            assertThat(servers.gateway().process().awaitEnd(WITHIN))
-                    .as("ended in time")
+            assertThat(servers.gateway().process().awaitEnd(Duration.ofSeconds(60)))
                     .isTrue();
-            var took = Duration.ofNanos(System.nanoTime() - start);
+            stopped.assertLessThan(WITHIN);
+            var took = stopped.elapsed();
             assertTold(fleet);
             servers.startGateway();
-            fleet.awaitAll(Duration.ofSeconds(40), "everyone is back", Publisher::isOnline);
+            fleet.awaitAll(Duration.ofSeconds(60), "everyone is back", Publisher::isOnline);
             Fleet.runOn(Duration.ofSeconds(2));
             servers.kafka().process().thaw();
-            fleet.awaitProgress(Duration.ofSeconds(15), 50, fleet.all());
-            fleet.quiet(Duration.ofSeconds(20));
+            fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.all());
+            fleet.quiet(Duration.ofSeconds(60));
             var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
             System.out.printf("drain, Kafka frozen: ended after %d ms; %s%n", took.toMillis(), account.report());
             account.assertKept();
@@ -102,8 +105,8 @@ class DrainIT {
     private static void comeBack(Servers servers, Fleet fleet) {
         servers.startGateway();
         servers.gateway().awaitReady();
-        fleet.awaitProgress(Duration.ofSeconds(10), 1, fleet.all());
-        fleet.quiet(Duration.ofSeconds(20));
+        fleet.awaitProgress(Duration.ofSeconds(60), 1, fleet.all());
+        fleet.quiet(Duration.ofSeconds(60));
         var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
         System.out.println("drain: " + account.report());
         account.assertKept();

@@ -13,7 +13,6 @@ import dev.sluice.packet.Will;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
-import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -119,10 +118,9 @@ class KafkaAwayFaultIT {
         var expected = List.of("first", "second").stream()
                 .flatMap(when -> numbers.stream().map(number -> when + number))
                 .toList();
-        await().atMost(Duration.ofSeconds(20))
-                .untilAsserted(() -> assertThat(Records.of(bootstrap, Servers.KAFKA_TOPIC, "short", 2 * MESSAGES))
-                        .extracting(Records.Record::text)
-                        .containsExactlyElementsOf(expected));
+        await().untilAsserted(() -> assertThat(Records.of(bootstrap, Servers.KAFKA_TOPIC, "short", 2 * MESSAGES))
+                .extracting(Records.Record::text)
+                .containsExactlyElementsOf(expected));
         assertThat(servers.metric("sluice_publishes_abandoned_total")).isZero();
         await().until(() -> servers.metric("sluice_uplink_bytes_held_bytes") == 0);
     }

@@ -91,9 +91,7 @@ final class KafkaCluster implements AutoCloseable {
     /** Returns when no broker knows the topic any more. */
     void delete(String topic) {
         join(admin.deleteTopics(List.of(topic)).all());
-        await("no " + topic)
-                .atMost(Duration.ofSeconds(20))
-                .until(() -> !join(admin.listTopics().names()).contains(topic));
+        await("no " + topic).until(() -> !join(admin.listTopics().names()).contains(topic));
     }
 
     /** Waits until each partition has all its replicas in sync. */

@@ -27,7 +27,7 @@ class KafkaFaultIT {
                 var fleet = new Fleet(servers.port())) {
             fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
             for (int i = 0; i < 4; i++) fleet.add(flooder(i));
-            fleet.awaitProgress(Duration.ofSeconds(20), 50, fleet.of(QoS.AT_LEAST_ONCE));
+            fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.of(QoS.AT_LEAST_ONCE));
             measureFlood(fleet);
             outage(
                     "frozen",
@@ -38,7 +38,7 @@ class KafkaFaultIT {
             Fleet.runOn(Duration.ofSeconds(2));
             outage("stopped", servers, fleet, servers.kafka()::close, servers::startKafka);
             Fleet.runOn(Duration.ofSeconds(1));
-            fleet.quiet(Duration.ofSeconds(30));
+            fleet.quiet(Duration.ofSeconds(60));
             awaitTaken(servers, fleet);
             var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
             System.out.println("kafka: " + account.report());
@@ -87,9 +87,9 @@ class KafkaFaultIT {
         var heapAtEnd = servers.liveHeap();
         end.run();
         var ended = System.nanoTime();
-        fleet.awaitProgress(Duration.ofSeconds(15), 1, fleet.of(QoS.AT_LEAST_ONCE));
+        fleet.awaitProgress(Duration.ofSeconds(60), 1, fleet.of(QoS.AT_LEAST_ONCE));
         var recovered = System.nanoTime() - ended;
-        await("readiness").atMost(Duration.ofSeconds(10)).until(() -> servers.readiness() == 200);
+        await("readiness").until(() -> servers.readiness() == 200);
         System.out.printf(
                 Locale.ROOT,
                 "kafka %s: heap after GC %d MiB, at the end %d MiB; QoS 0 messages written meanwhile %,d, then %,d;"
@@ -121,7 +121,6 @@ class KafkaFaultIT {
     private static void awaitTaken(Servers servers, Fleet fleet) {
         var published = fleet.all().stream().mapToLong(Publisher::published).sum();
         await("everything taken")
-                .atMost(Duration.ofSeconds(30))
                 .until(() ->
                         servers.metric("sluice_packets_total{direction=\"received\",type=\"publish\"}") == published
                                 && servers.metric("sluice_uplink_bytes_in_flight_bytes") == 0);

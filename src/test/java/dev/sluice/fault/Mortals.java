@@ -14,7 +14,6 @@ import dev.sluice.support.Inbox;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -80,8 +79,7 @@ final class Mortals implements AutoCloseable {
 
     /** Waits for the Wills of all that are dead; those that took their leave have none. */
     void assertWills(Inbox inbox) {
-        await("wills").atMost(Duration.ofSeconds(15)).untilAsserted(() -> assertThat(dead)
-                .allMatch(clientId -> inbox.distinct(topic(clientId)) == 1));
+        await("wills").untilAsserted(() -> assertThat(dead).allMatch(clientId -> inbox.distinct(topic(clientId)) == 1));
         assertThat(gone).noneMatch(clientId -> inbox.distinct(topic(clientId)) > 0);
     }
 

@@ -28,17 +28,17 @@ class PersistentPairsIT {
                 audience.add(new Subscriber.Profile(
                         "pair-to-" + i, profile(i).version(), QoS.AT_LEAST_ONCE, true, List.of(topic)));
             }
-            audience.awaitAll(Duration.ofSeconds(30), "subscriptions", Subscriber::isSubscribed);
+            audience.awaitAll(Duration.ofSeconds(60), "subscriptions", Subscriber::isSubscribed);
             int number = 0;
             for (var subscriber : audience) {
                 fleet.add(profile(number));
                 audience.owe(fleet.all().get(number++), subscriber);
             }
-            fleet.awaitProgress(Duration.ofSeconds(30), 1, fleet.all());
+            fleet.awaitProgress(Duration.ofSeconds(60), 1, fleet.all());
             Fleet.runOn(WARM_UP);
             measure(fleet, audience);
-            fleet.quiet(Duration.ofSeconds(30));
-            audience.awaitComplete(Duration.ofSeconds(30));
+            fleet.quiet(Duration.ofSeconds(60));
+            audience.awaitComplete(Duration.ofSeconds(60));
             audience.assertKept();
             audience.assertNoRepeats();
         }

@@ -47,9 +47,9 @@ class PoisonRecordFaultIT {
             servers.gateway().awaitReady();
             try (var fleet = new Fleet(servers.port())) {
                 fleet.add(CLIENTS, QoS.AT_LEAST_ONCE, PACE);
-                fleet.awaitProgress(Duration.ofSeconds(30), 10, fleet.all());
+                fleet.awaitProgress(Duration.ofSeconds(60), 10, fleet.all());
                 poison(servers);
-                fleet.quiet(Duration.ofSeconds(30));
+                fleet.quiet(Duration.ofSeconds(60));
                 assertUndisturbed(servers, fleet);
             }
         }

@@ -5,6 +5,7 @@ import dev.sluice.dev.EmbeddedPostgresServer;
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
 import dev.sluice.dev.Settings;
+import dev.sluice.support.Gateway;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -30,7 +31,7 @@ final class Servers implements AutoCloseable {
     static final String KAFKA_TOPIC = "fleet.telemetry";
 
     private static final List<String> FAST_START =
-            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dsluice.node.id=fault");
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", Gateway.UNHURRIED, "-Dsluice.node.id=fault");
 
     private final Settings settings;
     private final HttpClient http = HttpClient.newHttpClient();
@@ -187,7 +188,7 @@ final class Servers implements AutoCloseable {
 
     /** The live heap without most of the messages that are under way for a moment: the least of some looks. */
     long leastHeap() {
-        return LongStream.generate(this::liveHeap).limit(5).min().orElseThrow();
+        return LongStream.generate(this::liveHeap).limit(3).min().orElseThrow();
     }
 
     /** The sum of the metrics whose line begins like this. */
@@ -247,8 +248,9 @@ final class Servers implements AutoCloseable {
 
     @Override
     public void close() {
-        if (gateway != null) gateway.close();
-        if (kafka != null) kafka.close();
+        // Nobody wants what they would write at a calm end.
+        if (gateway != null) gateway.process().kill();
+        if (kafka != null) kafka.process().kill();
         if (cluster != null) cluster.close();
         if (postgres != null) postgres.close();
         http.close();

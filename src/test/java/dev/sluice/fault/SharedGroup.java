@@ -29,8 +29,7 @@ final class SharedGroup implements AutoCloseable {
             group.members.add(Subscriber.start(
                     port, new Subscriber.Profile("member-" + i, version, QoS.EXACTLY_ONCE, true, filters)));
         }
-        await("shared subscriptions").atMost(Duration.ofSeconds(30)).until(() -> group.members.stream()
-                .allMatch(Subscriber::isSubscribed));
+        await("shared subscriptions").until(() -> group.members.stream().allMatch(Subscriber::isSubscribed));
         for (var profile : profiles) {
             fleet.add(profile);
             group.publishers.add(fleet.all().getLast());

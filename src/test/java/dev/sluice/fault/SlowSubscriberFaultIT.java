@@ -24,9 +24,9 @@ class SlowSubscriberFaultIT {
     private static final double SLACK_MILLIS = 25;
     private static final int OTHERS = 10;
     private static final int FLOODERS = 4;
-    private static final Duration WINDOW = Duration.ofSeconds(6);
+    private static final Duration WINDOW = Duration.ofSeconds(4);
     /** The machine's other work may disturb any of them, a subscriber that is in the way disturbs all. */
-    private static final int WINDOWS = 4;
+    private static final int WINDOWS = 8;
     /** From the last read until every buffer on the way to the subscriber is full. */
     private static final Duration FILLING = Duration.ofSeconds(4);
 
@@ -48,8 +48,8 @@ class SlowSubscriberFaultIT {
             // Other work of the machine may have begun in between.
             var normal = meanwhile < SLOWER * before + SLACK_MILLIS ? before : Math.max(before, p99(audience));
             assertThat(meanwhile).as("others' p99 in ms").isLessThan(SLOWER * normal + SLACK_MILLIS);
-            fleet.quiet(Duration.ofSeconds(20));
-            audience.awaitComplete(Duration.ofSeconds(20));
+            fleet.quiet(Duration.ofSeconds(60));
+            audience.awaitComplete(Duration.ofSeconds(60));
             audience.assertKept();
             audience.assertNoRepeats();
         }
@@ -58,7 +58,7 @@ class SlowSubscriberFaultIT {
     /** Returns the others' p99 in ms while the subscriber does not read, after windows enough for one that is within the bound. */
     private static double notReading(Servers servers, Audience audience, Fleet flood, Subscriber slow, double bound) {
         var rate = rate(flood);
-        var heapBefore = servers.leastHeap();
+        var heapBefore = servers.liveHeap();
         slow.stopReading();
         Fleet.runOn(FILLING);
         var heap = servers.leastHeap();
@@ -99,7 +99,7 @@ class SlowSubscriberFaultIT {
         for (int i = 0; i < OTHERS; i++)
             audience.add(new Subscriber.Profile(
                     "reader-" + i, other(i).version(), QoS.AT_LEAST_ONCE, false, List.of(other(i).topic())));
-        audience.awaitAll(Duration.ofSeconds(20), "subscriptions", Subscriber::isSubscribed);
+        audience.awaitAll(Duration.ofSeconds(60), "subscriptions", Subscriber::isSubscribed);
         int number = 0;
         for (var subscriber : audience) {
             fleet.add(other(number++));
@@ -135,9 +135,7 @@ class SlowSubscriberFaultIT {
         var profile = flooder(0);
         var now = flood.all().getFirst().published();
         slow.readOn();
-        await("messages of now")
-                .atMost(Duration.ofSeconds(20))
-                .until(() -> slow.inbox().last(profile.topic()) > now);
+        await("messages of now").until(() -> slow.inbox().last(profile.topic()) > now);
         assertThat(slow.connects()).isEqualTo(1);
         assertThat(slow.complaints()).isEmpty();
         assertThat(slow.inbox().outOfOrder(profile.topic())).isZero();

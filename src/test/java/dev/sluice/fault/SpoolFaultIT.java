@@ -8,6 +8,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.AckTimes;
 import dev.sluice.support.Publisher;
+import dev.sluice.support.Stopwatch;
 import dev.sluice.tools.KafkaRecords;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -26,12 +27,15 @@ class SpoolFaultIT {
     private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("spool.outage", 8));
     private static final int CLIENTS = Integer.getInteger("spool.clients", 8);
     private static final int KILLS = Integer.getInteger("spool.kills", 1);
-    /** Grace, and what the probe takes to find out: its interval and its timeout. */
-    private static final Duration LONGEST_ACK = Duration.ofSeconds(1 + 2 + 3 + 2);
+    /** Grace, and what the probe takes to find out: its interval and its timeout; and as much again for a machine that is busy. */
+    private static final Duration LONGEST_ACK = Duration.ofSeconds(1 + 2 + 3 + 6);
 
-    private static final Duration PACE = Duration.ofMillis(10);
+    private static final Duration PACE = Duration.ofMillis(20);
     private static final int WINDOW = 64;
-    private static final Duration PATIENCE = Duration.ofSeconds(60).plus(OUTAGE.multipliedBy(2));
+    /** Much less than a device would wait for a Kafka that is away, and much more than a machine stands still. */
+    private static final Duration SOON = Duration.ofSeconds(15);
+
+    private static final Duration PATIENCE = Duration.ofSeconds(90).plus(OUTAGE.multipliedBy(2));
 
     /**
      * With one batch on its way at a time: a broker that restarts remembers the newest batch of a producer only, so that two unanswered ones are
@@ -70,7 +74,7 @@ class SpoolFaultIT {
         try (var servers = start("spool");
                 var fleet = new Fleet(servers.port())) {
             addClients(fleet);
-            fleet.awaitProgress(Duration.ofSeconds(20), 50, answered(fleet));
+            fleet.awaitProgress(PATIENCE, 50, answered(fleet));
             outage("stopped", servers, fleet, servers.kafka()::close, servers::startKafka);
             outage(
                     "frozen",
@@ -91,10 +95,11 @@ class SpoolFaultIT {
 
     /** Publishers get on all the time, and records go to Kafka at once again after it. */
     private static void outage(String name, Servers servers, Fleet fleet, Runnable begin, Runnable end) {
+        var watch = Stopwatch.start();
         var start = System.nanoTime();
         begin.run();
         awaitSpooling(servers);
-        fleet.awaitProgress(LONGEST_ACK, 20, answered(fleet));
+        fleet.awaitProgress(PATIENCE, 20, answered(fleet));
         assertThat(servers.readiness()).as("readiness with a spool").isEqualTo(200);
         Fleet.runOn(OUTAGE.minusNanos(System.nanoTime() - start));
         var rows = servers.query("SELECT count(*) FROM v_spool");
@@ -110,14 +115,16 @@ class SpoolFaultIT {
                 rows,
                 drained / 1_000_000,
                 longest);
-        assertThat(longest).as("longest wait in ms").isLessThan(LONGEST_ACK.toMillis());
-        fleet.awaitProgress(Duration.ofSeconds(10), 20, answered(fleet));
+        assertThat(longest)
+                .as("longest wait in ms")
+                .isLessThan(LONGEST_ACK.plus(watch.stalled()).toMillis());
+        fleet.awaitProgress(PATIENCE, 20, answered(fleet));
         assertThat(servers.query("SELECT sum(rows) + sum(bytes) FROM spool_count"))
                 .isEqualTo("0");
     }
 
     private static void awaitSpooling(Servers servers) {
-        await("records in the spool").atMost(LONGEST_ACK).until(() -> !servers.query("SELECT count(*) FROM v_spool")
+        await("records in the spool").atMost(PATIENCE).until(() -> !servers.query("SELECT count(*) FROM v_spool")
                 .equals("0"));
     }
 
@@ -135,7 +142,7 @@ class SpoolFaultIT {
         fleet.quiet(PATIENCE);
         awaitDrained(servers);
         await("nothing under way")
-                .atMost(Duration.ofSeconds(10))
+                .atMost(PATIENCE)
                 .until(() -> servers.metric("sluice_uplink_bytes_in_flight_bytes") == 0);
         assertThat(servers.metric("sluice_spool_failed_total")).isZero();
     }
@@ -153,7 +160,7 @@ class SpoolFaultIT {
                 var fleet = new Fleet(servers.port())) {
             for (int i = 0; i < CLIENTS; i++) fleet.add(profile("qos1-" + i, QoS.AT_LEAST_ONCE));
             for (int i = 0; i < 2; i++) fleet.add(profile("qos2-" + i, QoS.EXACTLY_ONCE));
-            fleet.awaitProgress(Duration.ofSeconds(20), 50, fleet.all());
+            fleet.awaitProgress(PATIENCE, 50, fleet.all());
             servers.kafka().close();
             awaitSpooling(servers);
             for (int i = 0; i < KILLS; i++) {
@@ -165,7 +172,7 @@ class SpoolFaultIT {
             for (int i = 0; i < KILLS; i++) {
                 await("a drain")
                         .pollInterval(Duration.ofMillis(20))
-                        .atMost(Duration.ofSeconds(30))
+                        .atMost(PATIENCE)
                         .until(() -> servers.metric("sluice_spool_drained_total") > 0);
                 restart("drain", servers, fleet);
             }
@@ -181,7 +188,7 @@ class SpoolFaultIT {
         var rows = servers.query("SELECT count(*) FROM spool");
         var start = System.nanoTime();
         servers.startGateway();
-        fleet.awaitProgress(Duration.ofSeconds(30), 1, fleet.all());
+        fleet.awaitProgress(PATIENCE, 1, fleet.all());
         System.out.printf(
                 Locale.ROOT,
                 "spool, killed in the %s: %s rows, every device has an answer %d ms later%n",
@@ -195,15 +202,15 @@ class SpoolFaultIT {
         try (var servers = start("spool-full", "-Dsluice.uplink.spool-rows=2000");
                 var fleet = new Fleet(servers.port())) {
             addClients(fleet);
-            fleet.awaitProgress(Duration.ofSeconds(20), 50, answered(fleet));
+            fleet.awaitProgress(PATIENCE, 50, answered(fleet));
             servers.kafka().close();
             await("a full spool")
-                    .atMost(Duration.ofSeconds(30))
+                    .atMost(PATIENCE)
                     .until(() -> servers.readiness() == 503 && servers.metric("sluice_spool_full_total") > 0);
             assertThat(Integer.parseInt(servers.query("SELECT count(*) FROM spool")))
                     .isBetween(1000, 2000 + WINDOW * CLIENTS);
             servers.startKafka();
-            fleet.awaitProgress(Duration.ofSeconds(30), 100, answered(fleet));
+            fleet.awaitProgress(PATIENCE, 100, answered(fleet));
             finish(servers, fleet);
             var account = account("spool, full", servers, fleet);
             account.assertNoRepeats();
@@ -221,17 +228,16 @@ class SpoolFaultIT {
                     var here = new Fleet(servers.port())) {
                 for (int i = 0; i < 4; i++) here.add(profile("here-" + i, QoS.AT_LEAST_ONCE));
                 for (int i = 0; i < 4; i++) there.add(profile("there-" + i, QoS.AT_LEAST_ONCE));
-                there.awaitProgress(Duration.ofSeconds(40), 50, there.all());
+                there.awaitProgress(PATIENCE, 50, there.all());
                 var drained = servers.metric("sluice_spool_drained_total");
                 for (int i = 0; i < 5; i++) {
-                    here.awaitProgress(Duration.ofSeconds(4), 50, here.all());
-                    there.awaitProgress(Duration.ofSeconds(4), 50, there.all());
+                    here.awaitProgress(SOON, 50, here.all());
+                    there.awaitProgress(SOON, 50, there.all());
                 }
                 assertThat(servers.metric("sluice_spool_drained_total")).isGreaterThan(drained + 100);
-                there.quiet(Duration.ofSeconds(10));
-                here.quiet(Duration.ofSeconds(10));
-                await("an empty spool").atMost(Duration.ofSeconds(10)).until(() -> servers.query(
-                                "SELECT count(*) FROM v_spool")
+                there.quiet(PATIENCE);
+                here.quiet(PATIENCE);
+                await("an empty spool").atMost(PATIENCE).until(() -> servers.query("SELECT count(*) FROM v_spool")
                         .equals("0"));
                 for (var fleet : List.of(here, there)) {
                     var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
@@ -253,7 +259,7 @@ class SpoolFaultIT {
             put(servers, 5, Servers.KAFKA_TOPIC, 10);
             put(servers, 6, Servers.KAFKA_TOPIC, 10);
             await("an empty spool but for one")
-                    .atMost(Duration.ofSeconds(60))
+                    .atMost(PATIENCE)
                     .until(() -> servers.query("SELECT string_agg(state, ' ') FROM v_spool"), "failed"::equals);
             assertThat(servers.query("SELECT failure FROM v_spool WHERE bytes > 1000000"))
                     .contains("larger");
@@ -326,7 +332,7 @@ class SpoolFaultIT {
         try (var fleet = new Fleet(servers.port())) {
             fleet.add(profile("qos0-shed", QoS.AT_MOST_ONCE));
             fleet.add(profile("qos1-kept", QoS.AT_LEAST_ONCE));
-            fleet.awaitProgress(Duration.ofSeconds(20), 20, fleet.of(QoS.AT_LEAST_ONCE));
+            fleet.awaitProgress(Duration.ofSeconds(60), 20, fleet.of(QoS.AT_LEAST_ONCE));
             assertThat(servers.metric("sluice_uplink_shed_total")).isZero();
             servers.kafka().process().freeze();
             awaitSpooling(servers);

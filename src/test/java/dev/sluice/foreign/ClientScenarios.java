@@ -167,7 +167,8 @@ abstract class ClientScenarios {
         var heard = next(heir);
         if (heard.payload().equals("to the first")) heard = next(heir); // its PUBACK was still on its way
         assertThat(heard).isEqualTo(new Heard(topic + "/queue/x", "to the heir", 1, false));
-        assertThat(first.heard()).isEmpty();
+        // A library that connects again before it is closed may get its last message once more.
+        assertThat(first.heard()).extracting(Heard::payload).doesNotContain("to the heir");
     }
 
     @ParameterizedTest

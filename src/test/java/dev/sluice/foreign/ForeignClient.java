@@ -10,7 +10,7 @@ import org.awaitility.Awaitility;
 
 /** One connection of a client library that others wrote, driven alike whichever it is; used by one thread. Nothing waits for ever. */
 interface ForeignClient extends AutoCloseable {
-    int PATIENCE_SECONDS = 15;
+    int PATIENCE_SECONDS = 30;
     /** For a burst in which the server is killed. */
     int BURST_SECONDS = 240;
 

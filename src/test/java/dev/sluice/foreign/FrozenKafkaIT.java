@@ -75,9 +75,7 @@ class FrozenKafkaIT {
                 .as("messages that wait for Kafka")
                 .isGreaterThan((after.published() - before.published()) / 2);
         kafka.process().thaw();
-        await("acknowledgements")
-                .atMost(Duration.ofSeconds(30))
-                .until(() -> crowd.look().acknowledged() >= after.published());
+        await("acknowledgements").until(() -> crowd.look().acknowledged() >= after.published());
     }
 
     /** Nobody was disconnected, so that each message, of any QoS, is there once and in order. */

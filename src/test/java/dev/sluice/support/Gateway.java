@@ -58,8 +58,11 @@ public final class Gateway {
             new NewTopic("wire.small", 1, (short) 1)
                     .configs(Map.of("max.message.bytes", Integer.toString(SMALL_RECORD))));
 
-    private static final List<String> JAVA_OPTIONS =
-            List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders");
+    /** A machine that stands still for some seconds is no overload: each test that connects just then would be refused. */
+    public static final String UNHURRIED = "-Dsluice.limits.overload-loop-delay=0s";
+
+    private static final List<String> JAVA_OPTIONS = List.of(
+            "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders", UNHURRIED);
 
     /** Of HTTP/1.1, in which it asks again by itself when the gateway has just closed a connection that was idle. */
     private static final HttpClient HTTP =

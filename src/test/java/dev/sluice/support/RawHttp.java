@@ -7,7 +7,6 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import javax.net.ssl.SSLException;
 
 /** A socket on which any bytes may be sent as HTTP requests; used by one thread. */
@@ -127,13 +126,13 @@ public final class RawHttp implements AutoCloseable {
         return head.toString();
     }
 
-    /** How long it takes until the gateway closes; what it sends meanwhile is dropped. */
-    public Duration untilClosed() {
-        var start = System.nanoTime();
+    /** Returns when the gateway has closed, with what ran from the call on; what the gateway sends meanwhile is dropped. */
+    public Stopwatch untilClosed() {
+        var watch = Stopwatch.start();
         try {
             in.skipNBytes(Long.MAX_VALUE);
         } catch (java.io.EOFException | SocketException | SSLException _) {
-            return Duration.ofNanos(System.nanoTime() - start);
+            return watch;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

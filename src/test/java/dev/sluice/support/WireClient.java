@@ -24,7 +24,7 @@ import javax.net.ssl.SSLException;
  * a failure. Used by one thread.
  */
 public final class WireClient implements AutoCloseable {
-    private static final int PATIENCE_MILLIS = 15_000;
+    private static final int PATIENCE_MILLIS = 30_000;
     private static final int NO_STATUS = 1005;
     /** What {@link #closeStatus} says of a socket that was closed without a close frame. */
     public static final int CUT = 1006;

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The packaged program as a tool: from an empty folder, with a Kafka that asks for TLS and SCRAM. */
 class ToolsIT {
-    private static final List<String> JAVA_OPTIONS = List.of("-Xmx256m", "-XX:+UseSerialGC");
+    private static final List<String> JAVA_OPTIONS = List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
 
     @TempDir
     private static Path servers;
