@@ -11,12 +11,13 @@ import org.junit.platform.launcher.LauncherSessionListener;
  * disk that stalls fails no test. JUnit finds it by {@code META-INF/services}.
  */
 public final class TestPatience implements LauncherSessionListener {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration FIRST = Duration.ofMillis(5);
     private static final Duration LONGEST = Duration.ofMillis(100);
 
     @Override
     public void launcherSessionOpened(LauncherSession session) {
-        Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
+        Awaitility.setDefaultTimeout(PATIENCE);
         Awaitility.setDefaultPollInterval(IterativePollInterval.iterative(TestPatience::next, FIRST));
     }
 
