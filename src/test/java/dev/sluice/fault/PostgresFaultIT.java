@@ -8,6 +8,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.AckTimes;
 import dev.sluice.support.Knock;
+import dev.sluice.support.Publisher;
 import dev.sluice.support.Stopwatch;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -57,17 +58,12 @@ class PostgresFaultIT {
         var first = knock(servers.port(), 20);
         await("red").until(() -> servers.readiness() == 503);
         var later = knock(servers.port(), 20);
-        var before = fleet.of(QoS.AT_LEAST_ONCE).stream()
-                .mapToInt(publisher -> publisher.acknowledgedCount())
-                .sum();
+        var before = acknowledged(fleet);
         fleet.awaitProgress(Duration.ofSeconds(15), 100, fleet.of(QoS.AT_LEAST_ONCE));
         Fleet.runOn(OUTAGE.minusNanos(System.nanoTime() - start));
         var ended = System.nanoTime();
         var p99 = p99(fleet, start, ended);
-        var acknowledged = fleet.of(QoS.AT_LEAST_ONCE).stream()
-                        .mapToInt(publisher -> publisher.acknowledgedCount())
-                        .sum()
-                - before;
+        var acknowledged = acknowledged(fleet) - before;
         end.run();
         var back = System.nanoTime();
         fleet.awaitProgress(Duration.ofSeconds(60), 1, fleet.of(QoS.EXACTLY_ONCE));
@@ -90,6 +86,12 @@ class PostgresFaultIT {
         assertRefused(later, LATER_ANSWER.plus(stalled));
         assertThat(p99).as("QoS 1 ack p99 in ms without PostgreSQL").isLessThan(3 * usual + 100 + stalled.toMillis());
         assertUndisturbed(fleet);
+    }
+
+    private static int acknowledged(Fleet fleet) {
+        return fleet.of(QoS.AT_LEAST_ONCE).stream()
+                .mapToInt(Publisher::acknowledgedCount)
+                .sum();
     }
 
     private static void assertRefused(List<Knock> knocks, Duration within) {
