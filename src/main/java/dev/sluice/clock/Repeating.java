@@ -92,6 +92,11 @@ public final class Repeating {
         }
     }
 
+    /** Whether it may be started: it was not yet, or its work is done. */
+    public boolean isDone() {
+        return thread == null || !UNFINISHED.contains(thread);
+    }
+
     /** Ends the work after the turn that it is in, if it is in one; does not wait for that. */
     public void stop() {
         stopped.countDown();

@@ -19,8 +19,9 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
@@ -37,6 +38,7 @@ class SpoolWatch {
     private static final Logger LOG = Logger.getLogger(SpoolWatch.class);
 
     private static final Duration TURN = Duration.ofMillis(20);
+    private static final Duration IDLE_TURN = Duration.ofMillis(100);
     private static final Duration BUSY_REFRESH = Duration.ofMillis(500);
     private static final Duration IDLE_REFRESH = Duration.ofSeconds(1);
     /** Rows of other gateways that are not drained by then: they have more than they just spooled. */
@@ -54,7 +56,8 @@ class SpoolWatch {
     private final StripeDrain.Shared shared;
     private final ThrottledLog complaints = new ThrottledLog(LOG);
     private final Repeating watch = Repeating.onVirtualThread("sluice-spool-watch");
-    private final List<Repeating> drains = new ArrayList<>();
+    /** One for each stripe, at work while its records go to the spool: as many threads that wait would cost more than a client. */
+    private final Map<StripeDrain, Repeating> drains = new LinkedHashMap<>();
 
     private long awaySince;
     private long refreshAt = System.nanoTime();
@@ -88,24 +91,32 @@ class SpoolWatch {
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
-        watch.every(TURN, this::turn);
         for (var stripe : spool.stripes()) {
-            var drain = Repeating.onVirtualThread("sluice-spool-stripe-" + stripe.number());
-            drains.add(drain);
-            drain.start(new StripeDrain(stripe, shared));
+            var name = "sluice-spool-stripe-" + stripe.number();
+            drains.put(new StripeDrain(stripe, shared), Repeating.onVirtualThread(name));
         }
+        watch.start(() -> {
+            turn();
+            return spool.isSpooling() ? TURN : IDLE_TURN;
+        });
+    }
+
+    private void startDrains() {
+        drains.forEach((drain, thread) -> {
+            if (drain.hasWork() && thread.isDone()) thread.start(drain);
+        });
     }
 
     /** Gives the drains a moment for the records that they have in hand, so that the next gateway does not send them again. */
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         watch.stop();
-        drains.forEach(Repeating::stop);
+        drains.values().forEach(Repeating::stop);
         joinDrains();
     }
 
     private void joinDrains() {
         var deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
-        for (var drain : drains) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        for (var drain : drains.values()) drain.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
     }
 
     /** What Kafka answers before the producer has ended is written down, and the next gateway finds free what is left. */
@@ -131,6 +142,7 @@ class SpoolWatch {
             spool.retryWaiting(System.nanoTime());
             decideOutage();
             decideTopics();
+            startDrains();
             if (System.nanoTime() - refreshAt >= 0) refresh();
             writeDown();
         } catch (StoreUnavailable away) {

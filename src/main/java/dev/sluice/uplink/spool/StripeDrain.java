@@ -157,9 +157,15 @@ public final class StripeDrain implements Repeating.Turn {
         }
     }
 
+    /** Whether records of the stripe go to the spool; else a turn ends the work, until it is started again. */
+    public boolean hasWork() {
+        return !stripe.isDirect();
+    }
+
     @Override
     public Duration take() throws InterruptedException {
-        if (stripe.isDirect() || !shared.answers || shared.spool.isAway()) return IDLE;
+        if (!hasWork()) return null;
+        if (!shared.answers || shared.spool.isAway()) return IDLE;
         try {
             return step();
         } catch (StoreUnavailable away) {
