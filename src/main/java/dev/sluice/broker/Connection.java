@@ -162,10 +162,10 @@ public final class Connection implements RetainedRecipient {
                 flow.sends(packet);
                 if (output.write(packet, input.version(), session.grant())) loop.wantsFlush(this);
             }
-            case Effect.OfAuthentication it -> proof.perform(it);
             case Effect.OfPublisher it -> flow.perform(it);
-            case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.OfReceiver it -> receiving.perform(it);
+            case Effect.OfAuthentication it -> proof.perform(it);
+            case Effect.Exceeded(var bound) -> parts.meters().exceeded(bound);
             case Effect.Settle(var receipt, var outcome) -> receipt.settle(outcome);
             case Effect.OpenSession(var connect, var grant) -> {
                 hasWill = connect.will() != null;

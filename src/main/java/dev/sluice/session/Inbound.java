@@ -115,7 +115,7 @@ final class Inbound {
         var packetId = publish.packetId();
         return switch (publish.qos()) {
             case AT_MOST_ONCE -> mayPublish(publish);
-            case AT_LEAST_ONCE -> atLeastOnce.contains(packetId) || hasQuota() && mayPublish(publish);
+            case AT_LEAST_ONCE -> hasQuota() && mayPublish(publish) || atLeastOnce.contains(packetId);
             case EXACTLY_ONCE -> {
                 if (received.contains(packetId)) yield true;
                 // Its identifier is that of an exchange which is not over: what this one is shows when it is.

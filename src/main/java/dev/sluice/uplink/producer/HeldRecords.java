@@ -2,66 +2,64 @@ package dev.sluice.uplink.producer;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.stream.IntStream;
 
 /**
- * Owns the list of the records that one producer holds. Any thread. Each record comes and goes by here, so it costs no allocation: the
- * records are linked to each other, in pieces of which each has its lock, and threads that add have pieces of their own.
+ * Owns the list of the records that one producer holds. Any thread. Each record comes and goes by here: whoever takes one away only marks
+ * it, without a lock that those who add would wait for; the marked ones are swept out when their piece of the list is full.
  */
 final class HeldRecords<R extends HeldRecords.Held> {
-    /** A power of two, and more than the event loops of most machines. */
+    /** A power of two, and more than the event loops of most machines: a thread that adds has a piece, and its lock, to itself. */
     private static final int PIECES = 16;
+
+    private static final int FIRST_CAPACITY = 64;
 
     private final List<Piece> pieces =
             IntStream.range(0, PIECES).mapToObj(_ -> new Piece()).toList();
 
-    /** What may be held, once. Its links are guarded by its piece. */
+    /** What may be held, once. It may be reachable for long after it was taken away, and is not to keep what is large. */
     abstract static class Held {
-        /** Null before it is held. */
-        private Piece piece;
+        private static final AtomicIntegerFieldUpdater<Held> IS_HELD =
+                AtomicIntegerFieldUpdater.newUpdater(Held.class, "isHeld");
 
-        private boolean isHeld;
-        private Held before;
-        private Held after;
+        /** 1 while it is held, else 0. */
+        private volatile int isHeld;
     }
 
     private static final class Piece {
-        private Held last;
+        private Held[] list = new Held[FIRST_CAPACITY];
+        private int size;
 
         synchronized void add(Held added) {
-            added.isHeld = true;
-            added.before = last;
-            if (last != null) last.after = added;
-            last = added;
+            if (size == list.length) sweep();
+            list[size++] = added;
         }
 
-        synchronized boolean remove(Held removed) {
-            if (!removed.isHeld) return false;
-            removed.isHeld = false;
-            if (removed.after == null) last = removed.before;
-            else removed.after.before = removed.before;
-            if (removed.before != null) removed.before.after = removed.after;
-            removed.before = null;
-            removed.after = null;
-            return true;
+        /** Leaves at least half of the list free, so that the next sweep pays for itself. */
+        private void sweep() {
+            var kept = all();
+            var capacity = FIRST_CAPACITY;
+            while (capacity < 2 * kept.size()) capacity *= 2;
+            list = kept.toArray(new Held[capacity]);
+            size = kept.size();
         }
 
         synchronized List<Held> all() {
             var all = new ArrayList<Held>();
-            for (var held = last; held != null; held = held.before) all.add(held);
-            return all.reversed();
+            for (int i = 0; i < size; i++) if (list[i].isHeld == 1) all.add(list[i]);
+            return all;
         }
     }
 
     void add(R added) {
-        var piece = pieces.get((int) Thread.currentThread().threadId() & PIECES - 1);
-        ((Held) added).piece = piece;
-        piece.add(added);
+        ((Held) added).isHeld = 1; // before others can see it
+        pieces.get((int) Thread.currentThread().threadId() & PIECES - 1).add(added);
     }
 
     /** Returns whether it was there: of several that take it away, one gets true. */
     boolean remove(R removed) {
-        return ((Held) removed).piece.remove(removed);
+        return Held.IS_HELD.compareAndSet(removed, 1, 0);
     }
 
     /** Those that it holds now; in the order in which they came, as far as one thread brought them. */

@@ -140,7 +140,9 @@ final class LiveProducer {
 
     /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on one later answer. */
     private final class Sending extends HeldRecords.Held implements Callback {
-        private final Callback later;
+        /** Null once it has its answer. */
+        private Callback later;
+
         private final TopicFlow topic;
         private final PartitionFlow flow;
         private final int look = flows.looks();
@@ -174,9 +176,11 @@ final class LiveProducer {
                 return;
             }
             if (!end(exception == null)) return;
+            var told = later;
+            later = null;
             noteAnswer(exception);
             if (exception != null) failures.failed(LiveProducer.this, topic.kafkaTopic(), exception);
-            later.onCompletion(metadata, exception);
+            told.onCompletion(metadata, exception);
         }
 
         Handover handedOver() {

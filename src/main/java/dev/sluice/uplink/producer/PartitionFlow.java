@@ -1,31 +1,37 @@
 package dev.sluice.uplink.producer;
 
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Knows how many records of one partition the producer holds, and whether Kafka goes on to acknowledge them. Any thread, but one thread looks:
+ * Knows whether the producer holds records of one partition, and whether Kafka goes on to acknowledge them. Any thread, but one thread looks:
  * the clock is read then, and not for each record.
  */
 final class PartitionFlow {
-    private final AtomicInteger held = new AtomicInteger();
+    // Two, as event loops write the one and Kafka's network thread the other, for each record.
+    private final LongAdder begun = new LongAdder();
+    private final LongAdder ended = new LongAdder();
     private final Movement movement = new Movement();
+    private boolean wasEmpty = true;
 
     void begin() {
-        if (held.getAndIncrement() == 0) movement.note();
+        begun.increment();
     }
 
     void end(boolean isAcknowledged) {
         if (isAcknowledged) movement.note();
-        held.decrementAndGet();
+        ended.increment();
     }
 
     boolean isEmpty() {
-        return held.get() == 0;
+        var before = ended.sum(); // first: what begins meanwhile must not look as if it had ended
+        return begun.sum() == before;
     }
 
     void look(long now) {
-        if (isEmpty()) movement.note();
+        var isEmpty = isEmpty();
+        if (isEmpty || wasEmpty) movement.note();
+        wasEmpty = isEmpty;
         movement.look(now);
     }
 

@@ -47,6 +47,18 @@ class HeldRecordsTest {
         assertThat(numbers()).containsExactly(5);
     }
 
+    /** The list is swept many times meanwhile. */
+    @Test
+    void whatIsHeldIsKeptHoweverManyComeAndGo() {
+        var kept = new ArrayList<Integer>();
+        for (int i = 0; i < 20_000; i++) {
+            var added = add(i);
+            if (i % 100 == 0) kept.add(i);
+            else assertThat(held.remove(added)).isTrue();
+        }
+        assertThat(numbers()).isEqualTo(kept);
+    }
+
     @Test
     void aRecordLeavesOnce() {
         var record = add(1);
