@@ -131,13 +131,13 @@ async function resumed({ online, topic, version }) {
   }
 }
 
-/** Runs all of it with one protocol version, 4 or 5, under client identifiers and topics that contain the id. */
-export async function scenario(mqtt, url, id, version) {
+/** Runs all of it with one protocol version, 4 or 5, under client identifiers and topics that contain the id; all clients have the common options. */
+export async function scenario(mqtt, url, id, version, common = {}) {
   for (const part of [wildcards, retained, will, resumed, ...(version === 5 ? [shared, properties] : [])]) {
     const clients = [];
     const online = async (name, options) => {
       const clientId = `${id}-${part.name}-${name}`;
-      const opened = await open(mqtt, url, { clientId, protocolVersion: version, ...options });
+      const opened = await open(mqtt, url, { ...common, clientId, protocolVersion: version, ...options });
       clients.push(opened.client);
       return opened;
     };

@@ -1,4 +1,4 @@
-"""What a client of Paho Python gets from subscriptions over WebSocket: scenario.py PORT ID PROTOCOL_VERSION, 4 or 5."""
+"""What a client of Paho Python gets from subscriptions over WebSocket: scenario.py PORT ID PROTOCOL_VERSION [FILE OF AN AUTHORITY], version 4 or 5."""
 
 import queue
 import sys
@@ -10,6 +10,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 PATIENCE = 15
 PORT, ID, VERSION = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+AUTHORITY = sys.argv[4] if len(sys.argv) > 4 else None
 V5 = VERSION == 5
 
 
@@ -22,6 +23,8 @@ class Client:
         clean = {} if V5 else {"clean_session": not persistent}
         self.client = mqtt.Client(*kind, client_id=name, protocol=VERSION, transport="websockets", **clean)
         self.client.ws_set_options(path="/mqtt")
+        if AUTHORITY:
+            self.client.tls_set(AUTHORITY)
         self.heard = queue.Queue()
         self.answers = queue.Queue()
         self.client.on_message = lambda client, data, message: self.heard.put(message)

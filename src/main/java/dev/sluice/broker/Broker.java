@@ -272,10 +272,12 @@ public class Broker {
     }
 
     void finished(Connection connection) {
-        var before = connection.flow().predecessor();
-        registry.finished(connection, before);
-        // It may have finished before it was put back.
-        if (before != null && !before.flow().isFinishing()) registry.finished(before, null);
+        var last = connection;
+        do {
+            var before = last.flow().predecessor();
+            registry.finished(last, before);
+            last = before; // it may have finished before it was put back
+        } while (last != null && !last.flow().isFinishing());
     }
 
     void endSession(Connection connection, Effect.EndSession end) {

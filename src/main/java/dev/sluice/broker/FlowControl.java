@@ -158,7 +158,10 @@ final class FlowControl {
      * counted: else each round of CONNECT, PUBLISH and DISCONNECT would leave one more.
      */
     private boolean givesUp(Session session) {
-        if (!finishing || !session.isHolding() || !isOverItsShare()) return false;
+        if (!finishing || !session.isHolding() || !isOverItsShare()) {
+            if (waitsForShare) waitsForShare = false;
+            return false;
+        }
         if (waitsForPredecessor() && predecessor.flow().waitsForShare) {
             loop.execute(() -> connection.on(SHARE_USED_UP));
             return true;

@@ -118,9 +118,9 @@ final class Receiving {
         var begun = new ArrayList<Runnable>();
         for (var asked : subscribe.subscriptions()) {
             var filter = answers.read(asked.filter());
-            if (filter == null) continue;
+            if (filter == null || !isAdmitted(filter, answers)) continue;
             var allowed = rights == null ? asked : rights.granted(asked, filter, answers);
-            if (allowed == null || !isAdmitted(filter, answers)) continue;
+            if (allowed == null) continue;
             answers.grant(allowed.maximumQoS());
             var stored = LiveSubscription.stored(allowed, identifier);
             granted.add(stored);

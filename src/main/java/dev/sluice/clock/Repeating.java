@@ -59,9 +59,10 @@ public final class Repeating {
     }
 
     private void start(Duration delay, Turn turn) {
-        thread = threads.unstarted(() -> repeat(delay, turn));
-        UNFINISHED.add(thread);
-        thread.start();
+        var starting = threads.unstarted(() -> repeat(delay, turn));
+        UNFINISHED.add(starting);
+        starting.start();
+        thread = starting; // others may join it from here on
     }
 
     /** Names the threads of this process that have ended although their work is neither done nor stopped; any thread. */

@@ -140,9 +140,9 @@ class SpoolWatch {
     private void turn() {
         try {
             spool.retryWaiting(System.nanoTime());
+            startDrains();
             decideOutage();
             decideTopics();
-            startDrains();
             if (System.nanoTime() - refreshAt >= 0) refresh();
             writeDown();
         } catch (StoreUnavailable away) {

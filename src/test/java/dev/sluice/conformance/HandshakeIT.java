@@ -132,6 +132,14 @@ class HandshakeIT {
         assertThat(status(GET, "Origin: " + origin)).isEqualTo(status);
     }
 
+    /** As a page's own name is that leads to this machine, once the browser asks for it again: the gateway that listens here is not meant. */
+    @Test
+    void aNameThatLeadsToThisMachineIsNotItsOwn() {
+        assertThat(status(GET, "Host: evil.example", "Origin: http://evil.example"))
+                .isEqualTo(403);
+        assertThat(status(GET, "Host: evil.example")).isEqualTo(101);
+    }
+
     @Test
     void aSecondOriginIsLookedAt() {
         var before = Gateway.shared().metric("sluice_sockets_refused_total", "origin");

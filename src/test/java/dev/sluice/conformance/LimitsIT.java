@@ -12,17 +12,15 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.RawHttp;
+import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -125,19 +123,24 @@ class LimitsIT {
                 .isPositive();
     }
 
+    @Test
+    void aGoodbyeBehindMessagesThatWaitLosesNone() {
+        var clientId = Device.id("goodbye");
+        try (var client = online(V5, clientId)) {
+            client.sendPackets(publishes(3 * IN)).sendPackets(Device.goodbye());
+            assertThat(Records.of(Gateway.shared(), "wire.talk", clientId, 3 * IN))
+                    .hasSize(3 * IN);
+        }
+    }
+
     /** Ten that flood, beside a hundred honest ones, who are timed before, meanwhile and afterwards. */
     @Test
     void floodersGetExactlyTheirShareAndTheOthersDoNotNotice() throws Exception {
-        var honest = Stream.generate(() -> online(V5, Device.id("honest")))
-                .limit(100)
-                .toList();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            behave(threads, honest); // everything is warm
+        try (var honest = Neighbours.start(100, () -> online(V5, Device.id("honest")));
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var round = floodBeside(threads, honest);
             for (int i = 1; i < ROUNDS && !round.isFair(); i++) round = floodBeside(threads, honest);
             assertThat(round).matches(Round::isFair, "fair");
-        } finally {
-            honest.forEach(WireClient::close);
         }
     }
 
@@ -158,17 +161,17 @@ class LimitsIT {
         }
     }
 
-    private static Round floodBeside(ExecutorService threads, List<WireClient> honest) throws Exception {
-        var before = behave(threads, honest);
+    private static Round floodBeside(ExecutorService threads, Neighbours honest) throws Exception {
+        var before = honest.p99();
         var flooding = new CountDownLatch(10);
         var floods = Stream.generate(() -> threads.submit(() -> flood(flooding)))
                 .limit(10)
                 .toList();
         flooding.await();
-        var meanwhile = behave(threads, honest);
+        var meanwhile = honest.p99();
         var fared = new ArrayList<Flood>();
         for (var flood : floods) fared.add(flood.get());
-        var round = new Round(before, meanwhile, behave(threads, honest), fared);
+        var round = new Round(before, meanwhile, honest.p99(), fared);
         System.out.println(round);
         return round;
     }
@@ -207,27 +210,6 @@ class LimitsIT {
             }
             return new Flood(acknowledged / (FLOODED.toMillis() / 1000.0 * IN), longestPing);
         }
-    }
-
-    /** The p99 of the times until PUBACK, of clients that publish five times a second for five seconds. */
-    private static Duration behave(ExecutorService threads, List<WireClient> clients) throws Exception {
-        var times = new ArrayList<Long>();
-        for (var each : threads.invokeAll(clients.stream()
-                .<Callable<List<Long>>>map(it -> () -> behave(it))
-                .toList())) times.addAll(each.get());
-        times.sort(null);
-        return Duration.ofNanos(times.get(times.size() * 99 / 100));
-    }
-
-    private static List<Long> behave(WireClient client) {
-        var times = new ArrayList<Long>();
-        for (int i = 1; i <= 25; i++) {
-            LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(400_000_000));
-            var begun = System.nanoTime();
-            client.sendPackets(Device.publish(ONE, i, "talk/limits", "x")).receive(Packet.PubAck.class);
-            times.add(System.nanoTime() - begun);
-        }
-        return times;
     }
 
     @Test

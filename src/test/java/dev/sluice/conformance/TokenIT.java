@@ -191,7 +191,8 @@ class TokenIT {
                 for (var qos : QoS.values()) {
                     var client = WireClient.open(port, version);
                     clients.add(client);
-                    Device.connected(client, connect(version, "ann-" + version + "-" + qos.ordinal(), token("ann", SHORT)));
+                    Device.connected(
+                            client, connect(version, "ann-" + version + "-" + qos.ordinal(), token("ann", SHORT)));
                     subscribe(client);
                     renew(client, qos);
                 }

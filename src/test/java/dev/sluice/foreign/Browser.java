@@ -78,11 +78,12 @@ final class Browser implements AutoCloseable {
         }
     }
 
-    /** Opens a page; fails with what it reports unless that is {@code passed}. */
-    void pass(String page) throws Exception {
+    /** Opens a page, with more options for Chromium; fails with what it reports unless that is {@code passed}. */
+    void pass(String page, String... options) throws Exception {
         var log = home.resolve("log");
         var command = new ArrayList<>(List.of(Programs.chromium()));
         command.addAll(OPTIONS);
+        command.addAll(List.of(options));
         command.add("--user-data-dir=" + home.resolve("profile"));
         command.add("http://127.0.0.1:" + server.getAddress().getPort() + "/" + page);
         process = new ProcessBuilder(command)

@@ -46,19 +46,37 @@ public record Tls(X509Certificate authority, Certified own, SSLContext kept, Str
     public SSLContext context() {
         if (kept != null) return kept;
         try {
+            var context = SSLContext.getInstance("TLS");
+            context.init(shown().getKeyManagers(), trusted().getTrustManagers(), null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Whom it trusts. */
+    public TrustManagerFactory trusted() {
+        try {
             var trusted = KeyStore.getInstance("PKCS12");
             trusted.load(null, null);
             trusted.setCertificateEntry("authority", authority);
             var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
             trust.init(trusted);
+            return trust;
+        } catch (GeneralSecurityException | IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What it shows. */
+    public KeyManagerFactory shown() {
+        try {
             var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
             var shown = KeyStore.getInstance("PKCS12");
             shown.load(null, null);
             if (own != null) shown.setKeyEntry("own", own.key(), PASSWORD, new Certificate[] {own.certificate()});
             keys.init(shown, PASSWORD);
-            var context = SSLContext.getInstance("TLS");
-            context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-            return context;
+            return keys;
         } catch (GeneralSecurityException | IOException e) {
             throw new IllegalStateException(e);
         }

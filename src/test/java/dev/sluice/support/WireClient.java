@@ -52,7 +52,7 @@ public final class WireClient implements AutoCloseable {
             plain.setTcpNoDelay(true);
             socket = tls == null ? plain : tls.over(plain);
             socket.setSoTimeout(PATIENCE_MILLIS);
-            in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), 64 * 1024));
+            in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), 8 * 1024));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -85,6 +85,7 @@ final class LiveProducer {
             kafka.send(record, sending);
         } catch (RuntimeException | Error failure) {
             if (!sending.end(false)) return Handover.TAKEN; // a close has given it its outcome
+            sending.forget();
             throw failure;
         }
         var answer = sending.handedOver();
@@ -140,7 +141,7 @@ final class LiveProducer {
 
     /** One call of {@code Producer.send}: keeps a failure from within it for the caller, and passes on one later answer. */
     private final class Sending extends HeldRecords.Held implements Callback {
-        /** Null once it has its answer. */
+        /** Null once it has ended. */
         private Callback later;
 
         private final TopicFlow topic;
@@ -186,7 +187,16 @@ final class LiveProducer {
         Handover handedOver() {
             caller = null;
             if (failure == null || !end(false)) return Handover.TAKEN;
-            return Handover.of(failure);
+            var answer = Handover.of(failure);
+            forget();
+            return answer;
+        }
+
+        /** It has ended without an outcome: what it names is not to be kept with it. */
+        void forget() {
+            later = null;
+            caller = null;
+            failure = null;
         }
     }
 }

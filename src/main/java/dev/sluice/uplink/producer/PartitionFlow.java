@@ -12,7 +12,8 @@ final class PartitionFlow {
     private final LongAdder begun = new LongAdder();
     private final LongAdder ended = new LongAdder();
     private final Movement movement = new Movement();
-    private boolean wasEmpty = true;
+    /** At the last look. What has come since is too young to stand still. */
+    private volatile boolean wasEmpty = true;
 
     void begin() {
         begun.increment();
@@ -37,6 +38,6 @@ final class PartitionFlow {
 
     /** Whether something is held, and no look for so long has seen Kafka acknowledge anything. */
     boolean isStill(long now, Duration time) {
-        return !isEmpty() && movement.isStill(now, time);
+        return !wasEmpty && !isEmpty() && movement.isStill(now, time);
     }
 }
