@@ -21,7 +21,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Date;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -135,19 +134,12 @@ class TokenIT {
         }
     }
 
-    /** Of every version; they wait for it together. */
-    @Test
-    void theConnectionEndsWhenItExpires() {
-        var clients = new EnumMap<ProtocolVersion, WireClient>(ProtocolVersion.class);
-        try {
-            for (var version : ProtocolVersion.values()) {
-                var client = WireClient.open(port, version);
-                clients.put(version, client);
-                Device.connected(client, connect(version, "ann-expires-" + version, token("ann", SHORT)));
-            }
-            clients.forEach((version, client) -> Device.assertEnded(client, version, ReasonCode.NOT_AUTHORIZED));
-        } finally {
-            clients.values().forEach(WireClient::close);
+    @ParameterizedTest
+    @EnumSource
+    void theConnectionEndsWhenItExpires(ProtocolVersion version) {
+        try (var client = WireClient.open(port, version)) {
+            Device.connected(client, connect(version, "ann-expires", token("ann", SHORT)));
+            Device.assertEnded(client, version, ReasonCode.NOT_AUTHORIZED);
         }
     }
 
@@ -182,20 +174,17 @@ class TokenIT {
         });
     }
 
-    /** At every QoS and of every version; they wait for it together. */
-    @Test
-    void aTopicRenewsIt() {
+    @ParameterizedTest
+    @EnumSource
+    void aTopicRenewsIt(ProtocolVersion version) {
         var clients = new ArrayList<WireClient>();
         try {
-            for (var version : ProtocolVersion.values()) {
-                for (var qos : QoS.values()) {
-                    var client = WireClient.open(port, version);
-                    clients.add(client);
-                    Device.connected(
-                            client, connect(version, "ann-" + version + "-" + qos.ordinal(), token("ann", SHORT)));
-                    subscribe(client);
-                    renew(client, qos);
-                }
+            for (var qos : QoS.values()) {
+                var client = WireClient.open(port, version);
+                clients.add(client);
+                Device.connected(client, connect(version, "ann-" + qos.ordinal(), token("ann", SHORT)));
+                subscribe(client);
+                renew(client, qos);
             }
             var expires = System.nanoTime() + Duration.ofSeconds(SHORT + 2).toNanos();
             for (var client : clients) assertGoesOn(client, expires); // and nobody is sent the token
@@ -286,30 +275,22 @@ class TokenIT {
     }
 
     /** It does not wait for the client's share with what was published before it; its answer does. */
-    @Test
-    void aTokenBehindPublishesThatAreHeldRenewsAtOnce() {
+    @ParameterizedTest
+    @EnumSource
+    void aTokenBehindPublishesThatAreHeldRenewsAtOnce(ProtocolVersion version) {
         var slow = Map.of("messages-in", 1);
         var claims = TestIssuer.claims("ann").claim("limits", slow);
         var expiring = claims.expirationTime(Date.from(Instant.now().plusSeconds(SHORT)))
                 .build();
         var longer = TestIssuer.claims("ann").claim("limits", slow).build();
-        var clients = new ArrayList<WireClient>();
-        try {
-            for (var version : ProtocolVersion.values()) {
-                var client = WireClient.open(port, version);
-                clients.add(client);
-                Device.connected(client, connect(version, "ann-held-" + version, ISSUER.sign(expiring)));
-                for (int i = 0; i < 2 * SHORT; i++)
-                    client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/held", "x"));
-                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 7, TOPIC, ISSUER.sign(longer)));
-            }
+        try (var client = WireClient.open(port, version)) {
+            Device.connected(client, connect(version, "ann-held", ISSUER.sign(expiring)));
             var expires = System.nanoTime() + Duration.ofSeconds(SHORT + 2).toNanos();
-            for (var client : clients) {
-                assertGoesOn(client, expires);
-                assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
-            }
-        } finally {
-            clients.forEach(WireClient::close);
+            for (int i = 0; i < 2 * SHORT; i++)
+                client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/held", "x"));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 7, TOPIC, ISSUER.sign(longer)));
+            assertGoesOn(client, expires);
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
         }
     }
 
