@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Client libraries over wss; one of them shows a certificate of its own. */
+/** Client libraries over wss; one of them shows a certificate of its own. Pages have a gateway that does not ask for one. */
 class SecureClientsIT {
     private static final CertificateAuthority SERVERS = CertificateAuthority.named("authority of servers");
     private static final CertificateAuthority DEVICES = CertificateAuthority.named("authority of devices");
@@ -41,8 +41,10 @@ class SecureClientsIT {
     @TempDir
     static Path folder;
 
-    private static GatewayProcess gateway;
+    private static GatewayProcess asking;
+    private static GatewayProcess ofPages;
     private static int port;
+    private static int portOfPages;
 
     @BeforeAll
     static void start() {
@@ -51,27 +53,37 @@ class SecureClientsIT {
         write("devices.crt", CertificateAuthority.pemOf(DEVICES.certificate()));
         write("devices.crl", DEVICES.revoking(List.of()));
         port = Ports.free();
-        gateway = Gateway.shared()
+        portOfPages = Ports.free();
+        asking = start(
+                port,
+                "quarkus.tls.mqtt.trust-store.pem.certs=" + folder.resolve("devices.crt"),
+                "sluice.tls.client-certificate=request",
+                "sluice.tls.reload-interval=1s",
+                "sluice.tls.revocation-lists=" + folder.resolve("devices.crl"),
+                "sluice.tls.revocation-reload=500ms",
+                "sluice.access.methods=certificate,anonymous");
+        ofPages = start(portOfPages, "sluice.access.methods=anonymous");
+    }
+
+    private static GatewayProcess start(int port, String... more) {
+        return Gateway.shared()
                 .startAnother(
                         _ -> {},
-                        Stream.of(
-                                        "quarkus.http.ssl-port=" + port,
-                                        "quarkus.tls.mqtt.key-store.pem.0.cert=" + folder.resolve("server.crt"),
-                                        "quarkus.tls.mqtt.key-store.pem.0.key=" + folder.resolve("server.key"),
-                                        "quarkus.tls.mqtt.trust-store.pem.certs=" + folder.resolve("devices.crt"),
-                                        "sluice.tls.client-certificate=request",
-                                        "sluice.tls.reload-interval=1s",
-                                        "sluice.tls.revocation-lists=" + folder.resolve("devices.crl"),
-                                        "sluice.tls.revocation-reload=500ms",
-                                        "sluice.access.methods=certificate,anonymous",
-                                        "sluice.mqtt.connect-timeout=20s")
+                        Stream.concat(
+                                        Stream.of(
+                                                "quarkus.http.ssl-port=" + port,
+                                                "quarkus.tls.mqtt.key-store.pem.0.cert=" + folder.resolve("server.crt"),
+                                                "quarkus.tls.mqtt.key-store.pem.0.key=" + folder.resolve("server.key"),
+                                                "sluice.mqtt.connect-timeout=20s"),
+                                        Stream.of(more))
                                 .map(option -> "-D" + option)
                                 .toArray(String[]::new));
     }
 
     @AfterAll
     static void stop() {
-        gateway.close();
+        asking.close();
+        ofPages.close();
     }
 
     private static void write(String file, String text) {
@@ -89,13 +101,13 @@ class SecureClientsIT {
         Programs.node("node.mjs", "wss://localhost:" + port + "/mqtt", id("node"), version, authority);
     }
 
-    /** Chromium asks nobody but its user whether an authority is to be trusted. */
+    /** Only its user may tell Chromium whom to trust, and which certificate to show; without that, it closes a WebSocket that is asked for one. */
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInChromium(String version) throws Exception {
         try (var browser = Browser.serving(Programs.mqttJs())) {
             browser.pass(
-                    "page.html?url=wss://127.0.0.1:" + port + "/mqtt&id=" + id("page") + "&version=" + version,
+                    "page.html?url=wss://127.0.0.1:" + portOfPages + "/mqtt&id=" + id("page") + "&version=" + version,
                     "--ignore-certificate-errors");
         }
     }

@@ -4,9 +4,12 @@ import static dev.sluice.access.secret.Fields.base64;
 import static dev.sluice.access.secret.Fields.bytes;
 import static dev.sluice.access.secret.Fields.within;
 
+import java.lang.ref.SoftReference;
 import java.security.MessageDigest;
 import java.util.regex.Pattern;
 import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
+import org.bouncycastle.crypto.generators.Argon2BytesGenerator.BlockPool;
+import org.bouncycastle.crypto.generators.Argon2BytesGenerator.FixedBlockPool;
 import org.bouncycastle.crypto.params.Argon2Parameters;
 
 /**
@@ -25,6 +28,23 @@ record Argon2id(int memory, int iterations, int parallelism, byte[] salt, byte[]
 
     private static final int MOST_LANES = 16;
     private static final int LENGTH = 32;
+
+    /** Blocks of one KiB that a thread keeps from one hash to the next. */
+    private static final int BLOCKS = 32_768;
+
+    /**
+     * As long as nothing else needs the memory. Without them, each hash makes as many blocks as its memory has, which are alive until it is
+     * done: a storm of logins keeps the collector busy with copying them, and everybody waits for that.
+     */
+    private static final ThreadLocal<SoftReference<BlockPool>> POOL = new ThreadLocal<>();
+
+    private static BlockPool blocks() {
+        var kept = POOL.get() == null ? null : POOL.get().get();
+        if (kept != null) return kept;
+        var made = new FixedBlockPool(BLOCKS);
+        POOL.set(new SoftReference<>(made));
+        return made;
+    }
 
     static Argon2id of(byte[] password, byte[] salt, int memory, int iterations, int parallelism) {
         return new Argon2id(
@@ -60,6 +80,7 @@ record Argon2id(int memory, int iterations, int parallelism, byte[] salt, byte[]
                 .withIterations(iterations)
                 .withParallelism(parallelism)
                 .withSalt(salt)
+                .withBlockPool(blocks())
                 .build());
         var hash = new byte[length];
         generator.generateBytes(password, hash);
