@@ -42,11 +42,13 @@ class TopicAwayFaultIT {
                 "-Dsluice.uplink.routes.to.filter=to/{kafka}",
                 "-Dsluice.uplink.routes.to.kafka-topic={kafka}")) {
             servers.kafka().close();
+            awaitLogged(servers, "Kafka has not answered");
             try (var kafka = kafkaWithTwoDisks(servers.kafka().bootstrap());
                     var admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()))) {
                 create(admin, WELL);
                 var away = topicOnTheDisk(admin);
                 await("readiness").atMost(PATIENCE).until(() -> servers.readiness() == 200);
+                awaitLogged(servers, "the spool is drained"); // of the time between the two brokers
                 try (var client = online(servers);
                         var other = online(servers)) {
                     publish(client, away);
@@ -65,6 +67,10 @@ class TopicAwayFaultIT {
                 }
             }
         }
+    }
+
+    private static void awaitLogged(Servers servers, String text) {
+        await(text).atMost(PATIENCE).until(() -> !servers.logged(text).isEmpty());
     }
 
     private EmbeddedKafka kafkaWithTwoDisks(String bootstrap) throws IOException {
