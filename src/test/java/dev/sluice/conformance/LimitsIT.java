@@ -16,7 +16,6 @@ import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -73,15 +72,6 @@ class LimitsIT {
         return client;
     }
 
-    private static double metric(int port, String name, String... labels) {
-        return Gateway.get(port, "/q/metrics")
-                .body()
-                .lines()
-                .filter(line -> line.startsWith(name) && Arrays.stream(labels).allMatch(line::contains))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .sum();
-    }
-
     private static Packet.Publish[] publishes(int count) {
         return IntStream.rangeClosed(1, count)
                 .mapToObj(i -> Device.publish(ONE, i, "talk/limits", "x"))
@@ -119,7 +109,7 @@ class LimitsIT {
             }
             assertThat(since(begun)).isGreaterThan(Duration.ofMillis(2900));
         }
-        assertThat(metric(port, "sluice_limits_exceeded_total", "messages-in", "client", "waited"))
+        assertThat(Gateway.metric(port, "sluice_limits_exceeded_total", "messages-in", "client", "waited"))
                 .isPositive();
     }
 
@@ -251,9 +241,9 @@ class LimitsIT {
                         Frames.binary(client.bytes(
                                 Device.publish(QoS.EXACTLY_ONCE, i, "talk/bytes", payload, Properties.NONE))),
                         1);
-            await().until(() -> metric(port, "sluice_disconnects_total", "quota_exceeded") > 0);
+            await().until(() -> Gateway.metric(port, "sluice_disconnects_total", "quota_exceeded") > 0);
         }
-        assertThat(metric(port, "sluice_limits_exceeded_total", "bytes-in", "refused"))
+        assertThat(Gateway.metric(port, "sluice_limits_exceeded_total", "bytes-in", "refused"))
                 .isGreaterThanOrEqualTo(2);
     }
 
@@ -264,7 +254,7 @@ class LimitsIT {
             assertThat(client.asked(Peer.to("d", ONE), Peer.to("a", ONE)))
                     .containsExactly(ReasonCode.QUOTA_EXCEEDED, ReasonCode.GRANTED_QOS_1);
         }
-        assertThat(metric(port, "sluice_limits_exceeded_total", "subscriptions", "client", "refused"))
+        assertThat(Gateway.metric(port, "sluice_limits_exceeded_total", "subscriptions", "client", "refused"))
                 .isPositive();
     }
 
@@ -291,7 +281,7 @@ class LimitsIT {
         } finally {
             clients.forEach(WireClient::close);
         }
-        assertThat(metric(port, "sluice_take_overs_delayed_total")).isGreaterThanOrEqualTo(3);
+        assertThat(Gateway.metric(port, "sluice_take_overs_delayed_total")).isGreaterThanOrEqualTo(3);
     }
 
     /** With any heap too full, from the first collection of all of it on. */
@@ -308,14 +298,15 @@ class LimitsIT {
                 var collect =
                         new ProcessBuilder(jcmd, Long.toString(full.process().pid()), "GC.run");
                 assertThat(collect.inheritIO().start().waitFor()).isZero();
-                await().until(() -> metric(used[0], "sluice_overload ") == 1);
+                await().until(() -> Gateway.metric(used[0], "sluice_overload") == 1);
                 try (var late = new RawHttp(used[0])) {
                     assertThat(late.send(RawHttp.upgrade("GET /mqtt HTTP/1.1")).status())
                             .isEqualTo(503);
                 }
                 client.sendPackets(Device.publish(ONE, 1, "talk/stays", "x")).receive(Packet.PubAck.class);
                 assertThat(Gateway.get(used[0], "/q/health/ready").statusCode()).isEqualTo(200);
-                assertThat(metric(used[0], "sluice_overload_refused_total")).isEqualTo(1);
+                assertThat(Gateway.metric(used[0], "sluice_overload_refused_total"))
+                        .isEqualTo(1);
             }
         }
     }

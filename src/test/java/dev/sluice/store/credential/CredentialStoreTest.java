@@ -161,10 +161,9 @@ class CredentialStoreTest {
         assertThat(replaced.updatedBy()).isEqualTo("imp");
     }
 
-    /** As many as {@link CredentialThroughputTest} writes against the clock need not be there for it. */
-    @Test
-    void theAccountHasAPageForEachBatchOfAnImport() {
-        for (int i = 0; i < 3; i++) {
+    /** So many batches of credentials that are new. */
+    static void write(CredentialImport imports, int batches) {
+        for (int i = 0; i < batches; i++) {
             var from = i * CredentialImport.BATCH;
             imports.write(
                     "imp",
@@ -173,6 +172,12 @@ class CredentialStoreTest {
                             .toList(),
                     false);
         }
+    }
+
+    /** As many as {@link CredentialThroughputTest} writes against the clock need not be there for it. */
+    @Test
+    void theAccountHasAPageForEachBatchOfAnImport() {
+        write(imports, 3);
         assertThat(SERVER.value("SELECT count(*) FROM credential")).isEqualTo("3000");
         var pages = 0;
         for (var page = reader.since(0); page.more(); page = reader.since(page.last())) {
