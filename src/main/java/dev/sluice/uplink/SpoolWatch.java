@@ -97,7 +97,7 @@ class SpoolWatch {
         }
         watch.start(() -> {
             turn();
-            return spool.isSpooling() ? TURN : IDLE_TURN;
+            return spool.isSpooling() || spool.hasGatedClients() ? TURN : IDLE_TURN;
         });
     }
 
@@ -143,6 +143,7 @@ class SpoolWatch {
             startDrains();
             decideOutage();
             decideTopics();
+            spool.tellClients(System.nanoTime());
             if (System.nanoTime() - refreshAt >= 0) refresh();
             writeDown();
         } catch (StoreUnavailable away) {
@@ -201,7 +202,7 @@ class SpoolWatch {
     /** None in an outage: other gateways, whose Kafka may be there, are to drain what this one spools. */
     private Set<Integer> wanted() {
         return spool.stripes().stream()
-                .filter(stripe -> spool.isAway() ? !stripe.letGo() : !stripe.isDirect())
+                .filter(stripe -> spool.isAway() ? !stripe.letGo() : stripe.hasWork())
                 .map(SpoolStripe::number)
                 .collect(Collectors.toSet());
     }
@@ -219,7 +220,8 @@ class SpoolWatch {
         for (var seen : state.stripes()) {
             var stripe = spool.stripes().get(seen.number());
             stripe.seen(seen);
-            if (stripe.isDirect() && seen.freeAgeSeconds() > BACKLOG_SECONDS) spool.spool(stripe.number());
+            var isBacklog = seen.freeAgeSeconds() > BACKLOG_SECONDS && !seen.heldElsewhere();
+            if (stripe.isDirect() && isBacklog) spool.spool(stripe.number());
         }
         var before = spooling;
         spooling = spool.isSpooling();

@@ -32,6 +32,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
@@ -357,5 +358,65 @@ class SpoolWatchTest {
         producer.taken.clear();
         producer.asked.clear();
         answered.set(0);
+    }
+
+    /** As if the producer of another gateway, which lives and is cut off from Kafka, had it. */
+    private static void putHeld(String clientId, String key, String value) {
+        SERVER.execute("""
+                INSERT INTO spool_holder (id, node, alive_until) VALUES (99, 'other', now() + interval '1 hour')
+                ON CONFLICT DO NOTHING""");
+        SERVER.execute("""
+                INSERT INTO spool (lane, seq, holder, client_id, kafka_topic, key, headers, value, record_at, bytes, spooled_at)
+                VALUES (%d, nextval('spool_seq'), 99, '%s', 't', '%s', '', '%s', 1, 1, now() - interval '1 minute')""".formatted(SpoolRecord.stripe(key.getBytes(UTF_8)), clientId, key, value));
+    }
+
+    @Test
+    void aGatewayThatIsCutOffSendsOnlyItsOwnClientsThroughTheSpool() {
+        for (var key : keys(40)) putHeld("elsewhere", key, "0");
+        start("spool");
+        await("direct").atMost(SOON).until(() -> !spool.isSpooling());
+        for (var key : keys(40)) publish("good", key, "1");
+        await("records").atMost(SOON).untilAsserted(() -> assertThat(producer.taken)
+                .hasSize(40));
+        assertThat(waiting("good")).isZero();
+        assertThat(waiting("t")).isEqualTo(40);
+    }
+
+    @Test
+    void aClientThatComesFromAGatewayThatIsCutOffPassesNothing() {
+        putHeld("client", "a", "0");
+        start("spool");
+        await("direct").atMost(SOON).until(() -> !spool.isSpooling());
+        publish("t", "a", "1");
+        publish("t", "a", "2");
+        await("the spool's answers").atMost(SOON).until(() -> answered.get() == 2);
+        assertThat(producer.taken).isEmpty();
+        assertThat(waiting("t")).isEqualTo(3);
+
+        SERVER.execute("DELETE FROM spool_holder WHERE id = 99");
+        await("in order").atMost(SOON).until(() -> producer.taken("t", "a"), List.of("0", "1", "2")::equals);
+        await("drained").atMost(SOON).until(() -> waiting("t") == 0);
+        await("no client in the spool").atMost(SOON).until(() -> !spool.hasGatedClients());
+        publish("t", "a", "3");
+        await("direct").atMost(SOON).until(() -> producer.taken("t", "a"), List.of("0", "1", "2", "3")::equals);
+        assertThat(waiting("t")).isZero();
+    }
+
+    /** What a gateway that is cut off goes on spooling is drained by those that are not, whose own records go to Kafka meanwhile. */
+    @Test
+    void whatOthersGoOnSpoolingIsDrainedBesideDirectRecords() {
+        start("spool");
+        for (int i = 0; i < 20; i++) {
+            SERVER.execute("""
+                    INSERT INTO spool (lane, seq, client_id, kafka_topic, key, headers, value, record_at, bytes)
+                    VALUES (%d, nextval('spool_seq'), 'elsewhere', 't', 'a', '', '%d', 1, 1)""".formatted(SpoolRecord.stripe("a".getBytes(UTF_8)), i));
+            var sent = i;
+            publish("good", "a", "" + i);
+            await("direct").atMost(SOON).until(() -> producer.taken("good", "a").size() == sent + 1);
+            assertThat(spool.isSpooling()).isFalse();
+        }
+        await("drained").atMost(SOON).until(() -> producer.taken("t", "a").size() == 20);
+        assertThat(producer.taken("t", "a"))
+                .isEqualTo(IntStream.range(0, 20).mapToObj(Integer::toString).toList());
     }
 }

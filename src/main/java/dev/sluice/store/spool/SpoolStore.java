@@ -15,7 +15,9 @@ import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
@@ -33,7 +35,7 @@ public class SpoolStore {
     static final Duration LIFE = Duration.ofSeconds(15);
 
     /** The age of nothing. */
-    static final double NONE = -1;
+    public static final double NONE = -1;
 
     private static final String RENEW = """
             INSERT INTO spool_holder (id, node, alive_until) VALUES (?, ?, now() + ? * interval '1 millisecond')
@@ -71,6 +73,14 @@ public class SpoolStore {
 
     private static final String EMPTY =
             "SELECT NOT EXISTS (SELECT FROM spool WHERE lane = ? AND holder IS DISTINCT FROM ? AND kafka_topic <> ALL (?))";
+
+    private static final String CLIENTS = """
+            SELECT w.client_id, f.stuck
+              FROM unnest(?::text[]) AS w(client_id)
+             CROSS JOIN LATERAL (
+                   SELECT s.spooled_at < now() - interval '1 second' AS stuck FROM spool s
+                    WHERE s.client_id = w.client_id AND s.lane >= 0 AND s.holder IS DISTINCT FROM ?
+                    ORDER BY s.seq LIMIT 1) f""";
 
     private static final String REMOVE = """
             WITH gone AS (
@@ -258,6 +268,25 @@ public class SpoolStore {
                     rows.next();
                     return rows.getBoolean(1);
                 }
+            }
+        });
+    }
+
+    /**
+     * Of these clients, those that have rows which this run does not hold: whether the first of them has waited for more than a second.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public Map<String, Boolean> waiting(Collection<String> clientIds) {
+        return requests.call("looking for clients in the spool", connection -> {
+            try (var ask = connection.prepareStatement(CLIENTS)) {
+                ask.setArray(1, connection.createArrayOf("text", clientIds.toArray()));
+                ask.setLong(2, run);
+                var waiting = new HashMap<String, Boolean>();
+                try (var rows = ask.executeQuery()) {
+                    while (rows.next()) waiting.put(rows.getString(1), rows.getBoolean(2));
+                }
+                return waiting;
             }
         });
     }

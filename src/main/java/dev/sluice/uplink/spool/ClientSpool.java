@@ -10,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -28,6 +30,7 @@ public final class ClientSpool {
     private final byte[] clientKey;
 
     private final Runnable retry;
+    private final ClientGate gate = new ClientGate();
     /** The records that the producer has, in order, with some that Kafka has answered meanwhile. */
     private final ArrayDeque<InsuredRecord> sent = new ArrayDeque<>();
 
@@ -57,8 +60,16 @@ public final class ClientSpool {
         retry.run();
     }
 
+    String clientId() {
+        return clientId;
+    }
+
+    ClientGate gate() {
+        return gate;
+    }
+
     public boolean isSpooling() {
-        return spool.isSpooling();
+        return spool.isSpooling() || gate.state() != SpoolStripe.State.DIRECT;
     }
 
     /**
@@ -72,11 +83,28 @@ public final class ClientSpool {
         var stripe = stripe(record.key());
         if (stripe.state(record.topic()) == SpoolStripe.State.DIRECT
                 && spool.topicsAway().contains(record.topic())) stripe.spool(record.topic());
-        return switch (stripe.state(record.topic())) {
-            case DIRECT -> choice == null ? produce(record, route, later) : Handover.NOT_NOW;
-            case SPOOLING -> spoolInFlight() && spool(stripe, record, route, choice, later) ? Handover.TAKEN : notNow();
+        return switch (stripe.state(record.topic())) { // first the stripe: who opens it has closed the gate before
+            case DIRECT ->
+                switch (gate.state()) {
+                    case DIRECT -> choice == null ? produce(record, route, later) : Handover.NOT_NOW;
+                    case SPOOLING ->
+                        isAnswered() && spool(stripe, gate::enter, record, route, choice, later)
+                                ? Handover.TAKEN
+                                : notNow();
+                    case CLOSING -> notNow();
+                };
+            case SPOOLING ->
+                spoolInFlight() && spool(stripe, () -> stripe.enter(record.topic()), record, route, choice, later)
+                        ? Handover.TAKEN
+                        : notNow();
             case CLOSING -> notNow();
         };
+    }
+
+    /** Whether the producer has nothing of this connection's any more, which a record in the spool could pass. */
+    private boolean isAnswered() {
+        sent.removeIf(InsuredRecord::isAnswered);
+        return sent.isEmpty();
     }
 
     private Handover notNow() {
@@ -91,6 +119,7 @@ public final class ClientSpool {
     /** Whether records with this key go to this Kafka topic at once. */
     public boolean isDirect(byte[] key, String kafkaTopic) {
         return stripe(key).state(kafkaTopic) == SpoolStripe.State.DIRECT
+                && gate.state() == SpoolStripe.State.DIRECT
                 && !spool.topicsAway().contains(kafkaTopic);
     }
 
@@ -116,22 +145,23 @@ public final class ClientSpool {
 
     private boolean spool(
             SpoolStripe stripe,
+            Supplier<AtomicInteger> enter,
             ProducerRecord<byte[], byte[]> record,
             String route,
             PartitionChoice choice,
             Callback later) {
         if (!checkRoom()) return false;
-        var entered = stripe.enter(record.topic());
+        var entered = enter.get();
         if (entered == null) return false;
         var row = SpoolRecord.row(record, route, stripe.number(), clientId, null, choice);
         var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
-            stripe.leave(entered);
+            entered.decrementAndGet();
             later.onCompletion(
                     null,
                     outcome == Outcome.COMMITTED ? null : new KafkaException("PostgreSQL refuses to spool the record"));
         });
         if (spool.submit(write)) return true;
-        stripe.leave(entered);
+        entered.decrementAndGet();
         return false;
     }
 

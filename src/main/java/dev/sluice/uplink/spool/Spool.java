@@ -18,6 +18,8 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
@@ -37,6 +39,8 @@ public class Spool {
 
     private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(160);
+    /** Clients that PostgreSQL is asked for at once. */
+    private static final int ASKED = 500;
 
     private final UplinkConfig config;
     private final Journal journal;
@@ -46,6 +50,9 @@ public class Spool {
 
     private final Set<ClientSpool> clients = ConcurrentHashMap.newKeySet();
     private final Set<ClientSpool> waiting = ConcurrentHashMap.newKeySet();
+    /** Those whose records do not simply go to Kafka, as they may have others in the spool. */
+    private final Set<ClientSpool> gated = ConcurrentHashMap.newKeySet();
+
     private final Queue<Place> toDelete = new ConcurrentLinkedQueue<>();
     private final Queue<Place> toUnlease = new ConcurrentLinkedQueue<>();
 
@@ -65,6 +72,8 @@ public class Spool {
     private final LongAdder addedRows = new LongAdder();
 
     private final LongAdder addedBytes = new LongAdder();
+    /** Of these, those that were submitted before the last look. */
+    private volatile long seenRows;
     /** Rows that were there at the last look, except those that this gateway had added. */
     private volatile long rowsOfOthers;
 
@@ -159,11 +168,58 @@ public class Spool {
 
     void add(ClientSpool client) {
         clients.add(client);
+        // In an outage of this gateway's own, no stripe opens before it has run empty.
+        if (mayHaveRows() && !away) ask(client);
+    }
+
+    /** Whether a client that comes may have records in the spool, as far as is known. */
+    public boolean mayHaveRows() {
+        return addedRows.sum() > seenRows || state.stripes().stream().anyMatch(stripe -> stripe.freeAgeSeconds() >= 0);
+    }
+
+    /** Of each client, whether it has records in the spool is asked before its next record goes anywhere. */
+    void askForClients() {
+        clients.forEach(this::ask);
+    }
+
+    private void ask(ClientSpool client) {
+        client.gate().ask();
+        gated.add(client);
+    }
+
+    /** Whether clients wait for {@link #tellClients}. */
+    public boolean hasGatedClients() {
+        return !gated.isEmpty();
+    }
+
+    /**
+     * Finds out who has records in the spool, and who has none any more. Called again and again by the thread that watches.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public void tellClients(long now) {
+        if (gated.isEmpty()) return;
+        var asked = new HashMap<String, List<ClientSpool>>();
+        for (var client : gated) {
+            if (client.gate().isToBeAsked(now))
+                asked.computeIfAbsent(client.clientId(), _ -> new ArrayList<>(1))
+                        .add(client);
+            if (asked.size() == ASKED) break;
+        }
+        if (asked.isEmpty()) return;
+        var waiting = store.waiting(asked.keySet());
+        asked.forEach((clientId, clients) -> clients.forEach(client -> {
+            var isStuck = waiting.get(clientId);
+            client.gate().answer(isStuck != null, Boolean.TRUE.equals(isStuck), now);
+            if (client.gate().state() == SpoolStripe.State.DIRECT) gated.remove(client);
+            client.retry();
+        }));
     }
 
     void remove(ClientSpool client) {
         clients.remove(client);
         waiting.remove(client);
+        gated.remove(client);
     }
 
     /** Has the client offer its records again, once there may be room. */
@@ -284,6 +340,8 @@ public class Spool {
     /** @param rows those added when the look began; what was added since may be counted twice until the next one, never missed */
     public void noteState(SpoolState seen, long rows, long bytes) {
         state = seen;
+        seenRows = rows;
+        if (seen.stripes().stream().anyMatch(stripe -> stripe.freeAgeSeconds() >= 0)) on = true;
         rowsOfOthers = seen.rows() - rows;
         bytesOfOthers = seen.bytes() - bytes;
     }

@@ -64,6 +64,8 @@ public final class SpoolStripe {
 
     private boolean outage;
     private boolean draining;
+    /** Whether rows of others wait in it, so that it is drained although this gateway's records may go to Kafka at once. */
+    private volatile boolean drainedForOthers;
 
     /** Null before the first look. */
     private volatile SpoolStore.StripeState seen;
@@ -118,29 +120,36 @@ public final class SpoolStripe {
         return true;
     }
 
-    /** Whether another gateway drains it, and has come near its end. */
+    /** Whether another gateway drains it, and has come near its end, or to what a third one holds. */
     boolean isNearlyDrained() {
         var now = seen;
-        return now != null && now.freeAgeSeconds() < NEARLY_SECONDS;
+        return now != null && (now.freeAgeSeconds() < NEARLY_SECONDS || now.heldElsewhere());
     }
 
     /** As it is in PostgreSQL. */
     public void seen(SpoolStore.StripeState now) {
         seen = now;
+        drainedForOthers = now.freeAgeSeconds() >= 0;
     }
 
-    /** Returns what has to be given to {@link #leave} later, if a record may go to the spool now; else null. */
+    /** Whether there is something to drain: records of this gateway that go to the spool, or others' that wait there. */
+    public boolean hasWork() {
+        return !isDirect() || drainedForOthers;
+    }
+
+    /** Whether another living gateway holds the first row, so that the stripe does not run empty as long as that is cut off from Kafka. */
+    boolean isHeldElsewhere() {
+        var now = seen;
+        return now != null && now.heldElsewhere();
+    }
+
+    /** Returns what has to be counted down once the record is committed, or did not go to the spool after all, if a record may go to the spool now; else null. */
     AtomicInteger enter(String kafkaTopic) {
         var entered = pending;
         entered.incrementAndGet();
         if (state(kafkaTopic) == State.SPOOLING) return entered;
         entered.decrementAndGet();
         return null;
-    }
-
-    /** A record is committed, or did not go to the spool after all. */
-    void leave(AtomicInteger entered) {
-        entered.decrementAndGet();
     }
 
     /** From now on records go to the spool. */
@@ -164,12 +173,10 @@ public final class SpoolStripe {
     }
 
     /**
-     * Takes no records for now, except those of some Kafka topics; nothing if none go to the spool, if there is an outage, or if the stripe would
-     * not run empty.
+     * Takes no records for now, except those of some Kafka topics; nothing if none go to the spool, or if there is an outage.
      */
     synchronized void close(Set<String> staying) {
-        var isHeld = seen != null && seen.heldElsewhere();
-        if (isDirect() || isClosing() || outage || isHeld) return;
+        if (isDirect() || isClosing() || outage) return;
         gate = gate.closing(staying);
         settling.removeIf(earlier -> earlier.get() == 0);
         settling.add(pending);

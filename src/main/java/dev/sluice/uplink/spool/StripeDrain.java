@@ -34,6 +34,7 @@ public final class StripeDrain implements Repeating.Turn {
 
     private static final Duration IDLE = Duration.ofMillis(200);
     private static final Duration RETRY = Duration.ofMillis(10);
+    private static final Duration FOR_OTHERS = Duration.ofMillis(50);
     private static final Duration CLOSING_STEP = Duration.ofMillis(2);
     /** Clients of the stripe wait while it is closing; what does not settle in that time goes on spooling. */
     private static final Duration CLOSING = Duration.ofSeconds(1);
@@ -157,9 +158,9 @@ public final class StripeDrain implements Repeating.Turn {
         }
     }
 
-    /** Whether records of the stripe go to the spool; else a turn ends the work, until it is started again. */
+    /** If not, a turn ends the work, until it is started again. */
     public boolean hasWork() {
-        return !stripe.isDirect();
+        return stripe.hasWork();
     }
 
     @Override
@@ -185,6 +186,7 @@ public final class StripeDrain implements Repeating.Turn {
                 stripe.endDrain();
             }
         }
+        if (stripe.isDirect()) return IDLE;
         return stripe.isClosing() || stripe.isNearlyDrained() ? close(Set.of(), RETRY) : IDLE;
     }
 
@@ -219,6 +221,7 @@ public final class StripeDrain implements Repeating.Turn {
     private Duration endPass() throws InterruptedException {
         var longest = reading.multipliedBy(REST_SHARE);
         reading = Duration.ZERO;
+        if (stripe.isDirect()) return longest.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : longest.plus(FOR_OTHERS);
         if (held.isEmpty() || stripe.isClosing()) return close(Set.of(), RETRY);
         var rest = longest.compareTo(LONGEST_REST) > 0 ? LONGEST_REST : longest.plus(RETRY);
         var staying = held.lateTopics();
@@ -232,13 +235,20 @@ public final class StripeDrain implements Repeating.Turn {
             if (now - closeAgainAt < 0) return rest;
             stripe.close(staying);
             closedAt = now;
-            return stripe.isClosing() ? Duration.ZERO : rest; // an outage begins, or another gateway holds a row
+            return stripe.isClosing() ? Duration.ZERO : rest; // an outage begins
         }
         if (stripe.isSettled() && shared.ask(() -> shared.store.isEmpty(stripe.number(), stripe.staying()))) {
             if (stripe.open()) shared.spool.retryWaiting();
             return Duration.ZERO;
         }
         if (now - closedAt <= CLOSING.toNanos()) return CLOSING_STEP;
+        if (stripe.isSettled() && stripe.isHeldElsewhere()) {
+            // It does not run empty as long as another gateway is cut off: only clients with something in it go on
+            // spooling.
+            shared.spool.askForClients();
+            if (stripe.open()) shared.spool.retryWaiting();
+            return Duration.ZERO;
+        }
         stripe.reopen();
         closeAgainAt = now + AFTER_CLOSING.toNanos();
         return Duration.ZERO;
