@@ -9,11 +9,9 @@ import dev.sluice.access.rule.RuleMistakes;
 import dev.sluice.access.rule.RuleMistakes.Mistake;
 import dev.sluice.access.rule.Rules;
 import dev.sluice.access.rule.RulesInForce;
-import dev.sluice.clock.BackOff;
 import dev.sluice.clock.Repeating;
 import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StartOrder;
-import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.route.Following;
 import dev.sluice.store.route.RouteListener;
 import dev.sluice.store.rule.RuleStore;
@@ -33,7 +31,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jboss.logging.Logger;
@@ -47,8 +44,6 @@ public class LiveRules {
     private static final Logger LOG = Logger.getLogger(LiveRules.class);
 
     private static final Duration LOOK = Duration.ofMillis(500);
-    /** How long a start waits for PostgreSQL. */
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final RulesInForce inForce;
     private final boolean enforced;
@@ -129,7 +124,7 @@ public class LiveRules {
     /** @throws RuleMistakes when the rules file is wrong: there are no earlier rules to go on with */
     void start(@Observes @Priority(StartOrder.RULES) StartupEvent event) {
         if (file.isPresent()) use(state.withFile(byName(file.get().read())));
-        readAtLast();
+        refresh(); // nobody is let in before: a stored rule may deny what the file allows
         if (enforced && state.rules.all().isEmpty())
             LOG.warn(
                     "there is no rule, so that no client may do anything: name a file in sluice.access.rules-file, or PUT"
@@ -140,22 +135,6 @@ public class LiveRules {
                 look();
                 return LOOK;
             });
-    }
-
-    /** Nobody is let in before: a stored rule may deny what the file allows. */
-    private void readAtLast() {
-        var deadline = System.nanoTime() + PATIENCE.toNanos();
-        var backOff = new BackOff(Duration.ofMillis(200), Duration.ofSeconds(2));
-        for (; ; backOff.tried(false)) {
-            try {
-                refresh();
-                return;
-            } catch (StoreUnavailable notNow) {
-                if (System.nanoTime() - deadline > 0) throw notNow;
-                LOG.warnf("the rules cannot be read, to be tried again: %s", notNow.getMessage());
-                LockSupport.parkNanos(backOff.pause().toNanos());
-            }
-        }
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {

@@ -69,7 +69,7 @@ class SessionResource {
 
             @Schema(
                     description =
-                            "Whether a connection holds it; stays true while a gateway that was killed is not back")
+                            "Whether a connection holds it; stays true until a gateway that was killed counts as dead, or is back")
             boolean connected,
 
             @Schema(description = "The gateway that opened it last")

@@ -17,7 +17,7 @@ final class AwaitedWills {
     /** A will that another gateway publishes is looked at as often. */
     private static final Duration LOOK = Duration.ofMillis(100);
 
-    /** So many are looked at together, the others with the next looks: a lost fleet may come back at once. */
+    /** So many are looked at together, the others with the next looks: a lost remote may come back at once. */
     private static final int LOOKED_AT = 1000;
 
     private static final Duration LOOK_FOR_KAFKA = Duration.ofSeconds(1);

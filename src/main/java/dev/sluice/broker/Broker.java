@@ -7,20 +7,18 @@ import dev.sluice.access.limit.Allowance;
 import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.ConnectionParts.Ways;
 import dev.sluice.broker.routing.Deliveries;
-import dev.sluice.broker.routing.NotAcknowledging;
+import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.broker.routing.SharedRedelivery;
 import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
-import dev.sluice.codec.InputBounds;
+import dev.sluice.cluster.Gateways;
+import dev.sluice.cluster.Relay;
+import dev.sluice.cluster.node.Lease;
 import dev.sluice.config.AccessConfig;
 import dev.sluice.config.LimitsConfig;
-import dev.sluice.config.MqttConfig;
-import dev.sluice.config.NodeConfig;
-import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
-import dev.sluice.config.UplinkConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
@@ -28,18 +26,12 @@ import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.store.SessionsEnded;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.SessionsUnheard;
 import dev.sluice.store.delivery.OrphanedDeliveries;
-import dev.sluice.store.delivery.QueueReader;
-import dev.sluice.store.delivery.RetainedReader;
-import dev.sluice.store.delivery.RetainedTopics;
-import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.SessionStore;
 import dev.sluice.store.session.StoredSubscription;
-import dev.sluice.store.session.SubscriptionReader;
-import dev.sluice.store.session.Wills;
-import dev.sluice.topic.TopicFilter;
 import dev.sluice.uplink.KafkaHealth;
 import dev.sluice.uplink.Uplink;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -54,7 +46,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jboss.logging.Logger;
@@ -63,67 +54,64 @@ import org.jboss.logging.Logger;
 @Singleton
 public class Broker {
     private static final Logger LOG = Logger.getLogger(Broker.class);
+    private static final Runnable NOTHING = () -> {};
 
     private final SessionOpener opener;
-    private final SubscriptionReader subscriptions;
     private final ConnectionParts parts;
     private final Router router = new Router();
     private final Deliveries deliveries;
-    private final NotAcknowledging notAcknowledging = new NotAcknowledging();
+    private final StoredFilters storedFilters;
     private final RetainedMessages retained;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
     private final EndedSessionSearch<Connection> endedSessions;
     private final Limiter limiter;
     private final Overload overload;
+    private final FleetSessions fleetSessions;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
     private final SessionTurns turns = new SessionTurns();
-    /** Whether it was said that stored subscriptions are skipped. */
-    private final AtomicBoolean skipped = new AtomicBoolean();
-
-    private volatile boolean draining;
 
     Broker(
-            MqttConfig config,
-            InputBounds bounds,
-            UplinkConfig uplinks,
+            ConnectionSettings settings,
             StoreConfig storeConfig,
-            NodeConfig node,
+            Gateways node,
+            Lease lease,
             AccessConfig access,
             LimitsConfig limits,
             Authenticator authenticator,
             Uplink uplink,
-            SessionStore sessions,
-            Journal journal,
-            SubscriptionReader subscriptions,
-            QueueReader queues,
-            RetainedTopics topics,
-            RetainedReader retained,
-            Wills wills,
+            Stores stores,
             RulesInForce rules,
-            RulesConfig rulesConfig,
             KafkaHealth kafka,
+            Relay relay,
+            Departures departures,
             MeterRegistry registered) {
-        this.subscriptions = subscriptions;
+        var sessions = stores.sessions;
+        var journal = stores.journal;
+        var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
-        this.deliveries = new Deliveries(config.deliveriesUnderWay());
-        this.sysTopics = new SysTopics(router, deliveries, meters, config.sysInterval(), registry::onlineCount);
-        var check = new WillCheck(uplink, rules);
+        this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
+        var remote = RemoteRouting.join(node, relay, router, deliveries, journal, registered);
+        this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
-                wills, check, uplink, journal, router, topics, deliveries, meters, kafka::isAvailable);
-        this.endedSessions = new EndedSessionSearch<>(router, registry, Connection::tell, subscriptions, storeConfig);
+                stores.wills, rules, uplink, journal, remote, topics, deliveries, meters, kafka::isAvailable);
+        this.endedSessions =
+                new EndedSessionSearch<>(router, registry, Connection::tell, stores.subscriptions, storeConfig);
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, this::held, registered);
+        this.storedFilters = new StoredFilters(settings.bounds.topicLevels(), meters);
+        this.fleetSessions = FleetSessions.join(
+                node, relay, router, registry, turns, stores, storedFilters, endedSessions, kafka::isAvailable, meters);
+        var known = fleetSessions.subscriptions();
         var opening = storeConfig.openTimeout();
         this.opener =
-                new SessionOpener(sessions, opening, node.id(), journal, turns, registry, this.wills, limiter, meters);
+                new SessionOpener(sessions, opening, journal, turns, registry, fleetSessions, wills, limiter, meters);
         var admission = new Admission(authenticator, access, limiter, registered);
-        var ways = new Ways(uplink, journal, router, deliveries, queues, topics, sysTopics, rules);
-        this.parts = ConnectionParts.of(config, uplinks, bounds, admission, rulesConfig.onLostRight(), ways, meters);
-        rules.onChange(this::judgeAgain);
-        this.retained = new RetainedMessages(topics, retained, parts.memory());
+        var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease);
+        this.parts = ConnectionParts.of(settings, admission, departures, ways, meters);
+        this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), relay::isAlone);
     }
 
     /** What the connection holds of limits that a new one of this client takes over; null for nothing. */
@@ -140,10 +128,9 @@ public class Broker {
 
     /** Reads what persistent sessions have subscribed to, before the first connection. */
     void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
-        subscriptions.all((clientId, sessionId, stored) -> {
-            if (isWithinBounds(clientId, stored)) router.restore(clientId, sessionId, stored);
-        });
-        if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
+        parts.rules().onChange(this::judgeAgain);
+        parts.departures().of(registry::all);
+        fleetSessions.subscriptions().load();
         parts.retainedTopics().load();
         if (parts.retainedTopics().size() > 0)
             LOG.infof("%d retained messages", parts.retainedTopics().size());
@@ -151,39 +138,34 @@ public class Broker {
         sysTopics.start();
         wills.start(WillPublisher.LEASE);
         endedSessions.start();
+        fleetSessions.start();
+        parts.remote().offers().start();
         overload.start();
-    }
-
-    /** A subscription may be of a time with wider bounds. */
-    private boolean isWithinBounds(String clientId, StoredSubscription stored) {
-        var most = parts.limits().input().topicLevels();
-        var mistake = TopicFilter.mistake(stored.filter());
-        if (mistake.isEmpty() && !TopicFilter.ofWellFormed(stored.filter()).hasMoreLevelsThan(most)) return true;
-        meters.skippedSubscription();
-        if (!skipped.getAndSet(true))
-            LOG.warnf(
-                    "a subscription of client %s in PostgreSQL is skipped: its Topic Filter %s; further ones are"
-                            + " counted in sluice_store_above_bounds_total, and not logged",
-                    TraceText.line(clientId),
-                    mistake.orElse("has more than " + most + " levels (sluice.mqtt.topic-levels-maximum)"));
-        return false;
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
         sysTopics.stop();
         wills.stop();
         endedSessions.stop();
+        fleetSessions.stop();
+        parts.remote().offers().stop();
         overload.stop();
     }
 
     /** Sessions have expired while their clients were offline, or have been deleted. */
     void forget(@Observes SessionsEnded ended) {
         for (var session : ended.sessions()) endedSessions.end(session, LostSession.DELETED);
+        if (!ended.isToldToAll()) fleetSessions.subscriptions().ended(ended.sessions());
         wills.poke();
     }
 
     void search(@Observes SessionsUnheard unheard) {
         endedSessions.searchAll();
+    }
+
+    /** Whether it knows all subscriptions that others had announced before this gateway came. */
+    public boolean knowsSubscriptions() {
+        return fleetSessions.subscriptions().isComplete();
     }
 
     /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
@@ -197,7 +179,7 @@ public class Broker {
         var connection = new Connection(this, parts, retained, loop, transport, peer);
         registry.add(connection);
         loop.add(connection);
-        if (draining) connection.drain();
+        if (parts.departures().isDraining()) connection.tell(Departures.DRAINED);
         return connection;
     }
 
@@ -244,10 +226,8 @@ public class Broker {
 
     /** Gives the client's subscriptions to a connection; returns the last place in its queue that this gateway has heard of. */
     long attach(Connection connection, boolean resumed, boolean durable, List<StoredSubscription> stored) {
-        var within = stored.stream()
-                .filter(each -> isWithinBounds(connection.clientId(), each))
-                .toList();
-        router.attach(connection, resumed, durable, within);
+        router.attach(connection, resumed, durable, storedFilters.within(connection.clientId(), stored));
+        if (durable) fleetSessions.queues().opened(new EndedSession(connection.clientId(), connection.sessionId()));
         var subscriber = router.find(connection.clientId());
         return subscriber == null ? 0 : subscriber.lastSeq();
     }
@@ -272,16 +252,14 @@ public class Broker {
     }
 
     void finished(Connection connection) {
-        var last = connection;
-        do {
-            var before = last.flow().predecessor();
-            registry.finished(last, before);
-            last = before; // it may have finished before it was put back
-        } while (last != null && !last.flow().isFinishing());
+        registry.finished(
+                connection, it -> it.flow().predecessor(), it -> it.flow().isFinishing());
     }
 
     void endSession(Connection connection, Effect.EndSession end) {
-        router.detach(connection, end.sessionExpiry() == 0);
+        var over = end.sessionExpiry() == 0 ? fleetSessions.subscriptions().ending(connection) : NOTHING;
+        // Another gateway may have the session: then it goes on.
+        router.detach(connection, end.sessionExpiry() == 0 && fleetSessions.isAlone());
         var turn = turns.takeToClose(connection.clientId());
         connection
                 .writes()
@@ -296,6 +274,7 @@ public class Broker {
                             turn.end();
                             if (outcome == JournalWrite.Outcome.GONE)
                                 router.forget(connection.clientId(), connection.sessionId());
+                            if (outcome == JournalWrite.Outcome.COMMITTED) over.run();
                             if (outcome == JournalWrite.Outcome.REFUSED)
                                 LOG.warnf(
                                         "client %s: PostgreSQL refused the end of its session", connection.clientId());
@@ -316,12 +295,12 @@ public class Broker {
      */
     public TrackedDelivery track(
             Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> answer) {
-        return new TrackedDelivery(router, parts.journal(), deliveries, notAcknowledging, message, reached, answer);
+        return parts.remote().track(message, reached, answer);
     }
 
     /** Changes whenever somebody may have subscribed or come back. */
     public long subscriptionsVersion() {
-        return router.arrivals();
+        return router.arrivals() + parts.remote().router().version();
     }
 
     /** The gateway closes the socket. */
@@ -348,22 +327,6 @@ public class Broker {
         if (lost) LOG.infof("client %s offline: the socket closed", connection.clientId());
     }
 
-    /** Ends every connection, evenly over the given time, once what is under way has been answered. */
-    public void drain(Duration over) {
-        draining = true;
-        var connections = registry.all().toArray(Connection[]::new);
-        for (int i = 0; i < connections.length; i++) {
-            var connection = connections[i];
-            connection.loop().after(over.multipliedBy(i).dividedBy(connections.length), connection::drain);
-        }
-    }
-
-    /** Ends every connection that is left, answered or not. */
-    public void cut() {
-        for (var connection : registry.all())
-            connection.tell(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
-    }
-
     /**
      * Ends the connections of clients that are one of these identities, soon; clients that are being judged meanwhile are not let in. Whoever
      * withdraws a credential calls it once no method accepts that any more.
@@ -387,13 +350,5 @@ public class Broker {
     /** Whether the gateway has too much to do to take on one more client, which is refused then. */
     public boolean refusesNow() {
         return overload.refuses();
-    }
-
-    public boolean isDraining() {
-        return draining;
-    }
-
-    public int connections() {
-        return registry.all().size();
     }
 }

@@ -235,6 +235,31 @@ final class BrokerMeters {
                 .increment();
     }
 
+    /** Another gateway was told that a client has come here from it. */
+    void takenOver(boolean isAnswered) {
+        Counter.builder("sluice.fleet.take.overs")
+                .description("Clients that have come from another gateway, by whether that has answered in time")
+                .tag("answered", isAnswered ? "yes" : "no")
+                .register(meters)
+                .increment();
+    }
+
+    /** A look at a queue has found messages that no gateway has told of. */
+    void foundQueued() {
+        Counter.builder("sluice.fleet.queues.found")
+                .description("Queues in which this gateway has found messages that no other one had told of")
+                .register(meters)
+                .increment();
+    }
+
+    /** The subscriptions of these sessions are read again. */
+    void readAgain(int sessions) {
+        Counter.builder("sluice.fleet.sessions.read")
+                .description("Sessions whose subscriptions were read again, as news of them may have been missed")
+                .register(meters)
+                .increment(sessions);
+    }
+
     /** @param action that the rules did not allow: {@code publish}, {@code subscribe}, or {@code subscription}, one that was there */
     void denied(String action, Supplier<String> sentence) {
         forbidden.warn(sentence);

@@ -59,8 +59,13 @@ public final class Connection implements RetainedRecipient {
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         this.session = parts.session(flow::mayPublish, flow::hasRoom, it -> receiving.screen(it));
         this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);
-        this.deadlines =
-                new ConnectionDeadlines(parts.config(), parts.deadline(), proof, transport.acceptedAt(), loop.late());
+        this.deadlines = new ConnectionDeadlines(
+                parts.config(),
+                parts.deadline(),
+                proof,
+                transport.acceptedAt(),
+                loop.late(),
+                parts.departures().lifetime());
     }
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
@@ -117,6 +122,7 @@ public final class Connection implements RetainedRecipient {
         noteReady();
         if (event instanceof Event.Deliver) return; // nothing that the client publishes goes on by it
         flow.retryHeld(session);
+        leaveIfSettled();
         finishIfDone(false);
     }
 
@@ -263,7 +269,7 @@ public final class Connection implements RetainedRecipient {
         deadlines.progressed(System.nanoTime());
         noteReady();
         if (flow.isHeldUp(session)) resume();
-        if (life == Life.DRAINING) leaveIfSettled();
+        leaveIfSettled();
         finishIfDone(false);
     }
 
@@ -284,8 +290,9 @@ public final class Connection implements RetainedRecipient {
         if (end != null) on(end);
         if (isClosed()) return;
         if (deadlines.takePing(now, session.phase(), session.grant(), reading.lastPacket())) transport.ping();
+        if (deadlines.takeOld(now, session.phase())) parts.departures().grownOld(this);
         if (output.hasRoom()) on(new Event.Drained());
-        if (life == Life.DRAINING) leaveIfSettled();
+        leaveIfSettled();
     }
 
     /** The socket takes bytes again. Sends what waits for that, but in a later turn: this may be called from within a send. */
@@ -296,17 +303,10 @@ public final class Connection implements RetainedRecipient {
         });
     }
 
-    /** Reads no more, and leaves with DISCONNECT 0x8B once everything under way is answered. */
-    void drain() {
-        if (life == Life.OPEN) life = Life.DRAINING;
-        leaveIfSettled();
-        if (!isClosed()) input.pause();
-        loop.flush();
-    }
-
+    /** Ends a client that is to go, once nothing is half done. */
     private void leaveIfSettled() {
-        if (isClosed() || !flow.isSettled(session)) return;
-        on(new Event.Ended(ReasonCode.SERVER_SHUTTING_DOWN, "the gateway shuts down"));
+        var end = isClosed() ? null : flow.farewell(session);
+        if (end != null) on(end);
     }
 
     /** The socket is gone. What the client had sent is still looked at, when there is room for it; not if it broke the rules. */

@@ -21,6 +21,8 @@ final class ConnectionDeadlines {
     private long awaitedSince;
 
     private long excused;
+    /** When the connection is as old as it may become. */
+    private long oldAt;
 
     private long lastPing = System.nanoTime();
     /** When Kafka or the journal last settled something, or was last not waited for. */
@@ -42,13 +44,15 @@ final class ConnectionDeadlines {
      * @param proof knows how long the proof of who the client is may take, and how long it is good
      * @param acceptedAt since when its CONNECT is awaited
      * @param late as {@link #excuse} has it
+     * @param lifetime how old the connection may become, nanoseconds
      */
-    ConnectionDeadlines(MqttConfig config, Duration deadline, Proof proof, long acceptedAt, long late) {
+    ConnectionDeadlines(MqttConfig config, Duration deadline, Proof proof, long acceptedAt, long late, long lifetime) {
         this.excused = late;
         this.config = config;
         this.deadline = deadline;
         this.proof = proof;
         this.awaitedSince = acceptedAt;
+        this.oldAt = lastPing + lifetime;
     }
 
     /** The gateway has not read any client for so many nanoseconds in all: in a storm of connects, the CONNECT may be there, unread. */
@@ -90,6 +94,13 @@ final class ConnectionDeadlines {
             return new Event.Ended(
                     ReasonCode.KEEP_ALIVE_TIMEOUT, "nothing taken of what waits for it in " + config.sendTimeout());
         return proof.late(now, connectTimeout);
+    }
+
+    /** Whether the connection of a client that is online is as old as it may become; true once. */
+    boolean takeOld(long now, Phase phase) {
+        if (now - oldAt < 0 || !(phase instanceof Phase.Online)) return false;
+        oldAt = now + Departures.FOR_EVER;
+        return true;
     }
 
     /** Whether the client reads nothing. It may be dead: while bytes wait for it, the gateway does not read from it, so keep-alive cannot tell. */

@@ -2,11 +2,11 @@ package dev.sluice.broker;
 
 import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.Router;
-import dev.sluice.codec.InputBounds;
+import dev.sluice.cluster.node.Lease;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.RulesConfig.OnLostRight;
-import dev.sluice.config.UplinkConfig;
 import dev.sluice.packet.Packet;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Holding;
@@ -24,7 +24,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * What all connections share, made once by the {@link Broker}: settings, and the ways to Kafka, to PostgreSQL and to subscribers.
+ * What all connections share, made once by the {@link Broker}: settings, and the ways to Kafka, to PostgreSQL, to subscribers and to other gateways.
  * Immutable; each part may be used from any thread.
  *
  * @param memory the bytes that wait in memory for all clients together
@@ -33,6 +33,7 @@ import java.util.function.Predicate;
  * @param partials the packets of all clients together that are not whole
  * @param deadline longest time without an answer of Kafka or the journal
  * @param admission who judges credentials
+ * @param departures who lets clients go
  */
 record ConnectionParts(
         MqttConfig config,
@@ -43,14 +44,18 @@ record ConnectionParts(
         PartialPackets partials,
         Duration deadline,
         Admission admission,
+        Departures departures,
         Uplink uplink,
         Journal journal,
         Router router,
+        RemoteRouting remote,
         Deliveries deliveries,
         QueueReader queues,
         RetainedTopics retainedTopics,
         SysTopics sysTopics,
+        FleetSubscriptions fleetSubscriptions,
         RulesInForce rules,
+        Lease lease,
         OnLostRight onLostRight,
         BrokerMeters meters) {
     /**
@@ -67,40 +72,41 @@ record ConnectionParts(
     /** The ways, and who says who may go them. */
     record Ways(
             Uplink uplink,
-            Journal journal,
+            Stores stores,
             Router router,
+            RemoteRouting remote,
             Deliveries deliveries,
-            QueueReader queues,
-            RetainedTopics retainedTopics,
             SysTopics sysTopics,
-            RulesInForce rules) {}
+            FleetSubscriptions fleetSubscriptions,
+            RulesInForce rules,
+            Lease lease) {}
 
     static ConnectionParts of(
-            MqttConfig config,
-            UplinkConfig uplinkConfig,
-            InputBounds bounds,
-            Admission admission,
-            OnLostRight onLostRight,
-            Ways ways,
-            BrokerMeters meters) {
+            ConnectionSettings settings, Admission admission, Departures departures, Ways ways, BrokerMeters meters) {
+        var config = settings.mqtt;
+        var uplinkConfig = settings.uplinks;
         return new ConnectionParts(
                 config,
-                ConfiguredBounds.limits(config, bounds),
+                ConfiguredBounds.limits(config, settings.bounds),
                 new QueueMemory(config.queueBytesInAll()),
                 new QueueMemory(uplinkConfig.bytesHeld()),
                 uplinkConfig.bytesInFlightPerConnection(),
                 new PartialPackets(config.partialPacketBytesInAll(), config.maximumPacketSize()),
                 uplinkConfig.deadline(),
                 admission,
+                departures,
                 ways.uplink,
-                ways.journal,
+                ways.stores.journal,
                 ways.router,
+                ways.remote,
                 ways.deliveries,
-                ways.queues,
-                ways.retainedTopics,
+                ways.stores.queues,
+                ways.stores.retainedTopics,
                 ways.sysTopics,
+                ways.fleetSubscriptions,
                 ways.rules,
-                onLostRight,
+                ways.lease,
+                settings.rules.onLostRight(),
                 meters);
     }
 }

@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /** Owns the set of open connections, and knows which of them holds which client's session. Any thread may use it. */
 final class ConnectionRegistry<C extends Recipient> {
@@ -85,9 +87,19 @@ final class ConnectionRegistry<C extends Recipient> {
         offline(connection);
     }
 
-    /** @param before the one of the client before it that has not finished, which is the last one again; null for none */
-    void finished(C connection, C before) {
-        finishing.computeIfPresent(connection.clientId(), (_, last) -> last == connection ? before : last);
+    /**
+     * The last of the client before it that has not finished is the last one again.
+     *
+     * @param before the one of the client before another one; null for none
+     */
+    void finished(C connection, UnaryOperator<C> before, Predicate<C> isFinishing) {
+        var gone = connection;
+        do {
+            var left = gone;
+            var again = before.apply(left);
+            finishing.computeIfPresent(left.clientId(), (_, last) -> last == left ? again : last);
+            gone = again; // it may have finished before it was put back
+        } while (gone != null && !isFinishing.test(gone));
     }
 
     /** The client's last connection that has said DISCONNECT with something under way; null if there is none. */

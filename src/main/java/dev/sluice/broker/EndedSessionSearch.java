@@ -120,10 +120,10 @@ final class EndedSessionSearch<C extends Recipient> {
         page = List.of();
     }
 
-    /** Ends the connection that holds the session, or forgets the session if none does; from any thread. */
+    /** Ends the connection that holds the session, and forgets the session; from any thread. */
     void end(EndedSession session, Event end) {
         var connection = registry.find(session.clientId(), session.id());
         if (connection != null) tell.accept(connection, end);
-        else router.forget(session.clientId(), session.id());
+        router.forget(session.clientId(), session.id());
     }
 }

@@ -16,8 +16,8 @@ sealed interface Exchange {
     record AtLeastOnceAlone() implements Exchange {}
 
     /**
-     * PUBACK waits for Kafka (or the lack of a route) and for PostgreSQL, whichever comes first; for the retained message it waits for
-     * PostgreSQL after Kafka.
+     * PUBACK waits for Kafka (or the lack of a route), for PostgreSQL and for what goes to other gateways, whichever comes first; for the
+     * retained message it waits for PostgreSQL after Kafka, and for other gateways after that.
      */
     final class AtLeastOnceJointly implements Exchange {
         int missing = 1;

@@ -17,6 +17,9 @@ import java.util.function.BiConsumer;
  * again. While PUBLISHes are held, everything else is read and answered. Confined to the connection's event loop.
  */
 final class FlowControl {
+    /** How long a client that is to go may take to answer what it was sent; then that is left for its next connection. */
+    private static final long PATIENCE = Duration.ofSeconds(1).toNanos();
+
     private static final Event SHARE_USED_UP = new Event.Ended(
             ReasonCode.MESSAGE_RATE_TOO_HIGH, "the client's last connection waits for its share already");
 
@@ -37,6 +40,8 @@ final class FlowControl {
     private boolean ending;
     /** True while what the client published before its DISCONNECT is under way, with or without its socket. */
     private volatile boolean finishing;
+    /** Since when the client is to go; the JVM's nanoseconds. */
+    private long leavingSince;
     /** Whether some of that waits for the client's share. */
     private volatile boolean waitsForShare;
 
@@ -68,9 +73,12 @@ final class FlowControl {
         this.predecessor = predecessor;
     }
 
-    /** Whether there is room for what one more packet may ask for, be it a PUBLISH that is held. */
+    /** Whether there is room for what one more packet may ask for, be it a PUBLISH that is held, and the client can still be here. */
     boolean mayRead(Session session) {
-        return session.wantsMore() && !writes.isOverfull() && (input.hasEnded() || !output.isSlow());
+        return parts.lease().lasts()
+                && session.wantsMore()
+                && !writes.isOverfull()
+                && (input.hasEnded() || !output.isSlow());
     }
 
     /** Whether the client's share, Kafka, PostgreSQL and the event loops of subscribers have room for a PUBLISH. */
@@ -228,6 +236,15 @@ final class FlowControl {
     /** Whether nothing that the client has asked for is under way, or could go on without it. */
     boolean isSettled(Session session) {
         return session.phase() instanceof Phase.Closed || !isWaiting(session) && !session.canResume();
+    }
+
+    /** The end of a client that is to go: nothing is half done any more, or the client takes too long to answer. Null if it stays for now. */
+    Event.Ended farewell(Session session) {
+        if (!(session.phase() instanceof Phase.Online(var leave)) || leave == null) return null;
+        var now = System.nanoTime();
+        if (leavingSince == 0) leavingSince = now;
+        if (!isSettled(session)) return null;
+        return session.isBetweenExchanges() || now - leavingSince > PATIENCE ? leave.end() : null;
     }
 
     /** Whether the client waits for Kafka, for PostgreSQL or for subscribers, and not only they for the client, or it for its share. */

@@ -21,8 +21,14 @@ final class PendingWill {
 
     private final WillPublisher publisher;
     private final DueWill due;
-    /** Null before it goes to Kafka. */
+    /** Null before a record is made of it. */
     private ClientUplink client;
+    /** What other gateways are owed of it, through Kafka. */
+    private Publication sent = Publication.NOBODYS;
+
+    private boolean forwarding;
+    /** Whether there is a route for it. */
+    private boolean routed = true;
 
     private JournalWrite unsubmitted;
     private boolean told;
@@ -44,20 +50,27 @@ final class PendingWill {
     }
 
     boolean isForwarding() {
-        return client != null;
+        return forwarding;
     }
 
     void start() {
+        var prospect = prospect();
+        var isForSubscribers = prospect instanceof Prospect.Forwarded || prospect instanceof Prospect.Unmatched;
         if (told) {
+            if (isForSubscribers) sent = publisher.elsewhere(message());
             forward();
-            return;
+        } else if (prospect instanceof Prospect.Refused(var _, var why)) {
+            refused(why);
+        } else if (isForSubscribers) {
+            routed = prospect instanceof Prospect.Forwarded;
+            tell();
+        } else {
+            told();
         }
-        switch (prospect()) {
-            case Prospect.Forwarded _ -> tell(true);
-            case Prospect.Unmatched _ -> tell(false);
-            case Prospect.DeadLettered _, Prospect.UnmatchedDeadLetter _ -> told(true);
-            case Prospect.Refused(var _, var why) -> refused(why);
-        }
+    }
+
+    private Message message() {
+        return Message.of(due.will(), System.currentTimeMillis());
     }
 
     private Prospect prospect() {
@@ -67,11 +80,11 @@ final class PendingWill {
     }
 
     /** Whoever is subscribed now gets it. */
-    private void tell(boolean thenForward) {
-        var message = Message.of(due.will(), System.currentTimeMillis());
-        var publication = publisher.publication(message, due.clientId());
+    private void tell() {
+        var publication = publisher.publication(message(), due.clientId());
+        sent = publication;
         if (!publication.isKept()) {
-            give(publication, thenForward);
+            give(publication);
             return;
         }
         unsubmitted = JournalWrite.Accept.ofWill(
@@ -79,22 +92,22 @@ final class PendingWill {
                         due.id(),
                         publication.message(),
                         publication.copies(),
-                        outcome -> publisher.execute(() -> kept(publication, outcome, thenForward)))
+                        outcome -> publisher.execute(() -> kept(publication, outcome)))
                 .stamped(publication.stamp());
         retry();
     }
 
-    private void kept(Publication publication, JournalWrite.Outcome outcome, boolean thenForward) {
+    private void kept(Publication publication, JournalWrite.Outcome outcome) {
         if (outcome != JournalWrite.Outcome.COMMITTED) {
             refused("PostgreSQL does not keep it");
             return;
         }
         publication.committed();
-        give(publication, thenForward);
+        give(publication);
     }
 
-    private void give(Publication publication, boolean thenForward) {
-        publisher.deliveries().send(publication, this::keep, () -> told(thenForward));
+    private void give(Publication publication) {
+        publisher.deliveries().send(publication, this::keep, this::told);
     }
 
     /** What a member of a Shared Subscription could not take. */
@@ -111,17 +124,36 @@ final class PendingWill {
         retry();
     }
 
-    private void told(boolean thenForward) {
+    private void told() {
         told = true;
         publisher.told(this);
-        if (!thenForward) published();
+        if (!routed && !publisher.remote().isOwed(sent)) published();
         else if (publisher.mayForward()) forward();
         else giveBack();
     }
 
+    /** Through Kafka: to other gateways first, as nobody would send it there again once it is published. */
     private void forward() {
-        client = publisher.open(this, this::forwarded);
-        forward(publish(due.will()));
+        forwarding = true;
+        publisher.forwarding(this);
+        if (publisher.remote().isOwed(sent))
+            publisher.remote().send(sent, due.clientId(), has -> publisher.execute(() -> sent(has)));
+        else makeRecord();
+    }
+
+    private void sent(boolean has) {
+        if (over) return;
+        if (has) makeRecord();
+        else giveBack();
+    }
+
+    private void makeRecord() {
+        if (routed) {
+            client = publisher.open(due, this::forwarded);
+            forward(publish(due.will()));
+        } else {
+            published();
+        }
     }
 
     private void forward(Packet.Publish publish) {

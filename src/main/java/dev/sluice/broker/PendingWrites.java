@@ -37,6 +37,15 @@ final class PendingWrites {
         return outcome -> loop.execute(() -> answered(outcome, committed));
     }
 
+    /** The same once others have seen, too, what is committed. */
+    Consumer<JournalWrite.Outcome> thenSeen(Consumer<Runnable> announce, Runnable seen) {
+        Runnable onLoop = () -> loop.execute(() -> {
+            seen.run();
+            connection.progressed();
+        });
+        return thenOnLoop(() -> announce.accept(onLoop));
+    }
+
     /** On the loop: runs the task if the write is committed, else ends the connection. */
     void answered(JournalWrite.Outcome outcome, Runnable committed) {
         switch (outcome) {

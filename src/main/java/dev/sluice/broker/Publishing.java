@@ -2,7 +2,6 @@ package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Publication;
-import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
@@ -37,6 +36,7 @@ final class Publishing {
     private int waitingForStore;
 
     private final RoutedTopics routed;
+    private final RemoteLetters letters;
     private final Deliveries.Keeping others = this::keepForOthers;
 
     private final PublishesForNobody forNobody = new PublishesForNobody();
@@ -61,7 +61,8 @@ final class Publishing {
                 connection.loop()::after,
                 forNobody);
         this.durable = durable;
-        this.routed = new RoutedTopics(parts.router(), connection.clientId());
+        this.routed = new RoutedTopics(parts.remote().router(), parts.retainedTopics(), connection.clientId());
+        this.letters = new RemoteLetters(parts.remote(), others, connection, connection::progressed);
         this.uplink = parts.uplink()
                 .open(
                         connection.clientId(),
@@ -97,8 +98,9 @@ final class Publishing {
         switch (publish.qos()) {
             case AT_MOST_ONCE -> atMostOnce(publish, receivedAt);
             case AT_LEAST_ONCE -> {
-                var publication = publication(publish, receivedAt);
-                if (publication.isKept()) atLeastOnceJointly(publish, receivedAt, publication);
+                var publication = routed.publication(publish, receivedAt);
+                if (publication.isKept() || letters.isOwed(publication))
+                    atLeastOnceJointly(publish, receivedAt, publication);
                 else atLeastOnceAlone(publish, receivedAt, publication);
             }
             case EXACTLY_ONCE -> exactlyOnce(publish, receivedAt);
@@ -114,7 +116,8 @@ final class Publishing {
     /** Kafka has answered for all records of a PUBLISH, with records or with dead letters, or has failed. */
     private void forwarded(Forwarding forwarding) {
         if (forwarding.failedForNow()) {
-            if (forwarding.attachment() instanceof Exchange.AtLeastOnceJointly joint) unannounce(joint.retaining);
+            if (forwarding.attachment() instanceof Exchange.AtLeastOnceJointly joint)
+                routed.unannounce(joint.retaining);
             connection.on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message: " + forwarding.why()));
         } else {
             if (forwarding.isRefused()) parts.meters().refused(forwarding.outcome());
@@ -143,12 +146,14 @@ final class Publishing {
                 return;
             }
         }
-        var publication = publication(publish, receivedAt);
+        var publication = routed.publication(publish, receivedAt);
         parts.deliveries().send(publication);
-        if (publication.isKept()) keep(publication, publication.stamp() > 0, 0, null, () -> {});
+        if (publication.stamp() == 0) letters.send(publication, () -> {});
+        if (publication.isKept())
+            keep(publication, publication.stamp() > 0, 0, null, () -> letters.sendCommitted(publication, () -> {}));
     }
 
-    // QoS 1, and PostgreSQL has nothing to keep
+    // QoS 1, and neither PostgreSQL nor another gateway is to have it
 
     private void atLeastOnceAlone(Packet.Publish publish, long receivedAt, Publication publication) {
         switch (uplink.forward(publish, receivedAt, Exchange.AT_LEAST_ONCE_ALONE)) {
@@ -175,7 +180,7 @@ final class Publishing {
                 forwarding.packetId(), QoS.AT_LEAST_ONCE, forwarding.outcome(), forwarding.why(), null));
     }
 
-    // QoS 1, and PostgreSQL has to keep it, too
+    // QoS 1, and PostgreSQL has to keep it, or another gateway is to have it, too
 
     private void atLeastOnceJointly(Packet.Publish publish, long receivedAt, Publication publication) {
         var joint = new Exchange.AtLeastOnceJointly();
@@ -185,47 +190,51 @@ final class Publishing {
             }
             case Admission.Unmatched _ -> {
                 parts.meters().unmatched();
-                joint.missing--; // PostgreSQL is waited for
+                joint.missing--; // PostgreSQL or another gateway is waited for
             }
             case Admission.DeadLettered _ -> {
-                unannounce(publication);
+                routed.unannounce(publication);
                 return; // Kafka is waited for; neither subscribers nor PostgreSQL get it
             }
             case Admission.Refused(var reason, var why) -> {
-                unannounce(publication);
+                routed.unannounce(publication);
                 refuse(publish, reason, why);
                 return;
             }
             case Admission.Shed _ -> throw new IllegalStateException("only QoS 0 is shed");
         }
         parts.deliveries().send(publication, others, () -> {});
+        Runnable answered = () -> acknowledgeIfAll(publish.packetId(), joint);
+        if (publication.stamp() == 0 && letters.isOwed(publication)) {
+            joint.missing++;
+            letters.send(publication, answered);
+        }
         var isRetainedNow = publication.stamp() > 0 && joint.retaining == null;
         if (!isRetainedNow && !publication.hasCopies()) return;
         joint.missing++;
-        keep(publication, isRetainedNow, 0, null, () -> acknowledgeIfAll(publish.packetId(), joint));
+        Runnable committed = isRetainedNow ? () -> letters.sendCommitted(publication, answered) : answered;
+        keep(publication, isRetainedNow, 0, null, committed);
     }
 
     private void acknowledgeJointly(Forwarding forwarding, Exchange.AtLeastOnceJointly joint) {
         joint.outcome = forwarding.outcome();
         joint.why = forwarding.why();
         if (joint.retaining != null) {
-            if (forwarding.isRefused() || forwarding.isDeadLettered()) unannounce(joint.retaining);
-            else retain(joint.retaining, forwarding.packetId(), joint);
+            if (forwarding.isRefused() || forwarding.isDeadLettered()) {
+                routed.unannounce(joint.retaining);
+            } else {
+                joint.missing++;
+                retain(joint.retaining, () -> acknowledgeIfAll(forwarding.packetId(), joint));
+            }
         }
         acknowledgeIfAll(forwarding.packetId(), joint);
     }
 
-    /** Also if the session is over by now: subscribers and Kafka have it. */
-    private void retain(Publication publication, int packetId, Exchange.AtLeastOnceJointly joint) {
-        joint.missing++;
+    /** Also if the session is over by now: subscribers and Kafka have it. Then other gateways get it. */
+    private void retain(Publication publication, Runnable then) {
         waitingForStore++;
-        Runnable committed = () -> acknowledgeIfAll(packetId, joint);
+        Runnable committed = () -> letters.sendCommitted(publication, then);
         connection.writes().keep(publication, List.of(), true, whenKept(Publication.NOBODYS, 0, committed));
-    }
-
-    private void unannounce(Publication publication) {
-        if (publication != null && publication.stamp() > 0)
-            parts.retainedTopics().settled(publication.message(), publication.stamp(), false);
     }
 
     private void acknowledgeIfAll(int packetId, Exchange.AtLeastOnceJointly joint) {
@@ -261,17 +270,27 @@ final class Publishing {
      * @param receivedAt milliseconds since 1970
      */
     private void accept(Packet.Publish publish, long receivedAt, String messageId) {
-        var publication = forNobody.take(publish.packetId()) ? Publication.NOBODYS : publication(publish, receivedAt);
+        var isForNobody = forNobody.take(publish.packetId());
+        var publication = isForNobody ? Publication.NOBODYS : routed.publication(publish, receivedAt);
         // Without a message id there was no route.
         var isForSomebody = messageId != null || publication.hasSubscribers();
         var outcome = isForSomebody ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS;
         var accepted = new Event.Accepted(publish.packetId(), outcome);
+        // Before the packet identifier is held: a repeat after that would bring other gateways nothing.
+        var isRetainedFirst = publication.stamp() > 0 && letters.isOwed(publication);
+        var retain = publication.stamp() > 0 && !isRetainedFirst;
+        var sent = letters.inTurn(() -> accept(publication, retain, messageId, accepted));
+        if (isRetainedFirst) retain(publication, sent);
+        else letters.send(publication, sent);
+    }
+
+    private void accept(Publication publication, boolean retain, String messageId, Event.Accepted accepted) {
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || waitingForStore > 0) {
-            var packetId = durable ? publish.packetId() : 0;
+            var packetId = durable ? accepted.packetId() : 0;
             Runnable given = () -> connection.on(accepted);
             Runnable committed = () -> parts.deliveries().send(publication, others, given);
-            keep(publication, publication.stamp() > 0, packetId, messageId, committed);
+            keep(publication, retain, packetId, messageId, committed);
         } else {
             Runnable given = () -> connection.loop().execute(() -> connection.answered(accepted));
             parts.deliveries().send(publication, others, given);
@@ -300,17 +319,6 @@ final class Publishing {
         if (publish.qos() == QoS.AT_MOST_ONCE) return;
         var answer = new Event.Forwarded(publish.packetId(), publish.qos(), outcome, why, null);
         connection.loop().execute(() -> connection.answered(answer));
-    }
-
-    private Publication publication(Packet.Publish publish, long receivedAt) {
-        if (publish.retain()) {
-            var message = Message.of(publish, receivedAt);
-            return parts.retainedTopics()
-                    .announce(message, stamp -> Publication.of(message, routed.matches(publish.topicName()), stamp));
-        }
-        var matches = routed.matches(publish.topicName());
-        if (matches.isEmpty()) return Publication.NOBODYS;
-        return Publication.of(Message.of(publish, receivedAt), matches);
     }
 
     /**
@@ -363,7 +371,7 @@ final class Publishing {
 
     /** Whether anything still waits for its check, for Kafka or for PostgreSQL. */
     boolean isWaiting() {
-        return uplink.isWaiting() || waitingForStore > 0;
+        return uplink.isWaiting() || waitingForStore > 0 || letters.isWaiting();
     }
 
     /** Whether something waits for {@link #retry}. */

@@ -34,6 +34,8 @@ final class Receiving {
     private static final long PAGE_BYTES = 256 * 1024;
 
     private static final Duration RETRY = Duration.ofSeconds(1);
+    /** So far may the clocks of two gateways be apart; microseconds. */
+    private static final long OTHER_CLOCKS = 10_000_000;
 
     private final Connection connection;
     private final ConnectionParts parts;
@@ -92,7 +94,8 @@ final class Receiving {
                         connection.clientId(),
                         connection.epoch(),
                         filters,
-                        connection.writes().thenOnLoop(() -> {})));
+                        connection.writes().thenOnLoop(() -> parts.fleetSubscriptions()
+                                .unsubscribed(connection, filters))));
     }
 
     void perform(Effect.OfReceiver effect) {
@@ -108,7 +111,10 @@ final class Receiving {
         }
     }
 
-    /** Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed. */
+    /**
+     * Subscribes at once, so that the client gets what it publishes next; acknowledges once the subscriptions are committed, and all other
+     * gateways know of them.
+     */
     private void subscribe(Packet.Subscribe subscribe) {
         var identifiers = subscribe.properties().subscriptionIdentifiers();
         var identifier = identifiers.isEmpty() ? 0 : identifiers.getFirst();
@@ -116,6 +122,7 @@ final class Receiving {
         var granted = new ArrayList<StoredSubscription>();
         var owed = new ArrayList<Long>();
         var begun = new ArrayList<Runnable>();
+        var filters = new ArrayList<TopicFilter>();
         for (var asked : subscribe.subscriptions()) {
             var filter = answers.read(asked.filter());
             if (filter == null || !isAdmitted(filter, answers)) continue;
@@ -124,22 +131,21 @@ final class Receiving {
             answers.grant(allowed.maximumQoS());
             var stored = LiveSubscription.stored(allowed, identifier);
             granted.add(stored);
+            filters.add(filter);
             owed.add(subscribe(filter, stored, begun));
         }
-        Runnable committed = () -> {
+        var committed = new Countdown(2, () -> {
             connection.on(new Event.Subscribed(subscribe.packetId(), answers.reasons(), answers.why()));
             begun.forEach(Runnable::run);
-        };
-        if (!durable || granted.isEmpty()) inALaterTurn(committed);
-        else
-            connection
-                    .writes()
-                    .submit(new JournalWrite.Subscribe(
-                            connection.clientId(),
-                            connection.epoch(),
-                            granted,
-                            owed,
-                            connection.writes().thenOnLoop(committed)));
+        });
+        if (!parts.remote().interest().awaitSeen(filters, () -> inALaterTurn(committed))) committed.run();
+        if (!durable || granted.isEmpty()) {
+            inALaterTurn(committed);
+            return;
+        }
+        var writes = connection.writes();
+        var then = writes.thenSeen(seen -> parts.fleetSubscriptions().subscribed(connection, granted, seen), committed);
+        writes.submit(new JournalWrite.Subscribe(connection.clientId(), connection.epoch(), granted, owed, then));
     }
 
     /** The client may be read on after it: answers that wait for nothing but a turn of the others. */
@@ -170,9 +176,13 @@ final class Receiving {
         if (stored.retainHandling() == 2) return JournalWrite.Subscribe.NO_RETAINED;
         if (subscription.filter().isServers()) begun.add(() -> sendFigures(subscription));
         if (!retained.mayMatch(subscription.filter())) return JournalWrite.Subscribe.NO_RETAINED;
-        var transfer = transfers.add(subscription, begin.stamp(), begin.stamp(), null);
+        // Others retain by their clocks, and until they know of this: what they do is given rather twice than not at
+        // all.
+        var isAlone = parts.remote().isAlone();
+        var since = isAlone ? begin.stamp() : begin.stamp() + OTHER_CLOCKS;
+        var transfer = transfers.add(subscription, since, isAlone ? since : Long.MAX_VALUE, null);
         begun.add(() -> transfers.start(transfer));
-        return begin.stamp();
+        return since;
     }
 
     /** The present figures of the server itself, which PostgreSQL does not keep. */
@@ -245,6 +255,11 @@ final class Receiving {
             answers.exceed("subscriptions-maximum", "the client has " + most + " subscriptions, as many as it may");
             return false;
         }
+        if (filter.isShared() && subscriber.shared() >= config.sharedSubscriptionsMaximum()) {
+            var why = "the client has " + subscriber.shared() + " Shared Subscriptions, as many as it may";
+            answers.exceed("shared-subscriptions-maximum", why);
+            return false;
+        }
         if (subscriber.filterBytes() + filter.bytes() > config.subscriptionBytesMaximum()) {
             answers.exceed(
                     "subscription-bytes-maximum",
@@ -268,15 +283,17 @@ final class Receiving {
         }
         Runnable committed =
                 () -> connection.on(new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why()));
-        if (!durable || ended.isEmpty()) inALaterTurn(committed);
-        else
-            connection
-                    .writes()
-                    .submit(new JournalWrite.Unsubscribe(
-                            connection.clientId(),
-                            connection.epoch(),
-                            ended,
-                            connection.writes().thenOnLoop(committed)));
+        if (!durable || ended.isEmpty()) {
+            inALaterTurn(committed);
+            return;
+        }
+        var then = connection.writes().thenOnLoop(() -> {
+            parts.fleetSubscriptions().unsubscribed(connection, ended);
+            committed.run();
+        });
+        connection
+                .writes()
+                .submit(new JournalWrite.Unsubscribe(connection.clientId(), connection.epoch(), ended, then));
     }
 
     private void acknowledge(long seq, long sentSeq) {
@@ -339,6 +356,7 @@ final class Receiving {
     private boolean hasRoomElsewhere(Delivery delivery) {
         var subscriber = parts.router().find(connection.clientId());
         if (subscriber != null) subscriber.queueIsFull();
+        // Not at another gateway: two members with full queues would give it to each other for ever.
         var match = parts.router().another(delivery.share(), connection, true);
         if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
         return match != null;
@@ -357,11 +375,12 @@ final class Receiving {
         return !isOwn && delivery.qos() != QoS.AT_MOST_ONCE;
     }
 
-    /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5]. */
+    /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5], here if there are any. */
     private void giveBack(List<Delivery> left) {
         for (var delivery : left) {
             var match = parts.router().another(delivery.share(), connection, false);
             if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
+            else parts.remote().deliveries().passOn(delivery.message().unretained(), delivery.share());
         }
     }
 

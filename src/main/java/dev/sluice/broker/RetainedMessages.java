@@ -6,14 +6,16 @@ import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.NameIndex;
 import dev.sluice.topic.TopicFilter;
+import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /**
  * What all {@link RetainedTransfer transfers} of retained messages share. Any thread may use it.
  *
  * @param memory the bytes that wait in memory for all clients together
+ * @param alone whether there is no other gateway, of whose retained messages this one has not heard
  */
-record RetainedMessages(RetainedTopics topics, RetainedReader reader, QueueMemory memory) {
+record RetainedMessages(RetainedTopics topics, RetainedReader reader, QueueMemory memory, BooleanSupplier alone) {
     private static final ThrottledLog LOG = new ThrottledLog(Logger.getLogger(RetainedMessages.class));
 
     /** Names that an event loop looks at before it leaves the search to another thread. */
@@ -21,6 +23,7 @@ record RetainedMessages(RetainedTopics topics, RetainedReader reader, QueueMemor
 
     /** Whether a topic that the filter matches may have a retained message: false is certain. */
     boolean mayMatch(TopicFilter filter) {
+        if (!alone.getAsBoolean()) return true;
         var found = topics.find(filter, NameIndex.Place.START, 1, STEPS);
         return !found.names().isEmpty() || !found.isEnd();
     }

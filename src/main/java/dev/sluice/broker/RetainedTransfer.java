@@ -49,6 +49,9 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     private volatile boolean ended;
     private boolean committed;
     private boolean reading;
+    /** Whether this gateway knows which topics there are, those of other gateways included; confined to who reads. */
+    private boolean learned;
+
     private int failures;
 
     /** Null once no topic follows. */
@@ -238,6 +241,8 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
 
     /** Reads. Costs time in proportion to the names that it looks at, in slices. */
     private Loaded search() {
+        if (!learned && !retained.alone().getAsBoolean()) retained.topics().learn(subscription.filter(), this::isOver);
+        learned = true;
         for (var from = place; from != null && !isOver(); ) {
             var found = retained.topics().find(subscription.filter(), from, mostTopics(), STEPS);
             if (!found.names().isEmpty()) return read(found);

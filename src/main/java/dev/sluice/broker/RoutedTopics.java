@@ -1,51 +1,65 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Match;
-import dev.sluice.broker.routing.Router;
+import dev.sluice.broker.routing.FleetRouter;
+import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Routed;
+import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.QoS;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.TopicName;
-import java.util.List;
 
 /**
- * Remembers who is subscribed to the last topics that one client has published to: a device publishes to the same few again and again, and
- * subscriptions change seldom. Confined to the connection's event loop.
+ * Finds who gets what one client publishes, and remembers who is subscribed to the last topics: a device publishes to the same few again
+ * and again, and subscriptions change seldom. Confined to the connection's event loop.
  */
 final class RoutedTopics {
     private static final int REMEMBERED = 4;
-    /** Each publisher remembers by itself, and what it remembers is counted nowhere. */
-    private static final int MOST_MATCHES = 16;
 
-    private record Routed(TopicName topic, List<Match> matches) {}
+    private record Remembered(TopicName topic, Routed routed) {}
 
-    private final Router router;
+    private final FleetRouter router;
+    private final RetainedTopics retainedTopics;
     private final String publisher;
-    private final Routed[] last = new Routed[REMEMBERED];
+    private final Remembered[] last = new Remembered[REMEMBERED];
     private int oldest;
     private long version;
 
-    RoutedTopics(Router router, String publisher) {
+    RoutedTopics(FleetRouter router, RetainedTopics retainedTopics, String publisher) {
         this.router = router;
+        this.retainedTopics = retainedTopics;
         this.publisher = publisher;
     }
 
-    List<Match> matches(TopicName topic) {
+    /** The message with everybody who is owed it; announced if it is to be retained. */
+    Publication publication(Packet.Publish publish, long receivedAt) {
+        if (publish.retain()) {
+            var message = Message.of(publish, receivedAt);
+            return retainedTopics.announce(
+                    message, stamp -> routed(publish.topicName(), publish.qos()).publication(message, stamp));
+        }
+        var routed = routed(publish.topicName(), publish.qos());
+        return routed.isNobody() ? Publication.NOBODYS : routed.publication(Message.of(publish, receivedAt), 0);
+    }
+
+    /** What was announced is not going to be retained. */
+    void unannounce(Publication publication) {
+        if (publication != null && publication.stamp() > 0)
+            retainedTopics.settled(publication.message(), publication.stamp(), false);
+    }
+
+    Routed routed(TopicName topic, QoS qos) {
         var now = router.version();
         if (now != version) {
             for (int i = 0; i < REMEMBERED; i++) last[i] = null;
             version = now;
         }
-        for (var routed : last) if (routed != null && routed.topic == topic) return routed.matches;
-        var matches = router.route(topic, publisher);
-        if (topic.isSmall() && isLasting(matches)) {
-            last[oldest] = new Routed(topic, matches);
+        for (var remembered : last) if (remembered != null && remembered.topic == topic) return remembered.routed;
+        var routed = router.route(topic, publisher, qos);
+        if (topic.isSmall() && routed.isLasting()) {
+            last[oldest] = new Remembered(topic, routed);
             oldest = (oldest + 1) % REMEMBERED;
         }
-        return matches;
-    }
-
-    /** Whose turn it is in a Shared Subscription changes with each message. */
-    private static boolean isLasting(List<Match> matches) {
-        if (matches.size() > MOST_MATCHES) return false;
-        for (int i = 0; i < matches.size(); i++) if (matches.get(i).share() != null) return false;
-        return true;
+        return routed;
     }
 }

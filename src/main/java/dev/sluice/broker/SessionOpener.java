@@ -8,6 +8,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -17,6 +18,7 @@ import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.TooManySessions;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -39,15 +41,12 @@ final class SessionOpener {
     static final Event OVERTAKEN =
             new Event.OpenFailed(ReasonCode.SERVER_BUSY, "a later connection of the client has its session");
 
-    /** An event loop that is busy for longer does not hold up the client's next connection. */
-    private static final Duration TAKE_OVER = Duration.ofSeconds(1);
-
     private final SessionStore sessions;
     private final Duration timeout;
-    private final String node;
     private final Journal journal;
     private final SessionTurns turns;
     private final ConnectionRegistry<?> registry;
+    private final FleetSessions fleet;
     private final WillPublisher wills;
     private final Limiter limiter;
     private final BrokerMeters meters;
@@ -56,19 +55,19 @@ final class SessionOpener {
     SessionOpener(
             SessionStore sessions,
             Duration timeout,
-            String node,
             Journal journal,
             SessionTurns turns,
             ConnectionRegistry<?> registry,
+            FleetSessions fleet,
             WillPublisher wills,
             Limiter limiter,
             BrokerMeters meters) {
         this.sessions = sessions;
         this.timeout = timeout;
-        this.node = node;
         this.journal = journal;
         this.turns = turns;
         this.registry = registry;
+        this.fleet = fleet;
         this.wills = wills;
         this.limiter = limiter;
         this.meters = meters;
@@ -125,7 +124,7 @@ final class SessionOpener {
                 connect.version().level(),
                 grant.sessionExpiry(),
                 identity.name(),
-                node,
+                fleet.gateways().self().id(),
                 sendQuota,
                 connect.will(),
                 connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
@@ -150,7 +149,11 @@ final class SessionOpener {
             return;
         }
         var session = sessions.open(request, until(end));
-        var sentSeq = await(registry.takeOver(request.clientId(), session.epoch()), until(end));
+        var sentSeq = await(fleet.takeOvers().end(request.clientId(), session), until(end));
+        if (session.replacedId() > 0)
+            fleet.subscriptions().ended(List.of(new EndedSession(request.clientId(), session.replacedId())));
+        if (fleet.takeOvers().wasElsewhere(session))
+            wills.release(session.dueWills(), session.former().epoch());
         var ahead = wills.ahead(session.dueWills(), connection::isClosed);
         var told = ahead.awaitTold(until(end));
         connection.loop().execute(() -> {
@@ -182,7 +185,7 @@ final class SessionOpener {
     private static long await(CompletableFuture<Long> sentSeq, Duration within) {
         if (sentSeq.isDone()) return sentSeq.getNow(0L);
         try {
-            return sentSeq.get(Math.min(TAKE_OVER.toNanos(), within.toNanos()), TimeUnit.NANOSECONDS);
+            return sentSeq.get(Math.min(FleetTakeOvers.PATIENCE.toNanos(), within.toNanos()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException _) {
             return 0;
         } catch (InterruptedException _) {

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class SessionTurns {
     private final Map<String, Turn> last = new ConcurrentHashMap<>();
     private final Map<String, Turn> held = new ConcurrentHashMap<>();
+    private final Map<String, Turn> closing = new ConcurrentHashMap<>();
 
     /** Takes the place behind every open and close of the client that is still under way. */
     Turn take(String clientId) {
@@ -36,12 +37,27 @@ final class SessionTurns {
     /** The turn for a close: that of the open which is {@link #hold held}, so that no later one comes between. */
     Turn takeToClose(String clientId) {
         var open = held.remove(clientId);
-        return open == null ? take(clientId) : open;
+        var turn = open == null ? take(clientId) : open;
+        closing.put(clientId, turn);
+        turn.own.thenRun(() -> closing.remove(clientId, turn));
+        return turn;
     }
 
     /** Ends the turn of an open that is held, unless it was taken to close. */
     void release(Turn turn) {
         if (held.remove(turn.clientId, turn)) turn.end();
+    }
+
+    /** Completed once the closes of the client that are under way are over: its writes keep their order, so that the last one ends last. */
+    CompletableFuture<Void> closed(String clientId) {
+        var turn = closing.get(clientId);
+        return turn == null ? CompletableFuture.completedFuture(null) : turn.own;
+    }
+
+    /** Completed once all opens and closes of the client that are under way are over. */
+    CompletableFuture<Void> over(String clientId) {
+        var turn = last.get(clientId);
+        return turn == null ? CompletableFuture.completedFuture(null) : turn.over;
     }
 
     /** Clients with an open or a close under way. */

@@ -52,6 +52,7 @@ final class TraceText {
                     case Event.Challenged _ -> "challenged";
                     case Event.Denied(var reason, var why) -> "denied " + reason + ": " + why;
                     case Event.Ended(var reason, var why) -> "ended " + reason + ": " + why;
+                    case Event.Leave(var reason, var why) -> "to leave " + reason + ": " + why;
                     case Event.TransportClosed() -> "the socket has closed";
                 });
     }

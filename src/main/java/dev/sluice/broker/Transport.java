@@ -21,7 +21,7 @@ public interface Transport {
     static int status(ReasonCode reason) {
         return switch (reason) {
             case SUCCESS, DISCONNECT_WITH_WILL_MESSAGE -> NORMAL;
-            case SERVER_SHUTTING_DOWN, USE_ANOTHER_SERVER, SERVER_MOVED -> GOING_AWAY;
+            case SERVER_SHUTTING_DOWN, USE_ANOTHER_SERVER, SERVER_MOVED, MAXIMUM_CONNECT_TIME -> GOING_AWAY;
             case MALFORMED_PACKET, PROTOCOL_ERROR, UNSUPPORTED_PROTOCOL_VERSION -> PROTOCOL_ERROR;
             case PAYLOAD_FORMAT_INVALID -> INVALID_DATA;
             case PACKET_TOO_LARGE -> TOO_BIG;

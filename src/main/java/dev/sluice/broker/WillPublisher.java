@@ -1,8 +1,10 @@
 package dev.sluice.broker;
 
+import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.Publication;
-import dev.sluice.broker.routing.Router;
+import dev.sluice.broker.routing.RemoteDeliveries;
+import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.packet.Message;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.RetainedTopics;
@@ -45,7 +47,7 @@ final class WillPublisher {
     private final Wills wills;
     private final Uplink uplink;
     private final Journal journal;
-    private final Router router;
+    private final RemoteRouting remote;
     private final RetainedTopics retainedTopics;
     private final Deliveries deliveries;
     private final BrokerMeters meters;
@@ -95,10 +97,10 @@ final class WillPublisher {
     /** @param isKafkaThere whether Kafka has answered when it was asked last */
     WillPublisher(
             Wills wills,
-            WillCheck check,
+            RulesInForce rules,
             Uplink uplink,
             Journal journal,
-            Router router,
+            RemoteRouting remote,
             RetainedTopics retainedTopics,
             Deliveries deliveries,
             BrokerMeters meters,
@@ -106,11 +108,11 @@ final class WillPublisher {
         this.wills = wills;
         this.uplink = uplink;
         this.journal = journal;
-        this.router = router;
+        this.remote = remote;
         this.retainedTopics = retainedTopics;
         this.deliveries = deliveries;
         this.meters = meters;
-        this.check = check;
+        this.check = new WillCheck(uplink, rules);
         this.awaited = new AwaitedWills(wills, isKafkaThere);
     }
 
@@ -138,6 +140,11 @@ final class WillPublisher {
             poked.set(false);
             claimAt = System.nanoTime();
         });
+    }
+
+    /** Blocking: as {@link Wills#release}; if PostgreSQL does not answer, they fall due a moment later. */
+    void release(List<Long> ids, long epoch) {
+        if (!ids.isEmpty()) guarded(() -> wills.release(ids, epoch));
     }
 
     /** Publishes these wills before all others, as their client is waiting for that, unless it has {@code abandoned} them. */
@@ -260,9 +267,20 @@ final class WillPublisher {
 
     /** The message with everybody who is owed it; announced if it is to be retained. */
     Publication publication(Message message, String clientId) {
-        if (!message.retain()) return router.publication(message, clientId);
-        return retainedTopics.announce(
-                message, stamp -> Publication.of(message, router.route(message.topicName(), clientId), stamp));
+        var router = remote.router();
+        if (!message.retain())
+            return router.route(message.topicName(), clientId, message.qos()).publication(message, 0);
+        return retainedTopics.announce(message, stamp -> router.route(message.topicName(), clientId, message.qos())
+                .publication(message, stamp));
+    }
+
+    /** The message with other gateways alone, after an earlier run has seen to everybody here. */
+    Publication elsewhere(Message message) {
+        return remote.router().elsewhere(message);
+    }
+
+    RemoteDeliveries remote() {
+        return remote.deliveries();
     }
 
     Journal journal() {
@@ -294,9 +312,11 @@ final class WillPublisher {
         return !stopped && !behind && forwarding.hasRoom();
     }
 
-    ClientUplink open(PendingWill will, Consumer<Forwarding> listener) {
+    void forwarding(PendingWill will) {
         forwarding.add(will);
-        var due = will.due();
+    }
+
+    ClientUplink open(DueWill due, Consumer<Forwarding> listener) {
         return uplink.open(due.clientId(), due.username(), due.id(), true, mailbox::add, listener);
     }
 

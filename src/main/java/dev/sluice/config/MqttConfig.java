@@ -110,6 +110,10 @@ public interface MqttConfig {
     @WithDefault("1000")
     int subscriptionsMaximum();
 
+    /** Shared Subscriptions of one client, which gets a copy of a message for each that matches it; a further one is answered with 0x97. */
+    @WithDefault("100")
+    int sharedSubscriptionsMaximum();
+
     /** Bytes of the Topic Filters of one client's subscriptions; a further one is answered with 0x97. */
     @WithDefault("262144")
     int subscriptionBytesMaximum();

@@ -8,13 +8,29 @@ import java.time.Duration;
 @ConfigMapping(prefix = "sluice.node")
 public interface NodeConfig {
     /**
-     * The replica's name in the table of sessions: unique among running replicas, and the same after a restart where the
-     * host is the same. Default: host name and port.
+     * The replica's name in the table of sessions: unique among running replicas. Default: host name, as {@link HostName} finds it, and
+     * port.
      */
-    @WithDefault("${HOSTNAME:sluice}:${quarkus.http.port}")
+    @WithDefault("${HOSTNAME}:${quarkus.http.port}")
     String id();
 
-    /** The time over which connections are ended when the gateway is told to stop. Default: 5 s. */
-    @WithDefault("5s")
-    Duration drain();
+    /** So long after its last renewal a replica may be declared dead by another; the same for all. Default: 10 s. */
+    @WithDefault("10s")
+    Duration lease();
+
+    /** How long clients still come and are served once the gateway is told to stop and is no longer ready. */
+    @WithDefault("0s")
+    Duration drainDelay();
+
+    /** Clients that are let go in a second, at least 1: when the gateway drains, and when connections are old. */
+    @WithDefault("500")
+    int drainRate();
+
+    /** The time after the delay in which all clients are let go, faster than the rate if need be. */
+    @WithDefault("20s")
+    Duration drainMax();
+
+    /** How old a connection may become, 10 % more or less; then its client is let go. 0s for any age. */
+    @WithDefault("0s")
+    Duration maxConnectionAge();
 }

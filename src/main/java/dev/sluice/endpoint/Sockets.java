@@ -31,6 +31,8 @@ class Sockets {
     private static final long NANOS_BETWEEN_WARNINGS = TimeUnit.MINUTES.toNanos(1);
     /** Sockets above the maximum, for those who ask whether the gateway lives, and for metrics and REST. */
     private static final int RESERVE = 64;
+    /** The part of the maximum below which there is room again, once there was none: readiness is not to change with each socket. */
+    private static final double ROOM_BELOW = 0.95;
     /** Of an IPv6 address: its first half is what a network is given, the second half its own choice. */
     private static final int NETWORK_BYTES = 8;
 
@@ -43,9 +45,13 @@ class Sockets {
     private final Proxies proxies;
     private final int managementPort;
     private final AtomicInteger open = new AtomicInteger();
+    /** Whether there have been as many as may be, and there are still nearly as many. */
+    private volatile boolean full;
+
     private final AtomicInteger handshakes = new AtomicInteger();
     private final ConcurrentHashMap<String, Integer> openPerAddress = new ConcurrentHashMap<>();
     private final Counter refusedInAll;
+    private final Counter refusedInDrain;
     private final Counter refusedHandshakes;
     private final Counter slowHandshakes;
     private final Counter failedHandshakes;
@@ -68,6 +74,7 @@ class Sockets {
         this.proxies = proxies;
         managementPort = management.port();
         refusedInAll = refused(meters, "connections-maximum");
+        refusedInDrain = refused(meters, "draining");
         refusedHandshakes = refused(meters, "handshakes-maximum");
         slowHandshakes = refused(meters, "handshake-timeout");
         failedHandshakes = refused(meters, "handshake-failed");
@@ -116,7 +123,9 @@ class Sockets {
 
     /** Counts a socket in all and among the handshakes, false if that would be one too many, the reserve included. */
     boolean admits() {
-        if (open.incrementAndGet() > most + RESERVE && most != 0) {
+        var now = open.incrementAndGet();
+        if (most != 0 && now >= most) full = true;
+        if (most != 0 && now > most + RESERVE) {
             open.decrementAndGet();
             refusedInAll();
             return false;
@@ -160,6 +169,20 @@ class Sockets {
         if (most == 0 || open.get() <= most) return false;
         refusedInAll();
         return true;
+    }
+
+    /** Whether load balancers are to bring further clients here. */
+    boolean hasRoom() {
+        if (full && open.get() < most * ROOM_BELOW) full = false;
+        return !full;
+    }
+
+    int most() {
+        return most;
+    }
+
+    void refusedInDrain() {
+        refusedInDrain.increment();
     }
 
     private void refusedInAll() {

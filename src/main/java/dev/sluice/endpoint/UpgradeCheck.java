@@ -2,6 +2,7 @@ package dev.sluice.endpoint;
 
 import dev.sluice.access.Peer;
 import dev.sluice.broker.Broker;
+import dev.sluice.broker.Departures;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.TlsConfig;
 import dev.sluice.config.TlsConfig.ClientCertificate;
@@ -16,6 +17,7 @@ import java.net.URISyntaxException;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Decides who may upgrade to a WebSocket (RFC 6455, section 4.2). Called on the channel's event loop. */
 @ApplicationScoped
@@ -32,16 +34,27 @@ class UpgradeCheck {
     private static final int UPGRADE_REQUIRED = 426;
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVICE_UNAVAILABLE = 503;
+    /** Seconds. */
+    private static final int LATEST_RETRY = 5;
 
     private final Broker broker;
+    private final Departures departures;
     private final Sockets sockets;
     private final Peers peers;
     private final Proxies proxies;
     private final Origins origins;
     private final boolean needsCertificate;
 
-    UpgradeCheck(Broker broker, Sockets sockets, Peers peers, Proxies proxies, MqttConfig config, TlsConfig tls) {
+    UpgradeCheck(
+            Broker broker,
+            Departures departures,
+            Sockets sockets,
+            Peers peers,
+            Proxies proxies,
+            MqttConfig config,
+            TlsConfig tls) {
         this.broker = broker;
+        this.departures = departures;
         this.sockets = sockets;
         this.peers = peers;
         this.proxies = proxies;
@@ -65,14 +78,25 @@ class UpgradeCheck {
     Answer answer(HttpServerRequest request) {
         var mistake = mistake(request);
         if (mistake != null) return mistake;
-        if (broker.isDraining() || broker.refusesNow() || sockets.isInReserve())
-            return new Refusal(SERVICE_UNAVAILABLE, "Retry-After", "1");
+        if (isDraining() || broker.refusesNow() || sockets.isInReserve())
+            return new Refusal(SERVICE_UNAVAILABLE, "Retry-After", retryAfter());
         try {
             return answer(request, peers.of(request));
         } catch (IllegalArgumentException wrong) {
             proxies.wrongCertificate(request.remoteAddress(), wrong);
             return new Refusal(BAD_REQUEST);
         }
+    }
+
+    private boolean isDraining() {
+        if (!departures.isDraining()) return false;
+        sockets.refusedInDrain();
+        return true;
+    }
+
+    /** Not the same for all: who is refused at once is not to come back at once. */
+    private static String retryAfter() {
+        return Integer.toString(ThreadLocalRandom.current().nextInt(1, LATEST_RETRY + 1));
     }
 
     /** The answer to a request that is no opening handshake, null if it is one. */

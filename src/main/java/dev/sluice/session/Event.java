@@ -107,8 +107,27 @@ public sealed interface Event {
     /** The socket takes more again; also told once a second. */
     record Drained() implements Progress {}
 
-    /** The server ends the connection: keep alive, take-over, drain, a deadline. */
-    record Ended(ReasonCode reason, String why) implements Event {}
+    /** The server ends the connection, at once or soon. */
+    sealed interface End extends Event {
+        ReasonCode reason();
+
+        /** A sentence for the client and for the log. */
+        String why();
+    }
+
+    /** At once: keep alive, take-over, a deadline. */
+    record Ended(ReasonCode reason, String why) implements End {}
+
+    /**
+     * The client is to go to another connection as soon as nothing is half done: what it begins from now on is left unanswered, and
+     * the rows of its durable queue stay there. One that is not online yet goes at once.
+     */
+    record Leave(ReasonCode reason, String why) implements End {
+        /** The end that follows. */
+        public Ended end() {
+            return new Ended(reason, why);
+        }
+    }
 
     record TransportClosed() implements Event {}
 }

@@ -87,6 +87,11 @@ final class Inbound {
         return !held.isEmpty() && !mayPublish(held.first().publish());
     }
 
+    /** Returns whether the client has been sent a PUBREC on this connection that it has not answered. */
+    boolean awaitsRelease() {
+        return received.size() > resumed.size();
+    }
+
     private int inFlight() {
         return atLeastOnce.size() + exactlyOnce.size();
     }

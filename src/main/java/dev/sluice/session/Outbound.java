@@ -26,6 +26,8 @@ final class Outbound {
     private final OutboundQueue queue;
     /** Rows of the durable queue, null for a session without one. */
     private final OutboundRows rows;
+    /** The client is to go: its next connection gets the rows that were not sent. */
+    private boolean leaving;
 
     Outbound(
             ProtocolVersion version,
@@ -48,12 +50,26 @@ final class Outbound {
 
     /** Returns whether a message would be sent at once. */
     boolean isReady() {
-        return room.getAsBoolean() && window.isOpen() && queue.isEmpty() && (rows == null || rows.isCaughtUp());
+        return !leaving
+                && room.getAsBoolean()
+                && window.isOpen()
+                && queue.isEmpty()
+                && (rows == null || rows.isCaughtUp());
     }
 
     /** Returns whether an answer of the client waits for the journal. */
     boolean isWaiting() {
         return window.isWaiting();
+    }
+
+    /** Returns whether the client has been sent something that it has not answered. */
+    boolean awaitsAnswer() {
+        return window.size() > 0;
+    }
+
+    /** Rows stay in the queue from now on; exchanges that have begun go on. */
+    void leave() {
+        leaving = true;
     }
 
     /** The highest place of the durable queue that was sent, 0 for none. */
@@ -84,7 +100,7 @@ final class Outbound {
 
     /** Sends what may be sent of what waits, and has more read when nothing does. */
     void pump(Consumer<Effect> out) {
-        if (rows != null) pumpRows(out);
+        if (rows != null && !leaving) pumpRows(out);
         for (var next = queue.first(); next != null && isAdmitted(next); next = queue.first()) {
             queue.poll(next.qos());
             send(next, window.packetId(next), out);

@@ -16,7 +16,8 @@ public sealed interface Phase {
     /** The session's row is being opened; nothing that the client sends meanwhile is looked at. */
     record Opening(Packet.Connect connect, Grant grant) implements Phase {}
 
-    record Online() implements Phase {}
+    /** @param leave that it is told once nothing is half done; null as long as it may stay */
+    record Online(Event.Leave leave) implements Phase {}
 
     /** The client has said DISCONNECT, and what it published before that is still under way. */
     record Finishing() implements Phase {}

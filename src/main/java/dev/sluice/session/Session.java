@@ -108,6 +108,11 @@ public final class Session {
         };
     }
 
+    /** Returns whether the client owes no answer, neither PUBREL for a PUBREC of this connection nor any to a PUBLISH. */
+    public boolean isBetweenExchanges() {
+        return !(phase instanceof Phase.Online) || !inbound.awaitsRelease() && !outbound.awaitsAnswer();
+    }
+
     /** Returns the highest place of the durable queue that was sent, 0 for none. */
     public long sentSeq() {
         return outbound == null ? 0 : outbound.sentSeq();
@@ -168,7 +173,7 @@ public final class Session {
                 inbound.abandon(out);
                 return new Phase.Closed();
             }
-            case Event.TransportClosed _ -> {}
+            case Event.Leave _, Event.TransportClosed _ -> {}
             case Event.Received _, Event.Faulted _, Event.SessionOpened _, Event.OpenFailed _ -> {}
             case Event.OfAuthentication _ -> {}
         }
@@ -193,7 +198,7 @@ public final class Session {
                 entrance.spoke(spoken);
                 throw fault;
             }
-            case Event.Ended(var reason, var why) -> close(reason, why, out);
+            case Event.End end -> close(end.reason(), end.why(), out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.OfAuthentication _, Event.SessionOpened _, Event.OpenFailed _, Event.Progress _ -> phase;
         };
@@ -215,7 +220,7 @@ public final class Session {
             case Event.Received _ ->
                 throw new MqttFault(ReasonCode.PROTOCOL_ERROR, "neither AUTH nor DISCONNECT before CONNACK");
             case Event.Faulted(var fault, var _) -> throw fault;
-            case Event.Ended(var reason, var why) -> refuse(reason, why, out);
+            case Event.End end -> refuse(end.reason(), end.why(), out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.SessionOpened _, Event.OpenFailed _, Event.Progress _ -> authenticating;
         };
@@ -225,7 +230,7 @@ public final class Session {
         return switch (event) {
             case Event.SessionOpened opened -> open(opening, opened, out);
             case Event.OpenFailed(var reason, var why) -> refuse(reason, why, out);
-            case Event.Ended(var reason, var why) -> refuse(reason, why, out);
+            case Event.End end -> refuse(end.reason(), end.why(), out);
             case Event.TransportClosed _ -> new Phase.Closed();
             case Event.Received _ -> throw new IllegalStateException("read while the session opens");
             case Event.Faulted(var fault, var _) -> throw fault;
@@ -241,7 +246,7 @@ public final class Session {
         out.accept(new Effect.Send(entrance.accept(opening, opened.present())));
         out.accept(new Effect.Start(grant()));
         outbound.pump(out);
-        return new Phase.Online();
+        return new Phase.Online(null);
     }
 
     private Phase online(Phase.Online online, Event event, Consumer<Effect> out) {
@@ -253,6 +258,10 @@ public final class Session {
                 yield online;
             }
             case Event.OfAuthentication it -> authenticatedAgain(online, it, out);
+            case Event.Leave leave -> {
+                outbound.leave();
+                yield online.leave() == null ? new Phase.Online(leave) : online;
+            }
             case Event.Ended(var reason, var why) -> refuse(reason, why, out);
             case Event.TransportClosed _ -> {
                 end(ReasonCode.UNSPECIFIED_ERROR, true, out);
@@ -300,7 +309,11 @@ public final class Session {
     }
 
     private Phase received(Phase.Online online, Packet packet, Consumer<Effect> out) {
+        var isToLeave = online.leave() != null;
         switch (packet) {
+            // Unanswered, it comes again on the client's next connection.
+            case Packet.Publish _ when isToLeave -> out.accept(new Effect.Abandon(1));
+            case Packet.Subscribe _, Packet.Unsubscribe _ when isToLeave -> {}
             case Packet.Publish publish -> inbound.publish(publish, out);
             case Packet.PubRel release -> inbound.release(release, out);
             case Packet.PubAck answer -> outbound.acknowledged(answer, out);

@@ -92,16 +92,20 @@ final class AuditedClient {
             repeats++;
         }
         recent.add(message, entry.epoch, entry.number);
-        progress(entry, isNew || !isRepeat);
+        progress(entry, isNew, isRepeat);
     }
 
-    private void progress(Entry entry, boolean counts) {
+    private void progress(Entry entry, boolean isNew, boolean isRepeat) {
         var progress = lanes.computeIfAbsent(
                 new Lane(entry.partition, entry.source), _ -> new Progress(entry.epoch, entry.number));
         if (!progress.isBehind(entry.epoch, entry.number)) {
             progress.epoch = entry.epoch;
             progress.number = entry.number;
-        } else if (counts && entry.number == 1) {
+            return;
+        }
+        // A gateway that was frozen or cut off may bring a record that its client has sent again elsewhere meanwhile.
+        var counts = !isRepeat || isNew && entry.epoch == progress.epoch;
+        if (counts && entry.number == 1) {
             progress.lateEpochs.add(entry.epoch);
         } else if (counts) {
             progress.disorder++;

@@ -2,6 +2,7 @@ package dev.sluice.topic;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.Consumer;
 
 /**
  * The places that follow one place of the {@link SubscriptionIndex}, found by their first level: a hash table without an object for each
@@ -128,6 +129,19 @@ final class FilterChildren<T> {
         }
         used = literals;
         table = larger;
+    }
+
+    void forEach(Consumer<FilterNode<T>> tell) {
+        var one = oneLevel;
+        if (one != null) tell.accept(one);
+        var all = allBelow;
+        if (all != null) tell.accept(all);
+        var slots = table;
+        if (slots == null) return;
+        for (int i = 0; i < slots.length; i++) {
+            var slot = SLOT.getAcquire(slots, i);
+            if (slot != null && slot != GONE) tell.accept(node(slot));
+        }
     }
 
     /** The only one there is. */

@@ -1,10 +1,13 @@
 package dev.sluice.topic;
 
 import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Values by Topic Filter, found by Topic Name in time that grows with the levels of the name and the matches, not with
@@ -57,15 +60,17 @@ public final class SubscriptionIndex<T> {
 
     /** Removes the value that equals the given one; true if there was one. */
     public boolean remove(TopicFilter filter, T value) {
+        return remove(filter.toString(), filter.start(), value);
+    }
+
+    /** @param start the first character of the levels */
+    private boolean remove(String text, int start, T value) {
         writing.lock();
         try {
-            var text = filter.toString();
             FilterNode<T> above = null;
             FilterNode<T> parent = null;
             var node = root;
-            for (int at = filter.start();
-                    at <= text.length();
-                    at += node.label().length() + 1) {
+            for (int at = start; at <= text.length(); at += node.label().length() + 1) {
                 var child = child(node, text, at);
                 if (child == null || child.common(text, at) < child.label().length()) return false;
                 above = parent;
@@ -79,6 +84,26 @@ public final class SubscriptionIndex<T> {
         } finally {
             writing.unlock();
         }
+    }
+
+    /** Removes all values of which this is true, one after the other: in time that grows with the number of filters. */
+    public void removeIf(Predicate<? super T> isOver) {
+        record Place<T>(FilterNode<T> node, String path) {}
+        record Found<T>(String path, T value) {}
+        var found = new ArrayList<Found<T>>();
+        var pending = new ArrayDeque<Place<T>>();
+        pending.push(new Place<>(root, null));
+        while (!pending.isEmpty()) {
+            var place = pending.pop();
+            place.node.tell(value -> {
+                if (isOver.test(value)) found.add(new Found<>(place.path, value));
+            });
+            var children = place.node.children();
+            if (children == null) continue;
+            var above = place.path == null ? "" : place.path + '/';
+            children.forEach(child -> pending.push(new Place<>(child, above + child.label())));
+        }
+        for (var each : found) remove(each.path, 0, each.value);
     }
 
     /** Nothing stays that keeps no filters apart. */

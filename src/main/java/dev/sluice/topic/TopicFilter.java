@@ -178,6 +178,18 @@ public final class TopicFilter {
         return text.startsWith("$", start);
     }
 
+    /** What all names that it matches begin with, in whole levels, without the slash behind them; empty if they have no level in common. */
+    public String commonBeginning() {
+        var end = start;
+        while (end <= text.length() && !isWildcard(end)) end = levelEnd(text, end) + 1;
+        return end > text.length() ? text.substring(start) : text.substring(start, Math.max(start, end - 1));
+    }
+
+    /** Returns whether it matches one name only. */
+    public boolean isExact() {
+        return text.indexOf(ONE_LEVEL, start) < 0 && text.indexOf(ALL_BELOW, start) < 0;
+    }
+
     /** Returns whether it matches all names but those that begin with $. */
     public boolean isEverything() {
         var length = text.length() - start;

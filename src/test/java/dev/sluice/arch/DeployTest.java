@@ -210,6 +210,20 @@ class DeployTest {
         }
     }
 
+    /** Of what only one can have, a gateway that is there several times has nothing: a port of the host, a name, a node id. */
+    @Test
+    void composeCanScaleTheGateway() {
+        var services = COMPOSE.at("services");
+        var gateway = services.at("gateway");
+        assertThat(gateway.at("ports").texts()).allMatch(port -> port.matches("127\\.0\\.0\\.1:\\d+-\\d+:\\d+"));
+        assertThat(gateway.has("container_name")).isFalse();
+        assertThat(gateway.at("environment").has("SLUICE_NODE_ID")).isFalse();
+        assertThat(services.at("balancer").at("ports").texts()).containsExactly("127.0.0.1:8080:8080");
+        var proxy = services.at("balancer").at("volumes").texts().getFirst().split(":")[0];
+        assertThat(Repository.text("deploy/" + proxy))
+                .contains("bind :8080", " gateway:8080", "check port 9000", "/q/health/ready");
+    }
+
     @Test
     void composeMountsAndBuildsWhatIsThere() {
         for (var service : COMPOSE.at("services").entries().values()) {

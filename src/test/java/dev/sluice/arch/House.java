@@ -27,6 +27,7 @@ record House(String root) {
             DRIVERS,
             Set.of("broker"),
             Set.of("broker.routing"),
+            Set.of("cluster.relay", "cluster.node"),
             Set.of("cluster"),
             Set.of("access.token", "access.credential"),
             Set.of("uplink", "access"),
@@ -37,6 +38,7 @@ record House(String root) {
             Set.of("uplink.contract"),
             Set.of("store.spool"),
             Set.of("store.journal"),
+            Set.of("store.node"),
             Set.of(
                     "store.session",
                     "store.delivery",

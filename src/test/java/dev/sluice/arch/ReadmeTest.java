@@ -116,7 +116,7 @@ class ReadmeTest {
         var keys = ConfigKeys.defaults().keySet();
         assertThat(
                         named(
-                                "(?<![\\w/.:-])sluice\\.(?:mqtt|uplink|downlink|store|node|admin|tls|proxy|access|limits)\\.[a-z0-9.-]*[a-z0-9]"))
+                                "(?<![\\w/.:-])sluice\\.(?:mqtt|uplink|downlink|relay|store|node|admin|tls|proxy|access|limits)\\.[a-z0-9.-]*[a-z0-9]"))
                 .hasSizeGreaterThan(30)
                 .allMatch(name -> keys.contains(name) || keys.stream().anyMatch(key -> isBelow(name, key)));
         var metrics = rows("sluice_[a-z_]+").keySet();

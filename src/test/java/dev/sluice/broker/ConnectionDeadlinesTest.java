@@ -18,8 +18,13 @@ class ConnectionDeadlinesTest {
             .getConfigMapping(MqttConfig.class);
 
     private final long accepted = System.nanoTime();
-    private final ConnectionDeadlines deadlines =
-            new ConnectionDeadlines(CONFIG, Duration.ofHours(1), new Proof(null, null, null, null, null), accepted, 0);
+    private final ConnectionDeadlines deadlines = new ConnectionDeadlines(
+            CONFIG,
+            Duration.ofHours(1),
+            new Proof(null, null, null, null, null),
+            accepted,
+            0,
+            Duration.ofMinutes(50).toNanos());
 
     private Event at(Duration since) {
         var now = accepted + since.toNanos();
@@ -30,6 +35,16 @@ class ConnectionDeadlinesTest {
     void aConnectIsAwaitedSinceTheAcceptance() {
         assertThat(at(Duration.ofMillis(9_900))).isNull();
         assertThat(at(Duration.ofMillis(10_100))).isNotNull();
+    }
+
+    @Test
+    void aConnectionGrowsOldOnceAndOnlyOnline() {
+        var young = accepted + Duration.ofMinutes(49).toNanos();
+        var old = accepted + Duration.ofMinutes(51).toNanos();
+        assertThat(deadlines.takeOld(young, new Phase.Online(null))).isFalse();
+        assertThat(deadlines.takeOld(old, new Phase.AwaitingConnect())).isFalse();
+        assertThat(deadlines.takeOld(old, new Phase.Online(null))).isTrue();
+        assertThat(deadlines.takeOld(old, new Phase.Online(null))).isFalse();
     }
 
     @Test

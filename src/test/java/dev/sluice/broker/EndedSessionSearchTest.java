@@ -3,19 +3,17 @@ package dev.sluice.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.QoS;
-import dev.sluice.session.Delivery;
 import dev.sluice.session.Event;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.session.StoredSubscription;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -51,7 +49,8 @@ class EndedSessionSearchTest {
     }
 
     private void subscribe(String clientId, long sessionId) {
-        router.restore(clientId, sessionId, new StoredSubscription("t", QoS.AT_LEAST_ONCE, false, false, 0, 0));
+        router.restore(
+                clientId, sessionId, 0, List.of(new StoredSubscription("t", QoS.AT_LEAST_ONCE, false, false, 0, 0)));
     }
 
     /** As another gateway ends them, or SQL while the connection that listens is lost. */
@@ -79,43 +78,14 @@ class EndedSessionSearchTest {
         assertThat(router.find("kept")).isNotNull();
     }
 
-    /** A connection that holds a session. */
-    private record Line(String clientId, long sessionId) implements Recipient {
-        @Override
-        public long epoch() {
-            return 1;
-        }
-
-        @Override
-        public boolean isTakenOver() {
-            return false;
-        }
-
-        @Override
-        public boolean isReady() {
-            return true;
-        }
-
-        @Override
-        public Executor loop() {
-            return Runnable::run;
-        }
-
-        @Override
-        public void deliver(Delivery delivery) {}
-
-        @Override
-        public void delivered(Delivery delivery) {}
-    }
-
     /** As if their rows had been deleted before they came online, when their connections could not be found. */
     @Test
     void connectionsWithoutTheirRowEnd() {
         for (var clientId : new String[] {"kept", "deleted", "anew", "gone"})
-            registry.online(new Line(clientId, rig.open(clientId, true, 0).id()));
+            registry.online(new Line(clientId, rig.open(clientId, true, 0).id(), 1));
         rig.open("anew", true, 0); // at another gateway
         SERVER.execute("DELETE FROM session WHERE client_id IN ('deleted', 'gone')");
-        registry.offline(new Line("gone", registry.holder("gone").sessionId()));
+        registry.offline(registry.holder("gone"));
         search.search();
         assertThat(told).containsOnlyKeys("deleted", "anew");
         assertThat(told.get("deleted")).isSameAs(LostSession.DELETED);
@@ -125,18 +95,18 @@ class EndedSessionSearchTest {
     /** Otherwise it would take as many intervals as there are thousands of clients. */
     @Test
     void whoHasComeOnlineIsAskedAfterBeforeOthers() {
-        for (int i = 0; i < 2500; i++) registry.online(new Line("ghost" + i, -1 - i));
+        for (int i = 0; i < 2500; i++) registry.online(new Line("ghost" + i, -1 - i, 1));
         search.search();
         assertThat(told).hasSize(2500);
         told.clear();
-        registry.online(new Line("late", -9999));
+        registry.online(new Line("late", -9999, 1));
         search.search();
         assertThat(told).containsKey("late").hasSizeLessThan(1500);
     }
 
     @Test
     void allAreAskedAfterAtOnceWhenNobodyHasListened() {
-        for (int i = 0; i < 2500; i++) registry.online(new Line("ghost" + i, -1 - i));
+        for (int i = 0; i < 2500; i++) registry.online(new Line("ghost" + i, -1 - i, 1));
         search.search();
         told.clear();
         search.start();
@@ -146,7 +116,7 @@ class EndedSessionSearchTest {
 
     @Test
     void whatCouldNotBeAskedIsAskedAgain() throws SQLException {
-        registry.online(new Line("ghost", -1));
+        registry.online(new Line("ghost", -1, 1));
         try (var locking = SERVER.dataSource().getConnection();
                 var statement = locking.createStatement()) {
             locking.setAutoCommit(false);

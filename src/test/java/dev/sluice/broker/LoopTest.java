@@ -3,14 +3,17 @@ package dev.sluice.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.access.Peer;
+import dev.sluice.cluster.node.Lease;
 import dev.sluice.codec.InputBounds;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.session.Limits;
 import dev.sluice.session.QueueMemory;
 import dev.sluice.session.QueuePolicy;
+import dev.sluice.support.NodeSettings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -105,6 +108,7 @@ class LoopTest {
         private final boolean fails;
         private int looks;
         private boolean closed;
+        private boolean paused;
 
         Socket(boolean fails) {
             this.fails = fails;
@@ -115,6 +119,7 @@ class LoopTest {
                 switch (method.getName()) {
                     case "taken" -> looks++;
                     case "close" -> closed = true;
+                    case "pause" -> paused = true;
                     default -> {}
                 }
                 if (fails && method.getName().equals("taken")) throw new OutOfMemoryError("Direct buffer memory");
@@ -134,6 +139,11 @@ class LoopTest {
     }
 
     private void connect(Socket socket) {
+        loop.add(connection(socket, Duration.ofHours(1)));
+    }
+
+    /** @param lease so long it may read from now on */
+    private Connection connection(Socket socket, Duration lease) {
         var limits = new Limits(
                 1, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true, InputBounds.NONE);
         var memory = new QueueMemory(1);
@@ -148,6 +158,7 @@ class LoopTest {
                 new PartialPackets(1024, 1024),
                 Duration.ofHours(1),
                 null,
+                new Departures(NodeSettings.of("node-1"), new SimpleMeterRegistry()),
                 null,
                 null,
                 null,
@@ -156,10 +167,13 @@ class LoopTest {
                 null,
                 null,
                 null,
+                null,
+                null,
+                new Lease(NodeSettings.of("node", "lease", lease.toString())),
                 null,
                 meters);
         var peer = new Peer("127.0.0.1", "127.0.0.1:1", false, List.of(), null, "/mqtt");
-        loop.add(new Connection(null, parts, null, loop, socket.transport(), peer));
+        return new Connection(null, parts, null, loop, socket.transport(), peer);
     }
 
     private void aSecond() {
@@ -177,6 +191,21 @@ class LoopTest {
         aSecond();
         assertThat(others).allMatch(socket -> socket.looks == 2).noneMatch(socket -> socket.closed);
         assertThat(failing.closed).isTrue();
+    }
+
+    /** What has come is no packet to begin with: whoever reads it closes the socket. */
+    @Test
+    void nothingIsReadOnceTheLeaseOfTheGatewayIsOver() {
+        byte[] ping = {(byte) 0xC0, 0};
+        var read = new Socket(false);
+        connection(read, Duration.ofHours(1)).received(ByteBuffer.wrap(ping));
+        assertThat(read.closed).isTrue();
+
+        var unread = new Socket(false);
+        connection(unread, Duration.ZERO).received(ByteBuffer.wrap(ping));
+        assertThat(unread.paused).isTrue();
+        assertThat(unread.closed).isFalse();
+        assertThat(scheduled).as("another try").hasSize(1);
     }
 
     /** Sockets are read in between. */

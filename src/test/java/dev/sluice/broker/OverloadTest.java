@@ -44,6 +44,22 @@ class OverloadTest {
         assertThat(meters.get("sluice.overload").gauge().value()).isZero();
     }
 
+    /** Good looks count in a row: one within the margin begins the row anew. */
+    @Test
+    void aLookWithinTheMarginIsNoGoodOne() {
+        heap = HEAP;
+        look(1);
+        heap = 50;
+        look(4);
+        heap = HEAP - 1;
+        look(1);
+        heap = 50;
+        look(4);
+        assertThat(overload.isOn()).isTrue();
+        look(1);
+        assertThat(overload.isOn()).isFalse();
+    }
+
     @Test
     void zeroSwitchesOff() {
         var off = new Overload(0, Duration.ZERO, () -> 100, () -> Long.MAX_VALUE, new SimpleMeterRegistry());

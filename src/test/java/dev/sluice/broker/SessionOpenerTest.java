@@ -34,10 +34,10 @@ class SessionOpenerTest {
         opener = new SessionOpener(
                 rig.sessions,
                 SOON,
-                "node-1",
                 rig.journal,
                 turns,
                 new ConnectionRegistry<Connection>(Connection::takeOver),
+                null,
                 null,
                 null,
                 null);

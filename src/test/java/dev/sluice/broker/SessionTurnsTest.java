@@ -107,4 +107,22 @@ class SessionTurnsTest {
         assertThat(order).isEqualTo(expected);
         assertThat(turns.clients()).isZero();
     }
+
+    /** Whoever asks at another gateway waits for what is being written, and not for what is being opened. */
+    @Test
+    void closesUnderWayAreKnown() {
+        assertThat(turns.closed("c")).isDone();
+        var close = turns.takeToClose("c");
+        var open = turns.take("c");
+        var closed = turns.closed("c");
+        var over = turns.over("c");
+        assertThat(closed).isNotDone();
+        close.end();
+        assertThat(closed).isDone();
+        assertThat(turns.closed("c")).isDone();
+        assertThat(over).isNotDone();
+        open.end();
+        assertThat(over).isDone();
+        assertThat(turns.over("c")).isDone();
+    }
 }

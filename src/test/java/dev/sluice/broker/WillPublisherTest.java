@@ -13,7 +13,13 @@ import dev.sluice.access.rule.Rules;
 import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.access.rule.Subject;
 import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.Router;
+import dev.sluice.cluster.LocalRelay;
+import dev.sluice.cluster.RelayMessage.Interest;
+import dev.sluice.cluster.RelayMessage.Live;
+import dev.sluice.cluster.RelayMessage.Reach;
+import dev.sluice.cluster.RelayMessage.Wanted;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
@@ -31,6 +37,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,6 +54,9 @@ class WillPublisherTest {
     private final UplinkRig kafka = new UplinkRig(
             Map.of("routes.all.filter", "presence/#", "routes.all.kafka-topic", "t", "unmatched", "drop"));
     private final Router router = new Router();
+    private final LocalRelay.Board board = new LocalRelay.Board();
+    private final LocalRelay relay = new LocalRelay(board, "here");
+    private final LocalRelay other = new LocalRelay(board, "there");
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     /** That were taken from the pool. */
     private final AtomicInteger connections = new AtomicInteger();
@@ -61,14 +71,15 @@ class WillPublisherTest {
         SERVER.empty();
         pool = StoreRig.pool(SERVER);
         rig = new StoreRig(StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE);
+        var deliveries = new Deliveries(1000);
         publisher = new WillPublisher(
                 rig.wills,
-                new WillCheck(kafka.uplink, rules),
+                rules,
                 kafka.uplink,
                 rig.journal,
-                router,
+                RemoteRouting.join(relay, relay, router, deliveries, rig.journal, meters),
                 rig.retainedTopics,
-                new Deliveries(1000),
+                deliveries,
                 new BrokerMeters(meters),
                 () -> false);
         publisher.start(LEASE);
@@ -79,6 +90,8 @@ class WillPublisherTest {
         publisher.stop();
         rig.close();
         pool.close();
+        relay.close();
+        other.close();
     }
 
     private static Will will(String topic, Properties properties) {
@@ -115,7 +128,10 @@ class WillPublisherTest {
     void aWillIsToldAndRetainedWithoutKafka() {
         var watcher = rig.open("watcher", false, 60);
         router.restore(
-                "watcher", watcher.id(), new StoredSubscription("presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0));
+                "watcher",
+                watcher.id(),
+                0,
+                List.of(new StoredSubscription("presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0)));
         var ids = lostAndBack("device", "presence/device");
         assertThat(ids).hasSize(1);
 
@@ -258,7 +274,8 @@ class WillPublisherTest {
             router.restore(
                     member,
                     session.id(),
-                    new StoredSubscription("$share/g/presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0));
+                    0,
+                    List.of(new StoredSubscription("$share/g/presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0)));
         }
         SERVER.execute("DELETE FROM session WHERE client_id = 'ghost'");
         for (int i = 0; i < 4; i++) {
@@ -280,5 +297,30 @@ class WillPublisherTest {
         while (!kafka.producer.unanswered.isEmpty()) kafka.producer.answer();
         await().until(() -> count("will", "true").equals("0"));
         assertThat(connections.get() - before).isLessThan(100);
+    }
+
+    /** It is deleted only once Kafka has it for the other gateway, too. */
+    @Test
+    void aWillGoesToClientsOfOtherGateways() {
+        relay.join();
+        other.join();
+        var seen = new CompletableFuture<Void>();
+        other.announce(new Interest(List.of(new Wanted("#", Reach.ALL))), () -> seen.complete(null));
+        seen.join();
+        relay.answerLate();
+        var ahead = publisher.ahead(lostAndBack("device", "elsewhere"), () -> false);
+        assertThat(ahead.awaitTold(SOON)).isTrue();
+        await().until(() -> lives() == 1);
+        assertThat(count("will", "delivered AND due_at IS NOT NULL")).isEqualTo("1");
+        relay.answer(false);
+        await().until(() -> lives() == 2);
+        relay.answer(true);
+        await().until(ahead::arePublished);
+        await().until(() -> count("will", "due_at IS NOT NULL").equals("0"));
+        assertThat(lives()).isEqualTo(2);
+    }
+
+    private long lives() {
+        return relay.sent().stream().filter(Live.class::isInstance).count();
     }
 }

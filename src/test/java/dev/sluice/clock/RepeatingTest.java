@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -52,6 +54,28 @@ class RepeatingTest {
         repeating.interrupt();
         assertThat(repeating.join(SOON)).isTrue();
         assertThat(turns).hasValue(1);
+    }
+
+    /** As one that stops the work while another one starts it. */
+    @Test
+    void whoJoinsWhileItIsStartedIsNotThrownOut() throws Exception {
+        var round = new AtomicInteger();
+        var current = new AtomicReference<Repeating>();
+        try (var others = Executors.newSingleThreadExecutor()) {
+            var joins = others.submit(() -> {
+                while (round.get() < 2000) {
+                    var starting = current.get();
+                    if (starting != null) starting.join(Duration.ZERO);
+                }
+            });
+            while (round.incrementAndGet() < 2000) {
+                var starting = Repeating.onPlatformThread("test-start");
+                current.set(starting);
+                starting.start(() -> null);
+                assertThat(starting.join(SOON)).isTrue();
+            }
+            joins.get();
+        }
     }
 
     @Test

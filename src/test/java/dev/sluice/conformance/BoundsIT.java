@@ -87,6 +87,40 @@ class BoundsIT {
         assertThat(exceeded("topic-levels-maximum")).isEqualTo(before + 4);
     }
 
+    private static Packet.Subscribe shared(int packetId, int from, int count) {
+        var filters = IntStream.range(from, from + count)
+                .mapToObj(i -> new Subscription("$share/g" + i + "/talk/#", QoS.AT_MOST_ONCE, false, false, 0))
+                .toList();
+        return new Packet.Subscribe(packetId, filters, Properties.NONE);
+    }
+
+    /** Each would bring the client one more copy of each message, so that a few clients could keep a gateway busy. */
+    @ParameterizedTest
+    @EnumSource
+    void oneSharedSubscriptionTooManyIsRefused(ProtocolVersion version) {
+        var before = exceeded("shared-subscriptions-maximum");
+        try (var client = Device.online(version, Device.id("groups"))) {
+            client.sendPackets(shared(1, 0, 21));
+            var reasons = client.receive(Packet.SubAck.class).reasons();
+            assertThat(reasons.subList(0, 20)).containsOnly(ReasonCode.SUCCESS);
+            var refused = version.isV5() ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.UNSPECIFIED_ERROR;
+            assertThat(reasons.getLast()).isEqualTo(refused);
+            assertThat(exceeded("shared-subscriptions-maximum")).isEqualTo(before + 1);
+
+            // One that is there already, one in the place of another, and any other kind.
+            var another = new Subscription("talk/#", QoS.AT_MOST_ONCE, false, false, 0);
+            client.sendPackets(
+                    shared(2, 5, 1),
+                    new Packet.Unsubscribe(3, List.of("$share/g7/talk/#"), Properties.NONE),
+                    shared(4, 200, 1),
+                    new Packet.Subscribe(5, List.of(another), Properties.NONE));
+            assertThat(client.receive(Packet.SubAck.class).reasons()).containsExactly(ReasonCode.SUCCESS);
+            client.receive(Packet.UnsubAck.class);
+            assertThat(client.receive(Packet.SubAck.class).reasons()).containsExactly(ReasonCode.SUCCESS);
+            assertThat(client.receive(Packet.SubAck.class).reasons()).containsExactly(ReasonCode.SUCCESS);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void aFilterOfTooManyLevelsIsRefused(ProtocolVersion version) {

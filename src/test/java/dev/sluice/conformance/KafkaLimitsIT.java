@@ -69,6 +69,7 @@ class KafkaLimitsIT {
         kafka.allowAll();
         var options = new ArrayList<>(kafka.options(PASSWORD));
         options.add("-Dsluice.uplink.bytes-in-flight=" + ROOM);
+        options.add(Gateway.shared().databaseOfItsOwn()); // the shared gateway's Kafka is another one
         options.add("-Dsluice.uplink.bytes-in-flight-per-kafka-topic=" + ROOM / 2);
         var settings = Gateway.shared()
                 .settingsOfAnother(options.toArray(String[]::new))

@@ -22,7 +22,12 @@ class ProducerPropertiesIT {
     @Test
     void arriveInTheProducerAndUnsafeOnesAreWarnedOf() throws IOException {
         var settings = Gateway.shared()
-                .settingsOfAnother(PREFIX + "client.id=fleet-gate", PREFIX + "compression.type=lz4", PREFIX + "acks=1");
+                .settingsOfAnother(
+                        PREFIX + "client.id=fleet-gate",
+                        PREFIX + "compression.type=lz4",
+                        PREFIX + "acks=1",
+                        // Alone it has nothing to tell others, which is too small to be compressed.
+                        Gateway.shared().databaseOfItsOwn());
         try (var gateway = GatewayProcess.start(settings)) {
             gateway.awaitReady();
             try (var client = WireClient.open(settings.port(), ProtocolVersion.V5)) {

@@ -20,6 +20,7 @@ import dev.sluice.support.Records;
 import dev.sluice.support.Tls;
 import dev.sluice.support.WireClient;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -314,5 +315,16 @@ class ProxiesIT {
                             .status())
                     .isEqualTo(403);
         }
+    }
+
+    /** Its servers have names that only containers know: it cannot run here. */
+    @Test
+    void haproxyUnderstandsTheFileOfCompose() throws Exception {
+        var file = EXAMPLES.resolve("haproxy-fleet.cfg").toString();
+        var check = new ProcessBuilder(Programs.haproxy(), "-c", "-f", file)
+                .redirectErrorStream(true)
+                .start();
+        var said = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(check.waitFor()).as(said).isZero();
     }
 }

@@ -53,9 +53,9 @@ class SecuredKafkaIT {
     }
 
     private static Settings settings(List<String> options, String bootstrap) {
-        return Gateway.shared()
-                .settingsOfAnother(options.toArray(String[]::new))
-                .withKafka(bootstrap);
+        // It could not serve together with the shared gateway, whose Kafka is another one.
+        var alone = Stream.concat(options.stream(), Stream.of(Gateway.shared().databaseOfItsOwn()));
+        return Gateway.shared().settingsOfAnother(alone.toArray(String[]::new)).withKafka(bootstrap);
     }
 
     @Test

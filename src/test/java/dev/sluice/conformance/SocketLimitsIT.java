@@ -88,12 +88,26 @@ class SocketLimitsIT {
             var more = upgraded(sockets, "127.0.0.3", PER_ADDRESS) + upgraded(sockets, "127.0.0.4", PER_ADDRESS);
             // This machine's own sockets that ask for metrics are among them.
             assertThat(PER_ADDRESS + 2 + more).isBetween(IN_ALL - 4, IN_ALL);
+            assertFull(sockets);
             sockets.forEach(RawHttp::close);
             await().ignoreExceptions().until(() -> metric("sluice_sockets ", "") < 5);
             assertThat(refused("connections-maximum")).isGreaterThan(inAll);
+            await().until(() -> Gateway.get(port, "/q/health/ready").statusCode() == 200);
         } finally {
             sockets.forEach(RawHttp::close);
         }
+    }
+
+    /** Whoever is refused is told when to come back, and load balancers to bring nobody here. */
+    private static void assertFull(List<RawHttp> sockets) {
+        var refused = new RawHttp(port, "127.0.0.5");
+        sockets.add(refused);
+        assertThat(refused.send(RawHttp.upgrade(GET)).head())
+                .startsWith("HTTP/1.1 503 ")
+                .containsPattern("(?i)\\r\\nretry-after: [1-5]\\r\\n");
+        var readiness = Gateway.get(port, "/q/health/ready");
+        assertThat(readiness.statusCode()).isEqualTo(503);
+        assertThat(readiness.body()).contains("sluice.mqtt.connections-maximum is " + IN_ALL);
     }
 
     @Test

@@ -35,7 +35,8 @@ class StartLogIT {
 
     /** All output of a gateway that starts, and serves a client and the endpoints. */
     private List<String> start(Map<String, String> environment) throws IOException, InterruptedException {
-        var settings = Gateway.shared().settingsOfAnother();
+        // Alone it is ready at once: SmallRye has a line of its own for each question that comes before.
+        var settings = Gateway.shared().settingsOfAnother(Gateway.shared().databaseOfItsOwn());
         GatewayProcess.noteManagementPort(settings);
         var output = folder.resolve("output");
         var builder = new ProcessBuilder(GatewayProcess.command(settings.javaOptions()))

@@ -40,7 +40,7 @@ final class Demo {
             return 0;
         }
         var options = DemoOptions.parse(arguments);
-        try (var running = new Running(settings)) {
+        try (var running = new Running(settings, options.gateways())) {
             System.out.println(running.startAll());
             return new Demo(options, running, settings).run() ? 0 : 1;
         }

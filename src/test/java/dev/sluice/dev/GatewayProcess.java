@@ -43,10 +43,19 @@ public final class GatewayProcess implements AutoCloseable {
 
     /** Starts the gateway; it may not be ready yet. */
     public static GatewayProcess start(Settings settings) {
+        return start(settings, "the gateway", "gateway.log");
+    }
+
+    /** Starts one of several under a node id, with a log of its own; it may not be ready yet. */
+    public static GatewayProcess start(Settings settings, String nodeId) {
+        return start(settings.withOptions(List.of("-Dsluice.node.id=" + nodeId)), nodeId, nodeId + ".log");
+    }
+
+    private static GatewayProcess start(Settings settings, String name, String logFile) {
         noteManagementPort(settings);
-        var log = settings.data().resolve("gateway.log");
+        var log = settings.data().resolve(logFile);
         var process = ServerProcess.start(
-                "the gateway",
+                name,
                 command(settings.javaOptions()),
                 environment(settings, log),
                 ENDING,
@@ -160,15 +169,15 @@ public final class GatewayProcess implements AutoCloseable {
                     answer = e.toString();
                 }
                 if (process.awaitEnd(Duration.ofMillis(50))) {
-                    throw new Complaint("the gateway ended while it was starting, with status " + process.exitStatus()
-                            + "; its log is " + log);
+                    throw new Complaint(process.name() + " ended while it was starting, with status "
+                            + process.exitStatus() + "; its log is " + log);
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        throw new Complaint("the gateway was not " + state + " after " + START_TIME.toSeconds() + " s; its log is "
-                + log + ", and " + asked + " says:\n" + answer);
+        throw new Complaint(process.name() + " was not " + state + " after " + START_TIME.toSeconds()
+                + " s; its log is " + log + ", and " + asked + " says:\n" + answer);
     }
 
     public ServerProcess process() {

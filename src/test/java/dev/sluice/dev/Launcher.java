@@ -26,13 +26,13 @@ public final class Launcher {
         if (command.equals("run") && arguments.equals(List.of("--secure"))) {
             return runSecurely(settings);
         }
-        if (List.of("run", "backends", "gateway").contains(command)) {
+        if (List.of("backends", "gateway").contains(command)) {
             requireNone(command, arguments);
         }
         return switch (command) {
-            case "run" -> keepRunning(settings, Running::startAll);
+            case "run" -> keepRunning(new Running(settings, gateways(arguments)), Running::startAll);
             case "backends" -> backends(settings);
-            case "gateway" -> keepRunning(settings, Running::startGateway);
+            case "gateway" -> keepRunning(new Running(settings), Running::startGateway);
             case "demo" -> Demo.run(settings, arguments);
             default -> throw new Complaint("there is no command '" + command + "'; ./sluice help lists them.");
         };
@@ -41,7 +41,7 @@ public final class Launcher {
     /** With TLS, users and rules of its own. */
     private static int runSecurely(Settings settings) {
         var secure = SecureRun.prepare(settings);
-        return keepRunning(secure.settings(), secure::start);
+        return keepRunning(new Running(secure.settings()), secure::start);
     }
 
     private static int backends(Settings settings) {
@@ -49,21 +49,29 @@ public final class Launcher {
             throw new Complaint(
                     Settings.KAFKA + " and " + Settings.POSTGRES + " are both set: there is nothing to start.");
         }
-        return keepRunning(settings, Running::startBackends);
+        return keepRunning(new Running(settings), Running::startBackends);
     }
 
-    private static int keepRunning(Settings settings, Function<Running, String> start) {
-        try (var running = new Running(settings)) {
+    private static int keepRunning(Running started, Function<Running, String> start) {
+        try (var running = started) {
             System.out.println(start.apply(running));
             running.awaitEnd();
         }
         return 0;
     }
 
+    /** How many gateways {@code run} is to start. */
+    static int gateways(List<String> arguments) {
+        if (arguments.isEmpty()) return 1;
+        if (arguments.size() > 2 || !arguments.getFirst().equals(GatewayPlan.OPTION))
+            throw new Complaint("'run' takes --secure, or --gateways and a number, and nothing else, but got '"
+                    + String.join(" ", arguments) + "'.");
+        return GatewayPlan.count(arguments.size() == 2 ? arguments.getLast() : "nothing");
+    }
+
     private static void requireNone(String command, List<String> arguments) {
         if (!arguments.isEmpty()) {
-            throw new Complaint("'" + command + "' takes no arguments" + (command.equals("run") ? " but --secure" : "")
-                    + ", but got '" + arguments.getFirst() + "'.");
+            throw new Complaint("'" + command + "' takes no arguments, but got '" + arguments.getFirst() + "'.");
         }
     }
 }

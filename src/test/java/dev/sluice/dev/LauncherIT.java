@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.support.WireClient;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,11 +31,19 @@ class LauncherIT {
     @TempDir
     Path folder;
 
-    private final int port = Ports.free();
-    private final int managementPort = Ports.free();
+    private final int port = freeWithNext(3);
+    private final int managementPort = freeWithNext(3);
     private final int kafkaPort = Ports.free();
     private final int postgresPort = Ports.free();
     private Process launcher;
+
+    /** A free port before some that are free, too. */
+    private static int freeWithNext(int more) {
+        return IntStream.generate(Ports::free)
+                .filter(first -> IntStream.rangeClosed(first + 1, first + more).allMatch(Ports::isFree))
+                .findFirst()
+                .orElseThrow();
+    }
 
     @AfterEach
     void endLauncher() {
@@ -45,7 +56,11 @@ class LauncherIT {
     void refusesWhatItDoesNotUnderstand() throws Exception {
         assertThat(say("fly")).contains("there is no command 'fly'");
         assertThat(launcher.exitValue()).isEqualTo(2);
-        assertThat(say("run", "now")).isEqualTo("sluice: 'run' takes no arguments but --secure, but got 'now'.\n");
+        assertThat(say("run", "now"))
+                .isEqualTo(
+                        "sluice: 'run' takes --secure, or --gateways and a number, and nothing else, but got 'now'.\n");
+        assertThat(say("run", "--gateways", "11"))
+                .isEqualTo("sluice: --gateways needs a whole number from 1 to 10, but got 11.\n");
         assertThat(say("demo", "--devices", "none"))
                 .isEqualTo("sluice: --devices needs a whole number from 1 to 20000, but got none.\n");
         assertThat(launcher.exitValue()).isEqualTo(1);
@@ -140,6 +155,29 @@ class LauncherIT {
         assertThat(Files.readString(output())).contains("sluice: the gateway ended by itself with status 137");
     }
 
+    @Test
+    void severalGatewaysAreBehindOnePortUntilTheLastHasEnded() throws Exception {
+        startServers("run", "--gateways", "3");
+        var processes = awaitReady();
+        assertThat(read()).contains("mqtt ws://127.0.0.1:" + port + "/mqtt  kafka ");
+        for (int i = 1; i <= 3; i++)
+            assertThat(read())
+                    .contains("gateway-" + i + "  ws://127.0.0.1:" + (port + i)
+                            + "/mqtt  health and metrics http://127.0.0.1:" + (managementPort + i) + "/q\n");
+        for (int left = 2; left >= 0; left--) {
+            WireClient.open(port, ProtocolVersion.V5).close();
+            var said = "ended by itself with status 137" + (left == 0 ? ", so " : "; gateways that go on: " + left);
+            processes.stream()
+                    .filter(LauncherIT::isGateway)
+                    .filter(ProcessHandle::isAlive)
+                    .findFirst()
+                    .ifPresent(ProcessHandle::destroyForcibly);
+            await().atMost(STOP).until(() -> read().contains(said));
+        }
+        awaitGone(processes);
+        assertThat(launcher.waitFor()).isEqualTo(1);
+    }
+
     private static boolean isGateway(ProcessHandle process) {
         return process.info().command().orElse("").endsWith("java")
                 && process.info().commandLine().orElse("").contains("sluice.jar");
@@ -166,7 +204,7 @@ class LauncherIT {
         return read();
     }
 
-    private void startServers(String command) throws IOException {
+    private void startServers(String... command) throws IOException {
         var builder = builder(command);
         AotCache.hasten(builder);
         launcher = builder.start();

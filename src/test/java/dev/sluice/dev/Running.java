@@ -8,16 +8,28 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /** Everything one launcher has started; closes it in the reverse order, once, also when this JVM is asked to end. */
 final class Running implements AutoCloseable {
     private final Deque<AutoCloseable> started = new ArrayDeque<>();
-    private final List<ServerProcess> processes = new ArrayList<>();
+    /** Without one of them nothing goes on. */
+    private final List<ServerProcess> servers = new ArrayList<>();
+    /** One of them is enough. */
+    private final List<ServerProcess> gateways = new ArrayList<>();
+
     private final Settings settings;
+    private final GatewayPlan plan;
     private volatile boolean closing;
 
+    /** With one gateway. */
     Running(Settings settings) {
+        this(settings, 1);
+    }
+
+    Running(Settings settings, int gateways) {
         this.settings = settings;
+        this.plan = new GatewayPlan(settings, gateways);
         Runtime.getRuntime().addShutdownHook(new Thread(this::close, "close-servers"));
     }
 
@@ -26,15 +38,15 @@ final class Running implements AutoCloseable {
         Backends.requireFreePorts(settings);
         keep(DataFolder.open(settings.data()));
         var backends = keep(Backends.start(settings));
-        processes.addAll(backends.processes());
-        return readyIn() + servers();
+        servers.addAll(backends.processes());
+        return readyIn() + whereServersAre();
     }
 
     /** Starts everything; answers the line that says that a device can connect. */
     String startAll() {
-        requireFreePorts();
+        plan.requireFreePorts();
         startBackends();
-        return start() + servers() + GatewayProcess.access(settings);
+        return start() + whereServersAre() + plan.describe() + GatewayProcess.access(settings);
     }
 
     /** Starts the gateway on servers that are running already; answers the line that says that a device can connect. */
@@ -43,38 +55,50 @@ final class Running implements AutoCloseable {
     }
 
     private String start() {
-        requireFreePorts();
+        plan.requireFreePorts();
         DataFolder.create(settings.data());
-        var gateway = keep(GatewayProcess.start(settings));
-        processes.add(gateway.process());
-        gateway.awaitReady();
+        var starting = new ArrayList<GatewayProcess>();
+        for (int number = 1; number <= plan.count(); number++) {
+            starting.add(keep(plan.start(number)));
+            gateways.add(starting.getLast().process());
+        }
+        starting.forEach(GatewayProcess::awaitReady);
+        plan.balancer().ifPresent(this::keep);
         return readyIn() + "  mqtt " + settings.mqtt();
     }
 
-    private void requireFreePorts() {
-        Settings.requireFree(settings.port(), "the gateway", Settings.PORT);
-        Settings.requireFree(settings.managementPort(), "health and metrics", Settings.MANAGEMENT_PORT);
-    }
-
-    private String servers() {
+    private String whereServersAre() {
         return "  kafka " + settings.kafka() + "  postgres " + settings.postgres();
     }
 
-    /** Blocks until one of the servers ends by itself, and complains of it; a stop that was asked for is none. */
+    /** Blocks until a server or the last gateway ends by itself, and complains of it; a stop that was asked for is none. */
     void awaitEnd() {
-        var ends = processes.stream().map(ServerProcess::onEnd).toArray(CompletableFuture<?>[]::new);
-        CompletableFuture.anyOf(ends).join();
-        requireAlive();
+        while (!closing) {
+            requireAlive();
+            var ends = Stream.concat(servers.stream(), gateways.stream())
+                    .map(ServerProcess::onEnd)
+                    .toArray(CompletableFuture<?>[]::new);
+            CompletableFuture.anyOf(ends).join();
+        }
     }
 
-    /** Complains of a server that ended by itself. */
+    /** Complains of a server that ended by itself, and of the last gateway; of another gateway it only says so. */
     void requireAlive() {
-        var end = processes.stream().filter(process -> !process.isAlive()).findFirst();
-        if (end.isPresent() && !closing) {
-            var ended = end.get();
-            throw new Complaint(ended.name() + " ended by itself with status " + ended.exitStatus()
-                    + ", so everything was stopped. The logs are in " + settings.data());
+        if (closing) return;
+        servers.stream().filter(server -> !server.isAlive()).findFirst().ifPresent(this::giveUp);
+        for (var ended : gateways.stream().filter(it -> !it.isAlive()).toList()) {
+            gateways.remove(ended);
+            if (gateways.isEmpty()) giveUp(ended);
+            System.out.println(end(ended) + "; gateways that go on: " + gateways.size());
         }
+    }
+
+    private void giveUp(ServerProcess ended) {
+        throw new Complaint(end(ended) + ", so everything was stopped. The logs are in " + settings.data());
+    }
+
+    private static String end(ServerProcess ended) {
+        return ended.name() + " ended by itself with status " + ended.exitStatus();
     }
 
     /** The time since this JVM started. */

@@ -81,6 +81,12 @@ public record Settings(
                 javaOptions);
     }
 
+    /** The same with other ports of the gateway. */
+    public Settings withPorts(int devices, int management) {
+        return new Settings(
+                devices, management, kafkaPort, postgresPort, data, foreignKafka, foreignPostgres, javaOptions);
+    }
+
     /** The same with more options for the gateway's JVM. */
     public Settings withOptions(List<String> more) {
         return new Settings(

@@ -18,17 +18,17 @@ final class CommandedDevices implements AutoCloseable {
     private static final Duration LONGEST_ABSENCE = Duration.ofSeconds(8);
     private static final Duration LONGEST_GAP = Duration.ofSeconds(3);
 
-    private final Servers servers;
+    private final Deployment servers;
     private final List<String> topics;
     private final List<Subscriber> devices = new ArrayList<>();
     private final Commander commander;
 
-    CommandedDevices(Servers servers, int count) {
+    CommandedDevices(Deployment servers, int count) {
         this.servers = servers;
         this.topics = IntStream.range(0, count)
                 .mapToObj(device -> "fleet/device-" + device + "/command")
                 .toList();
-        this.commander = new Commander(servers.kafka().bootstrap(), topics, PACE);
+        this.commander = new Commander(servers.bootstrap(), topics, PACE);
     }
 
     /** Half of the devices have sessions that outlive their connections, and are away for longer; of the others, every other one stays. */

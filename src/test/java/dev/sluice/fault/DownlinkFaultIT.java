@@ -54,7 +54,7 @@ class DownlinkFaultIT {
         var topics = IntStream.range(0, DEVICES)
                 .mapToObj(device -> "fleet/device-" + device + "/command")
                 .toList();
-        try (var servers = Servers.start("downlink", "-Dsluice.node.drain=1s");
+        try (var servers = Servers.start("downlink", "-Dsluice.node.drain-max=1s");
                 var audience = new Audience(servers.port());
                 var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(10))) {
             var devices = devices(audience, topics);

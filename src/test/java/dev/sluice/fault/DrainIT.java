@@ -1,6 +1,7 @@
 package dev.sluice.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
@@ -16,20 +17,29 @@ import org.junit.jupiter.api.Test;
 
 /** SIGTERM under load: everybody is answered and told, and the gateway is gone in time. */
 class DrainIT {
-    /** The drain, the records that are under way, and the end of the JVM; orchestrators kill after 30 s. */
+    /** The drain without its delay, the records that are under way, and the end of the JVM; orchestrators kill after 30 s. */
     private static final Duration WITHIN = Duration.ofSeconds(15);
+
+    private static final Duration DELAY = Duration.ofSeconds(5);
+    /** Clients a second. */
+    private static final int RATE = 5;
 
     private static final int STOPPED_BY_SIGTERM = 143;
 
     @Test
-    void everyoneIsAnsweredBeforeTheGatewayEnds() {
-        try (var servers = Servers.start("drain");
+    void everyoneIsServedDuringTheDelayAndAnsweredBeforeTheGatewayEnds() {
+        try (var servers = Servers.start(
+                        "drain",
+                        "-Dsluice.node.drain-delay=" + DELAY.toSeconds() + "s",
+                        "-Dsluice.node.drain-rate=" + RATE);
                 var fleet = new Fleet(servers.port())) {
             fleet.add(12, QoS.AT_LEAST_ONCE, Duration.ofMillis(2));
             fleet.add(8, QoS.EXACTLY_ONCE, Duration.ofMillis(2));
             fleet.awaitProgress(Duration.ofSeconds(60), 100, fleet.all());
             var stopped = Stopwatch.start();
+            var begun = System.nanoTime();
             servers.gateway().process().signal("TERM");
+            assertServed(servers, fleet);
             var readiness = new ArrayList<Integer>();
             var knocks = new ArrayList<Knock>();
             watch(servers, readiness, knocks);
@@ -42,11 +52,13 @@ class DrainIT {
                     took.toMillis(),
                     readiness);
             assertThat(status).isIn(0, STOPPED_BY_SIGTERM);
-            assertThat(took).isLessThan(WITHIN.plus(stopped.stalled()));
+            assertThat(took).isLessThan(DELAY.plus(WITHIN).plus(stopped.stalled()));
             assertThat(readiness).as("readiness while draining").isNotEmpty().containsOnly(503);
-            assertThat(knocks).as("connections while draining").allSatisfy(knock -> assertThat(knock.reason())
+            assertThat(knocks).as("connections while draining").isNotEmpty().allSatisfy(knock -> assertThat(
+                            knock.reason())
                     .isNull());
             assertTold(fleet);
+            assertPaced(fleet, begun);
             comeBack(servers, fleet);
         }
     }
@@ -82,9 +94,32 @@ class DrainIT {
         }
     }
 
+    /** Not ready, and yet all is as always. */
+    private static void assertServed(Servers servers, Fleet fleet) {
+        await().until(() -> servers.readiness() == 503);
+        assertThat(Knock.at(servers.port(), ProtocolVersion.V5, "early").reason())
+                .isEqualTo(ReasonCode.SUCCESS);
+        fleet.awaitProgress(DELAY, 1, fleet.all());
+        assertThat(fleet)
+                .allSatisfy(publisher -> assertThat(publisher.disconnects()).isEmpty());
+    }
+
+    /** Nobody is told before the delay is over, and no more in a second than the rate, from the first to the last of those of MQTT 5. */
+    private static void assertPaced(Fleet fleet, long begun) {
+        var told = fleet.all().stream()
+                .flatMap(publisher -> publisher.disconnects().stream())
+                .mapToLong(Publisher.Told::at)
+                .sorted()
+                .toArray();
+        assertThat(told[0] - begun).isGreaterThanOrEqualTo(DELAY.toNanos());
+        for (int i = 0; i + 2 * RATE - 1 < told.length; i++)
+            assertThat(told[i + 2 * RATE - 1] - told[i])
+                    .isGreaterThan(Duration.ofMillis(1_000).toNanos());
+    }
+
     /** Asks again and again until the process has ended. */
     private static void watch(Servers servers, List<Integer> readiness, List<Knock> knocks) {
-        Fleet.runOn(Duration.ofMillis(300));
+        await().until(() -> Knock.at(servers.port(), ProtocolVersion.V5, "late").reason() == null);
         while (!servers.gateway().process().awaitEnd(Duration.ofMillis(200))) {
             var status = servers.readiness();
             if (status != 0 && (readiness.isEmpty() || readiness.getLast() != status)) readiness.add(status);

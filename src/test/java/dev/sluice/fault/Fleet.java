@@ -1,5 +1,6 @@
 package dev.sluice.fault;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.ProtocolVersion;
@@ -11,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /** The publishers of one test; used by the test's thread. */
 final class Fleet implements AutoCloseable, Iterable<Publisher> {
@@ -65,11 +67,11 @@ final class Fleet implements AutoCloseable, Iterable<Publisher> {
         await("acknowledgements")
                 .atMost(time)
                 .pollInterval(Duration.ofMillis(20))
-                .until(() -> {
-                    for (int i = 0; i < before.length; i++)
-                        if (some.get(i).acknowledgedCount() < before[i] + acknowledgements) return false;
-                    return true;
-                });
+                .untilAsserted(() -> assertThat(IntStream.range(0, before.length)
+                                .filter(i -> some.get(i).acknowledgedCount() < before[i] + acknowledgements)
+                                .mapToObj(i -> some.get(i).profile().clientId()))
+                        .as("clients without them")
+                        .isEmpty());
     }
 
     /** Lets the load run on. */

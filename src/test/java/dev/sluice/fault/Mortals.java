@@ -21,12 +21,12 @@ import java.util.List;
 final class Mortals implements AutoCloseable {
     private static final byte[] LAST_WORDS = "1 0 ".getBytes(StandardCharsets.US_ASCII);
 
-    private final Servers servers;
+    private final Deployment servers;
     private final List<WireClient> clients = new ArrayList<>();
     private final List<String> dead = new ArrayList<>();
     private final List<String> gone = new ArrayList<>();
 
-    Mortals(Servers servers) {
+    Mortals(Deployment servers) {
         this.servers = servers;
     }
 
@@ -35,7 +35,7 @@ final class Mortals implements AutoCloseable {
     }
 
     /** Connects a client: MQTT 3.1.1, or MQTT 5 with a Will Delay Interval of a second. */
-    private WireClient connect(String clientId, boolean delayed) {
+    private WireClient connect(String clientId, boolean delayed, int port) {
         var version = delayed ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
         var session = Properties.NONE;
         var delay = Properties.NONE;
@@ -44,7 +44,7 @@ final class Mortals implements AutoCloseable {
             delay = delay.with(Property.WILL_DELAY_INTERVAL, 1);
         }
         var will = new Will(TopicName.of(topic(clientId)), QoS.AT_LEAST_ONCE, false, delay, LAST_WORDS);
-        var client = WireClient.open(servers.port(), version);
+        var client = WireClient.open(port, version);
         clients.add(client);
         var answer = client.connect(new Packet.Connect(version, true, 0, clientId, will, null, null, session))
                 .receive(Packet.ConnAck.class);
@@ -55,14 +55,19 @@ final class Mortals implements AutoCloseable {
     /** One whose socket ends without a word. */
     void cut(int number) {
         var clientId = "will-cut-" + number;
-        connect(clientId, number % 2 == 0).close();
+        connect(clientId, number % 2 == 0, servers.port()).close();
         dead.add(clientId);
     }
 
     /** One that is online when the gateway is killed next. */
     void hold(int number) {
+        hold(number, servers.port());
+    }
+
+    /** The same at the gateway with this port. */
+    void hold(int number, int port) {
         var clientId = "will-held-" + number;
-        connect(clientId, number % 2 == 0);
+        connect(clientId, number % 2 == 0, port);
         dead.add(clientId);
     }
 
@@ -70,7 +75,8 @@ final class Mortals implements AutoCloseable {
     void leave(int number) {
         var clientId = "will-left-" + number;
         var delayed = number % 2 == 0;
-        connect(clientId, delayed).sendPackets(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE));
+        connect(clientId, delayed, servers.port())
+                .sendPackets(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE));
         await("the end of a connection").until(() -> !servers.query(
                         "SELECT count(*) FROM v_session WHERE connected AND client_id = ?", clientId)
                 .equals("1"));

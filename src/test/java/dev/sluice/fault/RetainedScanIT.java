@@ -10,9 +10,6 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.Subscription;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Queue;
@@ -39,7 +36,7 @@ class RetainedScanIT {
     private volatile boolean over;
 
     @Test
-    void subscriptionsAreServedAndPublishersAreNotHeldUp() throws Exception {
+    void subscriptionsAreServedAndPublishersAreNotHeldUp() {
         try (var servers = Servers.start("scan", "-Xmx512m")) {
             servers.gateway().close();
             servers.execute("INSERT INTO retained (topic, qos, payload) SELECT 'plant/device-' || lpad(n::text, 7, '0')"
@@ -48,7 +45,9 @@ class RetainedScanIT {
             var start = System.nanoTime();
             servers.startGateway();
             servers.gateway().awaitReady();
-            say("ready after %,.0f ms, live heap %,.0f MB, RSS %,.0f MB", millis(start), heap(servers), rss(servers));
+            say(
+                    "ready after %,.0f ms, live heap %,.0f MB, RSS %,.0f MB",
+                    millis(start), heap(servers), servers.residentBytes() / 1e6);
 
             try (var client = online(servers.port(), "p")) {
                 var publisher = CompletableFuture.runAsync(() -> publish(client));
@@ -62,7 +61,7 @@ class RetainedScanIT {
                 over = true;
                 publisher.join();
             }
-            say("at the end: live heap %,.0f MB, RSS %,.0f MB", heap(servers), rss(servers));
+            say("at the end: live heap %,.0f MB, RSS %,.0f MB", heap(servers), servers.residentBytes() / 1e6);
         }
     }
 
@@ -121,16 +120,6 @@ class RetainedScanIT {
 
     private static double heap(Servers servers) {
         return servers.liveHeap() / 1e6;
-    }
-
-    private static double rss(Servers servers) throws IOException {
-        var status = Path.of("/proc", Long.toString(servers.gateway().process().pid()), "status");
-        try (var lines = Files.lines(status)) {
-            return lines.filter(line -> line.startsWith("VmRSS"))
-                            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                            .sum()
-                    / 1e3;
-        }
     }
 
     private static void say(String text, Object... values) {

@@ -15,8 +15,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.DriverManager;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -27,11 +25,11 @@ import java.util.stream.LongStream;
 import org.apache.kafka.clients.admin.NewTopic;
 
 /** Kafka, PostgreSQL and the packaged gateway as processes of their own on ports of their own; used by the test's thread. */
-final class Servers implements AutoCloseable {
+final class Servers implements Deployment, AutoCloseable {
     static final String KAFKA_TOPIC = "fleet.telemetry";
 
-    private static final List<String> FAST_START =
-            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", Gateway.UNHURRIED, "-Dsluice.node.id=fault");
+    /** For gateways of tests, which have little time to get fast. */
+    static final List<String> FAST_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", Gateway.UNHURRIED);
 
     private final Settings settings;
     private final HttpClient http = HttpClient.newHttpClient();
@@ -68,6 +66,7 @@ final class Servers implements AutoCloseable {
     private static Settings settings(
             Path folder, Optional<String> kafka, Optional<String> postgres, String... javaOptions) {
         var options = new ArrayList<>(FAST_START);
+        options.add("-Dsluice.node.id=fault");
         options.addAll(List.of(javaOptions));
         if (postgres.isPresent()) options.add("-Dquarkus.datasource.username=" + EmbeddedPostgresServer.USER);
         return new Settings(Ports.free(), Ports.free(), Ports.free(), folder, kafka, postgres, options);
@@ -141,6 +140,27 @@ final class Servers implements AutoCloseable {
         return new Settings(port, nobody, settings.postgresPort(), data, Optional.empty(), Optional.empty(), options);
     }
 
+    /** Settings for one more gateway on the same servers, which has a name of its own and keeps its files in a folder of that name. */
+    Settings settingsOfAnother(String name) {
+        var data = settings.data().resolve(name);
+        try {
+            Files.createDirectories(data);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        var options = new ArrayList<>(settings.javaOptions());
+        options.add("-Dsluice.node.id=" + name);
+        options.add("-Dquarkus.datasource.username=" + EmbeddedPostgresServer.USER);
+        return new Settings(
+                Ports.free(),
+                settings.kafkaPort(),
+                settings.postgresPort(),
+                data,
+                Optional.of(settings.kafka()),
+                Optional.of(settings.postgres()),
+                options);
+    }
+
     EmbeddedKafka kafka() {
         return kafka;
     }
@@ -157,8 +177,19 @@ final class Servers implements AutoCloseable {
         return gateway;
     }
 
-    int port() {
+    @Override
+    public int port() {
         return settings.port();
+    }
+
+    @Override
+    public String bootstrap() {
+        return settings.kafka();
+    }
+
+    @Override
+    public String jdbcUrl() {
+        return settings.postgres();
     }
 
     /** The status of the readiness check, 0 when nobody answers. */
@@ -196,8 +227,22 @@ final class Servers implements AutoCloseable {
         return least;
     }
 
+    /** Bytes of the gateway's process that are in memory. */
+    long residentBytes() {
+        var status = Path.of("/proc", Long.toString(gateway.process().pid()), "status");
+        try (var lines = Files.lines(status)) {
+            return 1024
+                    * lines.filter(line -> line.startsWith("VmRSS"))
+                            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                            .sum();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The sum of the metrics whose line begins like this. */
-    double metric(String beginning) {
+    @Override
+    public double metric(String beginning) {
         return get("/q/metrics")
                 .map(HttpResponse::body)
                 .orElse("")
@@ -207,33 +252,13 @@ final class Servers implements AutoCloseable {
                 .sum();
     }
 
-    /** The first column of the first row that a query finds, as text; null when it finds none. */
-    String query(String sql, String... parameters) {
-        try (var connection = DriverManager.getConnection(postgres.jdbcUrl(), EmbeddedPostgresServer.USER, "");
-                var statement = connection.prepareStatement(sql)) {
-            for (int i = 0; i < parameters.length; i++) statement.setString(i + 1, parameters[i]);
-            var rows = statement.executeQuery();
-            return rows.next() ? rows.getString(1) : null;
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     /** The lines of the gateway's log that say this. */
-    List<String> logged(String what) {
+    @Override
+    public List<String> logged(String what) {
         try (var lines = Files.lines(settings.data().resolve("gateway.log"))) {
             return lines.filter(line -> line.contains(what)).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    void execute(String sql) {
-        try (var connection = DriverManager.getConnection(postgres.jdbcUrl(), EmbeddedPostgresServer.USER, "");
-                var statement = connection.createStatement()) {
-            statement.execute(sql);
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
         }
     }
 

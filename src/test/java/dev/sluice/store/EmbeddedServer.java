@@ -17,7 +17,7 @@ public final class EmbeddedServer implements AutoCloseable {
         DO $$
         DECLARE
           names text := 'session, received, subscription, queue, queue_out, queued, message, ended_session, left_queue, retained, '
-            || 'will, lane, fanout, spool, spool_holder, spool_count';
+            || 'will, lane, fanout, spool, spool_holder, spool_count, node';
           name text;
         BEGIN
           PERFORM set_config('session_replication_role', 'replica', true);

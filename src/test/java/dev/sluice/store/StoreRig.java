@@ -22,6 +22,7 @@ import dev.sluice.store.journal.JournalWrite.Acknowledge;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.journal.JournalWrite.ForgetReceived;
 import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.node.Burial;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.session.SessionExpiry;
 import dev.sluice.store.session.SessionStore;
@@ -30,6 +31,7 @@ import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.store.session.Wills;
 import dev.sluice.store.spool.SpoolStore;
+import dev.sluice.support.NodeSettings;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.configuration.supplier.AgroalConnectionPoolConfigurationSupplier;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
@@ -49,17 +51,7 @@ import java.util.function.Consumer;
 
 /** Owns the store as the gateway has it, pool and threads included, without Quarkus; any thread of the test. */
 public final class StoreRig implements AutoCloseable {
-    public static final NodeConfig NODE = new NodeConfig() {
-        @Override
-        public String id() {
-            return "node-1";
-        }
-
-        @Override
-        public Duration drain() {
-            return Duration.ZERO;
-        }
-    };
+    public static final NodeConfig NODE = NodeSettings.of("node-1");
 
     /** As the gateway has them. */
     public static final InputBounds BOUNDS = new InputBounds(128, 64, 16_384, 131_072, 1000, 16_384, 65_536, 16);
@@ -73,6 +65,7 @@ public final class StoreRig implements AutoCloseable {
     public final StoreHealth health;
     public final SessionStore sessions;
     public final Journal journal;
+    public final Burial burial;
     public final SessionExpiry expiry;
     public final Orphans orphans;
     public final DeliverySweep sweep;
@@ -104,12 +97,16 @@ public final class StoreRig implements AutoCloseable {
         requests = new StoreRequests(pool, settings, health, meters);
         retainedTopics = new RetainedTopics(requests, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
-        expiry = new SessionExpiry(pool, settings, NODE, health, meters, ended::add);
+        var turn = new SweepTurn();
+        turn.set(true);
+        burial = new Burial(pool, settings, meters);
+        expiry = new SessionExpiry(pool, settings, health, turn, meters, ended::add);
         var messages = new BoundedMessages(BOUNDS, meters);
         sweep = new DeliverySweep(
                 pool,
                 settings,
                 health,
+                turn,
                 orphans,
                 messages,
                 retainedTopics,
@@ -254,7 +251,7 @@ public final class StoreRig implements AutoCloseable {
                 + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
                 + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
-                .maxSize(36)
+                .maxSize(38)
                 .acquisitionTimeout(Duration.ofSeconds(2))
                 .idleValidationTimeout(Duration.ofMillis(500))
                 .exceptionSorter(new PostgreSQLExceptionSorter())
@@ -296,6 +293,17 @@ public final class StoreRig implements AutoCloseable {
         return sessions.open(
                 new OpenRequest(clientId, cleanStart, 5, expirySeconds, "someone", "node-1", SEND_QUOTA, will),
                 openTimeout);
+    }
+
+    /** Ends what a gateway left that was killed, as its next start does; returns how many connections. */
+    public int reclaim(String node) throws SQLException {
+        burial.release(node);
+        var now = Transaction.run(pool, connection -> {
+            try (var next = connection.prepareStatement("SELECT nextval('session_epoch')")) {
+                return Rows.longs(next).getFirst();
+            }
+        });
+        return burial.endEarlier(node, now, () -> false).ended();
     }
 
     public CompletableFuture<Outcome> remember(String clientId, long epoch, int packetId, String messageId) {

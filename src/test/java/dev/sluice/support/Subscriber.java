@@ -45,6 +45,7 @@ public final class Subscriber implements AutoCloseable {
     private boolean paused;
     private boolean wandering;
     private boolean ended;
+    private boolean expectsDisconnects;
 
     private Subscriber(int port, Profile profile) {
         this.port = port;
@@ -155,6 +156,7 @@ public final class Subscriber implements AutoCloseable {
                 if (answer.reasons().stream().anyMatch(ReasonCode::isError)) complaints.add(answer.toString());
                 else subscribed = true;
             }
+            case Packet.Disconnect _ when expectsDisconnects -> {}
             case Packet unexpected -> complaints.add(unexpected.toString());
         }
     }
@@ -239,6 +241,11 @@ public final class Subscriber implements AutoCloseable {
     public synchronized void readOn() {
         paused = false;
         notifyAll();
+    }
+
+    /** That a gateway takes its leave is nothing to complain of. */
+    public synchronized void expectDisconnects() {
+        expectsDisconnects = true;
     }
 
     public synchronized boolean isSubscribed() {

@@ -3,6 +3,7 @@ package dev.sluice.support;
 import dev.sluice.dev.CertificateAuthority.Certified;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -39,6 +40,14 @@ public record Tls(X509Certificate authority, Certified own, SSLContext kept, Str
             return layered;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What a server on this machine shows now; throws when that is not to be trusted. */
+    public X509Certificate serverCertificate(int port) throws IOException {
+        try (var socket = over(new Socket(InetAddress.getLoopbackAddress(), port))) {
+            socket.startHandshake();
+            return (X509Certificate) socket.getSession().getPeerCertificates()[0];
         }
     }
 

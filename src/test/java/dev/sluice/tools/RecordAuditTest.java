@@ -35,6 +35,8 @@ class RecordAuditTest {
             written again at QoS 0             | t:1/1~a t:1/2~b t:1/1~a                 | 0 | 1 | 0 | 0
             the lower one later                | t:1/1=a t:1/3=c t:1/2=b                 | 0 | 0 | 1 | 0
             an earlier epoch later             | t:1/1=a t:2/1=b t:1/2=c                 | 0 | 0 | 1 | 0
+            sent again before it was there     | t:1/1=a t:2/1=b t:1/2=b t:2/2=c         | 0 | 1 | 0 | 0
+            the repeats in another order       | t:1/1=a t:1/2=b t:2/2=b t:2/1=a         | 0 | 2 | 1 | 0
             a late connection                  | t:2/1=a t:1/1=b t:1/2=c                 | 0 | 0 | 2 | 0
             a late will                        | t:1/1=a t:3/1=b t:2/1=w                 | 0 | 0 | 0 | 0
             each partition has its order       | t@1:1/2=b t@0:1/1=a t@1:1/4=d t@0:1/3=c | 0 | 0 | 0 | 0

@@ -105,4 +105,22 @@ class TopicFilterTest {
         assertThat(TopicName.of("/".repeat(128)).hasMoreLevelsThan(128)).isTrue();
         assertThat(TopicName.of("a".repeat(1000)).hasMoreLevelsThan(128)).isFalse();
     }
+
+    @ParameterizedTest
+    @CsvSource({
+        "a/b, a/b, true",
+        "a/, a/, true",
+        "a/+/b, a, false",
+        "a/b/#, a/b, false",
+        "#, '', false",
+        "+/a, '', false",
+        "/#, '', false",
+        "//+, /, false",
+        "$share/g/a/#, a, false",
+        "$share/g/a, a, true"
+    })
+    void knowsWhatAllItsNamesBeginWith(String filter, String beginning, boolean isExact) {
+        assertThat(TopicFilter.of(filter).commonBeginning()).isEqualTo(beginning);
+        assertThat(TopicFilter.of(filter).isExact()).isEqualTo(isExact);
+    }
 }

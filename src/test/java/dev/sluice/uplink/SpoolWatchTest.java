@@ -10,34 +10,22 @@ import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.topic.TopicName;
-import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.KnownTopics;
-import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RouteTables;
 import dev.sluice.uplink.route.RoutesInForce;
 import dev.sluice.uplink.spool.Spool;
 import dev.sluice.uplink.spool.SpoolRecord;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
-import jakarta.enterprise.inject.Vetoed;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.apache.kafka.clients.producer.Callback;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
-import org.apache.kafka.common.errors.DisconnectException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -47,89 +35,17 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class SpoolWatchTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final int PARTITIONS = 2;
     private static final Duration SOON = Duration.ofSeconds(20);
 
     private final ExecutorService loop = Executors.newSingleThreadExecutor();
     private final AtomicInteger answered = new AtomicInteger();
-    private final Producer producer = new Producer();
+    private final StuckProducer producer = new StuckProducer();
     private StoreRig store;
     private Spool spool;
     private KafkaHealth kafka;
     private SpoolWatch watch;
     private ClientUplink client;
     private int packetId;
-
-    /** What it has taken is answered at once, or when its partition is there again. */
-    @Vetoed // else the tests that start Quarkus find two
-    private static final class Producer extends UplinkProducer {
-        private record Held(ProducerRecord<byte[], byte[]> record, Callback later) {}
-
-        final Set<String> stuck = ConcurrentHashMap.newKeySet();
-        final List<String> taken = new CopyOnWriteArrayList<>();
-        final Queue<Held> held = new ConcurrentLinkedQueue<>();
-
-        Producer() {
-            super(null, null, null, new KnownTopics(), new SimpleMeterRegistry());
-        }
-
-        volatile boolean knowsPartitions = true;
-        final Set<Integer> asked = ConcurrentHashMap.newKeySet();
-
-        private static String partition(ProducerRecord<byte[], byte[]> record) {
-            var partition =
-                    record.partition() != null ? record.partition() : partition(new String(record.key(), UTF_8));
-            return record.topic() + "-" + partition;
-        }
-
-        static int partition(String key) {
-            return BuiltInPartitioner.partitionForKey(key.getBytes(UTF_8), PARTITIONS);
-        }
-
-        @Override
-        public synchronized Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
-            if (!knowsPartitions) return Handover.NOT_NOW;
-            if (record.partition() != null) asked.add(record.partition());
-            if (stuck.contains(partition(record))) held.add(new Held(record, later));
-            else take(record, later);
-            return Handover.TAKEN;
-        }
-
-        private void take(ProducerRecord<byte[], byte[]> record, Callback later) {
-            taken.add(record.topic() + " " + new String(record.key(), UTF_8) + " " + new String(record.value(), UTF_8));
-            later.onCompletion(null, null);
-        }
-
-        /** All partitions take records. */
-        synchronized void recover() {
-            stuck.clear();
-            for (var next = held.poll(); next != null; next = held.poll()) take(next.record, next.later);
-        }
-
-        /** Another producer takes its place. */
-        synchronized void fail() {
-            for (var next = held.poll(); next != null; next = held.poll())
-                next.later.onCompletion(null, new DisconnectException("closed"));
-        }
-
-        List<String> taken(String kafkaTopic, String key) {
-            return taken.stream()
-                    .filter(it -> it.startsWith(kafkaTopic + " " + key + " "))
-                    .map(it -> it.substring(it.lastIndexOf(' ') + 1))
-                    .toList();
-        }
-
-        @Override
-        public int partitions(String kafkaTopic) {
-            if (!knowsPartitions) throw new TimeoutException("no metadata");
-            return PARTITIONS;
-        }
-
-        @Override
-        public void stop() {
-            recover();
-        }
-    }
 
     @BeforeEach
     void empty() {
@@ -266,8 +182,9 @@ class SpoolWatchTest {
         producer.stuck.add("t-0");
         put("t", keys(40), 20);
         start("spool");
-        var others =
-                keys(40).stream().filter(key -> Producer.partition(key) == 1).toList();
+        var others = keys(40).stream()
+                .filter(key -> StuckProducer.partition(key) == 1)
+                .toList();
         await("the other partition's records").atMost(SOON).untilAsserted(() -> assertThat(producer.taken)
                 .hasSize(20 * others.size()));
         for (var key : keys(40)) publish("t", key, "20");
@@ -296,7 +213,7 @@ class SpoolWatchTest {
     }
 
     private void insure(String key, String value) {
-        producer.stuck.add("t-" + Producer.partition(key));
+        producer.stuck.add("t-" + StuckProducer.partition(key));
         publish("t", key, value);
         await("in flight").atMost(SOON).until(() -> producer.held.size() == 1);
         kafkaAnswers(false);
@@ -334,7 +251,7 @@ class SpoolWatchTest {
     @Test
     void theDrainChoosesThePartitionThatNobodyCouldChoose() {
         var expected =
-                Map.of("1", Set.of(1), "spread", Set.of(0, 1), "{clientId}", Set.of(Producer.partition("client")));
+                Map.of("1", Set.of(1), "spread", Set.of(0, 1), "{clientId}", Set.of(StuckProducer.partition("client")));
         expected.forEach((partition, chosen) -> {
             producer.knowsPartitions = false;
             start("spool", partition);

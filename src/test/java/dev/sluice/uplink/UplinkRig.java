@@ -47,6 +47,11 @@ public final class UplinkRig {
                 config, routes, producer, topics, spool, OpenTelemetry.noop(), true, new SimpleMeterRegistry());
     }
 
+    /** One that never asks. */
+    public KafkaHealth health() {
+        return new KafkaHealth(routes, producer, spool, Map.of());
+    }
+
     private static Packet.Publish publish(String topic) {
         return new Packet.Publish(
                 false, QoS.AT_MOST_ONCE, false, TopicName.of(topic), 0, Properties.NONE, new byte[10_000]);

@@ -1,5 +1,6 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.packet.QoS;
 import dev.sluice.session.Receipt;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -20,6 +21,14 @@ public final class Deliveries {
     /** Whether publishers have to wait for the event loops of subscribers. */
     public boolean areMany() {
         return underWay.sum() >= most;
+    }
+
+    /**
+     * Whether event loops may be given a message of another gateway, which cannot be made to wait: one of QoS 0 is dropped as soon as
+     * publishers here have to wait.
+     */
+    boolean haveRoomFor(QoS qos) {
+        return underWay.sum() < (qos == QoS.AT_MOST_ONCE ? most : 2 * most);
     }
 
     /** Gives a message to those who need not wait for PostgreSQL. */

@@ -14,16 +14,18 @@ import java.util.Objects;
  */
 public final class Publication {
     /** A message that nobody is owed. */
-    public static final Publication NOBODYS = new Publication(null, List.of(), List.of(), 0);
+    public static final Publication NOBODYS = new Publication(null, List.of(), List.of(), List.of(), 0);
 
     private final Message message;
     private final List<Match> live;
     private final List<Kept> kept;
+    private final List<RemoteMatch> remote;
     private final long stamp;
     /** Members of Shared Subscriptions that could not take it, null for none. */
     private List<Match> missed;
 
-    private Publication(Message message, List<Match> live, List<Kept> kept, long stamp) {
+    private Publication(Message message, List<Match> live, List<Kept> kept, List<RemoteMatch> remote, long stamp) {
+        this.remote = remote;
         this.stamp = stamp;
         this.message = message;
         this.live = live;
@@ -31,21 +33,32 @@ public final class Publication {
     }
 
     public static Publication of(Message message, List<Match> matches) {
-        return of(message, matches, 0);
+        return of(message, matches, List.of(), 0);
     }
 
-    /** @param stamp the one that it was announced with, to be retained; 0 if it was not announced */
-    public static Publication of(Message message, List<Match> matches, long stamp) {
+    /** For those alone that are connected and that PostgreSQL does not keep it for. */
+    static Publication ofConnected(Message message, List<Match> matches) {
+        var live = new ArrayList<Match>(matches.size());
+        for (var match : matches)
+            if (match.subscriber().recipient() != null && !match.isDurable(message)) live.add(match);
+        return new Publication(message, live, List.of(), List.of(), 0);
+    }
+
+    /**
+     * @param remote other gateways that may be owed it
+     * @param stamp the one that it was announced with, to be retained; 0 if it was not announced
+     */
+    static Publication of(Message message, List<Match> matches, List<RemoteMatch> remote, long stamp) {
         int first = 0;
         while (first < matches.size() && !matches.get(first).isDurable(message)) first++;
-        if (first == matches.size()) return new Publication(message, matches, List.of(), stamp);
+        if (first == matches.size()) return new Publication(message, matches, List.of(), remote, stamp);
         var live = new ArrayList<>(matches.subList(0, first));
         var kept = new ArrayList<Kept>();
         kept.add(new Kept(matches.get(first), message)); // each is asked once: a session may become durable meanwhile
         for (var match : matches.subList(first + 1, matches.size()))
             if (match.isDurable(message)) kept.add(new Kept(match, message));
             else live.add(match);
-        return new Publication(message, live, kept, stamp);
+        return new Publication(message, live, kept, remote, stamp);
     }
 
     /** Null if nobody is owed it. */
@@ -59,12 +72,23 @@ public final class Publication {
     }
 
     public boolean hasSubscribers() {
-        return !live.isEmpty() || !kept.isEmpty();
+        return !live.isEmpty() || !kept.isEmpty() || hasRemote();
     }
 
     /** Whether PostgreSQL must have it before it is acknowledged: for sessions, or as the retained message of its topic. */
     public boolean isKept() {
         return message != null && (message.retain() || !kept.isEmpty());
+    }
+
+    /** Whether another gateway is owed it, as far as was known when it was routed. */
+    boolean hasRemote() {
+        for (int i = 0; i < remote.size(); i++) if (remote.get(i).isFor(message)) return true;
+        return false;
+    }
+
+    /** The other gateways that want messages of its topic. */
+    List<RemoteMatch> remote() {
+        return remote;
     }
 
     /** Those who get it at once. */

@@ -1,6 +1,7 @@
 package dev.sluice.broker.routing;
 
 import dev.sluice.session.Delivery;
+import dev.sluice.session.Event;
 import java.util.concurrent.Executor;
 
 /** What routing asks of a connection that holds a client's session. Any thread may use it, except where a method says otherwise. */
@@ -21,6 +22,9 @@ public interface Recipient {
 
     /** The event loop that the connection is confined to; connections on one loop answer with the same object. */
     Executor loop();
+
+    /** Tells the session an event, from any thread but not from within another event. */
+    void tell(Event event);
 
     /** Gives the client a message, from any thread. */
     void deliver(Delivery delivery);

@@ -1,7 +1,5 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.session.Event;
-
 /** What a transfer of retained messages asks of a connection besides; on its {@link #loop}, except where a method says otherwise. */
 public interface RetainedRecipient extends Recipient {
     /** Whether it gets nothing any more; from any thread. */
@@ -9,9 +7,6 @@ public interface RetainedRecipient extends Recipient {
 
     /** Runs a task when the client can take a message, or is gone. */
     void whenReady(Runnable task);
-
-    /** Tells the session an event, from any thread but not from within another event. */
-    void tell(Event event);
 
     /** Ends the connection: what it is owed cannot be read, although PostgreSQL answers; from any thread. */
     void unreadable(RuntimeException bug);

@@ -7,13 +7,12 @@ import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.SubscriptionIndex;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
-import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -24,22 +23,82 @@ public final class Router {
     private final SubscriptionIndex<Subscribed> index = new SubscriptionIndex<>();
     private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
     private final Map<String, ShareGroup> groups = new ConcurrentHashMap<>();
+    private final OwnInterest interest = new OwnInterest();
     private final ReentrantLock changing = new ReentrantLock();
     private volatile long version;
     private volatile long subscriptions;
     private volatile long arrivals;
 
-    /** Restores a subscription of a client that is offline. */
-    public void restore(String clientId, long sessionId, StoredSubscription stored) {
+    /** What the clients that are connected here want. */
+    OwnInterest interest() {
+        return interest;
+    }
+
+    /**
+     * Adds or replaces subscriptions of a stored session that no connection here holds, as PostgreSQL has them, or as the gateway tells that
+     * has written them.
+     *
+     * @param epoch of the connection that wrote them last, as far as is known
+     * @return false if it is told behind what a later connection has done: then only PostgreSQL knows what holds
+     */
+    public boolean restore(String clientId, long sessionId, long epoch, List<StoredSubscription> stored) {
         changing.lock();
         try {
+            upFrom(clientId, sessionId);
             var subscriber =
                     subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId, this::forget));
-            subscriber.restore();
-            add(subscriber, TopicFilter.of(stored.filter()), stored);
+            if (isOutdated(subscriber, sessionId, epoch)) return true;
+            if (epoch < subscriber.epoch()) return false;
+            subscriber.restore(epoch);
+            for (var each : stored) add(subscriber, TopicFilter.of(each.filter()), each);
+            return true;
         } finally {
             changing.unlock();
         }
+    }
+
+    /** The same for subscriptions that have ended. */
+    public boolean remove(String clientId, long sessionId, long epoch, List<String> filters) {
+        changing.lock();
+        try {
+            var subscriber = upFrom(clientId, sessionId);
+            if (subscriber == null || isOutdated(subscriber, sessionId, epoch)) return true;
+            if (epoch < subscriber.epoch()) return false;
+            subscriber.restore(epoch);
+            for (var filter : filters) remove(subscriber, TopicFilter.of(filter));
+            forgetIfEmpty(subscriber);
+            return true;
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** The same for a session that has exactly these. */
+    public void replace(String clientId, long sessionId, long epoch, List<StoredSubscription> all) {
+        changing.lock();
+        try {
+            if (!restore(clientId, sessionId, epoch, all)) return;
+            var subscriber = subscribers.get(clientId);
+            if (isOutdated(subscriber, sessionId, epoch)) return;
+            removeOthers(subscriber, all);
+            forgetIfEmpty(subscriber);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** The client's entry, if it is of this session or a later one: an earlier one is over. */
+    private Subscriber upFrom(String clientId, long sessionId) {
+        var subscriber = subscribers.get(clientId);
+        if (subscriber == null || subscriber.sessionId() >= sessionId) return subscriber;
+        drop(subscriber);
+        return null;
+    }
+
+    /** Whether the client has a later session, or a connection here that has read what is told. */
+    private static boolean isOutdated(Subscriber subscriber, long sessionId, long epoch) {
+        var recipient = subscriber.recipient();
+        return subscriber.sessionId() > sessionId || recipient != null && recipient.epoch() >= epoch;
     }
 
     /**
@@ -53,8 +112,7 @@ public final class Router {
         changing.lock();
         try {
             var subscriber = subscribers.get(recipient.clientId());
-            var other = subscriber == null ? null : subscriber.recipient();
-            if (other != null && other.epoch() > recipient.epoch()) return;
+            if (isOvertaken(recipient, subscriber)) return;
             // It may have been resumed, but not be the one that was known here: another gateway has begun it.
             if (subscriber != null && (!resumed || subscriber.sessionId() != recipient.sessionId())) {
                 drop(subscriber);
@@ -62,14 +120,14 @@ public final class Router {
             }
             if (subscriber == null && subscriptions.isEmpty() && !durable) return; // an entry comes with the first one
             if (subscriber == null) subscriber = subscriber(recipient);
-            var kept = subscriptions.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
-            for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
-                if (!kept.contains(filter.toString())) remove(subscriber, filter);
+            interest.leave(subscriber);
+            removeOthers(subscriber, subscriptions);
             for (var stored : subscriptions) {
                 var filter = TopicFilter.of(stored.filter());
                 if (!has(subscriber, filter, stored)) add(subscriber, filter, stored);
             }
             subscriber.attach(recipient, durable);
+            interest.enter(subscriber);
             arrivals = arrivals + 1;
         } finally {
             changing.unlock();
@@ -82,21 +140,23 @@ public final class Router {
         try {
             var subscriber = subscribers.get(recipient.clientId());
             if (subscriber == null || subscriber.recipient() != recipient) return;
-            subscriber.detach();
+            leave(subscriber);
             // What PostgreSQL does not keep ends with its connection, also if that was taken over.
-            if (sessionEnds || !subscriber.isDurable()) removeAll(subscriber);
+            if (sessionEnds || !subscriber.isDurable() || subscriber.isGone()) removeAll(subscriber);
             forgetIfEmpty(subscriber);
         } finally {
             changing.unlock();
         }
     }
 
-    /** The session has ended; nothing happens while its client is online, or if the client has begun another one. */
+    /** The session has ended: it is forgotten once no connection here holds it; nothing happens if the client has begun another one. */
     public void forget(String clientId, long sessionId) {
         changing.lock();
         try {
             var subscriber = subscribers.get(clientId);
-            if (subscriber == null || subscriber.sessionId() != sessionId || subscriber.recipient() != null) return;
+            if (subscriber == null || subscriber.sessionId() != sessionId) return;
+            subscriber.end();
+            if (subscriber.recipient() != null) return;
             removeAll(subscriber);
             forgetIfEmpty(subscriber);
         } finally {
@@ -115,15 +175,15 @@ public final class Router {
             // Whatever it had is gone: the later connection may have nothing, so that no entry says so.
             if (recipient.isTakenOver()) return false;
             var subscriber = subscribers.get(recipient.clientId());
+            if (isOvertaken(recipient, subscriber)) return false;
             if (subscriber != null && subscriber.recipient() != recipient) {
-                var other = subscriber.recipient();
-                if (other != null && other.epoch() > recipient.epoch()) return false;
                 drop(subscriber); // left by an earlier connection that did not know yet that it was taken over
                 subscriber = null;
             }
             if (subscriber == null) {
                 subscriber = subscriber(recipient);
                 subscriber.attach(recipient, durable);
+                interest.enter(subscriber);
             }
             return add(subscriber, filter, stored);
         } finally {
@@ -162,7 +222,12 @@ public final class Router {
      * @param publisher client id, or null; clients with No Local do not get what they publish [MQTT-3.8.3-3]
      */
     public List<Match> route(TopicName topicName, String publisher) {
-        var routing = new Routing(publisher);
+        return route(topicName, publisher, ShareGroup::choose);
+    }
+
+    /** @param turns chooses the member of a Shared Subscription that gets it; null for none */
+    List<Match> route(TopicName topicName, String publisher, Function<ShareGroup, LiveSubscription> turns) {
+        var routing = new Routing(publisher, turns);
         index.forEachMatch(topicName, routing::take);
         return routing.matches();
     }
@@ -209,10 +274,21 @@ public final class Router {
         return known != null && known.isAs(stored);
     }
 
+    /** Whether a later connection of the client has the session, here or at another gateway. */
+    private static boolean isOvertaken(Recipient recipient, Subscriber known) {
+        return known != null && known.epoch() > recipient.epoch();
+    }
+
+    private void removeOthers(Subscriber subscriber, List<StoredSubscription> kept) {
+        var filters = kept.stream().map(StoredSubscription::filter).collect(Collectors.toSet());
+        for (var filter : List.copyOf(subscriber.subscriptions().keySet()))
+            if (!filters.contains(filter.toString())) remove(subscriber, filter);
+    }
+
     private boolean add(Subscriber subscriber, TopicFilter asked, StoredSubscription stored) {
         var replaced = subscriber.subscriptions().get(asked);
         var filter = replaced == null ? asked : replaced.filter(); // one text for each, and not two
-        var group = filter.isShared() ? groups.computeIfAbsent(filter.toString(), _ -> new ShareGroup()) : null;
+        var group = filter.isShared() ? groups.computeIfAbsent(filter.toString(), ShareGroup::new) : null;
         var subscription = LiveSubscription.of(subscriber, filter, stored, group);
         if (group == null) {
             index.add(filter, subscription);
@@ -221,6 +297,7 @@ public final class Router {
             group.put(subscription);
             if (isFirst) index.add(filter, group);
         }
+        interest.put(subscription, replaced);
         changed();
         if (!subscriber.put(subscription)) return false;
         subscriptions = subscriptions + 1;
@@ -235,6 +312,7 @@ public final class Router {
     private boolean remove(Subscriber subscriber, TopicFilter filter) {
         var subscription = subscriber.remove(filter);
         if (subscription == null) return false;
+        interest.remove(subscription);
         subscriptions = subscriptions - 1;
         var group = subscription.group();
         if (group == null) {
@@ -252,9 +330,14 @@ public final class Router {
 
     /** Ends an entry. Each session has its own, so late news of an earlier session finds nobody. */
     private void drop(Subscriber subscriber) {
-        subscriber.detach();
+        leave(subscriber);
         removeAll(subscriber);
         forgetIfEmpty(subscriber);
+    }
+
+    private void leave(Subscriber subscriber) {
+        interest.leave(subscriber);
+        subscriber.detach();
     }
 
     private void removeAll(Subscriber subscriber) {
@@ -265,49 +348,5 @@ public final class Router {
     private void forgetIfEmpty(Subscriber subscriber) {
         if (subscriber.subscriptions().isEmpty() && subscriber.recipient() == null)
             subscribers.remove(subscriber.clientId(), subscriber);
-    }
-
-    /** Gathers the matches of one message. */
-    private static final class Routing {
-        private final String publisher;
-        private final ArrayList<Match> matches = new ArrayList<>();
-        private Map<Subscriber, Match> overlapping;
-
-        Routing(String publisher) {
-            this.publisher = publisher;
-        }
-
-        void take(Subscribed subscribed) {
-            switch (subscribed) {
-                case ShareGroup group -> {
-                    var member = group.choose();
-                    if (member != null) matches.add(new Match(member));
-                }
-                case LiveSubscription own -> {
-                    if (!own.noLocal() || !own.subscriber().clientId().equals(publisher)) takeOwn(own);
-                }
-            }
-        }
-
-        private void takeOwn(LiveSubscription subscription) {
-            var subscriber = subscription.subscriber();
-            if (subscriber.subscriptions().size() == 1) {
-                matches.add(new Match(subscription));
-                return;
-            }
-            if (overlapping == null) overlapping = new IdentityHashMap<>();
-            var known = overlapping.get(subscriber);
-            if (known != null) {
-                known.merge(subscription);
-                return;
-            }
-            var match = new Match(subscription);
-            matches.add(match);
-            overlapping.put(subscriber, match);
-        }
-
-        List<Match> matches() {
-            return matches;
-        }
     }
 }

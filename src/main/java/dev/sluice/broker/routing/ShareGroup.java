@@ -1,9 +1,11 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.packet.QoS;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Predicate;
 
 /**
  * The members of a Shared Subscription, and which of them gets the next message: in a time that does not grow with their number. Any thread
@@ -17,9 +19,20 @@ final class ShareGroup implements Subscribed {
 
     private static final Demand[] DEMANDS = Demand.values();
 
+    /** As it was written, with its prefix. */
+    private final String filter;
+
     private final Members connected = new Members();
     private final Members away = new Members();
     private final AtomicInteger turn = new AtomicInteger();
+
+    ShareGroup(String filter) {
+        this.filter = filter;
+    }
+
+    String filter() {
+        return filter;
+    }
 
     /** Members in a row, each with its place; a place that becomes free is taken by the last. */
     private static final class Members {
@@ -62,12 +75,12 @@ final class ShareGroup implements Subscribed {
         }
 
         /** The one whose turn it is, or the next one that will do. */
-        LiveSubscription oneOf(int next, Recipient leaving, Demand demand) {
+        LiveSubscription oneOf(int next, Recipient leaving, Predicate<LiveSubscription> demand) {
             var there = count;
             var most = Math.min(there, LOOKED_AT);
             for (int i = 0; i < most; i++) {
                 var member = at(Math.floorMod(next + i, there), leaving);
-                if (member != null && demand.isMetBy(member)) return member;
+                if (member != null && demand.test(member)) return member;
             }
             return null;
         }
@@ -88,6 +101,15 @@ final class ShareGroup implements Subscribed {
                 case ANY -> !member.subscriber().isGone();
             };
         }
+    }
+
+    /** Whether PostgreSQL keeps messages for a member, of QoS 1 and 2. */
+    boolean hasKept() {
+        return away.oneOf(0, null, ShareGroup::isKept) != null || connected.oneOf(0, null, ShareGroup::isKept) != null;
+    }
+
+    private static boolean isKept(LiveSubscription member) {
+        return member.subscriber().isDurable() && member.maximumQoS() != QoS.AT_MOST_ONCE && member.isAble();
     }
 
     boolean isEmpty() {
@@ -129,15 +151,24 @@ final class ShareGroup implements Subscribed {
 
     private LiveSubscription choose(Recipient leaving, Demand least) {
         var next = turn.getAndIncrement();
-        var online = connected.count;
-        var ready = online <= ASKED ? amongFew(online, next, leaving) : amongMany(online, next, leaving);
+        var ready = ready(next, leaving);
         if (ready != null) return ready;
         for (var demand : DEMANDS) {
-            var member = connected.oneOf(next, leaving, demand);
-            if (member == null) member = away.oneOf(next, leaving, demand);
+            var member = connected.oneOf(next, leaving, demand::isMetBy);
+            if (member == null) member = away.oneOf(next, leaving, demand::isMetBy);
             if (member != null || demand == least) return member;
         }
         return null;
+    }
+
+    /** The member whose turn it is of those that can take a message now; null if none can. */
+    LiveSubscription chooseReady() {
+        return ready(turn.getAndIncrement(), null);
+    }
+
+    private LiveSubscription ready(int next, Recipient leaving) {
+        var online = connected.count;
+        return online <= ASKED ? amongFew(online, next, leaving) : amongMany(online, next, leaving);
     }
 
     /** Null if none is ready, or if they have changed meanwhile. */

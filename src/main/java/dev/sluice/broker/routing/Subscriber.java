@@ -1,6 +1,7 @@
 package dev.sluice.broker.routing;
 
 import dev.sluice.session.Delivery;
+import dev.sluice.session.Event;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
 import java.util.Map;
@@ -23,14 +24,28 @@ public final class Subscriber {
     private final AtomicLong lastSeq = new AtomicLong();
     /** Of the filters. */
     private volatile int filterBytes;
+    /** Of the connection that has told last what it has, under the router's lock. */
+    private long epoch;
+
+    private volatile int shared;
 
     private volatile Recipient recipient;
     private volatile boolean durable;
     private volatile boolean gone;
     /** Whether its queue has been full, and until when that is taken to be so. */
     private volatile boolean full;
+    /** As what its subscriptions count in the interest of this gateway. */
+    private Counted counted = Counted.NOT;
 
     private volatile long fullUntil;
+
+    /** What its subscriptions count as. */
+    enum Counted {
+        /** Its client is not connected here. */
+        NOT,
+        DURABLE,
+        LIVE
+    }
 
     /** @param ended takes the client id and the session id when PostgreSQL has no such session any more; from any thread */
     Subscriber(String clientId, long sessionId, ObjLongConsumer<String> ended) {
@@ -44,7 +59,7 @@ public final class Subscriber {
     }
 
     /** Identity of the session that the subscriptions belong to. */
-    long sessionId() {
+    public long sessionId() {
         return sessionId;
     }
 
@@ -57,17 +72,25 @@ public final class Subscriber {
         return filterBytes;
     }
 
+    /** How many Shared Subscriptions it has. */
+    public int shared() {
+        return shared;
+    }
+
     /** Adds a subscription, or replaces the one with the same filter; true if there was none. */
     boolean put(LiveSubscription subscription) {
         if (subscriptions.put(subscription.filter(), subscription) != null) return false;
         filterBytes = filterBytes + subscription.filter().bytes();
+        if (subscription.filter().isShared()) shared = shared + 1;
         return true;
     }
 
     /** Removes the subscription, null if there is none. */
     LiveSubscription remove(TopicFilter filter) {
         var subscription = subscriptions.remove(filter);
-        if (subscription != null) filterBytes = filterBytes - filter.bytes();
+        if (subscription == null) return null;
+        filterBytes = filterBytes - filter.bytes();
+        if (filter.isShared()) shared = shared - 1;
         return subscription;
     }
 
@@ -77,13 +100,14 @@ public final class Subscriber {
     }
 
     /** Whether messages of QoS 1 and 2 wait for it in PostgreSQL. */
-    boolean isDurable() {
+    public boolean isDurable() {
         return durable;
     }
 
     void attach(Recipient recipient, boolean durable) {
         this.full = false;
         this.durable = durable;
+        this.epoch = recipient.epoch();
         this.recipient = recipient;
         tellGroups();
     }
@@ -98,8 +122,25 @@ public final class Subscriber {
             if (subscription.group() != null) subscription.group().put(subscription);
     }
 
-    void restore() {
-        durable = true;
+    /** It is a stored session; under the router's lock. */
+    void restore(long epoch) {
+        this.durable = true;
+        this.epoch = epoch;
+    }
+
+    /** Under the router's lock. */
+    long epoch() {
+        return epoch;
+    }
+
+    /** Under the router's lock. */
+    Counted counted() {
+        return counted;
+    }
+
+    /** Under the router's lock. */
+    void countAs(Counted now) {
+        counted = now;
     }
 
     /** Whether it can take a message now. */
@@ -119,6 +160,18 @@ public final class Subscriber {
     void sessionIsGone() {
         gone = true;
         ended.accept(clientId, sessionId);
+    }
+
+    /** Its session has ended. */
+    void end() {
+        gone = true;
+    }
+
+    /** Messages up to this place were committed to its queue by another gateway: has the connection read them; from any thread. */
+    public void queued(long seq) {
+        lastSeq.accumulateAndGet(seq, Math::max);
+        var here = recipient;
+        if (here != null) here.tell(new Event.Queued(seq));
     }
 
     /** Whether its session is known to have ended. */

@@ -1,10 +1,12 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.cluster.RelayMessage;
 import dev.sluice.packet.Message;
 import dev.sluice.session.Receipt;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -37,10 +39,25 @@ public final class TrackedDelivery {
                 implements Outcome {}
     }
 
-    private final Journal journal;
-    private final Deliveries deliveries;
-    private final NotAcknowledging notAcknowledging;
+    /**
+     * What all deliveries share.
+     *
+     * @param offers those to other gateways
+     */
+    record Ways(
+            FleetRouter router,
+            Journal journal,
+            Deliveries deliveries,
+            NotAcknowledging notAcknowledging,
+            OffersToOthers offers) {}
+
+    private final Ways ways;
+    private final Message message;
     private final Publication publication;
+    /** Other gateways, whose clients may want it. */
+    private final List<RemoteMatch> others;
+
+    private final Set<SubscriberKey> before;
     private final Consumer<Outcome> answer;
     private final Set<SubscriberKey> reached = ConcurrentHashMap.newKeySet();
     private final LongAdder delivered = new LongAdder();
@@ -49,35 +66,52 @@ public final class TrackedDelivery {
     private final LongAdder rejected = new LongAdder();
     /** Subscribers that have not answered, or may not have got it. */
     private final Set<Match> owed = ConcurrentHashMap.newKeySet();
+    /** What the other gateways were offered. */
+    private final Set<OffersToOthers.Pending> offered = ConcurrentHashMap.newKeySet();
 
     private final AtomicInteger missing = new AtomicInteger();
     private JournalWrite unsubmitted;
+    /** Whether anybody could get it, or PostgreSQL retains it. */
+    private volatile boolean any;
+
     private volatile boolean delivering;
 
+    private TrackedDelivery(
+            Ways ways,
+            Message message,
+            List<Match> matches,
+            List<RemoteMatch> others,
+            Set<SubscriberKey> before,
+            Consumer<Outcome> answer) {
+        this.ways = ways;
+        this.publication = Publication.of(message, matches, List.of(), 0);
+        this.message = message;
+        this.others = others;
+        this.before = before;
+        this.answer = answer;
+    }
+
     /**
-     * Makes one, to be {@link #start started}.
+     * Makes one for everybody who is subscribed at any gateway, to be {@link #start started}.
      *
      * @param reached subscribers that an earlier attempt has reached: they get nothing more
      * @param answer is told once what has become of all copies, on any thread
      */
-    public TrackedDelivery(
-            Router router,
-            Journal journal,
-            Deliveries deliveries,
-            NotAcknowledging notAcknowledging,
-            Message message,
-            Set<SubscriberKey> reached,
-            Consumer<Outcome> answer) {
-        this.journal = journal;
-        this.deliveries = deliveries;
-        this.notAcknowledging = notAcknowledging;
-        this.answer = answer;
-        var matches = router.route(message.topicName(), null).stream()
+    static TrackedDelivery toAll(Ways ways, Message message, Set<SubscriberKey> reached, Consumer<Outcome> answer) {
+        var routed = ways.router().route(message.topicName(), null, message.qos());
+        var matches = routed.matches().stream()
                 .filter(match -> !reached.contains(SubscriberKey.of(match)))
                 // To a session that is away, a message that is not kept cannot be offered.
                 .filter(match -> match.isDurable(message) || match.subscriber().recipient() != null)
                 .toList();
-        this.publication = Publication.of(message, matches);
+        var others =
+                routed.remote().stream().filter(match -> match.isFor(message)).toList();
+        return new TrackedDelivery(ways, message, matches, others, Set.copyOf(reached), answer);
+    }
+
+    /** Makes one of what another gateway has offered: for those here that PostgreSQL does not keep it for. */
+    static TrackedDelivery toThese(Ways ways, Message message, List<Match> matches, Consumer<Outcome> answer) {
+        return new TrackedDelivery(ways, message, matches, List.of(), Set.of(), answer);
     }
 
     /**
@@ -87,20 +121,20 @@ public final class TrackedDelivery {
      * @param retain whether PostgreSQL is to make it the retained message of its topic
      */
     public void start(String from, boolean retain) {
-        if (!retain && !publication.hasSubscribers()) {
+        any = retain || publication.hasSubscribers();
+        if (!any && others.isEmpty()) {
             answer.accept(new Outcome.Nobody());
         } else if (!retain && !publication.hasCopies()) {
             deliver();
         } else {
-            unsubmitted =
-                    JournalWrite.Accept.unfenced(from, publication.message(), publication.copies(), retain, this::kept);
+            unsubmitted = JournalWrite.Accept.unfenced(from, message, publication.copies(), retain, this::kept);
             retry();
         }
     }
 
     /** Tries again if the journal had no room. */
     public void retry() {
-        if (unsubmitted != null && journal.submit(unsubmitted)) unsubmitted = null;
+        if (unsubmitted != null && ways.journal().submit(unsubmitted)) unsubmitted = null;
     }
 
     /** Whether PostgreSQL has committed its copies, and clients are waited for; from any thread. */
@@ -110,12 +144,17 @@ public final class TrackedDelivery {
 
     /** Whether somebody is waited for, and only subscribers that did not acknowledge an earlier message in time; from any thread. */
     public boolean isOwedOnlyToNotAcknowledging() {
-        var any = false;
+        var anybody = false;
         for (var match : owed) { // in one pass: whoever is owed last may answer meanwhile
-            if (!notAcknowledging.contains(match)) return false;
-            any = true;
+            if (!ways.notAcknowledging().contains(match)) return false;
+            anybody = true;
         }
-        return any;
+        for (var offer : offered) {
+            if (offer.isAnswered()) continue;
+            if (!offer.isLagging()) return false;
+            anybody = true;
+        }
+        return anybody;
     }
 
     /**
@@ -124,9 +163,13 @@ public final class TrackedDelivery {
      * @return whether somebody was waited for until now
      */
     public boolean giveUp() {
-        var any = false;
-        for (var match : owed) any |= notAcknowledging.add(match);
-        return any;
+        var anybody = false;
+        for (var match : owed) anybody |= ways.notAcknowledging().add(match);
+        for (var offer : offered) {
+            anybody |= !offer.isAnswered() && !offer.isLagging();
+            offer.withdraw();
+        }
+        return anybody;
     }
 
     /** On the journal's thread. */
@@ -147,12 +190,13 @@ public final class TrackedDelivery {
 
     private void deliver() {
         delivering = true;
-        missing.set(publication.live().size() + 1);
+        missing.set(publication.live().size() + others.size() + 1);
         owed.addAll(publication.live());
-        deliveries.send(publication, match -> outcome -> {
+        ways.deliveries().send(publication, match -> outcome -> {
             settle(match, outcome);
             countDown();
         });
+        for (var other : others) offered.add(ways.offers().offer(other, message, before, this::answered));
         countDown();
     }
 
@@ -168,14 +212,28 @@ public final class TrackedDelivery {
             owed.add(match);
         } else {
             owed.remove(match);
-            notAcknowledging.remove(match);
+            ways.notAcknowledging().remove(match);
             reached.add(SubscriberKey.of(match));
         }
     }
 
+    /** Another gateway says what has become of all copies there. */
+    private void answered(RelayMessage.OfferOutcome receipt) {
+        if (receipt.any()) any = true;
+        for (var key : receipt.reached()) reached.add(new SubscriberKey(key.client(), key.share()));
+        delivered.add(receipt.delivered());
+        rejected.add(receipt.rejected());
+        expired.add(receipt.expired());
+        lost.add(receipt.lost());
+        countDown();
+    }
+
     private void countDown() {
         if (missing.decrementAndGet() > 0) return;
-        answer.accept(new Outcome.Settled(
-                reached, delivered.intValue(), rejected.intValue(), expired.intValue(), lost.intValue()));
+        answer.accept(
+                any
+                        ? new Outcome.Settled(
+                                reached, delivered.intValue(), rejected.intValue(), expired.intValue(), lost.intValue())
+                        : new Outcome.Nobody());
     }
 }

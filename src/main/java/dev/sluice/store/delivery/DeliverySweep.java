@@ -6,6 +6,7 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.store.Rows;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.StoredMessage;
+import dev.sluice.store.SweepTurn;
 import dev.sluice.store.Transaction;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -29,8 +30,9 @@ import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
 /**
- * Deletes what ended sessions left, and messages whose time is over: one virtual thread sweeps, in small transactions that step around
- * rows somebody else has locked, so that any number of gateways may sweep at once.
+ * Deletes what ended sessions left, and messages whose time is over: one virtual thread of one gateway sweeps, in small transactions that step
+ * around rows somebody else has locked, so that it does no harm if two sweep for a moment. Messages that a gateway itself suspects to be
+ * owed to nobody it deletes itself.
  */
 @ApplicationScoped
 public class DeliverySweep {
@@ -92,6 +94,7 @@ public class DeliverySweep {
     private final DataSource dataSource;
     private final StoreConfig config;
     private final StoreHealth health;
+    private final SweepTurn turn;
     private final Orphans orphans;
     private final BoundedMessages messages;
     private final Consumer<OrphanedDeliveries> redelivery;
@@ -105,18 +108,20 @@ public class DeliverySweep {
             DataSource dataSource,
             StoreConfig config,
             StoreHealth health,
+            SweepTurn turn,
             Orphans orphans,
             BoundedMessages messages,
             RetainedTopics retained,
             MeterRegistry meters,
             Event<OrphanedDeliveries> redelivery) {
-        this(dataSource, config, health, orphans, messages, retained, meters, redelivery::fire);
+        this(dataSource, config, health, turn, orphans, messages, retained, meters, redelivery::fire);
     }
 
     public DeliverySweep(
             DataSource dataSource,
             StoreConfig config,
             StoreHealth health,
+            SweepTurn turn,
             Orphans orphans,
             BoundedMessages messages,
             RetainedTopics retained,
@@ -126,6 +131,7 @@ public class DeliverySweep {
         this.dataSource = dataSource;
         this.config = config;
         this.health = health;
+        this.turn = turn;
         this.orphans = orphans;
         this.messages = messages;
         this.queues = new QueueExpiry(dataSource, orphans, config.sweepBatch(), meters);
@@ -276,19 +282,22 @@ public class DeliverySweep {
         return total;
     }
 
+    private void sweep() throws SQLException {
+        sweepEnded();
+        sweepQueued();
+        sweepRetained();
+        sweepCleared();
+        sweepBatches(FORGET_LANES);
+    }
+
     private void sweepIfAvailable() {
         if (!health.available()) return;
         var due = System.nanoTime() - sweptAt >= config.sweepInterval().toNanos();
         if (due) sweptAt = System.nanoTime();
         try {
             orphans.reap();
-            if (!due) return;
-            sweepEnded();
-            sweepQueued();
-            sweepRetained();
-            sweepCleared();
-            sweepBatches(FORGET_LANES);
-            orphans.search();
+            if (due && turn.isOurs()) sweep();
+            if (due && (turn.isOurs() || orphans.areDropped())) orphans.search();
         } catch (SQLException | RuntimeException failure) {
             LOG.warnf("sweeping messages, to be tried again: %s", failure.getMessage());
         }

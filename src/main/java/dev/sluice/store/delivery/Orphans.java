@@ -91,6 +91,11 @@ public class Orphans {
         return total;
     }
 
+    /** Whether a search has to find suspects of this gateway that were too many. */
+    boolean areDropped() {
+        return roundsBehind.get() > 0;
+    }
+
     /** Blocking: looks at the next messages in the order of their numbers, all over again once through; returns how many it deleted. */
     int search() throws SQLException {
         var deleted = searchPage();

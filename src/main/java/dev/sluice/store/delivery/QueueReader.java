@@ -10,7 +10,10 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Reads the queues of persistent sessions; blocks, so it is called on virtual threads, any number of them. */
 @ApplicationScoped
@@ -32,12 +35,33 @@ public class QueueReader {
              ORDER BY p.seq
              LIMIT ?""".formatted(StoredMessage.MILLIS_LEFT.formatted("p.expires_at"), StoredMessage.WEIGHT);
 
+    private static final String LAST =
+            "SELECT session_id, last_seq FROM queue WHERE session_id = ANY (?) AND last_seq > 0";
+
     private final StoreRequests requests;
     private final BoundedMessages messages;
 
     public QueueReader(StoreRequests requests, BoundedMessages messages) {
         this.requests = requests;
         this.messages = messages;
+    }
+
+    /**
+     * The places of the last messages that were put into these sessions' queues, by session; those that never had one are left out.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public Map<Long, Long> lastSeqs(Collection<Long> sessions) {
+        return requests.call("looking at queues", connection -> {
+            try (var select = connection.prepareStatement(LAST)) {
+                select.setArray(1, connection.createArrayOf("int8", sessions.toArray()));
+                var found = new HashMap<Long, Long>();
+                try (var rows = select.executeQuery()) {
+                    while (rows.next()) found.put(rows.getLong(1), rows.getLong(2));
+                }
+                return found;
+            }
+        });
     }
 
     /** @param more whether rows follow the last one */

@@ -16,19 +16,23 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
  * Owns the names of all topics that have a retained message, and the retained messages that this gateway has accepted and PostgreSQL has
- * not committed yet. Any thread may use it; only {@link #load} asks PostgreSQL.
+ * not committed yet. Any thread may use it; only {@link #load} and {@link #learn} ask PostgreSQL.
  *
  * <p>A name may be here for a message that PostgreSQL has not, or not any more; never the other way round, as far as this gateway's own
- * writes go. What other gateways retain is learned of by {@link #load} only.
+ * writes go. What other gateways retain is learned of by {@link #load} and {@link #learn} only.
  */
 @ApplicationScoped
 public class RetainedTopics {
     private static final int PAGE_ROWS = 5000;
+    /** Characters of a topic that are in the index of PostgreSQL. */
+    private static final int INDEXED = 400;
 
     /** In the order of the index, from the topic after the last page's. */
     private static final String PAGE = """
@@ -86,22 +90,48 @@ public class RetainedTopics {
         var place = new Place("", Long.MIN_VALUE);
         while (place != null) {
             var after = place;
-            place = requests.call("reading the topics of retained messages", connection -> ask(connection, after));
+            place = requests.call(
+                    "reading the topics of retained messages", it -> ask(it, after, PAGE_ROWS, _ -> true));
         }
+    }
+
+    /**
+     * Learns the names that a filter matches, those of other gateways included: in time that grows with the number of names that begin as
+     * these do. Blocks, so it is called on virtual threads.
+     *
+     * @param isOver whether nobody wants to know any more
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public void learn(TopicFilter filter, BooleanSupplier isOver) {
+        var beginning = indexed(filter.commonBeginning());
+        var most = filter.isExact() && beginning.equals(filter.toString()) ? 1 : PAGE_ROWS;
+        var place = new Place(beginning, Long.MIN_VALUE);
+        while (place != null && place.begin().startsWith(beginning) && !isOver.getAsBoolean()) {
+            var after = place;
+            place = requests.call("looking for retained messages", it -> ask(it, after, most, filter::matches));
+        }
+    }
+
+    /** As PostgreSQL counts characters. */
+    private static String indexed(String topic) {
+        if (topic.codePointCount(0, topic.length()) <= INDEXED) return topic;
+        return topic.substring(0, topic.offsetByCodePoints(0, INDEXED));
     }
 
     private record Place(String begin, long hash) {}
 
-    private Place ask(Connection connection, Place after) throws SQLException {
+    /** @param isWanted whether a topic is to be known */
+    private Place ask(Connection connection, Place after, int most, Predicate<String> isWanted) throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setString(1, after.begin());
             page.setLong(2, after.hash());
-            page.setInt(3, PAGE_ROWS);
+            page.setInt(3, most);
             Place last = null;
             var found = 0;
             try (var rows = page.executeQuery()) {
                 for (; rows.next(); found++) {
-                    if (!rows.getBoolean("cleared")) names.add(TopicName.of(rows.getString("topic")));
+                    var topic = rows.getString("topic");
+                    if (!rows.getBoolean("cleared") && isWanted.test(topic)) names.add(TopicName.of(topic));
                     lastStamp.accumulateAndGet(rows.getLong("stamp"), Math::max);
                     last = new Place(rows.getString("begin"), rows.getLong("hash"));
                 }

@@ -16,19 +16,21 @@ final class Enqueue {
     /**
      * Takes the places, then fills them. A queue's row is locked until the commit, so that its places are filled in order and without gaps
      * whatever lane they come from; the rows are locked one by one in the order of the parameter, which is that of client ids. Answers for
-     * each queue with its last place, or 0 for no such queue, or -1 for a full one, and with its session if it is to be trimmed.
+     * each queue with its last place, or 0 for no such queue, or -1 for a full one, with its session if it is to be trimmed, and with the
+     * gateway that it is connected to.
      *
      * <p>The answers travel to the copies as arrays with one element a queue: joining two lists without an index would cost their product.
      */
     private static final String ENQUEUE = """
             WITH target AS MATERIALIZED (
-                SELECT w.n, w.copies, w.copies_bytes, q.session_id, q.last_seq,
+                SELECT w.n, w.copies, w.copies_bytes, q.session_id, q.last_seq, q.node,
                        q.depth < %d AND q.depth_bytes < %d AS room,
                        q.depth + w.copies > %d OR q.depth_bytes + w.copies_bytes > %d AS excess
                   FROM unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
                        WITH ORDINALITY AS w(client_id, session_id, copies, copies_bytes, n)
                   LEFT JOIN LATERAL (
-                      SELECT q.session_id, q.last_seq, q.count_in - o.count_out AS depth, q.bytes_in - o.bytes_out AS depth_bytes
+                      SELECT CASE WHEN s.connected THEN s.node END AS node, q.session_id, q.last_seq,
+                             q.count_in - o.count_out AS depth, q.bytes_in - o.bytes_out AS depth_bytes
                         FROM session s JOIN queue q ON q.session_id = s.id JOIN queue_out o ON o.session_id = s.id
                        WHERE s.client_id = w.client_id AND (w.session_id = 0 OR s.id = w.session_id)
                          FOR NO KEY UPDATE OF q) q ON true),
@@ -52,7 +54,7 @@ final class Enqueue {
                             identifiers, share, topic, properties, payload)
                  WHERE p.lasts[c.target] > 0)
             SELECT CASE WHEN t.session_id IS NULL THEN 0 WHEN t.room THEN t.last_seq + t.copies ELSE -1 END AS last,
-                   CASE WHEN t.room AND t.excess THEN t.session_id END AS excess
+                   CASE WHEN t.room AND t.excess THEN t.session_id END AS excess, t.node
               FROM target t ORDER BY t.n""";
 
     private static final String MESSAGES = """
@@ -85,6 +87,8 @@ final class Enqueue {
         private long bytes;
         private long last;
         private boolean excess;
+        /** Null while the session is not connected. */
+        private String node;
     }
 
     /** @param messageId null when the copy is stored with its message */
@@ -150,6 +154,16 @@ final class Enqueue {
         return excess;
     }
 
+    /** After the answer: the queues that have got something, of sessions connected to other gateways than this one. */
+    List<QueuedElsewhere> elsewhere(String node) {
+        var elsewhere = new ArrayList<QueuedElsewhere>(0);
+        queues.forEach((session, queue) -> {
+            if (queue.last > 0 && queue.node != null && !queue.node.equals(node))
+                elsewhere.add(new QueuedElsewhere(queue.node, session.clientId(), session.id(), queue.last));
+        });
+        return elsewhere;
+    }
+
     /** After {@link #place}: messages that were stored although no queue took them. */
     List<Long> orphans() {
         return shared.stream()
@@ -175,6 +189,7 @@ final class Enqueue {
             queue.last = row.getLong("last");
             var session = row.getLong("excess");
             queue.excess = !row.wasNull();
+            queue.node = row.getString("node");
             if (queue.excess) excess.add(session);
         };
     }

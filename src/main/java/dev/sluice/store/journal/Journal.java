@@ -13,6 +13,7 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
@@ -26,6 +27,7 @@ public class Journal {
     private final StoreConfig config;
     private final RetainedTopics retained;
     private volatile boolean accepting = true;
+    private volatile Consumer<List<QueuedElsewhere>> elsewhere = _ -> {};
 
     public Journal(
             DataSource dataSource,
@@ -39,12 +41,26 @@ public class Journal {
         this.retained = retained;
         var meters = new JournalMeters(registry);
         this.lanes = IntStream.range(0, config.lanes())
-                .mapToObj(n -> JournalLane.start(n, dataSource, config, node.id(), health, meters, orphans, retained))
+                .mapToObj(n -> JournalLane.start(
+                        n,
+                        dataSource,
+                        config,
+                        node.id(),
+                        health,
+                        meters,
+                        orphans,
+                        retained,
+                        queued -> elsewhere.accept(queued)))
                 .toList();
         Gauge.builder("sluice.journal.queued", lanes, Journal::queued)
                 .description("writes that wait for a lane")
                 .strongReference(true)
                 .register(registry);
+    }
+
+    /** @param told takes, after each commit, which queues of sessions connected to other gateways have got something; must not block */
+    public void onQueuedElsewhere(Consumer<List<QueuedElsewhere>> told) {
+        elsewhere = told;
     }
 
     /**

@@ -50,8 +50,14 @@ final class JournalBatch {
      * @param orphans messages that may have lost their last copy
      * @param excess sessions whose queues are to be trimmed
      * @param retained stamps of the messages that were not older than what was retained
+     * @param elsewhere queues that have got something, of sessions connected to other gateways
      */
-    record Written(List<Outcome> outcomes, List<Long> orphans, List<Long> excess, Set<Long> retained) {}
+    record Written(
+            List<Outcome> outcomes,
+            List<Long> orphans,
+            List<Long> excess,
+            Set<Long> retained,
+            List<QueuedElsewhere> elsewhere) {}
 
     /** Whether an attempt failed at its commit, and none has found out since what became of it. */
     boolean isInDoubt() {
@@ -67,7 +73,7 @@ final class JournalBatch {
         written = null;
         var lost = new HashSet<Owner>();
         var gone = new HashSet<String>();
-        var attempt = new Attempt(connection, writes);
+        var attempt = new Attempt(connection, writes, List.of());
         while (attempt.run(connection, lost)) {
             // Rare: a session was taken over with writes under way. The others begin again without them, so that no
             // statement but the
@@ -78,6 +84,9 @@ final class JournalBatch {
                     connection,
                     writes.stream()
                             .filter(write -> !lost.contains(owner(write)))
+                            .toList(),
+                    only(CloseSession.class, writes).stream()
+                            .filter(close -> !close.publishWill() && lost.contains(owner(close)))
                             .toList());
         }
         var outcomes = writes.stream()
@@ -86,7 +95,12 @@ final class JournalBatch {
                     return gone.contains(write.clientId()) ? Outcome.GONE : Outcome.FENCED;
                 })
                 .toList();
-        written = new Written(outcomes, attempt.orphans(), attempt.enqueue.excess(), attempt.retained);
+        written = new Written(
+                outcomes,
+                attempt.orphans(),
+                attempt.enqueue.excess(),
+                attempt.retained,
+                attempt.enqueue.elsewhere(lane.node()));
         return written;
     }
 
@@ -102,6 +116,12 @@ final class JournalBatch {
         };
     }
 
+    private static <W> List<W> only(Class<W> kind, Collection<? extends JournalWrite> writes) {
+        var some = new ArrayList<W>();
+        for (var write : writes) if (kind.isInstance(write)) some.add(kind.cast(write));
+        return some;
+    }
+
     private record Packet(String clientId, int packetId) {}
 
     private record Filter(String clientId, String filter) {}
@@ -115,7 +135,8 @@ final class JournalBatch {
         private final Set<Long> retained = new HashSet<>();
         private final Enqueue enqueue;
 
-        Attempt(Connection connection, List<JournalWrite> writes) throws SQLException {
+        /** @param late closes of connections that had lost their session before, and that withdraw their wills */
+        Attempt(Connection connection, List<JournalWrite> writes, List<CloseSession> late) throws SQLException {
             this.owners = writes.stream()
                     .filter(JournalBatch::isFenced)
                     .map(JournalBatch::owner)
@@ -149,6 +170,7 @@ final class JournalBatch {
             var closes = new LinkedHashMap<String, CloseSession>();
             only(CloseSession.class, writes).forEach(close -> closes.put(close.clientId(), close));
             if (!closes.isEmpty()) statements.add(SessionStatements.close(List.copyOf(closes.values())));
+            if (!late.isEmpty()) statements.add(SessionStatements.withdrawWills(late));
             if (!statements.isEmpty()) statements.add(lane.committing(number));
         }
 
@@ -230,12 +252,6 @@ final class JournalBatch {
             if (newest.isEmpty()) return;
             statements.add(
                     DeliveryStatements.retain(List.copyOf(newest.values()), row -> retained.add(row.getLong(1))));
-        }
-
-        private static <W> List<W> only(Class<W> kind, Collection<? extends JournalWrite> writes) {
-            var some = new ArrayList<W>();
-            for (var write : writes) if (kind.isInstance(write)) some.add(kind.cast(write));
-            return some;
         }
 
         /** Adds the owners that are no longer any to {@code lost}; true if all is to be undone, because of them or of other copies. */

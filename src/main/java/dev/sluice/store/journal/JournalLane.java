@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 import org.jboss.logging.Logger.Level;
@@ -33,6 +34,7 @@ final class JournalLane {
     private final JournalMeters meters;
     private final Orphans orphans;
     private final RetainedTopics retained;
+    private final Consumer<List<QueuedElsewhere>> elsewhere;
     private final LaneState state;
     private final LaneQueue queue;
     private final Thread thread;
@@ -47,13 +49,15 @@ final class JournalLane {
             StoreHealth health,
             JournalMeters meters,
             Orphans orphans,
-            RetainedTopics retained) {
+            RetainedTopics retained,
+            Consumer<List<QueuedElsewhere>> elsewhere) {
         this.number = number;
         this.dataSource = dataSource;
         this.health = health;
         this.meters = meters;
         this.orphans = orphans;
         this.retained = retained;
+        this.elsewhere = elsewhere;
         this.state = new LaneState(node, QueueBounds.of(config));
         this.queue = new LaneQueue(config, accept -> settleRetained(accept, Set.of()));
         this.thread = Thread.ofVirtual().name("sluice-" + this).unstarted(this::run);
@@ -67,8 +71,9 @@ final class JournalLane {
             StoreHealth health,
             JournalMeters meters,
             Orphans orphans,
-            RetainedTopics retained) {
-        var lane = new JournalLane(number, dataSource, config, node, health, meters, orphans, retained);
+            RetainedTopics retained,
+            Consumer<List<QueuedElsewhere>> elsewhere) {
+        var lane = new JournalLane(number, dataSource, config, node, health, meters, orphans, retained, elsewhere);
         lane.thread.start();
         return lane;
     }
@@ -161,6 +166,7 @@ final class JournalLane {
 
     private void settled(List<JournalWrite> writes, JournalBatch.Written written) {
         orphans.suspect(written.orphans());
+        if (!written.elsewhere().isEmpty()) tell(written.elsewhere());
         for (var write : writes) settleRetained(write, written.retained());
         for (int i = 0; i < writes.size(); i++)
             tell(writes.get(i), written.outcomes().get(i));
@@ -222,6 +228,14 @@ final class JournalLane {
     private void settleRetained(JournalWrite write, Set<Long> stamps) {
         if (write instanceof JournalWrite.Accept accept && accept.retain())
             retained.settled(accept.message(), accept.stamp(), stamps.contains(accept.stamp()));
+    }
+
+    private void tell(List<QueuedElsewhere> queued) {
+        try {
+            elsewhere.accept(queued);
+        } catch (RuntimeException | Error failure) {
+            LOG.error("other gateways cannot be told of messages for their clients", failure);
+        }
     }
 
     private void tell(JournalWrite write, Outcome outcome) {

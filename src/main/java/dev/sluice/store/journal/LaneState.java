@@ -39,6 +39,10 @@ final class LaneState {
         return id;
     }
 
+    String node() {
+        return node;
+    }
+
     QueueBounds bounds() {
         return bounds;
     }

@@ -35,29 +35,40 @@ final class SessionStatements {
             DELETE FROM received r USING unnest(?::text[], ?::integer[]) AS w(client_id, packet_id)
              WHERE r.client_id = w.client_id AND r.packet_id = w.packet_id""";
 
+    /** Of the sessions of {@code w}. A gateway that has missed what is told of the change finds them by the time. */
+    private static final String CHANGED = """
+            changed AS (
+                UPDATE queue_out o SET subscriptions_changed_at = now()
+                 WHERE o.session_id IN (SELECT w.session_id FROM w))""";
+
     /** Only of a session with a queue: one that ends with its connection has nothing that is swept after it. */
     private static final String SUBSCRIBE = """
+            WITH w AS MATERIALIZED (
+                SELECT s.id AS session_id, w.*
+                  FROM unnest(?::text[], ?::text[], ?::integer[], ?::boolean[], ?::boolean[], ?::integer[], ?::integer[], ?::bigint[])
+                       AS w(client_id, filter, qos, no_local, retain_as_published, retain_handling, identifier, retained)
+                  JOIN session s ON s.client_id = w.client_id
+                  JOIN queue q ON q.session_id = s.id),
+            %s
             INSERT INTO subscription AS b
                 (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier, retained_since)
-            SELECT s.id, w.filter, w.qos, w.no_local, w.retain_as_published, w.retain_handling, w.identifier,
+            SELECT w.session_id, w.filter, w.qos, w.no_local, w.retain_as_published, w.retain_handling, w.identifier,
                    nullif(w.retained, 0)
-              FROM unnest(?::text[], ?::text[], ?::integer[], ?::boolean[], ?::boolean[], ?::integer[], ?::integer[], ?::bigint[])
-                   AS w(client_id, filter, qos, no_local, retain_as_published, retain_handling, identifier, retained)
-              JOIN session s ON s.client_id = w.client_id
-              JOIN queue q ON q.session_id = s.id
+              FROM w
             ON CONFLICT (session_id, left(filter, 400), hashtextextended(filter, 0)) DO UPDATE
                SET qos = excluded.qos, no_local = excluded.no_local, retain_as_published = excluded.retain_as_published,
                    retain_handling = excluded.retain_handling, identifier = excluded.identifier,
                    retained_since = CASE WHEN excluded.retained_since = -1 THEN b.retained_since ELSE excluded.retained_since END,
-                   retained_after = CASE WHEN excluded.retained_since = -1 THEN b.retained_after END""";
+                   retained_after = CASE WHEN excluded.retained_since = -1 THEN b.retained_after END""".formatted(CHANGED);
 
     private static final String UNSUBSCRIBE = """
             WITH w AS MATERIALIZED (
                 SELECT s.id AS session_id, w.filter
-                  FROM unnest(?::text[], ?::text[]) AS w(client_id, filter) JOIN session s ON s.client_id = w.client_id)
+                  FROM unnest(?::text[], ?::text[]) AS w(client_id, filter) JOIN session s ON s.client_id = w.client_id),
+            %s
             DELETE FROM subscription b USING w
              WHERE b.session_id = w.session_id AND left(b.filter, 400) = left(w.filter, 400)
-               AND hashtextextended(b.filter, 0) = hashtextextended(w.filter, 0) AND b.filter = w.filter""";
+               AND hashtextextended(b.filter, 0) = hashtextextended(w.filter, 0) AND b.filter = w.filter""".formatted(CHANGED);
 
     /**
      * A session that ends takes its will along by the trigger of its table, at once; one that goes on, after the delay. Behind the fence,
@@ -91,6 +102,12 @@ final class SessionStatements {
                        THEN now() + w.expiry_seconds * interval '1 second' END
               FROM w
              WHERE s.client_id = w.client_id AND w.expiry_seconds <> 0""";
+
+    /** Of connections that a later one has fenced: what opened the session left them for a while, and nobody publishes them yet. */
+    private static final String WITHDRAW_WILLS = """
+            DELETE FROM will v USING unnest(?::text[], ?::bigint[]) AS w(client_id, epoch)
+             WHERE v.client_id = w.client_id AND v.epoch = w.epoch AND NOT v.delivered
+               AND (v.leased_until IS NULL OR v.leased_until <= now())""";
 
     private SessionStatements() {}
 
@@ -158,6 +175,12 @@ final class SessionStatements {
                 List.of(
                         Column.texts(writes, SubscriptionChange::clientId),
                         Column.texts(writes, SubscriptionChange::filter)));
+    }
+
+    static JournalStatement withdrawWills(List<CloseSession> writes) {
+        return new JournalStatement(
+                WITHDRAW_WILLS,
+                List.of(Column.texts(writes, CloseSession::clientId), Column.longs(writes, CloseSession::epoch)));
     }
 
     static JournalStatement close(List<CloseSession> writes) {

@@ -144,7 +144,7 @@ public class RouteListener {
                 .filter(notice -> notice.getName().equals(SESSIONS))
                 .map(notice -> session(notice.getParameter()))
                 .toList();
-        if (!sessions.isEmpty()) ended.accept(new SessionsEnded(sessions));
+        if (!sessions.isEmpty()) ended.accept(new SessionsEnded(sessions, true));
     }
 
     /** As the trigger of the table writes it: its identity, a space, the client id. */

@@ -17,6 +17,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /**
  * Owns the sessions that wait to be opened; those that wait together are opened in one transaction. Any virtual thread may call.
@@ -36,12 +37,17 @@ final class OpenBatches {
     private final Semaphore workers;
     private final Queue<Waiting> together = new ConcurrentLinkedQueue<>();
     private final Queue<Waiting> alone = new ConcurrentLinkedQueue<>();
+    private volatile Supplier<List<String>> others = List::of;
 
     OpenBatches(StoreCalls calls, int concurrency, Duration bound, SessionCount count) {
         this.calls = calls;
         this.bound = bound;
         this.count = count;
         this.workers = new Semaphore(concurrency);
+    }
+
+    void others(Supplier<List<String>> names) {
+        others = names;
     }
 
     /** As {@link SessionStore#open}. */
@@ -104,7 +110,7 @@ final class OpenBatches {
             count.refuse(connection, batch.getFirst().request.clientId());
         }
         var requests = batch.stream().map(waiting -> waiting.request).toList();
-        var opened = OpenStatement.open(connection, requests, batch.size() == 1);
+        var opened = OpenStatement.open(connection, requests, others.get(), batch.size() == 1);
         for (var waiting : batch) if (!waiting.commit()) throw new SQLException("too late");
         return opened;
     }

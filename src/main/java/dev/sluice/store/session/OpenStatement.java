@@ -4,6 +4,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.Rows;
 import dev.sluice.store.StoredMessage;
+import dev.sluice.store.session.SessionStore.Former;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.SessionStore.ReceivedPublish;
@@ -30,7 +31,7 @@ final class OpenStatement {
                      ORDER BY client_id, n OFFSET 0) w
              CROSS JOIN LATERAL open_session(w.client_id, w.clean_start, w.protocol, w.expiry_seconds, w.identity, w.node,
                         w.will_delay, w.will_topic, w.will_qos, w.will_retain, w.will_properties, w.will_payload,
-                        w.send_quota, w.requester) o
+                        w.send_quota, w.requester, ?::text[]) o
             """;
 
     /** A statement of its own, which sees what the function has written. */
@@ -49,13 +50,15 @@ final class OpenStatement {
      * Opens them in the connection's transaction; answers in the order of the requests, with null for a session that is another
      * identity's.
      *
+     * @param others names of the other gateways that live
      * @param patient whether to wait for rows that are locked
      */
-    static List<OpenedSession> open(Connection connection, List<OpenRequest> requests, boolean patient)
+    static List<OpenedSession> open(
+            Connection connection, List<OpenRequest> requests, List<String> others, boolean patient)
             throws SQLException {
         var sql = (patient ? "" : WITHOUT_WAITING + ";") + OPEN + ";" + IDS;
         try (var statement = connection.prepareStatement(sql)) {
-            bind(statement, requests);
+            bind(statement, requests, others);
             statement.execute();
             if (!patient) statement.getMoreResults();
             var opened = new Row[requests.size()];
@@ -75,7 +78,8 @@ final class OpenStatement {
         }
     }
 
-    private static void bind(PreparedStatement statement, List<OpenRequest> requests) throws SQLException {
+    private static void bind(PreparedStatement statement, List<OpenRequest> requests, List<String> others)
+            throws SQLException {
         var columns = new Columns(statement, requests);
         columns.add("text", String[]::new, OpenRequest::clientId);
         columns.add("bool", Boolean[]::new, OpenRequest::cleanStart);
@@ -91,6 +95,7 @@ final class OpenStatement {
         columns.add("bytea", byte[][]::new, will(Will::payload));
         columns.add("int4", Integer[]::new, OpenRequest::sendQuota);
         columns.add("text", String[]::new, OpenRequest::willRequester);
+        columns.add("text", others.toArray(String[]::new));
         columns.add("text", String[]::new, OpenRequest::clientId);
     }
 
@@ -112,6 +117,10 @@ final class OpenStatement {
         <V> void add(String type, Function<Integer, V[]> array, Function<OpenRequest, V> value) throws SQLException {
             var values = array.apply(requests.size());
             for (int i = 0; i < values.length; i++) values[i] = value.apply(requests.get(i));
+            add(type, values);
+        }
+
+        <V> void add(String type, V[] values) throws SQLException {
             statement.setArray(++bound, statement.getConnection().createArrayOf(type, values));
         }
     }
@@ -126,7 +135,9 @@ final class OpenStatement {
             long last,
             boolean waiting,
             List<Long> dueWills,
-            boolean refused) {
+            boolean refused,
+            Former former,
+            long replacedId) {
         Row(ResultSet row) throws SQLException {
             this(
                     row.getBoolean("present"),
@@ -137,12 +148,30 @@ final class OpenStatement {
                     row.getLong("last"),
                     row.getBoolean("waiting"),
                     Rows.array(row, "due_wills"),
-                    row.getBoolean("refused"));
+                    row.getBoolean("refused"),
+                    former(row),
+                    row.getLong("replaced_id"));
+        }
+
+        private static Former former(ResultSet row) throws SQLException {
+            var node = row.getString("former_node");
+            return node == null ? null : new Former(node, row.getLong("former_epoch"));
         }
 
         OpenedSession session(long id, boolean retainedDue) {
             return new OpenedSession(
-                    present, id, epoch, received, subscriptions, sent, last, waiting, retainedDue, dueWills);
+                    present,
+                    id,
+                    epoch,
+                    received,
+                    subscriptions,
+                    sent,
+                    last,
+                    waiting,
+                    retainedDue,
+                    dueWills,
+                    former,
+                    replacedId);
         }
 
         private static List<ReceivedPublish> received(ResultSet row) throws SQLException {

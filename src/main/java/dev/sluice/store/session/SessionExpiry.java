@@ -1,13 +1,12 @@
 package dev.sluice.store.session;
 
 import dev.sluice.clock.Repeating;
-import dev.sluice.clock.ThrottledLog;
-import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.SessionsEnded;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreHealth;
+import dev.sluice.store.SweepTurn;
 import dev.sluice.store.Transaction;
 import dev.sluice.store.delivery.DeliverySweep;
 import io.micrometer.core.instrument.Counter;
@@ -28,8 +27,8 @@ import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
 /**
- * Ends sessions whose time is over: one virtual thread sweeps, in small transactions that step around rows somebody else has locked, so
- * that any number of gateways may sweep at once.
+ * Ends sessions whose time is over: one virtual thread of one gateway sweeps, in small transactions that step around rows somebody else has
+ * locked, so that it does no harm if two sweep for a moment.
  */
 @ApplicationScoped
 public class SessionExpiry {
@@ -42,61 +41,43 @@ public class SessionExpiry {
                  ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED))
             RETURNING client_id, id""";
 
-    /** Each half finds its wills by an index of its own. */
-    private static final String RELEASE_WILLS = """
-            UPDATE will SET leased_until = NULL, leased_by = NULL
-             WHERE (due_at <= now() AND NOT delivered OR due_at <= now() AND delivered) AND leased_by = ?""";
-
     private final DataSource dataSource;
     private final StoreConfig config;
-    private final String node;
     private final StoreHealth health;
+    private final SweepTurn turn;
     private final Counter expired;
     private final Consumer<SessionsEnded> ended;
-    private final ThrottledLog locked = new ThrottledLog(LOG);
-    /** What is left of earlier runs; null once there is nothing. The sweep's thread has it after the start. */
-    private LostConnections lost;
-
     private final Repeating sweeping = Repeating.onVirtualThread("sluice-session-expiry");
 
     @Inject
     public SessionExpiry(
             DataSource dataSource,
             StoreConfig config,
-            NodeConfig node,
             StoreHealth health,
+            SweepTurn turn,
             MeterRegistry meters,
             Event<SessionsEnded> ended) {
-        this(dataSource, config, node, health, meters, ended::fire);
+        this(dataSource, config, health, turn, meters, ended::fire);
     }
 
     public SessionExpiry(
             DataSource dataSource,
             StoreConfig config,
-            NodeConfig node,
             StoreHealth health,
+            SweepTurn turn,
             MeterRegistry meters,
             Consumer<SessionsEnded> ended) {
-        this.node = node.id();
         this.dataSource = dataSource;
         this.config = config;
         this.ended = ended;
         this.health = health;
+        this.turn = turn;
         this.expired = Counter.builder("sluice.session.expired")
                 .description("sessions that the sweep ended")
                 .register(meters);
     }
 
-    /** Before the socket opens: from here on, what is opened is of this run. */
     void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
-        try {
-            releaseWills(node);
-            lost = LostConnections.upToNow(dataSource, node, config.sweepBatch());
-        } catch (SQLException failure) {
-            // Not later: then the sessions of this run would be taken for those of the earlier one.
-            throw new IllegalStateException(
-                    "the connections of an earlier run of node " + node + " cannot be told from new ones", failure);
-        }
         sweeping.start(() -> {
             sweepIfAvailable();
             return config.sweepInterval();
@@ -113,7 +94,7 @@ public class SessionExpiry {
         List<EndedSession> sessions;
         do {
             sessions = Transaction.run(dataSource, this::sweep);
-            if (!sessions.isEmpty()) ended.accept(new SessionsEnded(sessions));
+            if (!sessions.isEmpty()) ended.accept(new SessionsEnded(sessions, false));
             expired.increment(sessions.size());
             total += sessions.size();
         } while (sessions.size() == config.sweepBatch());
@@ -131,44 +112,9 @@ public class SessionExpiry {
         }
     }
 
-    /**
-     * Blocking: ends the connections that runs of a node before this moment left in their rows when they were killed, as if they had been lost
-     * now, their wills included; returns how many. No other running gateway may bear the node's name. Rows of a node that never
-     * comes back stay connected: they are resumed or replaced when their client returns.
-     */
-    public int reclaim(String node) throws SQLException {
-        releaseWills(node);
-        return LostConnections.upToNow(dataSource, node, config.sweepBatch())
-                .end(() -> false)
-                .ended();
-    }
-
-    /** The start left this to the sweep's thread, so that clients need not wait for it. */
-    private void endLost() throws SQLException {
-        if (lost == null) return;
-        var pass = lost.end(sweeping::isStopped);
-        if (pass.ended() > 0) LOG.infof("%d connections of an earlier run of node %s ended", pass.ended(), node);
-        if (pass.locked() > 0)
-            locked.warn("at least " + pass.locked() + " connections of an earlier run of node " + node
-                    + " have not ended: their rows are locked by another transaction; to be tried again in "
-                    + config.sweepInterval());
-        if (lost.isOver(pass)) lost = null;
-    }
-
-    /** Those that it was publishing when it was killed. */
-    private void releaseWills(String node) throws SQLException {
-        Transaction.run(dataSource, connection -> {
-            try (var update = connection.prepareStatement(RELEASE_WILLS)) {
-                update.setString(1, node);
-                return update.executeUpdate();
-            }
-        });
-    }
-
     private void sweepIfAvailable() {
-        if (!health.available()) return;
+        if (!health.available() || !turn.isOurs()) return;
         try {
-            endLost();
             sweep();
         } catch (SQLException | RuntimeException failure) {
             LOG.warnf("sweeping sessions, to be tried again in %s: %s", config.sweepInterval(), failure.getMessage());

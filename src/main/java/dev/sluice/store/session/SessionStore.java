@@ -13,6 +13,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 
 /** Opens sessions; blocks, so it is called on virtual threads, any number of them. */
@@ -97,7 +98,10 @@ public class SessionStore {
      * @param queued whether the queue holds rows
      * @param retainedDue whether a subscription has not been given all retained messages that it is owed
      * @param dueWills wills of earlier connections of the client, as {@link Wills.DueWill#id}, that are due and not published whole: they
-     *     come before what this connection publishes
+     *     come before what this connection publishes. That of a connection that another gateway has held until now falls due a moment later,
+     *     unless that gateway withdraws it, or it is {@link Wills#release released}
+     * @param former whose connection the session was until now; null if it had none
+     * @param replacedId identity of the session with a queue that has ended by this, 0 for none
      */
     public record OpenedSession(
             boolean present,
@@ -109,7 +113,9 @@ public class SessionStore {
             long lastSeq,
             boolean queued,
             boolean retainedDue,
-            List<Long> dueWills) {
+            List<Long> dueWills,
+            Former former,
+            long replacedId) {
         /** Packet identifiers of the QoS 2 PUBLISHes that wait for their PUBREL. */
         public List<Integer> packetIds() {
             return received.stream().map(ReceivedPublish::packetId).toList();
@@ -119,9 +125,23 @@ public class SessionStore {
         public OpenedSession sentUpTo(long seq) {
             if (seq <= sentSeq) return this;
             return new OpenedSession(
-                    present, id, epoch, received, subscriptions, seq, lastSeq, queued, retainedDue, dueWills);
+                    present,
+                    id,
+                    epoch,
+                    received,
+                    subscriptions,
+                    seq,
+                    lastSeq,
+                    queued,
+                    retainedDue,
+                    dueWills,
+                    former,
+                    replacedId);
         }
     }
+
+    /** A connection as the session's row told of it: the gateway that held it, by name, and its epoch. */
+    public record Former(String node, long epoch) {}
 
     /** A QoS 2 PUBLISH that was taken and waits for its PUBREL. */
     public record ReceivedPublish(int packetId, String messageId) {}
@@ -155,6 +175,11 @@ public class SessionStore {
                 return Rows.longs(select).getFirst();
             }
         });
+    }
+
+    /** @param names the other gateways that live: what their clients said last may not be written yet; before the first open */
+    public void others(Supplier<List<String>> names) {
+        batches.others(names);
     }
 
     /** Whether PostgreSQL answered when it was asked last. */

@@ -8,8 +8,11 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Reads the subscriptions of all persistent sessions; blocks, so it is called on virtual threads. */
 @ApplicationScoped
@@ -22,7 +25,7 @@ public class SubscriptionReader {
             SELECT p.* FROM (
                 SELECT q.*, count(*) OVER () AS found,
                        sum(octet_length(q.filter)) OVER (ORDER BY q.session_id, q.begin, q.hash) AS upto
-                  FROM (SELECT s.client_id, b.*, left(b.filter, 400) AS begin, hashtextextended(b.filter, 0) AS hash
+                  FROM (SELECT s.client_id, s.epoch, b.*, left(b.filter, 400) AS begin, hashtextextended(b.filter, 0) AS hash
                           FROM subscription b JOIN session s ON s.id = b.session_id
                          WHERE (b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)) > (?, ?, ?)
                            AND s.id >= ? AND (s.expires_at IS NULL OR s.expires_at > now())
@@ -36,19 +39,39 @@ public class SubscriptionReader {
               FROM unnest(?::bigint[], ?::text[]) WITH ORDINALITY AS w(id, client_id, n)
              WHERE NOT EXISTS (SELECT FROM session s WHERE s.id = w.id)""";
 
+    /** From the one after the last page's, those that have changed longest ago first. */
+    private static final String CHANGED = """
+            SELECT s.client_id, o.session_id, extract(epoch FROM o.subscriptions_changed_at) AS changed
+              FROM (SELECT session_id, subscriptions_changed_at FROM queue_out
+                     WHERE subscriptions_changed_at IS NOT NULL
+                       AND (subscriptions_changed_at, session_id) > (greatest(to_timestamp(?), now() - ? * interval '1 millisecond'), ?)
+                     ORDER BY subscriptions_changed_at, session_id LIMIT ?) o
+              LEFT JOIN session s ON s.id = o.session_id
+             ORDER BY o.subscriptions_changed_at, o.session_id""";
+
+    private static final String OF = """
+            SELECT w.n, s.client_id, s.epoch, b.*
+              FROM unnest(?::bigint[]) WITH ORDINALITY AS w(id, n)
+              JOIN session s ON s.id = w.id
+              LEFT JOIN subscription b ON b.session_id = s.id
+             ORDER BY w.n""";
+
     private final StoreRequests requests;
 
     public SubscriptionReader(StoreRequests requests) {
         this.requests = requests;
     }
 
-    /** Takes one subscription with its client, and the identity of the session that it belongs to. */
+    /** Takes one subscription with its client, and the identity and the epoch of the session that it belongs to. */
     @FunctionalInterface
     public interface Listener {
-        void take(String clientId, long sessionId, StoredSubscription subscription);
+        void take(String clientId, long sessionId, long epoch, StoredSubscription subscription);
     }
 
-    private record Entry(String clientId, StoredSubscription subscription, Place place) {}
+    /** All subscriptions that a session has, as of an epoch. */
+    public record Subscriptions(EndedSession session, long epoch, List<StoredSubscription> all) {}
+
+    private record Entry(String clientId, long epoch, StoredSubscription subscription, Place place) {}
 
     private record Page(List<Entry> entries, boolean more) {}
 
@@ -69,7 +92,7 @@ public class SubscriptionReader {
             var after = place;
             page = requests.call("reading subscriptions", connection -> ask(connection, after));
             for (var entry : page.entries()) {
-                tell.take(entry.clientId(), entry.place().session(), entry.subscription());
+                tell.take(entry.clientId(), entry.place().session(), entry.epoch(), entry.subscription());
                 place = entry.place();
             }
         } while (page.more());
@@ -100,6 +123,70 @@ public class SubscriptionReader {
         });
     }
 
+    /**
+     * Tells the sessions that have subscribed or unsubscribed in the last time, on the calling thread, page by page; those that are over
+     * since are left out.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now, or stops answering: some may have been told
+     */
+    public void changedWithin(Duration time, Consumer<List<EndedSession>> tell) {
+        var after = new Changed(null, 0, 0);
+        List<Changed> page;
+        do {
+            var last = after;
+            page = requests.call("looking for subscriptions", connection -> changed(connection, time, last));
+            var sessions = page.stream()
+                    .filter(each -> each.clientId() != null)
+                    .map(each -> new EndedSession(each.clientId(), each.session()))
+                    .toList();
+            if (!sessions.isEmpty()) tell.accept(sessions);
+            if (!page.isEmpty()) after = page.getLast();
+        } while (page.size() == PAGE_ROWS);
+    }
+
+    /** @param clientId null if the session is over */
+    private record Changed(String clientId, long session, double at) {}
+
+    private static List<Changed> changed(Connection connection, Duration time, Changed after) throws SQLException {
+        try (var select = connection.prepareStatement(CHANGED)) {
+            select.setDouble(1, after.at());
+            select.setLong(2, time.toMillis());
+            select.setLong(3, after.session());
+            select.setInt(4, PAGE_ROWS);
+            var page = new ArrayList<Changed>();
+            try (var rows = select.executeQuery()) {
+                while (rows.next())
+                    page.add(new Changed(
+                            rows.getString("client_id"), rows.getLong("session_id"), rows.getDouble("changed")));
+            }
+            return page;
+        }
+    }
+
+    /**
+     * Those of these sessions that are not over, each with all its subscriptions, as few as they may be.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public List<Subscriptions> of(List<EndedSession> sessions) {
+        return requests.call("reading subscriptions", connection -> {
+            try (var select = connection.prepareStatement(OF)) {
+                var ids = sessions.stream().map(EndedSession::id).toArray();
+                select.setArray(1, connection.createArrayOf("int8", ids));
+                var found = new LinkedHashMap<EndedSession, Subscriptions>();
+                try (var rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        var session = sessions.get(rows.getInt("n") - 1);
+                        var epoch = rows.getLong("epoch");
+                        var of = found.computeIfAbsent(session, it -> new Subscriptions(it, epoch, new ArrayList<>()));
+                        if (rows.getString("filter") != null) of.all().add(subscription(rows));
+                    }
+                }
+                return List.copyOf(found.values());
+            }
+        });
+    }
+
     private static Page ask(Connection connection, Place after) throws SQLException {
         try (var page = connection.prepareStatement(PAGE)) {
             page.setLong(1, after.session());
@@ -123,13 +210,18 @@ public class SubscriptionReader {
     private static Entry read(ResultSet row) throws SQLException {
         return new Entry(
                 row.getString("client_id"),
-                new StoredSubscription(
-                        row.getString("filter"),
-                        QoS.of(row.getInt("qos")),
-                        row.getBoolean("no_local"),
-                        row.getBoolean("retain_as_published"),
-                        row.getInt("retain_handling"),
-                        row.getInt("identifier")),
+                row.getLong("epoch"),
+                subscription(row),
                 new Place(row.getLong("session_id"), row.getString("begin"), row.getLong("hash")));
+    }
+
+    private static StoredSubscription subscription(ResultSet row) throws SQLException {
+        return new StoredSubscription(
+                row.getString("filter"),
+                QoS.of(row.getInt("qos")),
+                row.getBoolean("no_local"),
+                row.getBoolean("retain_as_published"),
+                row.getInt("retain_handling"),
+                row.getInt("identifier"));
     }
 }

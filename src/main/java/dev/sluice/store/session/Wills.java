@@ -29,7 +29,7 @@ import javax.sql.DataSource;
 
 /**
  * Hands out wills that are due; blocks, so it is called on virtual threads, one at a time. Wills are stored by {@link SessionStore#open} and
- * fall due by {@link JournalWrite.CloseSession}, by the next open, by the end of their session, and by {@link SessionExpiry#reclaim}.
+ * fall due by {@link JournalWrite.CloseSession}, by the next open, by the end of their session, and by the burial of their gateway.
  * A will is first delivered, by {@link JournalWrite.Accept#ofWill}; its row stays until Kafka has its record, too.
  */
 @ApplicationScoped
@@ -55,6 +55,9 @@ public class Wills {
     private static final String CLAIM_DELIVERED = CLAIM.formatted(BYTES, "delivered", FREE);
 
     private static final String CLAIM_THESE = CLAIM.formatted(BYTES, "id = ANY (?) AND NOT delivered", FREE);
+
+    private static final String RELEASE =
+            "UPDATE will SET due_at = now() WHERE id = ANY (?) AND epoch = ? AND due_at > now()";
 
     private static final String RENEW = """
             UPDATE will SET leased_until = now() + ? * interval '1 millisecond', leased_by = ?, delivered = delivered OR id = ANY (?)
@@ -94,7 +97,7 @@ public class Wills {
 
     /**
      * Takes wills that are due and not delivered, those that are due longest first; nobody else gets them while the lease lasts. A will
-     * that is not {@link #published} or {@link #renew renewed} by then, or when this node has started again, is handed out again: it is
+     * that is not {@link #published} or {@link #renew renewed} by then, or when this node is buried or has started again, is handed out again: it is
      * published once at least.
      *
      * @param bytes takes no further one when those taken have as many
@@ -146,6 +149,17 @@ public class Wills {
                     while (rows.next()) found.put(rows.getLong(1), rows.getBoolean(2));
                 }
                 return found;
+            }
+        });
+    }
+
+    /** Lets those of these wills fall due now that a connection has brought, whose gateway has had its say. */
+    public void release(Collection<Long> ids, long epoch) {
+        calls.call("releasing wills", connection -> {
+            try (var update = connection.prepareStatement(RELEASE)) {
+                update.setArray(1, array(connection, ids));
+                update.setLong(2, epoch);
+                return update.executeUpdate();
             }
         });
     }

@@ -79,7 +79,7 @@ public class SpoolStore {
               FROM unnest(?::text[]) AS w(client_id)
              CROSS JOIN LATERAL (
                    SELECT s.spooled_at < now() - interval '1 second' AS stuck FROM spool s
-                    WHERE s.client_id = w.client_id AND s.lane >= 0 AND s.holder IS DISTINCT FROM ?
+                    WHERE s.client_id COLLATE "C" = w.client_id AND s.lane >= 0 AND s.holder IS DISTINCT FROM ?
                     ORDER BY s.seq LIMIT 1) f""";
 
     private static final String REMOVE = """

@@ -2,8 +2,10 @@ package dev.sluice.access.limit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.access.limit.LimitPlan.Answer;
+import java.lang.ref.WeakReference;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -119,6 +121,44 @@ class LimitPlanTest {
         assertThat(plan.admit(ann, null, true, now)).isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.IDENTITY));
         again.leave(now);
         admit(plan, ann);
+    }
+
+    private static LimitValues oneConnection(long connects) {
+        return new LimitValues(Map.of(Limit.CONNECTIONS, 1L, Limit.CONNECTS, connects));
+    }
+
+    /** It still holds its places, and yields them to the next that may come. */
+    @Test
+    void whoIsNotTakenOverAfterAllYieldsToTheNext() {
+        var plan = plan(Map.of(Scope.IDENTITY, oneConnection(1)), Map.of());
+        var ann = client("1", "ann", Set.of(), Map.of());
+        var first = admit(plan, ann);
+        assertThat(plan.admit(client("2", "ann", Set.of(), Map.of()), null, true, now))
+                .isEqualTo(new Answer.Refused(Limit.CONNECTIONS, Scope.IDENTITY));
+        assertThat(plan.admit(ann, first, true, now)).isEqualTo(new Answer.Refused(Limit.CONNECTS, Scope.IDENTITY));
+        now += 10 * SECOND;
+        assertThat(plan.admit(ann, first, true, now)).isInstanceOf(Answer.Admitted.class);
+    }
+
+    /** A client that comes back again and again would hold one more each time. */
+    @Test
+    void whoHasLeftHoldsNothingOfThoseThatItHasTakenOver() {
+        var plan = plan(Map.of(Scope.IDENTITY, oneConnection(1000)), Map.of());
+        var ann = client("1", "ann", Set.of(), Map.of());
+        var first = admit(plan, ann);
+        var forgotten = new WeakReference<>(first);
+        var last = first;
+        for (int i = 0; i < 2; i++) {
+            var next = ((Answer.Admitted) plan.admit(ann, last, true, now)).allowance();
+            last.leave(now);
+            last = next;
+        }
+        first = null;
+        await().untilAsserted(() -> {
+            System.gc();
+            assertThat(forgotten.get()).isNull();
+        });
+        last.leave(now);
     }
 
     @Test

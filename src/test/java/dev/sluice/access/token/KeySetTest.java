@@ -74,8 +74,9 @@ class KeySetTest {
     }
 
     @Test
-    void unknownKeysMakeFewRequests() {
+    void unknownKeysMakeFewRequests() throws TokenRefused {
         trust();
+        verify(issuer.token("c")); // the first read is over: it may begin later than somebody asks
         assertRefused(ofUnknownKey("x"), Reason.BAD_CREDENTIALS);
         for (int i = 0; i < 200; i++) assertRefused(ofUnknownKey("x" + i), Reason.UNAVAILABLE);
         assertThat(issuer.asked.get()).isLessThanOrEqualTo(2);

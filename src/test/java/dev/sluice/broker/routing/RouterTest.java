@@ -6,6 +6,7 @@ import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
+import dev.sluice.session.Event;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
@@ -41,18 +42,18 @@ class RouterTest {
 
     @Test
     void tellsEachClientThatMatches() {
-        router.restore("c1", 1, to("a/+"));
-        router.restore("c2", 1, to("a/b"));
-        router.restore("c3", 1, to("b/#"));
+        router.restore("c1", 1, 0, List.of(to("a/+")));
+        router.restore("c2", 1, 0, List.of(to("a/b")));
+        router.restore("c3", 1, 0, List.of(to("b/#")));
         assertThat(clients("a/b", null)).containsExactly("c1", "c2");
         assertThat(router.subscriptions()).isEqualTo(3);
     }
 
     @Test
     void mergesOverlappingSubscriptionsOfOneClient() {
-        router.restore("c1", 1, to("a/+", QoS.AT_MOST_ONCE, 7));
-        router.restore("c1", 1, to("a/b", QoS.EXACTLY_ONCE, 8));
-        router.restore("c1", 1, to("#", QoS.AT_LEAST_ONCE, 0));
+        router.restore("c1", 1, 0, List.of(to("a/+", QoS.AT_MOST_ONCE, 7)));
+        router.restore("c1", 1, 0, List.of(to("a/b", QoS.EXACTLY_ONCE, 8)));
+        router.restore("c1", 1, 0, List.of(to("#", QoS.AT_LEAST_ONCE, 0)));
         var matches = router.route(TopicName.of("a/b"), null);
         assertThat(matches).hasSize(1);
         assertThat(matches.getFirst().qos(RETAINED)).isEqualTo(QoS.EXACTLY_ONCE);
@@ -61,8 +62,9 @@ class RouterTest {
 
     @Test
     void keepsTheRetainFlagOnlyWhereItIsAskedFor() {
-        router.restore("plain", 1, to("a/b"));
-        router.restore("asPublished", 1, new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0));
+        router.restore("plain", 1, 0, List.of(to("a/b")));
+        router.restore(
+                "asPublished", 1, 0, List.of(new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0)));
         for (var match : router.route(TopicName.of("a/b"), null))
             assertThat(match.retain(RETAINED))
                     .isEqualTo(match.subscriber().clientId().equals("asPublished"));
@@ -70,15 +72,15 @@ class RouterTest {
 
     @Test
     void doesNotSendAClientItsOwnMessagesWhereNoLocalIsSet() {
-        router.restore("c1", 1, new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, true, false, 0, 0));
+        router.restore("c1", 1, 0, List.of(new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, true, false, 0, 0)));
         assertThat(clients("a/b", "c1")).isEmpty();
         assertThat(clients("a/b", "c2")).containsExactly("c1");
     }
 
     @Test
     void replacesASubscriptionWithTheSameFilter() {
-        router.restore("c1", 1, to("a/b", QoS.EXACTLY_ONCE, 1));
-        router.restore("c1", 1, to("a/b", QoS.AT_MOST_ONCE, 2));
+        router.restore("c1", 1, 0, List.of(to("a/b", QoS.EXACTLY_ONCE, 1)));
+        router.restore("c1", 1, 0, List.of(to("a/b", QoS.AT_MOST_ONCE, 2)));
         var match = router.route(TopicName.of("a/b"), null).getFirst();
         assertThat(match.qos(RETAINED)).isEqualTo(QoS.AT_MOST_ONCE);
         assertThat(match.identifiers()).containsExactly(2);
@@ -87,8 +89,8 @@ class RouterTest {
 
     @Test
     void givesAMessageOfASharedSubscriptionToOneMemberInTurn() {
-        for (var clientId : List.of("c1", "c2", "c3")) router.restore(clientId, 1, to("$share/g/a/#"));
-        router.restore("own", 1, to("a/#"));
+        for (var clientId : List.of("c1", "c2", "c3")) router.restore(clientId, 1, 0, List.of(to("$share/g/a/#")));
+        router.restore("own", 1, 0, List.of(to("a/#")));
         Map<String, Integer> counts = new HashMap<>();
         for (int i = 0; i < 30; i++) for (var clientId : clients("a/b", null)) counts.merge(clientId, 1, Integer::sum);
         assertThat(counts).isEqualTo(Map.of("c1", 10, "c2", 10, "c3", 10, "own", 30));
@@ -96,16 +98,16 @@ class RouterTest {
 
     @Test
     void servesEachShareNameForItself() {
-        router.restore("c1", 1, to("$share/g/a"));
-        router.restore("c2", 1, to("$share/h/a"));
-        router.restore("c2", 1, to("$share/g/a"));
+        router.restore("c1", 1, 0, List.of(to("$share/g/a")));
+        router.restore("c2", 1, 0, List.of(to("$share/h/a")));
+        router.restore("c2", 1, 0, List.of(to("$share/g/a")));
         assertThat(router.route(TopicName.of("a"), null)).hasSize(2);
     }
 
     @Test
     void findsAnotherMemberForWhatOneLeaves() {
-        router.restore("c1", 1, to("$share/g/a"));
-        router.restore("c2", 1, to("$share/g/a"));
+        router.restore("c1", 1, 0, List.of(to("$share/g/a")));
+        router.restore("c2", 1, 0, List.of(to("$share/g/a")));
         router.forget("c1", 1);
         assertThat(router.another("$share/g/a", null, false).subscriber().clientId())
                 .isEqualTo("c2");
@@ -115,8 +117,8 @@ class RouterTest {
 
     @Test
     void forgetsAClientWhoseSessionHasEnded() {
-        router.restore("c1", 1, to("a/b"));
-        router.restore("c1", 1, to("$share/g/a/b"));
+        router.restore("c1", 1, 0, List.of(to("a/b")));
+        router.restore("c1", 1, 0, List.of(to("$share/g/a/b")));
         router.forget("c1", 1);
         assertThat(clients("a/b", null)).isEmpty();
         assertThat(router.find("c1")).isNull();
@@ -125,8 +127,8 @@ class RouterTest {
 
     @Test
     void keepsCopiesForDurableSessionsAboveQoS0Only() {
-        router.restore("c1", 1, to("a/b", QoS.AT_LEAST_ONCE, 0));
-        router.restore("c2", 1, to("a/b", QoS.AT_MOST_ONCE, 0));
+        router.restore("c1", 1, 0, List.of(to("a/b", QoS.AT_LEAST_ONCE, 0)));
+        router.restore("c2", 1, 0, List.of(to("a/b", QoS.AT_MOST_ONCE, 0)));
         var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
         assertThat(publication.copies()).hasSize(1);
         assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");
@@ -153,6 +155,9 @@ class RouterTest {
         public Executor loop() {
             return Runnable::run;
         }
+
+        @Override
+        public void tell(Event event) {}
 
         @Override
         public void deliver(Delivery delivery) {}
@@ -204,6 +209,9 @@ class RouterTest {
         }
 
         @Override
+        public void tell(Event event) {}
+
+        @Override
         public void deliver(Delivery delivery) {}
 
         @Override
@@ -244,7 +252,7 @@ class RouterTest {
 
     @Test
     void membersThatCanTakeAMessageGoBeforeThoseThatAreBusyAndThoseAway() {
-        router.restore("away", 1, to("$share/g/a"));
+        router.restore("away", 1, 0, List.of(to("$share/g/a")));
         var members = members(3, new AtomicInteger());
         members.get(0).ready = false;
         for (int i = 0; i < 10; i++) assertThat(clients("a", null)).doesNotContain("away", "c0");
@@ -275,7 +283,7 @@ class RouterTest {
             var filter = new StringBuilder();
             for (int bit = 0; bit < 10; bit++)
                 filter.append((i >> bit & 1) == 0 ? "+" : "a").append(bit < 9 ? "/" : "");
-            router.restore("c", 1, to(filter.toString(), QoS.AT_MOST_ONCE, i + 1));
+            router.restore("c", 1, 0, List.of(to(filter.toString(), QoS.AT_MOST_ONCE, i + 1)));
         }
         var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null).getFirst();
         assertThat(match.identifiers()).hasSize(1000).doesNotHaveDuplicates();
@@ -318,7 +326,7 @@ class RouterTest {
 
     @Test
     void aSessionThatHasNoQueueAnyMoreIsForgotten() {
-        router.restore("c1", 1, to("a/b"));
+        router.restore("c1", 1, 0, List.of(to("a/b")));
         var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
         publication.committed(); // its copy was given no place
         assertThat(router.find("c1")).isNull();
@@ -327,8 +335,8 @@ class RouterTest {
     /** Else each that reconnects would make every publisher look its subscribers up anew. */
     @Test
     void aClientThatIsBackWithTheSameSubscriptionsChangesNoRoute() {
-        router.restore("c1", 7, to("a/b", QoS.AT_LEAST_ONCE, 0));
-        router.restore("c1", 7, to("a/c", QoS.AT_LEAST_ONCE, 0));
+        router.restore("c1", 7, 0, List.of(to("a/b", QoS.AT_LEAST_ONCE, 0)));
+        router.restore("c1", 7, 0, List.of(to("a/c", QoS.AT_LEAST_ONCE, 0)));
         var version = router.version();
         var arrivals = router.arrivals();
         router.attach(back(), true, true, List.of(to("a/b"), to("a/c")));

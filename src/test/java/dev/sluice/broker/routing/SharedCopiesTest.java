@@ -60,7 +60,7 @@ class SharedCopiesTest {
     /** Its session waits in PostgreSQL. */
     private void away(String clientId) {
         var session = rig.open(clientId, true, 3600);
-        router.restore(clientId, session.id(), new StoredSubscription(SHARE, ONE, false, false, 0, 0));
+        router.restore(clientId, session.id(), 0, List.of(new StoredSubscription(SHARE, ONE, false, false, 0, 0)));
         assertThat(rig.disconnect(clientId, session.epoch(), 3600, 0).join()).isEqualTo(Outcome.COMMITTED);
     }
 
@@ -147,7 +147,7 @@ class SharedCopiesTest {
     void othersOfTheSameMessageKeepTheirs() {
         away("ghost");
         var own = rig.open("own", true, 3600);
-        router.restore("own", own.id(), new StoredSubscription("t", ONE, false, false, 0, 0));
+        router.restore("own", own.id(), 0, List.of(new StoredSubscription("t", ONE, false, false, 0, 0)));
         delete("client_id = 'ghost'");
         var text = "x".repeat(1000);
         var publication = publish(text);

@@ -227,7 +227,7 @@ class DeliverySweepTest {
         rig.open("c", false, 60);
         publishExpired(rig, 130, copy("c"));
         assertThat(rig.sweep.sweepQueued()).isZero();
-        rig.expiry.reclaim("node-1");
+        rig.reclaim("node-1");
 
         assertThat(rig.sweep.sweepQueued()).isEqualTo(130 - StoreRig.SEND_QUOTA);
         assertThat(SERVER.value("SELECT count(*) FROM left_queue")).isEqualTo("0");

@@ -282,7 +282,7 @@ class QueueTest {
 
         SERVER.execute("UPDATE queued SET received = true WHERE seq = 1");
         SERVER.execute("DELETE FROM queued WHERE seq = 2");
-        rig.expiry.reclaim("node-1");
+        rig.reclaim("node-1");
         assertThat(rig.open("a", false, 60).sentSeq())
                 .as("neither what is released nor what is acknowledged counts")
                 .isEqualTo(StoreRig.SEND_QUOTA + 2);
@@ -292,7 +292,7 @@ class QueueTest {
     void afterAKilledGatewayEverythingQueuedMayHaveBeenSent() throws Exception {
         rig.open("a", false, 60);
         rig.accept("p", message("t", ""), copy("a")).join();
-        rig.expiry.reclaim("node-1");
+        rig.reclaim("node-1");
         rig.accept("p", message("t", ""), copy("a")).join();
 
         assertThat(rig.open("a", false, 60)).returns(1L, OpenedSession::sentSeq).returns(2L, OpenedSession::lastSeq);

@@ -7,10 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.JournalWrite.Subscribe;
 import dev.sluice.store.journal.JournalWrite.Unsubscribe;
+import dev.sluice.store.session.SubscriptionReader.Subscriptions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -148,9 +151,55 @@ class SubscriptionTest {
                 .hasMessageContaining("cannot delete from view");
     }
 
+    private List<String> changed() {
+        var changed = new ArrayList<String>();
+        rig.subscriptions.changedWithin(Duration.ofHours(1), page -> page.forEach(it -> changed.add(it.clientId())));
+        return changed;
+    }
+
+    /** For a gateway that has not heard of it. */
+    @Test
+    void sessionsThatHaveChangedAreFound() {
+        for (var clientId : List.of("a", "b", "c", "d")) {
+            var session = rig.open(clientId, false, 60);
+            if (!clientId.equals("a"))
+                subscribe(clientId, session.epoch(), simple("x"), simple("y")).join();
+            if (clientId.equals("c"))
+                unsubscribe(clientId, session.epoch(), "x").join();
+        }
+        assertThat(changed()).containsExactly("b", "c", "d");
+        SERVER.execute("UPDATE queue_out SET subscriptions_changed_at = now() - interval '2 hours' WHERE session_id ="
+                + " (SELECT id FROM session WHERE client_id = 'b')");
+        SERVER.execute("DELETE FROM session WHERE client_id = 'd'");
+        assertThat(changed()).containsExactly("c");
+    }
+
+    @Test
+    void manyThatHaveChangedAreReadPageByPage() {
+        SERVER.execute(
+                "INSERT INTO session (id, client_id, epoch, node, connected, resumed, protocol, expiry_seconds, created_at,"
+                        + " connected_at) SELECT n, 'c' || n, n, 'n', false, false, 5, 60, now(), now() FROM generate_series(1, 5000) n");
+        SERVER.execute("INSERT INTO queue_out (session_id, subscriptions_changed_at)"
+                + " SELECT n, now() - n / 10 * interval '1 millisecond' FROM generate_series(1, 5000) n");
+        assertThat(changed()).hasSize(5000).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void allSubscriptionsOfSessionsAreRead() {
+        var some = rig.open("some", false, 60);
+        subscribe("some", some.epoch(), simple("x"), simple("y")).join();
+        var none = rig.open("none", false, 60);
+        var asked = List.of(
+                new EndedSession("none", none.id()), new EndedSession("over", -1), new EndedSession("some", some.id()));
+        assertThat(rig.subscriptions.of(asked))
+                .containsExactly(
+                        new Subscriptions(asked.get(0), none.epoch(), List.of()),
+                        new Subscriptions(asked.get(2), some.epoch(), List.of(simple("x"), simple("y"))));
+    }
+
     private List<String> all() {
         var all = new ArrayList<String>();
-        rig.subscriptions.all((clientId, _, subscription) -> all.add(clientId + " " + subscription));
+        rig.subscriptions.all((clientId, _, _, subscription) -> all.add(clientId + " " + subscription));
         return all;
     }
 

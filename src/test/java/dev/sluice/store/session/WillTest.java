@@ -145,7 +145,7 @@ class WillTest {
         rig.open("b", false, 60, will("at once", 0));
         rig.open("c", false, 0, will("ended", 20));
 
-        rig.expiry.reclaim("node-1");
+        rig.reclaim("node-1");
 
         assertThat(claim()).containsExactlyInAnyOrder("at once", "ended");
         assertThat(dueIn("delayed")).isEqualTo(20);
@@ -178,9 +178,9 @@ class WillTest {
         close("c", rig.open("c", false, 0, will("w", 0)).epoch(), 0, true);
 
         assertThat(rig.wills.claimDue(10, BYTES, LEASE)).hasSize(1);
-        rig.expiry.reclaim("another");
+        rig.reclaim("another");
         assertThat(claim()).isEmpty();
-        rig.expiry.reclaim(StoreRig.NODE.id());
+        rig.reclaim(StoreRig.NODE.id());
         assertThat(claim()).containsExactly("w");
     }
 

@@ -4,7 +4,6 @@ import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.config.NodeConfig;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreRig;
@@ -12,6 +11,7 @@ import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.store.spool.SpoolStore.Place;
+import dev.sluice.support.NodeSettings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -76,17 +76,7 @@ class SpoolTest {
     private SpoolStore other(String node) {
         return new SpoolStore(
                 new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()),
-                new NodeConfig() {
-                    @Override
-                    public String id() {
-                        return node;
-                    }
-
-                    @Override
-                    public Duration drain() {
-                        return Duration.ZERO;
-                    }
-                });
+                NodeSettings.of(node));
     }
 
     @Test

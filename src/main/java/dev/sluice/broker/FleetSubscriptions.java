@@ -1,0 +1,322 @@
+package dev.sluice.broker;
+
+import dev.sluice.broker.routing.Recipient;
+import dev.sluice.broker.routing.Router;
+import dev.sluice.clock.Repeating;
+import dev.sluice.cluster.Gateway;
+import dev.sluice.cluster.Gateways;
+import dev.sluice.cluster.Relay;
+import dev.sluice.cluster.RelayMessage.Ended;
+import dev.sluice.cluster.RelayMessage.Subscribed;
+import dev.sluice.cluster.RelayMessage.ToAll;
+import dev.sluice.cluster.RelayMessage.Unsubscribed;
+import dev.sluice.store.SessionsEnded.EndedSession;
+import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.store.session.SubscriptionReader;
+import dev.sluice.store.session.SubscriptionReader.Subscriptions;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
+import org.jboss.logging.Logger;
+
+/**
+ * Has the {@link Router} know the subscriptions of all stored sessions, wherever they are connected: reads them at the start, follows what
+ * other gateways announce, announces what is committed here, and reads again what it may have missed. Owns one virtual thread, which reads;
+ * any thread may announce.
+ *
+ * <p>What is announced is applied at once, also while PostgreSQL is read: then the announced session is read once more, since what was read
+ * may be from before or behind it. Of one session, what an earlier connection has written may be announced after what a later one has: the
+ * epoch tells, and the session is read again.
+ */
+final class FleetSubscriptions {
+    private static final Logger LOG = Logger.getLogger(FleetSubscriptions.class);
+
+    private static final int AT_ONCE = 100;
+    private static final Duration RETRY = Duration.ofSeconds(1);
+    /** So long a change may be committed before anybody hears of it, and clocks may differ. */
+    private static final Duration MARGIN = Duration.ofMinutes(1);
+
+    private final Router router;
+    private final SubscriptionReader reader;
+    private final Relay relay;
+    private final Gateways gateways;
+    private final StoredFilters filters;
+    private final BrokerMeters meters;
+    private final Consumer<EndedSession> ended;
+    private final Repeating reading = Repeating.onVirtualThread("sluice-fleet-subscriptions");
+    private final Semaphore woken = new Semaphore(0);
+
+    // Under the lock of this.
+
+    /** Sessions that are to be read again. */
+    private final Set<EndedSession> unread = new LinkedHashSet<>();
+    /** Those of which something was announced since what is being read now was asked for; null while nothing is. */
+    private Set<EndedSession> announced;
+
+    /** When each gateway was heard last, of those that this one has joined. */
+    private final Map<Gateway, Long> heardAt = new HashMap<>();
+
+    private long loadedAt = System.nanoTime();
+    private boolean missed;
+    /** Whether it is yet to be read what others had announced before this gateway joined them. */
+    private boolean joining;
+
+    private long missedSince;
+
+    /** @param ended takes sessions that are over, from the relay's thread */
+    FleetSubscriptions(
+            Router router,
+            SubscriptionReader reader,
+            Gateways gateways,
+            Relay relay,
+            StoredFilters filters,
+            BrokerMeters meters,
+            Consumer<EndedSession> ended) {
+        this.router = router;
+        this.reader = reader;
+        this.relay = relay;
+        this.gateways = gateways;
+        this.filters = filters;
+        this.meters = meters;
+        this.ended = ended;
+        relay.on(Subscribed.class, this::subscribed);
+        relay.on(Unsubscribed.class, this::unsubscribed);
+        relay.on(Ended.class, (from, letter) -> letter.sessions().forEach(session -> over(from, session)));
+        relay.onGap(this::missed);
+        relay.onForgotten(this::forget);
+    }
+
+    /** Blocking: reads all, before the first connection. */
+    void load() {
+        begin();
+        loadedAt = System.nanoTime();
+        reader.all(this::take);
+        end();
+        readAgain();
+        if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
+    }
+
+    void start() {
+        reading.start(() -> {
+            if (woken.tryAcquire(RETRY.toNanos(), TimeUnit.NANOSECONDS)) woken.drainPermits();
+            if (!reading.isStopped()) readWhatIsMissing();
+            return Duration.ZERO;
+        });
+    }
+
+    void stop() {
+        reading.stop();
+        woken.release();
+    }
+
+    // What this gateway tells
+
+    /**
+     * The subscriptions are committed.
+     *
+     * @param seen run once all gateways give its client what they match, on any thread, possibly before this returns
+     */
+    void subscribed(Recipient connection, List<StoredSubscription> subscriptions, Runnable seen) {
+        announce(
+                subscriptions,
+                each -> each.filter().length(),
+                some -> new Subscribed(connection.clientId(), connection.sessionId(), connection.epoch(), some),
+                seen);
+    }
+
+    /** The session has these filters no more, which is committed. Nobody waits for it: for a moment others may give it more. */
+    void unsubscribed(Recipient connection, List<String> filters) {
+        announce(
+                filters,
+                String::length,
+                some -> new Unsubscribed(connection.clientId(), connection.sessionId(), connection.epoch(), some),
+                () -> {});
+    }
+
+    /**
+     * A connection's session is about to end with it. Returns what is to be run once that is committed: if another gateway has the session
+     * by then, it goes on.
+     */
+    Runnable ending(Recipient connection) {
+        var known = router.find(connection.clientId());
+        var isStored = known != null && known.recipient() == connection && known.isDurable();
+        if (!isStored || known.subscriptions().isEmpty()) return () -> {};
+        var session = new EndedSession(connection.clientId(), connection.sessionId());
+        return () -> {
+            router.forget(session.clientId(), session.id());
+            ended(List.of(session));
+        };
+    }
+
+    /** Sessions are over, as only this gateway knows. */
+    void ended(List<EndedSession> sessions) {
+        announce(sessions, each -> each.clientId().length(), Ended::new, () -> {});
+    }
+
+    private <T> void announce(List<T> all, ToIntFunction<T> length, Function<List<T>, ToAll> letter, Runnable seen) {
+        if (relay.isAlone() || all.isEmpty()) {
+            seen.run();
+            return;
+        }
+        var parts = LetterParts.of(all, length);
+        for (int i = 0; i < parts.size(); i++)
+            relay.announce(letter.apply(parts.get(i)), i < parts.size() - 1 ? () -> {} : seen);
+    }
+
+    // What others tell
+
+    private synchronized void subscribed(Gateway from, Subscribed letter) {
+        var session = heard(from, letter.clientId(), letter.sessionId());
+        var within = filters.within(letter.clientId(), letter.subscriptions());
+        if (!router.restore(letter.clientId(), letter.sessionId(), letter.epoch(), within)) again(session);
+    }
+
+    private synchronized void unsubscribed(Gateway from, Unsubscribed letter) {
+        var session = heard(from, letter.clientId(), letter.sessionId());
+        if (!router.remove(letter.clientId(), letter.sessionId(), letter.epoch(), letter.filters())) again(session);
+    }
+
+    private synchronized void over(Gateway from, EndedSession session) {
+        ended.accept(heard(from, session.clientId(), session.id()));
+    }
+
+    private EndedSession heard(Gateway from, String clientId, long sessionId) {
+        heardAt.computeIfPresent(from, (_, _) -> System.nanoTime());
+        var session = new EndedSession(clientId, sessionId);
+        if (announced != null) announced.add(session);
+        return session;
+    }
+
+    /** What is known here of a session may be wrong; from any thread. */
+    synchronized void again(EndedSession session) {
+        unread.add(session);
+        woken.release();
+    }
+
+    private synchronized void missed(Gateway of) {
+        var isNew = of.run() > gateways.self().run(); // it has told nothing before this gateway was there
+        var joined = isNew ? System.nanoTime() - MARGIN.toNanos() : loadedAt;
+        var heard = heardAt.put(of, System.nanoTime());
+        missedSince(heard == null ? joined : heard);
+        joining |= heard == null && !isNew;
+    }
+
+    /** It may have died between a commit and the word of it. */
+    private synchronized void forget(Gateway gone) {
+        heardAt.remove(gone);
+        missedSince(System.nanoTime() - MARGIN.toNanos());
+    }
+
+    private void missedSince(long time) {
+        if (!missed || time - missedSince < 0) missedSince = time;
+        missed = true;
+        woken.release();
+    }
+
+    // What PostgreSQL has
+
+    private synchronized void begin() {
+        announced = new HashSet<>();
+    }
+
+    /** What was announced while all were read. */
+    private synchronized void end() {
+        unread.addAll(announced);
+        announced = null;
+    }
+
+    private synchronized void take(String clientId, long sessionId, long epoch, StoredSubscription stored) {
+        if (!announced.isEmpty() && announced.contains(new EndedSession(clientId, sessionId))) return;
+        if (filters.areWithinBounds(clientId, stored)) router.restore(clientId, sessionId, epoch, List.of(stored));
+    }
+
+    /** Blocking: reads what may have been missed, and what was announced in another order than it was written. */
+    void readWhatIsMissing() {
+        try {
+            readMissed();
+            readAgain();
+        } catch (StoreUnavailable away) {
+            LOG.debugf("subscriptions are read later: %s", away.getMessage());
+        }
+    }
+
+    private void readMissed() {
+        long since;
+        synchronized (this) {
+            if (!missed) return;
+            missed = false;
+            since = missedSince;
+        }
+        try {
+            var time = Duration.ofNanos(System.nanoTime() - since).plus(MARGIN);
+            reader.changedWithin(time, sessions -> {
+                for (int i = 0; i < sessions.size(); i += AT_ONCE)
+                    read(sessions.subList(i, Math.min(i + AT_ONCE, sessions.size())));
+            });
+            joined();
+        } catch (StoreUnavailable away) {
+            synchronized (this) {
+                missedSince(since);
+            }
+            throw away;
+        }
+    }
+
+    private synchronized void joined() {
+        if (!missed) joining = false;
+    }
+
+    /** Whether it knows what others had announced before this gateway came; from any thread. */
+    synchronized boolean isComplete() {
+        return !joining;
+    }
+
+    private void readAgain() {
+        for (var some = takeUnread(); !some.isEmpty(); some = takeUnread()) {
+            try {
+                read(some);
+            } catch (StoreUnavailable away) {
+                synchronized (this) {
+                    unread.addAll(some);
+                }
+                throw away;
+            }
+        }
+    }
+
+    private synchronized List<EndedSession> takeUnread() {
+        var some = unread.stream().limit(AT_ONCE).toList();
+        some.forEach(unread::remove);
+        return some;
+    }
+
+    private void read(List<EndedSession> sessions) {
+        begin();
+        settle(sessions, reader.of(sessions));
+        meters.readAgain(sessions.size());
+    }
+
+    private synchronized void settle(List<EndedSession> asked, List<Subscriptions> found) {
+        var over = new HashSet<>(asked);
+        for (var each : found) {
+            var session = each.session();
+            over.remove(session);
+            if (announced.contains(session)) unread.add(session);
+            else
+                router.replace(
+                        session.clientId(), session.id(), each.epoch(), filters.within(session.clientId(), each.all()));
+        }
+        over.forEach(session -> router.forget(session.clientId(), session.id()));
+        announced = null;
+    }
+}

@@ -1,0 +1,49 @@
+package dev.sluice.broker;
+
+import dev.sluice.cluster.node.Membership;
+import dev.sluice.config.StartOrder;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Event;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+
+/**
+ * Ends all connections when other gateways have taken this one for dead: their sessions are offline by then, or elsewhere. Runs on the
+ * thread of {@link Membership}. It also tells Membership how many connections there are.
+ */
+@ApplicationScoped
+class LostLease {
+    private static final Logger LOG = Logger.getLogger(LostLease.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final Event AWAY = new Event.Ended(
+            ReasonCode.SERVER_SHUTTING_DOWN, "the gateway was away for too long, and others have taken over");
+
+    private final Membership membership;
+    private final Departures departures;
+
+    LostLease(Membership membership, Departures departures) {
+        this.membership = membership;
+        this.departures = departures;
+    }
+
+    void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
+        membership.report(departures::connections, departures::isDraining);
+        membership.onDeath(this::cut);
+    }
+
+    /** Waits for the event loops, so that none reads a socket first once the gateway is alive again. */
+    private void cut() {
+        var ended = departures.cut(AWAY).completeOnTimeout(null, PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+        ended.exceptionally(bug -> {
+                    LOG.error("ending a connection failed", bug);
+                    return null;
+                })
+                .join();
+    }
+}

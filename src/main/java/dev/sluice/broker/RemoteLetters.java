@@ -1,0 +1,106 @@
+package dev.sluice.broker;
+
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.FleetRouter;
+import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.RemoteDeliveries;
+import dev.sluice.broker.routing.RemoteRouting;
+import dev.sluice.broker.routing.RetainedRecipient;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
+import dev.sluice.session.Event;
+import java.util.ArrayDeque;
+
+/**
+ * What one client publishes, on its way to other gateways for the clients that are connected there: the client is answered once Kafka has
+ * it, and its connection ends if Kafka does not take it. Confined to the connection's event loop.
+ */
+final class RemoteLetters {
+    private static final Event NOT_TAKEN =
+            new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message for clients of other gateways");
+
+    private final FleetRouter router;
+    private final RemoteDeliveries deliveries;
+    private final Deliveries.Keeping keeping;
+    private final RetainedRecipient connection;
+    private final Runnable progressed;
+    private int unanswered;
+    /** QoS 2 messages in the order received. */
+    private final ArrayDeque<InTurn> turns = new ArrayDeque<>(0);
+
+    private static final class InTurn {
+        private final Runnable task;
+        private boolean due;
+
+        InTurn(Runnable task) {
+            this.task = task;
+        }
+    }
+
+    /**
+     * @param keeping has PostgreSQL keep copies for sessions of other gateways' clients
+     * @param progressed run when Kafka has answered something
+     */
+    RemoteLetters(RemoteRouting remote, Deliveries.Keeping keeping, RetainedRecipient connection, Runnable progressed) {
+        this.router = remote.router();
+        this.deliveries = remote.deliveries();
+        this.keeping = keeping;
+        this.connection = connection;
+        this.progressed = progressed;
+    }
+
+    /** Whether Kafka is waited for. */
+    boolean isWaiting() {
+        return unanswered > 0;
+    }
+
+    /** Whether it may have to go to other gateways; of one that is retained, that is not known before it is committed. */
+    boolean isOwed(Publication publication) {
+        return deliveries.isOwed(publication);
+    }
+
+    /** Sends it; runs the task once Kafka has it, in a later turn of the loop unless nobody is owed it. At QoS 0 nothing is waited for. */
+    void send(Publication publication, Runnable then) {
+        if (!isOwed(publication)) {
+            then.run();
+        } else if (publication.message().qos() == QoS.AT_MOST_ONCE) {
+            deliveries.send(publication, connection.clientId(), _ -> {});
+            then.run();
+        } else {
+            unanswered++;
+            deliveries.send(
+                    publication, connection.clientId(), has -> connection.loop().execute(() -> answered(has, then)));
+        }
+    }
+
+    /** The same for a message that may be retained and is committed: whoever has subscribed elsewhere meanwhile gets it, too. */
+    void sendCommitted(Publication publication, Runnable then) {
+        var newcomers = router.newcomers(publication, connection.clientId());
+        if (newcomers.hasCopies()) keeping.keep(newcomers, () -> send(publication, then));
+        else send(publication, then);
+    }
+
+    private void answered(boolean has, Runnable then) {
+        unanswered--;
+        if (!has) {
+            connection.tell(NOT_TAKEN);
+            return;
+        }
+        then.run();
+        progressed.run();
+    }
+
+    /**
+     * Takes a turn: what the task does is not done before what comes before it.
+     *
+     * @return to be run once the task may be; the task is run with it, or as soon as all before it have been
+     */
+    Runnable inTurn(Runnable task) {
+        var turn = new InTurn(task);
+        turns.add(turn);
+        return () -> {
+            turn.due = true;
+            while (!turns.isEmpty() && turns.peek().due) turns.remove().task.run();
+        };
+    }
+}

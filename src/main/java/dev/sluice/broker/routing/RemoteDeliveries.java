@@ -1,0 +1,84 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.cluster.Relay;
+import dev.sluice.cluster.RelayMessage.Live;
+import dev.sluice.packet.Message;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/** Gives messages to other gateways, for clients that PostgreSQL does not keep them for. Any thread may use it, and nobody waits. */
+public final class RemoteDeliveries {
+    private final Relay relay;
+    private final FleetRouter router;
+    private final RemoteMeters meters;
+
+    RemoteDeliveries(Relay relay, FleetRouter router, RemoteMeters meters) {
+        this.relay = relay;
+        this.router = router;
+        this.meters = meters;
+    }
+
+    /** Whether a message may have to go to other gateways; of one that is retained, that is not known before it is committed. */
+    public boolean isOwed(Publication publication) {
+        if (publication.stamp() > 0) return !relay.isAlone();
+        return publication.hasRemote();
+    }
+
+    /**
+     * Gives it to all other gateways that are owed it. A message that is retained is given once it is committed: who subscribes meanwhile
+     * and does not find it yet is known by then.
+     *
+     * @param publisher client id, for No Local; null if no client has published it
+     * @param then told once whether Kafka has it for all of them, on any thread, possibly before this returns
+     */
+    public void send(Publication publication, String publisher, Consumer<Boolean> then) {
+        var message = publication.message();
+        var remote = publication.stamp() > 0 && !relay.isAlone()
+                ? router.again(message.topicName(), publication.remote())
+                : publication.remote();
+        var answers = new Answers(then);
+        for (int i = 0; i < remote.size(); i++) {
+            var match = remote.get(i);
+            if (!match.isFor(message)) continue;
+            answers.missing.incrementAndGet();
+            send(match, message, publisher, answers);
+        }
+        answers.accept(true);
+    }
+
+    /**
+     * Gives a message that a member of a Shared Subscription has left, or cannot take, to another gateway with members; false if there is
+     * none. It is passed on no further.
+     */
+    public boolean passOn(Message message, String share) {
+        var match = router.another(share, message.topicName(), message.qos());
+        if (match == null) return false;
+        send(match, message, null, _ -> {});
+        return true;
+    }
+
+    private void send(RemoteMatch match, Message message, String publisher, Consumer<Boolean> then) {
+        meters.sent(message.qos());
+        relay.send(match.gateway(), new Live(message, publisher, match.isForOwn(message), match.shares()), has -> {
+            if (!has) meters.failed();
+            then.accept(has);
+        });
+    }
+
+    /** Waits for the answers about one message. */
+    private static final class Answers implements Consumer<Boolean> {
+        private final AtomicInteger missing = new AtomicInteger(1);
+        private final Consumer<Boolean> then;
+        private volatile boolean failed;
+
+        Answers(Consumer<Boolean> then) {
+            this.then = then;
+        }
+
+        @Override
+        public void accept(Boolean has) {
+            if (!has) failed = true;
+            if (missing.decrementAndGet() == 0) then.accept(!failed);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.sluice.broker.routing;
+
+import dev.sluice.cluster.Gateways;
+import dev.sluice.cluster.Relay;
+import dev.sluice.cluster.RelayMessage.Interest;
+import dev.sluice.cluster.RelayMessage.Live;
+import dev.sluice.packet.Message;
+import dev.sluice.store.journal.Journal;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+
+/**
+ * What this gateway and the others tell each other of connected clients and give each other for them; made once, before the relay starts.
+ * Each part may be used from any thread.
+ *
+ * @param relay carries that
+ * @param interest what this gateway wants for its own clients
+ * @param router who gets a message, here and elsewhere
+ * @param deliveries gives messages to other gateways
+ * @param commands the ways of commands, here and to other gateways
+ * @param offers commands of other gateways
+ */
+public record RemoteRouting(
+        Relay relay,
+        OwnInterest interest,
+        FleetRouter router,
+        RemoteDeliveries deliveries,
+        TrackedDelivery.Ways commands,
+        OffersOfOthers offers) {
+    /** Whether there is no other gateway. */
+    public boolean isAlone() {
+        return relay.isAlone();
+    }
+
+    public static RemoteRouting join(
+            Gateways gateways,
+            Relay relay,
+            Router router,
+            Deliveries deliveries,
+            Journal journal,
+            MeterRegistry registered) {
+        Executor executor = task -> Thread.ofVirtual().name("sluice-interest").start(task);
+        var interest = router.interest();
+        interest.announceTo(relay, executor);
+        var remote = new RemoteInterest(gateway -> gateways.others().contains(gateway), executor);
+        var meters = new RemoteMeters(remote, registered);
+        var everywhere = new FleetRouter(relay, router, remote);
+        var others = new RemoteDeliveries(relay, everywhere, meters);
+        var arrivals = new RemoteArrivals(router, deliveries, journal, others, meters);
+        relay.on(Interest.class, remote::changed);
+        relay.on(Live.class, arrivals::take);
+        relay.onForgotten(remote::forget);
+        relay.onRestated(remote::restated);
+        relay.whole(interest::whole);
+        var commands = new TrackedDelivery.Ways(
+                everywhere, journal, deliveries, new NotAcknowledging(), new OffersToOthers(relay, gateways));
+        var offers = new OffersOfOthers(relay, router, commands);
+        return new RemoteRouting(relay, interest, everywhere, others, commands, offers);
+    }
+
+    /**
+     * Makes the delivery of a message that no client has published, to be {@link TrackedDelivery#start started}.
+     *
+     * @param reached subscribers that an earlier attempt has reached: they get nothing more
+     * @param answer is told once what has become of all copies, on any thread
+     */
+    public TrackedDelivery track(
+            Message message, Set<SubscriberKey> reached, Consumer<TrackedDelivery.Outcome> answer) {
+        return TrackedDelivery.toAll(commands, message, reached, answer);
+    }
+}

@@ -1,0 +1,92 @@
+package dev.sluice.cluster.node;
+
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
+import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
+import dev.sluice.store.StoreHealth;
+import dev.sluice.store.SweepTurn;
+import dev.sluice.store.node.Burial;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jboss.logging.Logger;
+
+/**
+ * Decides when this gateway does a {@link Burial}: of earlier runs of its own name from its start on, so that clients need not wait for it, and
+ * of other gateways once it {@link Membership#mayBury}. One virtual thread.
+ */
+@ApplicationScoped
+public class Burials {
+    private static final Logger LOG = Logger.getLogger(Burials.class);
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    /** So long a COMMIT of a killed run may be under way, of which nobody sees the row. */
+    private static final Duration UNDER_WAY = Duration.ofMinutes(1);
+
+    private final Membership membership;
+    private final Burial burial;
+    private final SweepTurn sweeps;
+    private final StoreHealth health;
+    private final Duration lease;
+    private final ThrottledLog locked = new ThrottledLog(LOG);
+    private final Repeating burying = Repeating.onVirtualThread("sluice-burial");
+
+    /** The run of this gateway whose predecessors it is at, since when, and whether they have left nothing; of its thread. */
+    private long run;
+
+    private long runSeenAt;
+    private boolean areEarlierOver;
+    private long searchedAt = System.nanoTime();
+
+    Burials(Membership membership, Burial burial, SweepTurn sweeps, StoreHealth health, NodeConfig config) {
+        this.membership = membership;
+        this.burial = burial;
+        this.sweeps = sweeps;
+        this.health = health;
+        this.lease = config.lease();
+    }
+
+    void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
+        burying.start(this::turn);
+    }
+
+    void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
+        burying.stop();
+    }
+
+    Duration turn() {
+        if (!health.available() || membership.isDead()) return INTERVAL;
+        try {
+            endEarlier();
+            if (!membership.mayBury()) return INTERVAL;
+            burial.buryDead(burying::isStopped);
+            if (!sweeps.isOurs() || System.nanoTime() - searchedAt < lease.toNanos()) return INTERVAL;
+            searchedAt = System.nanoTime();
+            burial.declareForgotten(lease);
+        } catch (SQLException | RuntimeException failure) {
+            LOG.warnf("ending the connections of dead gateways, to be tried again: %s", failure.getMessage());
+        }
+        return INTERVAL;
+    }
+
+    private void endEarlier() throws SQLException {
+        var self = membership.self();
+        if (self.run() != run) {
+            run = self.run();
+            runSeenAt = System.nanoTime();
+            areEarlierOver = false;
+        }
+        if (areEarlierOver) return;
+        var pass = burial.endEarlier(self.id(), self.run(), burying::isStopped);
+        if (pass.ended() > 0)
+            LOG.infof("%d connections of an earlier run of gateway %s ended", pass.ended(), self.id());
+        if (pass.locked() > 0)
+            locked.warn("at least " + pass.locked() + " connections of an earlier run of gateway " + self.id()
+                    + " have not ended: their rows are locked by another transaction; to be tried again");
+        areEarlierOver = pass.locked() == 0 && System.nanoTime() - runSeenAt > UNDER_WAY.toNanos();
+    }
+}

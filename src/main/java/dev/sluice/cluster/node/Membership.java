@@ -1,0 +1,348 @@
+package dev.sluice.cluster.node;
+
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
+import dev.sluice.cluster.Gateway;
+import dev.sluice.cluster.Gateways;
+import dev.sluice.config.NodeConfig;
+import dev.sluice.config.StartOrder;
+import dev.sluice.store.SweepTurn;
+import dev.sluice.store.node.Burial;
+import dev.sluice.store.node.NodeLease;
+import dev.sluice.store.node.NodeLease.Other;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.IntSupplier;
+import java.util.stream.Collectors;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
+
+/**
+ * Owns this gateway's place among its like: claims its name at the start, renews its lease, and knows who else lives. One virtual thread
+ * renews; any thread may ask.
+ *
+ * <p>A gateway lives until one has declared it dead in PostgreSQL. So an outage of PostgreSQL, in which all leases end, kills nobody. One
+ * that finds itself declared dead when it can ask again ends all its connections, and begins anew as another run.
+ */
+@ApplicationScoped
+public class Membership implements Gateways {
+    private static final Logger LOG = Logger.getLogger(Membership.class);
+    private static final int RENEWALS = 5;
+    private static final Duration SHORTEST = Duration.ofSeconds(1);
+    private static final Duration LOOK = Duration.ofMillis(100);
+
+    private final NodeLease store;
+    private final Burial burial;
+    private final SweepTurn sweeps;
+    private final Lease lease;
+    private final String id;
+    private final Duration duration;
+    private final int mailboxes;
+    private final String address;
+    private final String version;
+    private final Repeating renewing = Repeating.onVirtualThread("sluice-node-lease");
+    private final ThrottledLog away = new ThrottledLog(LOG);
+    private final ThrottledLog refused = new ThrottledLog(LOG);
+
+    /** Has a permit when somebody does not want to wait for the next renewal. */
+    private final Semaphore wanted = new Semaphore(0);
+
+    private final AtomicInteger alive = new AtomicInteger();
+
+    private volatile IntSupplier connections = () -> 0;
+    private volatile BooleanSupplier drains = () -> false;
+    private volatile Runnable onDeath = () -> {};
+    private volatile Runnable onDrain = () -> {};
+
+    private volatile Gateway self;
+    private volatile Map<String, Gateway> others = Map.of();
+    private volatile boolean isDead;
+    private volatile boolean isToldToDrain;
+    /** When the last attempt to renew began, and the first of those since which each has succeeded in time; the JVM's nanoseconds. */
+    private volatile long renewedAt;
+
+    private volatile long unbrokenSince;
+    private volatile boolean isUnbroken;
+    /** Whether the last attempt has failed; of its thread. */
+    private boolean isAway;
+
+    @Inject
+    public Membership(
+            NodeLease store,
+            Burial burial,
+            SweepTurn sweeps,
+            Lease lease,
+            NodeConfig config,
+            @ConfigProperty(name = "HOSTNAME") String host,
+            @ConfigProperty(name = "sluice.relay.partitions", defaultValue = "64") int partitions,
+            @ConfigProperty(name = "quarkus.http.port") int port,
+            @ConfigProperty(name = "quarkus.application.version") String version,
+            MeterRegistry meters) {
+        this.store = store;
+        this.burial = burial;
+        this.sweeps = sweeps;
+        this.lease = lease;
+        this.id = config.id();
+        this.self = new Gateway(id, 0, 0);
+        this.duration = config.lease();
+        this.mailboxes = partitions - 1; // one is for all
+        this.address = host + ":" + port;
+        this.version = version;
+        Gauge.builder("sluice.node.lease.left", lease, it -> it.left() / 1e9)
+                .baseUnit("seconds")
+                .description("Time until no socket is read before PostgreSQL has been asked again")
+                .register(meters);
+        Gauge.builder("sluice.nodes.alive", alive, AtomicInteger::get)
+                .description("Gateways that live, as far as this one knows")
+                .register(meters);
+    }
+
+    /** Says how many connections there are, and whether they are being let go, to be shown to operators. */
+    public void report(IntSupplier connections, BooleanSupplier drains) {
+        this.connections = connections;
+        this.drains = drains;
+    }
+
+    /** Names who ends all connections when this gateway has been declared dead: called on the lease's thread, which waits. */
+    public void onDeath(Runnable task) {
+        onDeath = task;
+    }
+
+    /** Names who is told once that this gateway is to let its clients go, on the lease's thread, which must not be held up. */
+    public void onDrain(Runnable task) {
+        onDrain = task;
+        if (isToldToDrain) task.run();
+    }
+
+    /** @throws IllegalStateException when the name is another gateway's, or there are too many gateways */
+    void start(@Observes @Priority(StartOrder.MEMBERSHIP) StartupEvent event) {
+        if (duration.compareTo(SHORTEST) < 0)
+            throw new IllegalStateException("sluice.node.lease is " + duration + ", and has to be 1 s at least");
+        enter();
+        try {
+            burial.release(id);
+        } catch (SQLException failure) {
+            // Not later: then what this run holds would be taken for what an earlier one held.
+            throw new IllegalStateException("what an earlier run of gateway " + id + " held cannot be freed", failure);
+        }
+        LOG.infof("gateway %s, run %d, mailbox %d", id, self.run(), self.mailbox());
+        turn(); // who else lives is known before anybody asks
+        renewing.start(this::turnAndWait);
+    }
+
+    /** Everything is written: nobody has to bury this run. */
+    void stop(@Observes @Priority(StartOrder.STOP_MEMBERSHIP) ShutdownEvent event) {
+        renewing.stop();
+        refresh();
+        renewing.join(duration);
+        sweeps.set(false);
+        try {
+            if (self.run() > 0 && !isDead) store.leave(self.run());
+        } catch (SQLException failure) {
+            LOG.warnf("gateway %s could not sign off, and will be taken for dead: %s", id, failure.getMessage());
+        }
+        store.close();
+    }
+
+    /** A run that was killed has lost its lock, and one that is frozen will lose its lease: only one that lives does not let go. */
+    void enter() {
+        var begun = System.nanoTime();
+        var patience = duration.plus(duration.dividedBy(RENEWALS)).toNanos();
+        while (true) {
+            String why;
+            try {
+                var claim = claim(true);
+                if (claim.run() > 0) return;
+                why = refusal(claim);
+                if (claim.aliveFor() == null) throw new IllegalStateException(why);
+                refused.warn(why + " Waiting for the end of its lease, in case it is dead.");
+            } catch (SQLException failure) {
+                why = "gateway " + id + " cannot register in PostgreSQL: " + failure.getMessage();
+                refused.warn(why);
+            }
+            if (System.nanoTime() - begun > patience || Thread.currentThread().isInterrupted())
+                throw new IllegalStateException(why);
+            LockSupport.parkNanos(LOOK.toNanos());
+        }
+    }
+
+    private String refusal(NodeLease.Claim claim) {
+        if (claim.aliveFor() == null) return mailboxes + " gateways run, and sluice.relay.partitions allows no more.";
+        return "A gateway with the name %s (sluice.node.id) runs already, as run %d. Each gateway needs a name of its own."
+                .formatted(id, claim.formerRun());
+    }
+
+    private NodeLease.Claim claim(boolean isStart) throws SQLException {
+        var begun = System.nanoTime();
+        var claim = store.claim(isStart, mailboxes, address, version);
+        if (claim.run() > 0) {
+            self = new Gateway(id, claim.run(), claim.mailbox());
+            isDead = false;
+            isUnbroken = false;
+            lease.from(begun);
+        }
+        return claim;
+    }
+
+    private Duration turnAndWait() throws InterruptedException {
+        turn();
+        var pause = !isDead && !lease.lasts() ? LOOK : duration.dividedBy(RENEWALS);
+        if (wanted.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS)) wanted.drainPermits();
+        return Duration.ZERO;
+    }
+
+    void turn() {
+        if (isDead) reenter();
+        else renew();
+    }
+
+    @Override
+    public void refresh() {
+        wanted.release();
+    }
+
+    private void renew() {
+        var begun = System.nanoTime();
+        NodeLease.View view;
+        try {
+            view = ask();
+        } catch (SQLException first) {
+            if (isAway) {
+                unanswered(begun, first);
+                return;
+            }
+            // Of a connection that has ended, perhaps in a freeze, it says nothing of PostgreSQL: the next one is
+            // fresh.
+            isAway = true;
+            renew();
+            return;
+        }
+        isAway = false;
+        if (view.isOwn()) renewed(begun, view);
+        else die();
+    }
+
+    private NodeLease.View ask() throws SQLException {
+        return store.renew(self.run(), connections.getAsInt(), drains.getAsBoolean());
+    }
+
+    private void renewed(long begun, NodeLease.View view) {
+        if (!isUnbroken || begun - renewedAt > duration.toNanos() / 2) unbrokenSince = begun;
+        isUnbroken = true;
+        renewedAt = begun;
+        others = living(view.others());
+        alive.set(1 + others.size());
+        sweeps.set(view.sweeps());
+        lease.from(begun);
+        if (view.draining() && !isToldToDrain) {
+            isToldToDrain = true;
+            onDrain.run();
+        }
+    }
+
+    /** Whose lease is over lives until somebody declares it dead; but none that was silent already when this one came. */
+    private Map<String, Gateway> living(List<Other> found) {
+        return found.stream()
+                .filter(other ->
+                        other.lasts() || others.get(other.id()) instanceof Gateway known && known.run() == other.run())
+                .map(other -> new Gateway(other.id(), other.run(), other.mailbox()))
+                .collect(Collectors.toUnmodifiableMap(Gateway::id, Function.identity()));
+    }
+
+    /** PostgreSQL is away for all: no reason to end connections. */
+    private void unanswered(long begun, SQLException failure) {
+        isUnbroken = false;
+        sweeps.set(false);
+        lease.from(begun);
+        away.warn("gateway " + id + " cannot renew its lease: " + failure.getMessage());
+    }
+
+    private void die() {
+        LOG.errorf(
+                "gateway %s (run %d) was taken for dead, as it did not renew its lease in time: it ends all its connections",
+                id, self.run());
+        isDead = true;
+        isUnbroken = false;
+        sweeps.set(false);
+        lease.end();
+        onDeath.run();
+        reenter();
+    }
+
+    private void reenter() {
+        try {
+            var claim = claim(false);
+            if (claim.run() > 0) LOG.infof("gateway %s goes on as run %d, mailbox %d", id, self.run(), self.mailbox());
+            else refused.error(refusal(claim) + " This one serves nobody meanwhile.");
+        } catch (SQLException failure) {
+            away.warn("gateway " + id + " cannot register again: " + failure.getMessage());
+        }
+    }
+
+    /**
+     * Whether it may declare others dead: it has renewed its own lease, without a break, for as long as a lease lasts. After an outage of
+     * PostgreSQL they had as long as this to renew theirs.
+     */
+    boolean mayBury() {
+        return isUnbroken
+                && renewedAt - unbrokenSince >= duration.toNanos()
+                && System.nanoTime() - renewedAt < duration.toNanos() / 2;
+    }
+
+    /** Its name, which is known before the start. */
+    public String id() {
+        return id;
+    }
+
+    /** What sockets are read under. */
+    public Lease lease() {
+        return lease;
+    }
+
+    /** Whether others have declared it dead, and it could not register again yet: it serves nobody. */
+    public boolean isDead() {
+        return isDead;
+    }
+
+    /** Whether an operator has told it to let its clients go. */
+    public boolean isToldToDrain() {
+        return isToldToDrain;
+    }
+
+    @Override
+    public Gateway self() {
+        return self;
+    }
+
+    @Override
+    public Collection<Gateway> others() {
+        return others.values();
+    }
+
+    @Override
+    public Gateway find(String id) {
+        return id.equals(this.id) ? self : others.get(id);
+    }
+
+    @Override
+    public boolean isAlone() {
+        return others.isEmpty();
+    }
+}

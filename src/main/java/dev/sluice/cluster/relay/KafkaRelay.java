@@ -1,0 +1,328 @@
+package dev.sluice.cluster.relay;
+
+import dev.sluice.clock.BackOff;
+import dev.sluice.clock.Repeating;
+import dev.sluice.clock.ThrottledLog;
+import dev.sluice.cluster.Gateway;
+import dev.sluice.cluster.Gateways;
+import dev.sluice.cluster.Relay;
+import dev.sluice.cluster.RelayMessage;
+import dev.sluice.config.RelayConfig;
+import dev.sluice.config.StartOrder;
+import dev.sluice.uplink.producer.Handover;
+import dev.sluice.uplink.producer.KnownTopics;
+import dev.sluice.uplink.producer.RootCause;
+import dev.sluice.uplink.producer.UplinkProducer;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.smallrye.common.annotation.Identifier;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.apache.kafka.clients.consumer.InvalidOffsetException;
+import org.apache.kafka.clients.producer.Callback;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.jboss.logging.Logger;
+
+/**
+ * The relay: owns the thread that reads the board and the mailbox of this gateway, and the one that looks after what waits. Any thread may
+ * send.
+ */
+@ApplicationScoped
+public class KafkaRelay implements Relay {
+    private static final Logger LOG = Logger.getLogger(KafkaRelay.class);
+    private static final Duration ALONE = Duration.ofMillis(250);
+    private static final Duration TOGETHER = Duration.ofMillis(50);
+    private static final Duration CLOCK = Duration.ofMillis(20);
+    private static final long KEEP_KNOWN = Duration.ofSeconds(1).toNanos();
+    /** A consumer that has lived so long is missed at once. */
+    private static final long LONG_LIFE = Duration.ofSeconds(10).toNanos();
+
+    private static final Duration STOP_TIME = Duration.ofSeconds(2);
+    /** Consumers that have failed at the same place, one after the other: what is there cannot be read. */
+    private static final int FAILURES = 5;
+
+    private final RelayConfig config;
+    private final Gateways gateways;
+    private final UplinkProducer producer;
+    private final KnownTopics topics;
+    private final Map<String, Object> kafkaConfig;
+    private final RelayTopic topic;
+    private final RelayMeters meters;
+    private final Handlers handlers = new Handlers();
+    private final Announcements announcements;
+    private final Repeating reading = Repeating.onPlatformThread("sluice-relay");
+    private final Repeating clock = Repeating.onVirtualThread("sluice-relay-clock");
+    private final Map<TopicPartition, Long> positions = new HashMap<>();
+    private final ThrottledLog complaints = new ThrottledLog(LOG);
+    private final BackOff pauses = new BackOff(Duration.ofMillis(250), Duration.ofSeconds(10));
+
+    /** Null before the start. */
+    private volatile Outboxes outboxes;
+
+    private Correspondence correspondence;
+    private Gateway self;
+    private volatile RelayConsumer consumer;
+    private long openAt = System.nanoTime();
+    private long openedAt;
+    private long keepKnownAt = openAt;
+    private int failures;
+    /** Consumers that did not live for long, or could not be made, one after the other. */
+    private int attempts;
+    /** Why nothing comes from others; null while the consumer works. */
+    private volatile String trouble = "it has not been read yet";
+
+    private volatile boolean ready;
+    private volatile List<Gateway> awaited = List.of();
+
+    KafkaRelay(
+            RelayConfig config,
+            Gateways gateways,
+            UplinkProducer producer,
+            KnownTopics topics,
+            @Identifier("default-kafka-broker") Map<String, Object> kafkaConfig,
+            MeterRegistry registry) {
+        requireSound(config);
+        this.config = config;
+        this.gateways = gateways;
+        this.producer = producer;
+        this.topics = topics;
+        this.kafkaConfig = kafkaConfig;
+        this.topic = new RelayTopic(config, kafkaConfig);
+        this.meters = new RelayMeters(registry);
+        this.announcements = new Announcements(config.patience(), meters);
+    }
+
+    private static void requireSound(RelayConfig config) {
+        require(config.partitions() >= 2, "partitions", config.partitions(), "2 or more");
+        require(config.patience().isPositive(), "patience", config.patience(), "longer than 0s");
+        require(config.bytesInFlight() >= 1, "bytes-in-flight", config.bytesInFlight(), "1 or more");
+    }
+
+    private static void require(boolean sound, String key, Object value, String has) {
+        if (!sound)
+            throw new IllegalArgumentException("sluice.relay." + key + ": is " + value + ", and has to be " + has);
+    }
+
+    void start(@Observes @Priority(StartOrder.RELAY) StartupEvent event) {
+        start();
+    }
+
+    void start() {
+        begin();
+        reading.start(this::turn);
+        clock.start(this::tick);
+    }
+
+    /** The beginning of a run: its numbers begin, it has a mailbox, and knows nobody. */
+    private void begin() {
+        self = gateways.self();
+        var all = new Outboxes(self, gateways, this::hand, meters, config.bytesInFlight());
+        correspondence = new Correspondence(self, gateways, all, announcements, handlers, meters);
+        outboxes = all;
+        ready = gateways.isAlone();
+    }
+
+    /** This gateway was taken for dead: others have forgotten its earlier run. */
+    private void beginAnew() {
+        correspondence.end();
+        outboxes.close();
+        if (consumer != null) consumer.close();
+        consumer = null;
+        positions.clear();
+        begin();
+    }
+
+    void stop(@Observes @Priority(StartOrder.STOP_RELAY) ShutdownEvent event) {
+        stop();
+    }
+
+    void stop() {
+        clock.stop();
+        reading.stop();
+        var current = consumer;
+        if (current != null) current.wakeup();
+        if (!reading.join(STOP_TIME)) reading.interrupt();
+        else if (consumer != null) consumer.close();
+    }
+
+    private Handover hand(int partition, byte[] record, Callback later) {
+        return producer.hand(new ProducerRecord<>(config.topic(), partition, null, record), later);
+    }
+
+    /** What nobody says when it is time for: room in the producer, and patience that is over. */
+    private Duration tick() {
+        outboxes.pump();
+        announcements.check();
+        return isAlone() ? ALONE : CLOCK;
+    }
+
+    private Duration turn() throws InterruptedException {
+        if (!self.equals(gateways.self())) beginAnew();
+        keepKnown();
+        correspondence.look();
+        if (consumer == null) {
+            if (System.nanoTime() - openAt < 0 || !open()) {
+                tellState();
+                return TOGETHER;
+            }
+        }
+        poll();
+        if (consumer != null) correspondence.turn();
+        tellState();
+        return Duration.ZERO;
+    }
+
+    private void tellState() {
+        awaited = List.copyOf(correspondence.awaited());
+        if (!ready) ready = gateways.isAlone() || correspondence.isComplete();
+    }
+
+    /** Has the producer know the topic: else what comes next had to wait until Kafka has told about it. */
+    private void keepKnown() {
+        var now = System.nanoTime();
+        if (now - keepKnownAt < 0) return;
+        keepKnownAt = now + KEEP_KNOWN;
+        topics.want(List.of(config.topic()));
+        if (topics.partitions(config.topic()) > 0) producer.keepMetadata(config.topic());
+        var absence = producer.absence(config.topic(), self.mailbox());
+        if (absence != null && consumer != null) failed(absence); // it was deleted: another consumer has it created
+    }
+
+    private boolean open() throws InterruptedException {
+        var isAnew = positions.isEmpty();
+        openedAt = System.nanoTime();
+        try {
+            var sentence = topic.ensure(self.mailbox());
+            if (sentence.isPresent()) {
+                failed(sentence.get());
+                return false;
+            }
+            consumer = new RelayConsumer(kafkaConfig, config.topic(), self.mailbox(), positions);
+            consumer.begin();
+        } catch (RuntimeException | LinkageError failure) {
+            failed(sentence(failure));
+            return false;
+        }
+        trouble = null;
+        if (!correspondence.hasJoined()) correspondence.join();
+        else if (isAnew) correspondence.positionsLost();
+        return true;
+    }
+
+    private void poll() {
+        try {
+            consumer.poll(gateways.isAlone() ? ALONE : TOGETHER, this::take);
+        } catch (InvalidOffsetException gone) {
+            positions.clear();
+            failed("what it has not read yet is gone: " + gone.getMessage());
+        } catch (RuntimeException | LinkageError failure) {
+            if (++failures >= FAILURES) positions.clear();
+            failed(sentence(failure));
+        }
+    }
+
+    private void take(boolean isBoard, byte[] record, long writtenAt) {
+        failures = 0;
+        correspondence.take(isBoard, record, writtenAt);
+    }
+
+    private static String sentence(Throwable failure) {
+        var root = RootCause.of(failure);
+        return root.getMessage() == null ? root.toString() : root.getMessage();
+    }
+
+    /** Another consumer goes on where this one has ended, after a while. */
+    private void failed(String why) {
+        var hasLived = consumer != null && System.nanoTime() - openedAt > LONG_LIFE;
+        attempts = hasLived ? 1 : attempts + 1;
+        pauses.tried(hasLived);
+        if (consumer != null) consumer.close();
+        consumer = null;
+        if (reading.isStopped()) return;
+        trouble = why;
+        openAt = System.nanoTime() + pauses.pause().toNanos();
+        if (attempts > 1) complain(why);
+    }
+
+    /** Once while it is alone: then it needs nobody to tell it anything. A topic that was just made may not be known everywhere at first. */
+    private void complain(String why) {
+        if (gateways.isAlone() && attempts > 2) return;
+        complaints.warn(
+                ("nothing comes from other gateways, this one can only serve alone; it tries again: %s (it needs Read,"
+                                + " Write and Describe on the Kafka topic %s, and Create if that is missing)")
+                        .formatted(why, config.topic()));
+    }
+
+    /** Why this gateway cannot serve together with others; null if it can, or need not. From any thread. */
+    String trouble() {
+        return trouble;
+    }
+
+    /** Whether it has once been alone, or known all that others had to tell. From any thread. */
+    boolean isReady() {
+        return ready;
+    }
+
+    /** Those whose state is not here yet, of those that lived when this gateway came. From any thread. */
+    List<Gateway> awaited() {
+        return awaited;
+    }
+
+    @Override
+    public boolean isAlone() {
+        return gateways.isAlone();
+    }
+
+    @Override
+    public void send(Gateway to, RelayMessage.ToOne message, Consumer<Boolean> then) {
+        var open = outboxes;
+        if (open == null) then.accept(false);
+        else open.send(to, RelayCodec.letter(new Letter.Told(message)), then);
+    }
+
+    @Override
+    public void announce(RelayMessage.ToAll message, Runnable seen) {
+        var open = outboxes;
+        if (open == null || isAlone()) { // whoever comes later asks
+            seen.run();
+            return;
+        }
+        var letter = RelayCodec.letter(new Letter.Told(message));
+        announcements.announce(() -> open.announce(letter), seen);
+    }
+
+    @Override
+    public <M extends RelayMessage> void on(Class<M> type, BiConsumer<Gateway, M> handler) {
+        handlers.on(type, handler);
+    }
+
+    @Override
+    public void whole(Supplier<List<RelayMessage.ToAll>> supplier) {
+        handlers.whole(supplier);
+    }
+
+    @Override
+    public void onForgotten(Consumer<Gateway> handler) {
+        handlers.onForgotten(handler);
+    }
+
+    @Override
+    public void onRestated(Consumer<Gateway> handler) {
+        handlers.onRestated(handler);
+    }
+
+    @Override
+    public void onGap(Consumer<Gateway> handler) {
+        handlers.onGap(handler);
+    }
+}

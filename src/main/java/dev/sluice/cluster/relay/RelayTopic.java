@@ -1,0 +1,105 @@
+package dev.sluice.cluster.relay;
+
+import dev.sluice.config.RelayConfig;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.jboss.logging.Logger;
+
+/** Makes sure that the relay topic is there, and creates it where it is missing. Stateless; blocks, for a few seconds at most. */
+final class RelayTopic {
+    private static final Logger LOG = Logger.getLogger(RelayTopic.class);
+    private static final Duration TIMEOUT = Duration.ofSeconds(3);
+    /** What is older was read long ago, or is told anew. A segment has to be closed before it can be deleted. */
+    private static final Map<String, String> CONFIG = Map.of(
+            TopicConfig.CLEANUP_POLICY_CONFIG,
+            TopicConfig.CLEANUP_POLICY_DELETE,
+            TopicConfig.RETENTION_MS_CONFIG,
+            "600000",
+            TopicConfig.SEGMENT_MS_CONFIG,
+            "600000",
+            TopicConfig.SEGMENT_BYTES_CONFIG,
+            "67108864");
+
+    private final RelayConfig config;
+    private final Map<String, Object> kafkaConfig;
+
+    RelayTopic(RelayConfig config, Map<String, Object> kafkaConfig) {
+        this.config = config;
+        this.kafkaConfig = kafkaConfig;
+    }
+
+    /** Returns a sentence that says why the topic cannot serve; empty if it can, as far as Kafka tells. */
+    Optional<String> ensure(int mailbox) throws InterruptedException {
+        var properties = new HashMap<>(kafkaConfig);
+        properties.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-relay-topic");
+        properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
+        properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
+        var admin = Admin.create(properties);
+        try {
+            return trouble(admin, mailbox);
+        } catch (KafkaException | TimeoutException | ExecutionException away) {
+            var cause = away instanceof ExecutionException ? away.getCause() : away;
+            return Optional.of("Kafka does not tell about the topic " + config.topic() + ": " + cause.getMessage());
+        } finally {
+            admin.close(Duration.ZERO);
+        }
+    }
+
+    private Optional<String> trouble(Admin admin, int mailbox)
+            throws InterruptedException, TimeoutException, ExecutionException {
+        try {
+            var there = get(admin.describeTopics(List.of(config.topic()))
+                    .topicNameValues()
+                    .get(config.topic()));
+            var partitions = there.partitions().size();
+            return mailbox < partitions
+                    ? Optional.empty()
+                    : Optional.of(
+                            ("the Kafka topic %s has %d partitions, and this gateway reads partition %d: add partitions,"
+                                            + " one for each gateway that lives at the same time, and one more")
+                                    .formatted(config.topic(), partitions, mailbox));
+        } catch (ExecutionException failed) {
+            return switch (failed.getCause()) {
+                case UnknownTopicOrPartitionException _ -> create(admin);
+                case TopicAuthorizationException _ -> Optional.empty(); // hidden: who reads it sees
+                case null, default -> throw failed;
+            };
+        }
+    }
+
+    private Optional<String> create(Admin admin) throws InterruptedException, TimeoutException {
+        var topic = new NewTopic(config.topic(), Optional.of(config.partitions()), Optional.empty()).configs(CONFIG);
+        try {
+            get(admin.createTopics(List.of(topic)).all());
+            LOG.infof("the Kafka topic %s is created, with %d partitions", config.topic(), config.partitions());
+            return Optional.empty();
+        } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof TopicExistsException) return Optional.empty();
+            return Optional.of(
+                    "the Kafka topic %s does not exist and cannot be created, create it with %d partitions: %s"
+                            .formatted(
+                                    config.topic(),
+                                    config.partitions(),
+                                    failed.getCause().getMessage()));
+        }
+    }
+
+    private static <T> T get(KafkaFuture<T> answer) throws InterruptedException, TimeoutException, ExecutionException {
+        return answer.get(TIMEOUT.toNanos(), TimeUnit.NANOSECONDS);
+    }
+}

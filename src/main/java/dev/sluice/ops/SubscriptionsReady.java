@@ -1,0 +1,25 @@
+package dev.sluice.ops;
+
+import dev.sluice.broker.Broker;
+import jakarta.enterprise.context.ApplicationScoped;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.Readiness;
+
+/** Ready once the subscriptions are known that were announced while this gateway came. Any thread. */
+@Readiness
+@ApplicationScoped
+class SubscriptionsReady implements HealthCheck {
+    private final Broker broker;
+
+    SubscriptionsReady(Broker broker) {
+        this.broker = broker;
+    }
+
+    @Override
+    public HealthCheckResponse call() {
+        return HealthCheckResponse.named("subscriptions")
+                .status(broker.knowsSubscriptions())
+                .build();
+    }
+}

@@ -1,0 +1,87 @@
+package dev.sluice.store.node;
+
+import dev.sluice.store.StoreCalls;
+import dev.sluice.store.StoreRequests;
+import dev.sluice.store.StoreUnavailable;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What operators may ask and do about gateways; blocks, so it is called on virtual threads. */
+@ApplicationScoped
+public class NodeDirectory {
+    private final StoreCalls calls;
+
+    public NodeDirectory(StoreRequests requests) {
+        this.calls = requests.upkeep();
+    }
+
+    /**
+     * One gateway as it was last written.
+     *
+     * @param state as the view {@code v_node} has it
+     * @param mailbox null of one that was found in sessions only
+     * @param address host and port, null as above
+     */
+    public record NodeEntry(
+            String id,
+            String state,
+            long run,
+            Integer mailbox,
+            Instant leaseUntil,
+            Instant startedAt,
+            boolean draining,
+            int connections,
+            String address,
+            String version) {}
+
+    /**
+     * All of them, in the order of their names.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public List<NodeEntry> all() {
+        return calls.call("looking for gateways", connection -> {
+            try (var select = connection.prepareStatement("SELECT * FROM v_node ORDER BY id");
+                    var rows = select.executeQuery()) {
+                var found = new ArrayList<NodeEntry>();
+                while (rows.next()) found.add(entry(rows));
+                return found;
+            }
+        });
+    }
+
+    private static NodeEntry entry(ResultSet row) throws SQLException {
+        return new NodeEntry(
+                row.getString("id"),
+                row.getString("state"),
+                row.getLong("run"),
+                row.getObject("mailbox", Integer.class),
+                row.getObject("lease_until", OffsetDateTime.class).toInstant(),
+                row.getObject("started_at", OffsetDateTime.class).toInstant(),
+                row.getBoolean("draining"),
+                row.getInt("connections"),
+                row.getString("address"),
+                row.getString("version"));
+    }
+
+    /**
+     * Tells a gateway to let its clients go; it learns of it with the next renewal of its lease.
+     *
+     * @return whether there is one that is not dead
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public boolean drain(String id) {
+        return calls.call("draining a gateway", connection -> {
+            try (var update = connection.prepareStatement(
+                    "UPDATE node SET draining = true WHERE id = ? AND last_epoch IS NULL")) {
+                update.setString(1, id);
+                return update.executeUpdate() > 0;
+            }
+        });
+    }
+}

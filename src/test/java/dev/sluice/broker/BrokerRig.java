@@ -1,0 +1,240 @@
+package dev.sluice.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.access.Attempt;
+import dev.sluice.access.Authentication;
+import dev.sluice.access.Authenticator;
+import dev.sluice.access.Identity;
+import dev.sluice.access.Method;
+import dev.sluice.access.Peer;
+import dev.sluice.access.Verdict;
+import dev.sluice.access.rule.RulesInForce;
+import dev.sluice.cluster.LocalRelay;
+import dev.sluice.cluster.node.Lease;
+import dev.sluice.codec.PacketBuffer;
+import dev.sluice.codec.PacketReader;
+import dev.sluice.codec.PacketWriter;
+import dev.sluice.config.AccessConfig;
+import dev.sluice.config.LimitsConfig;
+import dev.sluice.config.MqttConfig;
+import dev.sluice.config.RulesConfig;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.Properties;
+import dev.sluice.packet.Property;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.packet.Subscription;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.UplinkRig;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/** Owns a broker as the gateway has it, with one event loop, without sockets and without Kafka; used by the test's thread. */
+final class BrokerRig implements AutoCloseable {
+    private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), null, "/mqtt");
+
+    final LocalRelay relay;
+    final UplinkRig kafka;
+    final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final Departures departures;
+    final Broker broker;
+    private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
+
+    /** Lets in whoever comes. */
+    private static final class Everybody implements Authentication {
+        @Override
+        public Method method() {
+            return Method.ANONYMOUS;
+        }
+
+        @Override
+        public boolean concerns(Attempt attempt) {
+            return true;
+        }
+
+        @Override
+        public Verdict judge(Attempt attempt) {
+            return new Verdict.Granted(Identity.ANONYMOUS);
+        }
+    }
+
+    /**
+     * @param topics what it knows of retained messages
+     * @param uplink keys of the configuration, without {@code sluice.uplink.}
+     */
+    BrokerRig(LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink) {
+        this.relay = relay;
+        this.kafka = new UplinkRig(uplink);
+        var config = new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(MqttConfig.class)
+                .withMapping(AccessConfig.class)
+                .withMapping(RulesConfig.class)
+                .withMapping(LimitsConfig.class)
+                .withValidateUnknown(false)
+                .build();
+        var mqtt = config.getConfigMapping(MqttConfig.class);
+        var rules = config.getConfigMapping(RulesConfig.class);
+        this.departures = new Departures(StoreRig.NODE, meters);
+        this.broker = new Broker(
+                new ConnectionSettings(mqtt, new ConfiguredBounds().bounds(mqtt), kafka.config, rules),
+                StoreRig.Settings.ONE_LANE,
+                relay,
+                new Lease(StoreRig.NODE),
+                config.getConfigMapping(AccessConfig.class),
+                config.getConfigMapping(LimitsConfig.class),
+                new Authenticator(List.of("anonymous"), List.of(new Everybody())),
+                kafka.uplink,
+                new Stores(
+                        store.sessions,
+                        store.journal,
+                        store.subscriptions,
+                        store.queues,
+                        topics,
+                        store.retained,
+                        store.wills),
+                new RulesInForce(),
+                kafka.health(),
+                relay,
+                departures,
+                meters);
+        relay.join();
+    }
+
+    /** A client of MQTT 5; what it is sent comes in the order sent. */
+    final class Client implements Transport {
+        private final PacketWriter writer = new PacketWriter(ProtocolVersion.V5);
+        private final PacketReader reader = new PacketReader(ProtocolVersion.V5);
+        private final LinkedBlockingQueue<Packet> received = new LinkedBlockingQueue<>();
+        private final ConcurrentLinkedQueue<Integer> closed = new ConcurrentLinkedQueue<>();
+        private Connection connection;
+
+        Client send(Packet... packets) {
+            var bytes = new PacketBuffer();
+            for (var packet : packets) writer.write(packet, bytes);
+            loop.execute(() -> {
+                connection.received(ByteBuffer.wrap(bytes.toByteArray()));
+                connection.readComplete();
+            });
+            return this;
+        }
+
+        Client subscribe(int packetId, QoS qos, String... filters) {
+            var all = List.of(filters).stream()
+                    .map(filter -> new Subscription(filter, qos, false, false, 0))
+                    .toList();
+            return send(new Packet.Subscribe(packetId, all, Properties.NONE));
+        }
+
+        Client publish(int packetId, QoS qos, boolean retain, String topic, String payload) {
+            return send(new Packet.Publish(
+                    false, qos, retain, TopicName.of(topic), packetId, Properties.NONE, payload.getBytes()));
+        }
+
+        /** The next packet, which is of this type. */
+        <P extends Packet> P next(Class<P> type) {
+            try {
+                var packet = received.poll(20, TimeUnit.SECONDS);
+                assertThat(packet).isInstanceOf(type);
+                return type.cast(packet);
+            } catch (InterruptedException interrupted) {
+                throw new IllegalStateException(interrupted);
+            }
+        }
+
+        /** Nothing has come but the answer to a ping, behind all that this client has sent. */
+        void hasGotNothing() {
+            send(new Packet.PingReq());
+            next(Packet.PingResp.class);
+        }
+
+        void leave() {
+            loop.execute(() -> connection.transportClosed());
+        }
+
+        @Override
+        public void send(byte[] bytes, int length) {
+            var sent = ByteBuffer.wrap(bytes.clone(), 0, length);
+            while (sent.hasRemaining()) {
+                var start = sent.position();
+                sent.get();
+                var size = 0;
+                for (int shift = 0; ; shift += 7) {
+                    var each = sent.get();
+                    size |= (each & 0x7f) << shift;
+                    if (each >= 0) break;
+                }
+                var end = sent.position() + size;
+                received.add(reader.read(sent.slice(start, end - start)));
+                sent.position(end);
+            }
+        }
+
+        @Override
+        public long unsent() {
+            return 0;
+        }
+
+        @Override
+        public long taken() {
+            return 0;
+        }
+
+        @Override
+        public void pause() {}
+
+        @Override
+        public void resume() {}
+
+        @Override
+        public void ping() {}
+
+        @Override
+        public void close(int status) {
+            closed.add(status);
+            if (!loop.isShutdown()) loop.execute(() -> connection.transportClosed());
+        }
+
+        @Override
+        public long acceptedAt() {
+            return System.nanoTime();
+        }
+    }
+
+    /** A client that is connected, whose session ends with its connection or after a minute. */
+    Client connect(String clientId, boolean durable) {
+        var client = new Client();
+        loop.execute(() -> client.connection = broker.connect(loop, client, PEER));
+        var properties = durable ? Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60L) : Properties.NONE;
+        client.send(new Packet.Connect(ProtocolVersion.V5, true, 60, clientId, null, null, null, properties));
+        client.next(Packet.ConnAck.class);
+        return client;
+    }
+
+    /** The relay has taken in what has come by now. */
+    void settle() {
+        var done = new CountDownLatch(1);
+        relay.execute(done::countDown);
+        await().until(() -> done.getCount() == 0);
+    }
+
+    @Override
+    public void close() {
+        departures.cut();
+        relay.close();
+        loop.shutdownNow();
+    }
+}

@@ -1,0 +1,122 @@
+package dev.sluice.broker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.broker.routing.RetainedRecipient;
+import dev.sluice.session.Event;
+import dev.sluice.support.NodeSettings;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.Test;
+
+class DeparturesTest {
+    /** What connections were told, and when. */
+    private record Told(Event event, long at) {}
+
+    private final Queue<Told> told = new ConcurrentLinkedQueue<>();
+    private final List<RetainedRecipient> connections = new ArrayList<>();
+
+    private Departures departures(int rate, String age) {
+        var config = NodeSettings.of("node-1", "drain-rate", Integer.toString(rate), "max-connection-age", age);
+        var departures = new Departures(config, new SimpleMeterRegistry());
+        departures.of(() -> connections);
+        return departures;
+    }
+
+    private RetainedRecipient connection(boolean closed) {
+        var type = RetainedRecipient.class;
+        return (RetainedRecipient)
+                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) -> {
+                    if (method.getName().equals("isClosed")) return closed;
+                    assertThat(method.getName()).isEqualTo("tell");
+                    told.add(new Told((Event) arguments[0], System.nanoTime()));
+                    return null;
+                });
+    }
+
+    private void connect(int count, boolean closed) {
+        for (int i = 0; i < count; i++) connections.add(connection(closed));
+    }
+
+    private Duration spread() {
+        var first = told.stream().mapToLong(Told::at).min().orElseThrow();
+        var last = told.stream().mapToLong(Told::at).max().orElseThrow();
+        return Duration.ofNanos(last - first);
+    }
+
+    @Test
+    void aDrainLetsSoManyGoInASecond() {
+        connect(60, false);
+        var departures = departures(40, "0s");
+        assertThat(departures.isDraining()).isFalse();
+        departures.drain();
+        assertThat(departures.isDraining()).isTrue();
+        await().until(() -> told.size() == 60);
+        assertThat(spread()).isBetween(Duration.ofMillis(1_400), Duration.ofSeconds(5));
+        assertThat(told).allSatisfy(it -> assertThat(it.event()).isEqualTo(Departures.DRAINED));
+    }
+
+    @Test
+    void aDrainThatHasToEndInTimeIsFaster() {
+        connect(60, false);
+        departures(1, "0s").drain(Duration.ofSeconds(1));
+        await().atMost(Duration.ofSeconds(10)).until(() -> told.size() == 60);
+        assertThat(spread()).isGreaterThan(Duration.ofMillis(900));
+    }
+
+    @Test
+    void aDrainWithoutTimeLetsAllGoAtOnce() {
+        connect(60, false);
+        departures(1, "0s").drain(Duration.ZERO);
+        await().until(() -> told.size() == 60);
+    }
+
+    @Test
+    void whoIsGoneAlreadyTakesNobodysTurn() {
+        connect(10_000, true);
+        connect(1, false);
+        departures(1, "0s").drain();
+        await().atMost(Duration.ofSeconds(10)).until(() -> told.size() == 1);
+    }
+
+    @Test
+    void thoseWhoHaveNotBeenToldMayStayAndOldOnesStillGo() {
+        connect(50, false);
+        var departures = departures(1, "1h");
+        departures.drain();
+        await().until(() -> !told.isEmpty());
+        departures.grownOld(connection(false));
+        departures.stay();
+        assertThat(departures.isDraining()).isFalse();
+        var before =
+                told.stream().filter(it -> it.event() == Departures.DRAINED).count();
+        await().until(() -> told.stream().anyMatch(it -> it.event() != Departures.DRAINED));
+        assertThat(told.stream().filter(it -> it.event() == Departures.DRAINED)).hasSizeLessThanOrEqualTo((int) before);
+        assertThat(before).isLessThan(50);
+    }
+
+    @Test
+    void connectionsThatComeTogetherDoNotGrowOldTogether() {
+        var hour = Duration.ofHours(1).toNanos();
+        var departures = departures(1, "1h");
+        var lifetimes = DoubleStream.generate(() -> (double) departures.lifetime() / hour)
+                .limit(1000)
+                .summaryStatistics();
+        assertThat(lifetimes.getMin()).isBetween(0.9, 0.92);
+        assertThat(lifetimes.getMax()).isBetween(1.08, 1.1);
+        assertThat(departures(1, "0s").lifetime()).isEqualTo(Departures.FOR_EVER);
+    }
+
+    @Test
+    void aRateOfNothingIsRefused() {
+        assertThatThrownBy(() -> departures(0, "0s")).hasMessage("sluice.node.drain-rate: 0 is less than 1");
+    }
+}

@@ -1,0 +1,66 @@
+package dev.sluice.cluster.node;
+
+import dev.sluice.cluster.Gateway;
+import dev.sluice.store.StoreRig;
+import dev.sluice.store.SweepTurn;
+import dev.sluice.store.node.Burial;
+import dev.sluice.store.node.NodeLease;
+import dev.sluice.support.NodeSettings;
+import io.agroal.api.AgroalDataSource;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+
+/** What a gateway has of its place among its like, without the rest, and without threads: it does something when the test says so. */
+final class Member implements AutoCloseable {
+    final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    final SweepTurn sweeps = new SweepTurn();
+    final Lease lease;
+    final Burial burial;
+    final Membership membership;
+    final Burials burials;
+    private final NodeLease store;
+
+    private Member(StoreRig rig, AgroalDataSource pool, StoreRig.Settings settings, String id, Duration time) {
+        var config = NodeSettings.of(id, "lease", time.toString());
+        lease = new Lease(config);
+        store = new NodeLease(pool, config);
+        burial = new Burial(rig.pool, settings, meters);
+        membership = new Membership(store, burial, sweeps, lease, config, "host", 64, 8080, "1", meters);
+        burials = new Burials(membership, burial, sweeps, rig.health, config);
+    }
+
+    /** One that has not registered. */
+    static Member of(StoreRig rig, StoreRig.Settings settings, String id, Duration lease) {
+        return new Member(rig, rig.pool, settings, id, lease);
+    }
+
+    /** One that has another way to PostgreSQL for its lease. */
+    static Member by(AgroalDataSource pool, StoreRig rig, StoreRig.Settings settings, String id, Duration lease) {
+        return new Member(rig, pool, settings, id, lease);
+    }
+
+    Member enter() {
+        membership.enter();
+        return this;
+    }
+
+    Gateway self() {
+        return membership.self();
+    }
+
+    /** Renews its lease, looks around, and buries whom it may. */
+    void turn() {
+        membership.turn();
+        burials.turn();
+    }
+
+    /** As SIGKILL does: PostgreSQL sees its connection end. */
+    void kill() {
+        store.close();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}

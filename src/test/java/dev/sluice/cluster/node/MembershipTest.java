@@ -1,0 +1,344 @@
+package dev.sluice.cluster.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
+import dev.sluice.support.Crossing;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("postgres")
+class MembershipTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private static final StoreRig.Settings SETTINGS = new StoreRig.Settings(1, 100, 100, 50);
+    private static final Duration LEASE = Duration.ofSeconds(3);
+    private static final Duration LONG = Duration.ofMinutes(1);
+    private static StoreRig rig;
+    private final List<Member> members = new ArrayList<>();
+
+    @BeforeAll
+    static void start() {
+        rig = new StoreRig(SERVER, SETTINGS);
+    }
+
+    @AfterAll
+    static void stop() {
+        rig.close();
+    }
+
+    @BeforeEach
+    void empty() {
+        SERVER.empty();
+    }
+
+    @AfterEach
+    void leave() {
+        members.forEach(Member::close);
+    }
+
+    private Member member(String id, Duration lease) {
+        var member = Member.of(rig, SETTINGS, id, lease);
+        members.add(member);
+        return member;
+    }
+
+    private Member entered(String id, Duration lease) {
+        return member(id, lease).enter();
+    }
+
+    private static void awaitLapse(String id) {
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> SERVER.value("SELECT lease_until <= now() FROM node WHERE id = '" + id + "'")
+                        .equals("t"));
+    }
+
+    /** Renews for as long as it takes until something is so. */
+    private static void turnUntil(Member member, Callable<Boolean> condition) {
+        await().atMost(Duration.ofSeconds(20))
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> {
+                    member.turn();
+                    return condition.call();
+                });
+    }
+
+    @Test
+    void theLowestFreeMailboxIsTaken() {
+        assertThat(entered("a", LONG).self().mailbox()).isEqualTo(1);
+        var second = entered("b", LONG);
+        assertThat(second.self().mailbox()).isEqualTo(2);
+        assertThat(entered("c", LONG).self().mailbox()).isEqualTo(3);
+
+        second.membership.stop(null);
+
+        assertThat(SERVER.value("SELECT string_agg(id, ' ' ORDER BY id) FROM node"))
+                .isEqualTo("a c");
+        assertThat(entered("d", LONG).self().mailbox()).isEqualTo(2);
+    }
+
+    @Test
+    void aNameThatLivesIsRefused() {
+        var first = entered("a", LEASE);
+        first.membership.start(null);
+        var second = member("a", LEASE);
+
+        assertThatThrownBy(second::enter)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("A gateway with the name a (sluice.node.id) runs already");
+
+        assertThat(first.membership.isDead()).isFalse();
+        first.membership.stop(null);
+        assertThat(SERVER.value("SELECT count(*) FROM node")).isEqualTo("0");
+    }
+
+    @Test
+    void whoeverWasKilledHasASuccessorAtOnce() {
+        var first = entered("a", LONG);
+        entered("b", LONG);
+        first.kill();
+
+        var begun = System.nanoTime();
+        var next = entered("a", LONG);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(LONG.dividedBy(4));
+        assertThat(next.self().run()).isGreaterThan(first.self().run());
+        assertThat(next.self().mailbox()).isEqualTo(1);
+    }
+
+    /** Its connection is open: only its lease tells. */
+    @Test
+    void whoeverIsFrozenHasASuccessorWhenItsLeaseIsOver() {
+        var first = entered("a", LEASE);
+        var dead = new AtomicBoolean();
+        first.membership.onDeath(() -> dead.set(true));
+
+        var next = entered("a", LEASE);
+
+        assertThat(next.self().run()).isGreaterThan(first.self().run());
+        first.membership.turn();
+        assertThat(dead).isTrue();
+        assertThat(first.membership.isDead()).isTrue();
+        assertThat(first.lease.lasts()).isFalse();
+        next.turn();
+        assertThat(next.membership.isDead()).isFalse();
+    }
+
+    @Test
+    void gatewaysKnowEachOther() {
+        var a = entered("a", LONG);
+        assertThat(a.membership.isAlone()).isTrue();
+        var b = entered("b", LONG);
+        a.turn();
+        b.turn();
+
+        assertThat(a.membership.others()).containsExactly(b.self());
+        assertThat(b.membership.find("a")).isEqualTo(a.self());
+        assertThat(b.membership.find("b")).isEqualTo(b.self());
+        assertThat(b.membership.find("c")).isNull();
+        assertThat(a.membership.isAlone()).isFalse();
+
+        b.membership.stop(null);
+        a.turn();
+        assertThat(a.membership.isAlone()).isTrue();
+    }
+
+    @Test
+    void oneSweepsAndAnotherTakesOverWhenItDies() {
+        var a = entered("a", LONG);
+        var b = entered("b", LONG);
+        a.turn();
+        b.turn();
+        assertThat(a.sweeps.isOurs()).isTrue();
+        assertThat(b.sweeps.isOurs()).isFalse();
+
+        a.kill();
+
+        turnUntil(b, b.sweeps::isOurs);
+    }
+
+    @Test
+    void theDeadIsBuriedWhenItsLeaseIsOver() throws Exception {
+        var a = entered("a", LEASE);
+        var b = entered("b", LEASE);
+        open("client", "a", 60);
+        SERVER.execute("INSERT INTO will (client_id, delay_seconds, topic, qos, retain, payload)"
+                + " VALUES ('client', 0, 't', 0, false, '')");
+        SERVER.execute(
+                "INSERT INTO will (client_id, delay_seconds, topic, qos, retain, payload, due_at, leased_until, leased_by)"
+                        + " VALUES ('other', 0, 't', 0, false, '', now(), now() + interval '1 h', 'a')");
+        SERVER.execute(
+                "INSERT INTO spool_holder VALUES (1, 'a', now() + interval '1 h'), (2, 'b', now() + interval '1 h')");
+        b.turn();
+        assertThat(b.membership.others()).hasSize(1);
+
+        a.kill();
+        turnUntil(b, () -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+
+        assertThat(SERVER.value("SELECT connected FROM session")).isEqualTo("f");
+        assertThat(SERVER.value("SELECT count(*) FROM will WHERE due_at <= now() AND leased_by IS NULL"))
+                .isEqualTo("2");
+        assertThat(SERVER.value("SELECT string_agg(node, ' ') FROM spool_holder"))
+                .isEqualTo("b");
+        b.turn();
+        assertThat(b.membership.isAlone()).isTrue();
+        assertThat(b.meters.get("sluice.nodes.buried").counter().count()).isEqualTo(1);
+        assertThat(b.meters.get("sluice.nodes.alive").gauge().value()).isEqualTo(1);
+        assertThat(entered("c", LEASE).self().mailbox()).isEqualTo(1);
+    }
+
+    /** What it opened before it was killed again, and before the burial of its first run was over, is buried as well. */
+    @Test
+    void aSuccessorGoesOnWithTheBurial() throws Exception {
+        var a = entered("a", LEASE);
+        open("first", "a", 60);
+        a.kill();
+        var next = entered("a", LONG);
+        open("second", "a", 60);
+
+        next.turn();
+
+        assertThat(SERVER.value("SELECT string_agg(client_id, ' ') FROM session WHERE connected"))
+                .isEqualTo("second");
+    }
+
+    @Test
+    void afterAnOutageNobodyIsBuried() throws Exception {
+        var a = entered("a", LEASE);
+        var b = entered("b", LEASE);
+        open("client", "a", 60);
+        turnUntil(b, () -> {
+            a.turn();
+            return b.membership.mayBury();
+        });
+        awaitLapse("a");
+        awaitLapse("b");
+
+        b.turn();
+        b.turn();
+        assertThat(b.membership.mayBury()).isFalse();
+        assertThat(b.membership.others()).as("it may come back").hasSize(1);
+        assertThat(SERVER.value("SELECT count(*) FROM node WHERE last_epoch IS NOT NULL"))
+                .isEqualTo("0");
+
+        a.turn();
+        turnUntil(b, () -> {
+            a.turn();
+            return b.membership.mayBury();
+        });
+        b.turn();
+        assertThat(a.membership.isDead()).isFalse();
+        assertThat(SERVER.value("SELECT connected FROM session")).isEqualTo("t");
+    }
+
+    /** No socket is read, as the lease is over, until all connections are ended and it has begun anew. */
+    @Test
+    void whoeverWasTakenForDeadBeginsAnew() throws Exception {
+        var a = entered("a", LEASE);
+        var b = entered("b", LEASE);
+        open("client", "a", 60);
+        var first = a.self();
+        var mayRead = new AtomicBoolean(true);
+        a.membership.onDeath(() -> mayRead.set(a.lease.lasts()));
+        turnUntil(b, () -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+        assertThat(a.lease.lasts()).isFalse();
+
+        a.turn();
+
+        assertThat(mayRead).isFalse();
+        assertThat(a.lease.lasts()).isTrue();
+        assertThat(a.membership.isDead()).isFalse();
+        assertThat(a.self().run()).isGreaterThan(first.run());
+        assertThat(a.self().mailbox()).isEqualTo(1);
+    }
+
+    @Test
+    void whoeverWasFrozenAndIsNotDeadGoesOn() {
+        var a = entered("a", LEASE);
+        var dead = new AtomicBoolean();
+        a.membership.onDeath(() -> dead.set(true));
+        awaitLapse("a");
+        await().until(() -> !a.lease.lasts());
+        var run = a.self().run();
+
+        a.turn();
+
+        assertThat(a.lease.lasts()).isTrue();
+        assertThat(dead).isFalse();
+        assertThat(a.self().run()).isEqualTo(run);
+    }
+
+    @Test
+    void anOutageOfPostgresEndsNoConnection() {
+        var crossing = Crossing.to(SERVER.port());
+        try (var pool =
+                StoreRig.pool("jdbc:postgresql://127.0.0.1:" + crossing.port() + "/postgres?user=postgres", 10)) {
+            var a = Member.by(pool, rig, SETTINGS, "a", LEASE).enter();
+            members.add(a);
+            var dead = new AtomicBoolean();
+            a.membership.onDeath(() -> dead.set(true));
+            a.turn();
+            crossing.swallow();
+            await().until(() -> !a.lease.lasts());
+
+            var begun = System.nanoTime();
+            a.membership.turn();
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(LEASE);
+            assertThat(a.lease.lasts()).isTrue();
+            assertThat(dead).isFalse();
+            assertThat(a.sweeps.isOurs()).isFalse();
+            crossing.lead(SERVER.port());
+            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+                a.membership.turn();
+                assertThat(SERVER.value("SELECT lease_until > now() FROM node")).isEqualTo("t");
+            });
+        } finally {
+            crossing.close();
+        }
+    }
+
+    @Test
+    void anOperatorTellsItToDrain() {
+        var a = entered("a", LONG);
+        var told = new AtomicBoolean();
+        a.membership.onDrain(() -> told.set(true));
+        a.turn();
+        assertThat(told).isFalse();
+        SERVER.execute("UPDATE node SET draining = true WHERE id = 'a'");
+
+        a.turn();
+
+        assertThat(told).isTrue();
+        assertThat(a.membership.isToldToDrain()).isTrue();
+    }
+
+    @Test
+    void namesThatNobodyBearsAreFound() throws Exception {
+        var a = entered("a", LEASE);
+        open("ours", "a", 60);
+        open("old", "of-old", 60);
+        open("living", "without-row", 60);
+        SERVER.execute("INSERT INTO lane VALUES (77, 'without-row', 0, now() + interval '1 h')");
+
+        turnUntil(a, () -> SERVER.value(
+                        "SELECT string_agg(client_id, ' ' ORDER BY client_id) FROM session WHERE connected")
+                .equals("living ours"));
+    }
+
+    private static void open(String clientId, String node, long expiry) {
+        SERVER.execute(
+                "SELECT open_session('%s', false, 5::smallint, %d, null, '%s')".formatted(clientId, expiry, node));
+    }
+}

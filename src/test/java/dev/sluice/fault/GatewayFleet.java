@@ -1,0 +1,222 @@
+package dev.sluice.fault;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.dev.Backends;
+import dev.sluice.dev.Balancer;
+import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Ports;
+import dev.sluice.dev.Settings;
+import dev.sluice.support.Gateway;
+import dev.sluice.tools.Complaint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.IntPredicate;
+
+/**
+ * Several packaged gateways behind one port, on one Kafka and one PostgreSQL, as processes of their own: each has a name, and can be killed,
+ * frozen, replaced and connected to by itself. Used by the test's thread.
+ */
+final class GatewayFleet implements Deployment, AutoCloseable {
+    /** A name whose lease lasts may be refused until it has run out. */
+    private static final Duration START_PATIENCE = Duration.ofSeconds(60);
+
+    private final Settings settings;
+    private final Backends backends;
+    private final Balancer balancer;
+    private final Map<String, Member> members = new LinkedHashMap<>();
+
+    /** One that has been started; its process may have ended. */
+    private static final class Member {
+        final Settings settings;
+        GatewayProcess process;
+        boolean frozen;
+
+        Member(Settings settings) {
+            this.settings = settings;
+        }
+    }
+
+    private GatewayFleet(Settings settings, Backends backends) {
+        this.settings = settings;
+        this.backends = backends;
+        this.balancer = Balancer.start(settings.port(), List.of());
+    }
+
+    /** Starts gateways {@code gateway-1} and so on in a folder that is emptied first; returns when all are ready. */
+    static GatewayFleet start(String folder, int gateways, String... javaOptions) {
+        var options = new ArrayList<>(Servers.FAST_START);
+        options.add("-Xmx512m");
+        options.addAll(List.of(javaOptions));
+        var settings = new Settings(
+                Ports.free(),
+                Ports.free(),
+                Ports.free(),
+                Servers.folder(folder),
+                Optional.empty(),
+                Optional.empty(),
+                options);
+        var fleet = new GatewayFleet(settings, Backends.start(settings));
+        try {
+            fleet.add(gateways);
+            return fleet;
+        } catch (RuntimeException failed) {
+            fleet.close();
+            throw failed;
+        }
+    }
+
+    /** Starts so many more under new names; returns when all are ready. */
+    void add(int gateways) {
+        var names = new ArrayList<String>();
+        for (int i = 0; i < gateways; i++) {
+            names.add(newName());
+            launch(names.getLast());
+        }
+        names.forEach(this::awaitReady);
+    }
+
+    /** One that no gateway has had. */
+    private String newName() {
+        return "gateway-" + (members.size() + 1);
+    }
+
+    private Member launch(String name) {
+        var member = members.computeIfAbsent(name, _ -> new Member(settings.withPorts(Ports.free(), Ports.free())));
+        member.process = GatewayProcess.start(member.settings, name);
+        return member;
+    }
+
+    /** It is started again when it ends before that. */
+    private void awaitReady(String name) {
+        var member = members.get(name);
+        await(name + " ready").atMost(START_PATIENCE).until(() -> isReady(member, name));
+        balancer.remove(port(name));
+        balancer.add(port(name));
+    }
+
+    private boolean isReady(Member member, String name) {
+        if (!member.process.process().isAlive()) launch(name);
+        try {
+            member.process.awaitReady();
+            return true;
+        } catch (Complaint _) {
+            return false;
+        }
+    }
+
+    /** SIGKILL. Its connections break; the balancer gives it no more. */
+    void kill(String name) {
+        balancer.remove(port(name));
+        members.get(name).process.process().kill();
+    }
+
+    /** Starts one that was killed, under its own name; returns when it is ready. */
+    void restart(String name) {
+        launch(name);
+        awaitReady(name);
+    }
+
+    /** Starts one under a new name, which is returned when it is ready. */
+    String replace() {
+        var name = newName();
+        restart(name);
+        return name;
+    }
+
+    /** SIGSTOP. Its connections stay; the balancer gives it no more. */
+    void freeze(String name) {
+        balancer.remove(port(name));
+        members.get(name).frozen = true;
+        members.get(name).process.process().freeze();
+    }
+
+    /** SIGCONT. Returns when it is ready; it is started again if it ends. */
+    void thaw(String name) {
+        members.get(name).process.process().thaw();
+        members.get(name).frozen = false;
+        awaitReady(name);
+    }
+
+    /** Those that run and are not frozen. */
+    List<String> names() {
+        return members.entrySet().stream()
+                .filter(it ->
+                        !it.getValue().frozen && it.getValue().process.process().isAlive())
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    String any(Random random) {
+        var names = names();
+        return names.get(random.nextInt(names.size()));
+    }
+
+    /** Of one gateway. */
+    int port(String name) {
+        return members.get(name).settings.port();
+    }
+
+    /** Breaks connections that the balancer has made, as a network does: it is asked about each, by the port of its gateway. */
+    void cut(IntPredicate gateway) {
+        balancer.cut(gateway);
+    }
+
+    /** Of the balancer. */
+    @Override
+    public int port() {
+        return balancer.port();
+    }
+
+    @Override
+    public String bootstrap() {
+        return settings.kafka();
+    }
+
+    @Override
+    public String jdbcUrl() {
+        return settings.postgres();
+    }
+
+    /** Of those that run and are not frozen. */
+    @Override
+    public double metric(String beginning) {
+        return names().stream()
+                .flatMap(name -> Gateway.get(port(name), "/q/metrics").body().lines())
+                .filter(line -> line.startsWith(beginning))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    @Override
+    public List<String> logged(String what) {
+        return members.keySet().stream()
+                .flatMap(name -> log(name).stream())
+                .filter(line -> line.contains(what))
+                .toList();
+    }
+
+    private List<String> log(String name) {
+        try {
+            return Files.readAllLines(settings.data().resolve(name + ".log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        balancer.close();
+        // Nobody wants what they would write at a calm end.
+        members.values().forEach(member -> member.process.process().kill());
+        backends.close();
+    }
+}
