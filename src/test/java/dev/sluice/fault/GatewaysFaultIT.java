@@ -40,7 +40,10 @@ class GatewaysFaultIT {
 
     private static final String[] OPTIONS = {
         // Longer than devices take to come back.
-        "-Dsluice.downlink.patience=120s", "-Dsluice.limits.take-over-delay-maximum=0s"
+        "-Dsluice.downlink.patience=120s",
+        "-Dsluice.limits.take-over-delay-maximum=0s",
+        // Beside other tests, a gateway may take longer than usual to hear of a subscription: SUBACK is to wait for it.
+        "-Dsluice.relay.patience=10s"
     };
 
     private final Random random = new Random();
