@@ -79,7 +79,7 @@ class SessionDirectoryTest {
                 var statement = connection.createStatement();
                 var rows = statement.executeQuery("SHOW idle_in_transaction_session_timeout")) {
             rows.next();
-            assertThat(rows.getString(1)).isEqualTo("3s");
+            assertThat(rows.getString(1)).isEqualTo("10s");
             assertThat(connection.getNetworkTimeout()).isEqualTo(10_000);
         }
     }
