@@ -55,6 +55,8 @@ final class GatewayFleet implements Deployment, AutoCloseable {
     static GatewayFleet start(String folder, int gateways, String... javaOptions) {
         var options = new ArrayList<>(Servers.FAST_START);
         options.add("-Xmx512m");
+        // Beside other tests, a gateway may take longer than usual to hear of a subscription: SUBACK is to wait for it.
+        options.add("-Dsluice.relay.patience=10s");
         options.addAll(List.of(javaOptions));
         var settings = new Settings(
                 Ports.free(),

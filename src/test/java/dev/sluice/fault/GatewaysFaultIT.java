@@ -42,10 +42,7 @@ class GatewaysFaultIT {
 
     private static final String[] OPTIONS = {
         // Longer than devices take to come back.
-        "-Dsluice.downlink.patience=120s",
-        "-Dsluice.limits.take-over-delay-maximum=0s",
-        // Beside other tests, a gateway may take longer than usual to hear of a subscription: SUBACK is to wait for it.
-        "-Dsluice.relay.patience=10s"
+        "-Dsluice.downlink.patience=120s", "-Dsluice.limits.take-over-delay-maximum=0s"
     };
 
     private final Random random = new Random();
