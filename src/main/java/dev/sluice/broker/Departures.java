@@ -109,13 +109,6 @@ public final class Departures {
         start();
     }
 
-    /** Lets those stay that have not been told to go, and others come. */
-    public synchronized void stay() {
-        draining = false;
-        pace = rate;
-        waiting.removeIf(it -> it.why() == DRAINED);
-    }
-
     private synchronized Duration turn() {
         earn(pace);
         while (due >= 1 && !waiting.isEmpty()) {

@@ -1,7 +1,6 @@
 package dev.sluice.ops;
 
 import dev.sluice.broker.Departures;
-import dev.sluice.cluster.DrainAsked;
 import dev.sluice.cluster.node.Membership;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
@@ -36,9 +35,7 @@ class Drain implements HealthCheck {
     private final Departures departures;
     private final NodeConfig config;
     private volatile boolean stopping;
-    /** Changes with each demand, so that one that waits for the delay knows whether it still holds. Guarded by this object. */
-    private long demand;
-
+    /** Whether an administrator wants the gateway empty. */
     private volatile boolean demanded;
 
     Drain(Departures departures, NodeConfig config) {
@@ -47,7 +44,7 @@ class Drain implements HealthCheck {
     }
 
     void start(@Observes StartupEvent event, Membership membership) {
-        membership.onDrain(() -> asked(new DrainAsked(true)));
+        membership.onDrain(this::drainSoon);
     }
 
     @Override
@@ -57,34 +54,21 @@ class Drain implements HealthCheck {
                 .build();
     }
 
-    /** An administrator wants the gateway empty, or takes that back; a stop that has begun goes on. */
-    void asked(@Observes DrainAsked asked) {
-        if (asked.drains()) drainSoon();
-        else stay();
-    }
-
-    private synchronized void drainSoon() {
+    /** An administrator wants the gateway empty; a stop that has begun goes on. */
+    synchronized void drainSoon() {
         if (demanded) return;
         demanded = true;
-        var own = ++demand;
         LOG.infof(
                 "draining as asked: not ready; clients are let go after %d s",
                 config.drainDelay().toSeconds());
         Thread.ofVirtual().name("sluice-drain").start(() -> {
             park(config.drainDelay());
-            drain(own);
+            drain();
         });
     }
 
-    private synchronized void drain(long own) {
-        if (demand == own && demanded && !stopping) departures.drain();
-    }
-
-    private synchronized void stay() {
-        if (!demanded || stopping) return;
-        demanded = false;
-        departures.stay();
-        LOG.info("clients may come and stay again");
+    private synchronized void drain() {
+        if (!stopping) departures.drain();
     }
 
     /** While the sockets are still open: {@code ShutdownEvent} comes after the HTTP server has closed them. */

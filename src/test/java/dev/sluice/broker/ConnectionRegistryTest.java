@@ -2,13 +2,10 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.broker.routing.Recipient;
-import dev.sluice.session.Delivery;
-import dev.sluice.session.Event;
+import dev.sluice.broker.routing.FakeRecipient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 
 /** Connections of one client that have said DISCONNECT one after the other, with something under way. */
@@ -54,39 +51,10 @@ class ConnectionRegistryTest {
     }
 
     /** A connection, and the one of its client before it. */
-    private record Link(long epoch, Link before) implements Recipient {
+    private record Link(long epoch, Link before) implements FakeRecipient {
         @Override
         public String clientId() {
             return "c";
         }
-
-        @Override
-        public long sessionId() {
-            return 1;
-        }
-
-        @Override
-        public boolean isTakenOver() {
-            return false;
-        }
-
-        @Override
-        public boolean isReady() {
-            return true;
-        }
-
-        @Override
-        public Executor loop() {
-            return Runnable::run;
-        }
-
-        @Override
-        public void tell(Event event) {}
-
-        @Override
-        public void deliver(Delivery delivery) {}
-
-        @Override
-        public void delivered(Delivery delivery) {}
     }
 }

@@ -88,22 +88,6 @@ class DeparturesTest {
     }
 
     @Test
-    void thoseWhoHaveNotBeenToldMayStayAndOldOnesStillGo() {
-        connect(50, false);
-        var departures = departures(1, "1h");
-        departures.drain();
-        await().until(() -> !told.isEmpty());
-        departures.grownOld(connection(false));
-        departures.stay();
-        assertThat(departures.isDraining()).isFalse();
-        var before =
-                told.stream().filter(it -> it.event() == Departures.DRAINED).count();
-        await().until(() -> told.stream().anyMatch(it -> it.event() != Departures.DRAINED));
-        assertThat(told.stream().filter(it -> it.event() == Departures.DRAINED)).hasSizeLessThanOrEqualTo((int) before);
-        assertThat(before).isLessThan(50);
-    }
-
-    @Test
     void connectionsThatComeTogetherDoNotGrowOldTogether() {
         var hour = Duration.ofHours(1).toNanos();
         var departures = departures(1, "1h");

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.broker.Departures;
-import dev.sluice.cluster.DrainAsked;
 import dev.sluice.support.NodeSettings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
@@ -14,9 +13,6 @@ import org.junit.jupiter.api.Test;
 
 /** A gateway without clients that is drained. */
 class DrainTest {
-    private static final DrainAsked DRAIN = new DrainAsked(true);
-    private static final DrainAsked STAY = new DrainAsked(false);
-
     private Departures departures;
 
     private Drain drain(String delay) {
@@ -30,18 +26,13 @@ class DrainTest {
     }
 
     @Test
-    void whoIsAskedIsNotReadyAndLetsClientsGoUntilThatIsTakenBack() {
+    void whoIsAskedIsNotReadyAndLetsClientsGo() {
         var drain = drain("0s");
         assertThat(isReady(drain)).isTrue();
-        drain.asked(STAY);
-        assertThat(isReady(drain)).isTrue();
         for (int i = 0; i < 2; i++) {
-            drain.asked(DRAIN);
+            drain.drainSoon();
             assertThat(isReady(drain)).isFalse();
             await().until(departures::isDraining);
-            drain.asked(STAY);
-            assertThat(isReady(drain)).isTrue();
-            assertThat(departures.isDraining()).isFalse();
         }
     }
 
@@ -49,7 +40,7 @@ class DrainTest {
     void clientsComeAndStayDuringTheDelay() {
         var drain = drain("500ms");
         var begun = System.nanoTime();
-        drain.asked(DRAIN);
+        drain.drainSoon();
         assertThat(isReady(drain)).isFalse();
         assertThat(departures.isDraining()).isFalse();
         await().until(departures::isDraining);
@@ -58,20 +49,7 @@ class DrainTest {
     }
 
     @Test
-    void aDemandThatIsTakenBackDuringItsDelayDrainsNobody() {
-        var drain = drain("300ms");
-        drain.asked(DRAIN);
-        drain.asked(STAY);
-        var begun = System.nanoTime();
-        drain.asked(DRAIN);
-        await().pollInterval(Duration.ofMillis(5)).until(departures::isDraining);
-        assertThat(System.nanoTime() - begun)
-                .as("not by the first one")
-                .isGreaterThanOrEqualTo(Duration.ofMillis(300).toNanos());
-    }
-
-    @Test
-    void aStopIsNotTakenBack() {
+    void aStopServesOnDuringTheDelay() {
         var drain = drain("300ms");
         var begun = System.nanoTime();
         drain.delay(new ShutdownDelayInitiatedEvent());
@@ -80,7 +58,6 @@ class DrainTest {
         assertThat(isReady(drain)).isFalse();
         assertThat(departures.isDraining()).isFalse();
         drain.stop(new ShutdownDelayInitiatedEvent());
-        drain.asked(STAY);
         assertThat(isReady(drain)).isFalse();
         assertThat(departures.isDraining()).isTrue();
     }

@@ -11,7 +11,6 @@ import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
-import dev.sluice.session.Event;
 import dev.sluice.session.Receipt;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
@@ -24,7 +23,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -65,7 +63,7 @@ class OffersTest {
     }
 
     /** A connection that answers when the test says so. */
-    private static final class Device implements Recipient {
+    private static final class Device implements FakeRecipient {
         private final String clientId;
         private final Queue<Delivery> taken = new ConcurrentLinkedQueue<>();
 
@@ -81,41 +79,6 @@ class OffersTest {
         @Override
         public String clientId() {
             return clientId;
-        }
-
-        @Override
-        public long sessionId() {
-            return 1;
-        }
-
-        @Override
-        public long epoch() {
-            return 1;
-        }
-
-        @Override
-        public boolean isTakenOver() {
-            return false;
-        }
-
-        @Override
-        public boolean isReady() {
-            return true;
-        }
-
-        @Override
-        public Executor loop() {
-            return Runnable::run;
-        }
-
-        @Override
-        public void tell(Event event) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void deliver(Delivery delivery) {
-            taken.add(delivery);
         }
 
         @Override

@@ -118,7 +118,7 @@ class RemoteInterestTest {
 
     /** Of a remote of devices, each of which wants its own commands. */
     @Test
-    void aFilterCostsItsTextAndLittleMore() throws InterruptedException {
+    void aFilterCostsItsTextAndLittleMore() {
         var before = used();
         var filters = 100_000;
         for (int from = 0; from < filters; from += 1000) {
@@ -133,11 +133,10 @@ class RemoteInterestTest {
         assertThat(each).isBetween(20L, 200L);
     }
 
-    private static long used() throws InterruptedException {
+    private static long used() {
         var least = Long.MAX_VALUE;
         for (int i = 0; i < 5; i++) {
             System.gc();
-            Thread.sleep(20);
             least = Math.min(
                     least,
                     Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
