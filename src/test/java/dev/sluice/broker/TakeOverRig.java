@@ -2,13 +2,8 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.access.Attempt;
-import dev.sluice.access.Authentication;
 import dev.sluice.access.Authenticator;
-import dev.sluice.access.Identity;
-import dev.sluice.access.Method;
 import dev.sluice.access.Peer;
-import dev.sluice.access.Verdict;
 import dev.sluice.access.rule.RulesInForce;
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.cluster.node.Lease;
@@ -53,24 +48,6 @@ final class TakeOverRig implements AutoCloseable {
     private final Broker broker;
     private final List<ScheduledExecutorService> loops = new ArrayList<>();
 
-    /** Lets in whoever comes. */
-    private static final Authentication ANYBODY = new Authentication() {
-        @Override
-        public Method method() {
-            return Method.ANONYMOUS;
-        }
-
-        @Override
-        public boolean concerns(Attempt attempt) {
-            return true;
-        }
-
-        @Override
-        public Verdict judge(Attempt attempt) {
-            return new Verdict.Granted(Identity.ANONYMOUS);
-        }
-    };
-
     /**
      * @param uplink keys of the configuration, without {@code sluice.uplink.}
      * @param keys others, in full
@@ -90,7 +67,7 @@ final class TakeOverRig implements AutoCloseable {
                 new Lease(StoreRig.NODE),
                 config(AccessConfig.class, keys),
                 config(LimitsConfig.class, keys),
-                new Authenticator(List.of("anonymous"), List.of(ANYBODY)),
+                new Authenticator(List.of("anonymous"), List.of(new BrokerRig.Everybody())),
                 kafka.uplink,
                 new Stores(
                         store.sessions,
