@@ -41,6 +41,9 @@ public final class Subscriber implements AutoCloseable {
     private int refusals;
     private boolean subscribed;
     private boolean online;
+    /** Whether a connection has ended before its CONNACK since the last take-over. */
+    private boolean hasLeftUnanswered;
+
     private boolean away;
     private boolean paused;
     private boolean wandering;
@@ -98,11 +101,24 @@ public final class Subscriber implements AutoCloseable {
         opened.write(List.of(new Packet.Connect(
                 profile.version(), !profile.persistent(), 0, profile.clientId(), null, null, null, properties)));
         opened.readTimeout(10_000);
-        if (!(opened.read() instanceof Packet.ConnAck answer)) throw new IOException("no CONNACK");
+        if (!(answer(opened) instanceof Packet.ConnAck answer)) throw new IOException("no CONNACK");
         opened.readTimeout(0);
         if (!connected(answer)) return false;
         if (!isSubscribed()) opened.write(List.of(subscribe()));
         return true;
+    }
+
+    private Packet answer(ClientSocket opened) throws IOException {
+        try {
+            return opened.read();
+        } catch (IOException unanswered) {
+            leftUnanswered();
+            throw unanswered;
+        }
+    }
+
+    private synchronized void leftUnanswered() {
+        hasLeftUnanswered = true;
     }
 
     private synchronized boolean connected(Packet.ConnAck answer) {
@@ -157,6 +173,10 @@ public final class Subscriber implements AutoCloseable {
                 else subscribed = true;
             }
             case Packet.Disconnect _ when expectsDisconnects -> {}
+            // Sockets have no order among each other: a CONNECT that was left alone may be read after this
+            // connection's.
+            case Packet.Disconnect taken
+            when taken.reason() == ReasonCode.SESSION_TAKEN_OVER && hasLeftUnanswered -> hasLeftUnanswered = false;
             case Packet unexpected -> complaints.add(unexpected.toString());
         }
     }
