@@ -134,13 +134,17 @@ final class FleetSubscriptions {
                 seen);
     }
 
-    /** The session has these filters no more, which is committed. Nobody waits for it: for a moment others may give it more. */
-    void unsubscribed(Recipient connection, List<String> filters) {
+    /**
+     * The session has these filters no more, which is committed.
+     *
+     * @param seen run once no gateway gives its client what only they match [MQTT-3.10.4-2]; as in {@link #subscribed}
+     */
+    void unsubscribed(Recipient connection, List<String> filters, Runnable seen) {
         announce(
                 filters,
                 String::length,
                 some -> new Unsubscribed(connection.clientId(), connection.sessionId(), connection.epoch(), some),
-                () -> {});
+                seen);
     }
 
     /**

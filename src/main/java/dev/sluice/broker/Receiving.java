@@ -95,7 +95,7 @@ final class Receiving {
                         connection.epoch(),
                         filters,
                         connection.writes().thenOnLoop(() -> parts.fleetSubscriptions()
-                                .unsubscribed(connection, filters))));
+                                .unsubscribed(connection, filters, () -> {}))));
     }
 
     void perform(Effect.OfReceiver effect) {
@@ -287,13 +287,9 @@ final class Receiving {
             inALaterTurn(committed);
             return;
         }
-        var then = connection.writes().thenOnLoop(() -> {
-            parts.fleetSubscriptions().unsubscribed(connection, ended);
-            committed.run();
-        });
-        connection
-                .writes()
-                .submit(new JournalWrite.Unsubscribe(connection.clientId(), connection.epoch(), ended, then));
+        var writes = connection.writes();
+        var then = writes.thenSeen(seen -> parts.fleetSubscriptions().unsubscribed(connection, ended, seen), committed);
+        writes.submit(new JournalWrite.Unsubscribe(connection.clientId(), connection.epoch(), ended, then));
     }
 
     private void acknowledge(long seq, long sentSeq) {

@@ -96,11 +96,12 @@ class AcrossBrokersTest {
             subscriber.subscribe(1, QoS.AT_MOST_ONCE, topic, topic + "/other");
             subscriber.hasGotNothing();
             subscriber.send(new Packet.Unsubscribe(2, List.of(topic + "/other"), Properties.NONE));
-            subscriber.next(Packet.UnsubAck.class);
+            if (!durable) subscriber.next(Packet.UnsubAck.class);
             subscriber.publish(3, QoS.AT_LEAST_ONCE, false, "unknown", "");
             subscriber.next(Packet.PubAck.class);
             here.relay.listen();
             assertThat(subscriber.next(Packet.SubAck.class).packetId()).isEqualTo(1);
+            if (durable) subscriber.next(Packet.UnsubAck.class);
             if (!durable) here.relay.ignore();
             var another = there.connect("another" + durable, durable).subscribe(4, QoS.AT_MOST_ONCE, topic);
             assertThat(another.next(Packet.SubAck.class).packetId())
@@ -112,6 +113,20 @@ class AcrossBrokersTest {
             assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo("now");
             assertThat(payload(another.next(Packet.Publish.class))).isEqualTo("now");
         }
+    }
+
+    @Test
+    void nothingMoreComesAfterUnsuback() {
+        var subscriber = there.connect("subscriber", true).subscribe(1, QoS.AT_LEAST_ONCE, "t");
+        subscriber.next(Packet.SubAck.class);
+        here.relay.ignore();
+        subscriber.send(new Packet.Unsubscribe(2, List.of("t"), Properties.NONE));
+        subscriber.hasGotNothing();
+        here.relay.listen();
+        assertThat(subscriber.next(Packet.UnsubAck.class).packetId()).isEqualTo(2);
+        var publisher = here.connect("publisher", false);
+        publisher.publish(1, QoS.AT_LEAST_ONCE, false, "t", "");
+        assertThat(publisher.next(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.NO_MATCHING_SUBSCRIBERS);
     }
 
     @Test

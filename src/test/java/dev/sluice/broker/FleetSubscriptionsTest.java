@@ -108,7 +108,7 @@ class FleetSubscriptionsTest {
 
     private void unsubscribe(Line line, String... ended) {
         writeEnd(line, ended);
-        there.unsubscribed(line, List.of(ended));
+        there.unsubscribed(line, List.of(ended), () -> {});
         hear();
     }
 
@@ -180,7 +180,7 @@ class FleetSubscriptionsTest {
         writeEnd(second, "other");
         var third = open("c");
         subscribe(third, "other");
-        there.unsubscribed(second, List.of("other"));
+        there.unsubscribed(second, List.of("other"), () -> {});
         settle();
         assertThat(clients("other")).containsExactly("c");
     }
@@ -192,7 +192,7 @@ class FleetSubscriptionsTest {
         var opened = rig.open("c", false, 3600);
         var later = new Line("c", opened.id(), opened.epoch());
         router.attach(later, true, true, opened.subscriptions());
-        there.unsubscribed(first, List.of("t"));
+        there.unsubscribed(first, List.of("t"), () -> {});
         settle();
         assertThat(clients("t")).containsExactly("c");
     }
@@ -243,7 +243,7 @@ class FleetSubscriptionsTest {
         SERVER.execute(
                 "DELETE FROM subscription WHERE session_id = (SELECT id FROM session WHERE client_id = 'c2999')");
         var id = Long.parseLong(SERVER.value("SELECT id FROM session WHERE client_id = 'c2999'"));
-        there.unsubscribed(new Line("c2999", id, 2), List.of("t"));
+        there.unsubscribed(new Line("c2999", id, 2), List.of("t"), () -> {});
         told.orTimeout(30, TimeUnit.SECONDS).join();
         assertThat(reader.isAlive()).isFalse();
         settle();
