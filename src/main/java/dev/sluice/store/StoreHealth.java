@@ -39,6 +39,7 @@ public class StoreHealth {
     private final WriteProbe write;
     private final Duration interval;
     private final Duration probeTimeout;
+    private final StoreClock clock;
     private final BoundedCalls calls = new BoundedCalls("sluice-store-probe", 1);
     private final Repeating watch = Repeating.onVirtualThread("sluice-store-health");
     /** Kept between probes, so that a pool that is used up does not look like a PostgreSQL that is away. */
@@ -51,8 +52,9 @@ public class StoreHealth {
     /** Of the last answer; null before the first one. Read and written by one probe at a time. */
     private volatile String server;
 
-    StoreHealth(AgroalDataSource pool, StoreConfig config, NodeConfig node) {
+    StoreHealth(AgroalDataSource pool, StoreConfig config, NodeConfig node, StoreClock clock) {
         this.pool = pool;
+        this.clock = clock;
         this.write = new WriteProbe(node.id());
         this.interval = config.probeInterval();
         this.probeTimeout = config.probeTimeout();
@@ -65,6 +67,8 @@ public class StoreHealth {
 
     /** @throws StoreUnavailable when PostgreSQL takes no writes for a minute, as long as the migrations wait for it */
     void start(@Observes @Priority(StartOrder.POSTGRES_PROBE) StartupEvent event) {
+        // The migrations' own connections have longer bounds than others may have.
+        pool.flush(FlushMode.IDLE);
         awaitWrites();
         refusePooler();
         watch.start(this::turn);
@@ -151,7 +155,10 @@ public class StoreHealth {
             var kept = idle.getAndSet(null);
             var connection = kept == null ? pool.getConnection() : kept;
             try {
-                reached(Transaction.run(connection, write));
+                var asked = System.nanoTime();
+                var answer = Transaction.run(connection, write);
+                clock.answered(asked, answer.micros());
+                reached(answer.server());
                 idle.set(connection);
                 return null;
             } catch (SQLException failure) {

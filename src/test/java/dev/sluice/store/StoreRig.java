@@ -41,6 +41,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Proxy;
 import java.sql.SQLException;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
@@ -62,6 +63,7 @@ public final class StoreRig implements AutoCloseable {
 
     public final AgroalDataSource pool;
     public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    public final StoreClock clock;
     public final StoreHealth health;
     public final SessionStore sessions;
     public final Journal journal;
@@ -89,13 +91,19 @@ public final class StoreRig implements AutoCloseable {
 
     /** On a pool that the test has laid its hands on. Returns once the server answers, for which the first call may take long. */
     public StoreRig(AgroalDataSource pool, Settings settings) {
+        this(pool, settings, Clock.systemUTC());
+    }
+
+    /** @param own the gateway's clock, by which it knows PostgreSQL's */
+    public StoreRig(AgroalDataSource pool, Settings settings, Clock own) {
         this.pool = pool;
+        clock = new StoreClock(own);
         openTimeout = settings.openTimeout();
-        health = new StoreHealth(pool, settings, NODE);
+        health = new StoreHealth(pool, settings, NODE, clock);
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
         requests = new StoreRequests(pool, settings, health, meters);
-        retainedTopics = new RetainedTopics(requests, meters);
+        retainedTopics = new RetainedTopics(requests, clock, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
         var turn = new SweepTurn();
         turn.set(true);
@@ -247,13 +255,19 @@ public final class StoreRig implements AutoCloseable {
     }
 
     private static AgroalDataSource pool(String server, int socketTimeout, String newConnectionSql) {
+        return pool(server, socketTimeout, newConnectionSql, Duration.ofMillis(500));
+    }
+
+    /** @param validation how long a connection may rest before it is asked whether it is well, when somebody wants it */
+    public static AgroalDataSource pool(
+            String server, int socketTimeout, String newConnectionSql, Duration validation) {
         var url = server
                 + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
                 + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
                 .maxSize(38)
                 .acquisitionTimeout(Duration.ofSeconds(2))
-                .idleValidationTimeout(Duration.ofMillis(500))
+                .idleValidationTimeout(validation)
                 .exceptionSorter(new PostgreSQLExceptionSorter())
                 .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url).initialSql(newConnectionSql));
         try {

@@ -2,6 +2,7 @@ package dev.sluice.store;
 
 import static dev.sluice.store.Messages.copy;
 import static dev.sluice.store.Messages.expiring;
+import static dev.sluice.store.Messages.message;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -10,9 +11,14 @@ import dev.sluice.store.StoreRig.Settings;
 import dev.sluice.store.delivery.RetainedReader.Asked;
 import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -64,6 +70,43 @@ class TwoClocksTest {
                     .singleElement()
                     .satisfies(message -> assertThat(message.expiresAt()).isCloseTo(end, within(TOLERANCE)));
         }
+    }
+
+    /** Gateways whose clocks are an hour behind and ahead of PostgreSQL's. */
+    @Test
+    void theLaterOfTwoGatewaysRetainsAndSubscribersSeeWhatWasBefore() {
+        var hour = Duration.ofHours(1);
+        try (var ahead = rig(Clock.offset(Clock.systemUTC(), hour));
+                var behind = rig(Clock.offset(Clock.systemUTC(), hour.negated()))) {
+            ahead.retain(message("t", "first")).join();
+            ahead.retain(message("t", "second")).join();
+            var begun = behind.retainedTopics.begin(() -> null).stamp();
+            assertThat(begun).isGreaterThan(Long.parseLong(SERVER.value("SELECT stamp FROM retained")));
+            behind.retain(message("t", "third")).join();
+            assertThat(SERVER.value("SELECT convert_from(payload, 'UTF8') FROM retained"))
+                    .isEqualTo("third");
+            ahead.retain(message("t", "fourth")).join();
+            assertThat(SERVER.value("SELECT convert_from(payload, 'UTF8') FROM retained"))
+                    .isEqualTo("fourth");
+        }
+    }
+
+    private static StoreRig rig(Clock own) {
+        return new StoreRig(StoreRig.pool(SERVER), Settings.ONE_LANE, own);
+    }
+
+    @Test
+    void aClockThatAgreesWithinTheTimeOfAnAnswerIsNotMoved() {
+        var now = Instant.parse("2026-01-02T03:04:05.000006Z");
+        var clock = new StoreClock(Clock.fixed(now, ZoneOffset.UTC));
+        var micros = clock.micros();
+        var aSecondAgo = System.nanoTime() - 1_000_000_000L;
+        clock.answered(aSecondAgo, micros - 500_000);
+        assertThat(clock.micros()).isEqualTo(micros);
+        clock.answered(aSecondAgo, micros + 7_000_000);
+        assertThat(clock.micros()).isEqualTo(micros + 7_000_000);
+        clock.answered(aSecondAgo, micros + 6_500_000);
+        assertThat(clock.micros()).isEqualTo(micros + 7_000_000);
     }
 
     @ParameterizedTest

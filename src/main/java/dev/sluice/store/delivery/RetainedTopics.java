@@ -1,6 +1,7 @@
 package dev.sluice.store.delivery;
 
 import dev.sluice.packet.Message;
+import dev.sluice.store.StoreClock;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.topic.NameIndex;
@@ -41,14 +42,16 @@ public class RetainedTopics {
              ORDER BY left(topic, 400), hashtextextended(topic, 0) LIMIT ?""";
 
     private final StoreRequests requests;
+    private final StoreClock clock;
     private final NameIndex names = new NameIndex();
     private final Map<TopicName, Changes> changing = new ConcurrentHashMap<>();
     private final AtomicLong lastStamp = new AtomicLong();
     /** Read: a message is stamped and routed. Write: a subscription begins. */
     private final ReentrantReadWriteLock routing = new ReentrantReadWriteLock();
 
-    public RetainedTopics(StoreRequests requests, MeterRegistry meters) {
+    public RetainedTopics(StoreRequests requests, StoreClock clock, MeterRegistry meters) {
         this.requests = requests;
+        this.clock = clock;
         Gauge.builder("sluice.retained", names, NameIndex::size)
                 .description("Retained messages, those of all gateways as far as this one knows")
                 .register(meters);
@@ -164,9 +167,12 @@ public class RetainedTopics {
         }
     }
 
-    /** The time now in microseconds since 1970, later than any that was given before or that PostgreSQL has. */
+    /**
+     * The time now in microseconds since 1970, later than any that was given before or that PostgreSQL has. By PostgreSQL's clock, as gateways
+     * compare the stamps of each other's messages.
+     */
     public long stamp() {
-        return lastStamp.updateAndGet(last -> Math.max(last + 1, System.currentTimeMillis() * 1000));
+        return lastStamp.updateAndGet(last -> Math.max(last + 1, clock.micros()));
     }
 
     /** @param answer what the work has returned */

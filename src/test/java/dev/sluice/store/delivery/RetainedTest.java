@@ -125,6 +125,7 @@ class RetainedTest {
 
         var next = new RetainedTopics(
                 new StoreRequests(rig.pool, Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()),
+                rig.clock,
                 new SimpleMeterRegistry());
         next.load();
         assertThat(next.size()).isEqualTo(5002);
