@@ -62,6 +62,12 @@ final class FleetTakeOvers {
         return here.thenCombine(ask(elsewhere, new TakenOver(clientId, opened.epoch())), Math::max);
     }
 
+    /** The same where nobody knows who held the session before: at all gateways that live. */
+    void endEverywhere(String clientId, long epoch) {
+        registry.takeOver(clientId, epoch);
+        for (var other : gateways.others()) ask(other, new TakenOver(clientId, epoch));
+    }
+
     /** Whether another gateway that lives held the session before it was opened. */
     boolean wasElsewhere(OpenedSession opened) {
         return elsewhere(opened) != null;

@@ -207,7 +207,8 @@ final class SessionOpener {
                 turn.end();
                 return;
             }
-            registry.takeOver(request.clientId(), epoch);
+            // Whose connection it was until then only the answer would have said.
+            fleet.takeOvers().endEverywhere(request.clientId(), epoch);
             submit(new JournalWrite.CloseSession(
                     request.clientId(),
                     epoch,

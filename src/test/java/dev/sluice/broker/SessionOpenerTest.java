@@ -2,13 +2,19 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import dev.sluice.cluster.LocalRelay;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import io.agroal.api.AgroalDataSource;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -21,6 +27,14 @@ class SessionOpenerTest {
     private static final Duration SOON = Duration.ofSeconds(30);
 
     private final SessionTurns turns = new SessionTurns();
+    private final LocalRelay.Board board = new LocalRelay.Board();
+    private final LocalRelay here = new LocalRelay(board, "node-1");
+    private final LocalRelay there = new LocalRelay(board, "node-2");
+    private final ConnectionRegistry<Line> registry = registry(new CopyOnWriteArrayList<>());
+    /** Connections at the other gateway that were told that they have lost their session. */
+    private final List<Line> endedThere = new CopyOnWriteArrayList<>();
+
+    private final ConnectionRegistry<Line> registryThere = registry(endedThere);
     private AgroalDataSource pool;
     private StoreRig rig;
     private SessionOpener opener;
@@ -36,15 +50,30 @@ class SessionOpenerTest {
                 SOON,
                 rig.journal,
                 turns,
-                new ConnectionRegistry<Connection>(Connection::takeOver),
-                null,
+                registry,
+                new FleetSessions(here, null, takeOvers(registry, turns, here), null),
                 null,
                 null,
                 null);
     }
 
+    private static ConnectionRegistry<Line> registry(List<Line> ended) {
+        return new ConnectionRegistry<>(line -> {
+            ended.add(line);
+            return CompletableFuture.completedFuture(0L);
+        });
+    }
+
+    private static FleetTakeOvers takeOvers(
+            ConnectionRegistry<Line> registry, SessionTurns turns, LocalRelay relay) {
+        return new FleetTakeOvers(
+                registry, turns, relay, relay, _ -> {}, new BrokerMeters(new SimpleMeterRegistry()));
+    }
+
     @AfterEach
     void stop() {
+        here.close();
+        there.close();
         rig.close();
         pool.close();
     }
@@ -66,6 +95,20 @@ class SessionOpenerTest {
         rig.open("c", false, 60);
         endIfOpened("node-1");
         assertThat(connected()).isEqualTo("f t");
+    }
+
+    /** Who held it until then is not known, as the answer would have said so. */
+    @Test
+    void theFormerConnectionAtAnotherGatewayEndsToo() {
+        takeOvers(registryThere, new SessionTurns(), there);
+        here.join();
+        there.join();
+        var former = new Line("c", 1, 0);
+        registryThere.online(former);
+        registryThere.online(new Line("other", 2, 0));
+        rig.open("c", false, 60);
+        endIfOpened("node-1");
+        await().untilAsserted(() -> assertThat(endedThere).containsOnly(former));
     }
 
     @Test
