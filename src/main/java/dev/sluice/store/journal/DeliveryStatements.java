@@ -7,6 +7,7 @@ import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Acknowledge;
 import dev.sluice.store.journal.JournalWrite.AssignPacketId;
 import dev.sluice.store.journal.JournalWrite.MarkReceived;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -100,8 +101,9 @@ final class DeliveryStatements {
                 stamps);
     }
 
-    /** With the copies and the retained messages that they are. */
+    /** With the copies and the retained messages that they are. In the order in which everybody locks them. */
     static JournalStatement willsDelivered(List<Accept> wills) {
-        return new JournalStatement(WILLS_DELIVERED, List.of(Column.longs(wills, Accept::will)));
+        var sorted = wills.stream().sorted(Comparator.comparing(Accept::will)).toList();
+        return new JournalStatement(WILLS_DELIVERED, List.of(Column.longs(sorted, Accept::will)));
     }
 }

@@ -27,8 +27,9 @@ import java.util.stream.Collectors;
 /**
  * Writes that share one transaction, one statement for each kind, all in one round trip; confined to its lane's thread.
  *
- * <p>The order of the statements is the order of locks that the migration names: a lane that waits for another one's queues holds no row
- * that the other one could wait for.
+ * <p>The order of the statements is the order of locks that the migration names: sessions, as strongly as any statement needs them; what
+ * belongs to the lane's own clients, the end of their sessions included; queues; retained topics. A lane that waits for another one's queues
+ * holds no row that the other one could wait for, at whichever gateway that is.
  */
 final class JournalBatch {
     private final List<JournalWrite> writes;
@@ -74,12 +75,11 @@ final class JournalBatch {
         var lost = new HashSet<Owner>();
         var gone = new HashSet<String>();
         var attempt = new Attempt(connection, writes, List.of());
-        while (attempt.run(connection, lost)) {
-            // Rare: a session was taken over with writes under way. The others begin again without them, so that no
-            // statement but the
-            // fence has to ask whose a write is. Or a member of a Shared Subscription has another one in its place.
+        while (!attempt.run(connection)) {
+            // Rare: a session was taken over with writes under way. The others begin again without them. Or a member of a Shared
+            // Subscription has another one in its place.
             connection.rollback();
-            if (!lost.isEmpty()) gone.addAll(SessionStatements.gone(connection, lost));
+            if (attempt.failure != null) findLost(connection, attempt, lost, gone);
             attempt = new Attempt(
                     connection,
                     writes.stream()
@@ -102,6 +102,16 @@ final class JournalBatch {
                 attempt.retained,
                 attempt.enqueue.elsewhere(lane.node()));
         return written;
+    }
+
+    /** Adds those whose sessions have other owners, in a transaction that leaves no locks. */
+    private static void findLost(Connection connection, Attempt attempt, Set<Owner> lost, Set<String> gone)
+            throws SQLException {
+        var found = SessionStatements.lost(connection, attempt.owners);
+        if (found.isEmpty()) throw attempt.failure;
+        lost.addAll(found);
+        gone.addAll(SessionStatements.gone(connection, found));
+        connection.rollback();
     }
 
     private static Owner owner(JournalWrite write) {
@@ -130,10 +140,11 @@ final class JournalBatch {
     private final class Attempt {
         private final List<JournalStatement> statements = new ArrayList<>();
         private final List<Owner> owners;
-        private final Set<Owner> found = new HashSet<>();
         private final List<Long> acknowledged = new ArrayList<>();
         private final Set<Long> retained = new HashSet<>();
         private final Enqueue enqueue;
+        /** Why it has been ended by the fence; null if it has not. */
+        private SQLException failure;
 
         /** @param late closes of connections that had lost their session before, and that withdraw their wills */
         Attempt(Connection connection, List<JournalWrite> writes, List<CloseSession> late) throws SQLException {
@@ -142,8 +153,9 @@ final class JournalBatch {
                     .map(JournalBatch::owner)
                     .distinct()
                     .toList();
-            if (!owners.isEmpty())
-                statements.add(SessionStatements.fence(owners, row -> found.add(owners.get((int) row.getLong(1) - 1))));
+            var closes = new LinkedHashMap<String, CloseSession>();
+            only(CloseSession.class, writes).forEach(close -> closes.put(close.clientId(), close));
+            if (!owners.isEmpty()) statements.add(SessionStatements.fence(owners, !closes.isEmpty()));
             addReceived(writes);
             addSubscriptions(writes);
             var marks = only(MarkReceived.class, writes);
@@ -153,7 +165,11 @@ final class JournalBatch {
             var acknowledges = only(Acknowledge.class, writes);
             if (!acknowledges.isEmpty())
                 statements.add(DeliveryStatements.acknowledge(acknowledges, row -> acknowledged.add(row.getLong(1))));
+            if (!closes.isEmpty()) statements.add(SessionStatements.close(List.copyOf(closes.values())));
+            if (!late.isEmpty()) statements.add(SessionStatements.withdrawWills(late));
             var accepts = only(Accept.class, writes);
+            var wills = accepts.stream().filter(it -> it.will() != 0).toList();
+            if (!wills.isEmpty()) statements.add(DeliveryStatements.willsDelivered(wills));
             this.enqueue = new Enqueue(
                     connection,
                     lane.numbers(),
@@ -161,16 +177,10 @@ final class JournalBatch {
             statements.addAll(enqueue.statements(lane.bounds()));
             addFanouts(accepts);
             addRetained(accepts);
-            var wills = accepts.stream().filter(it -> it.will() != 0).toList();
-            if (!wills.isEmpty()) statements.add(DeliveryStatements.willsDelivered(wills));
             var spooled = only(Spool.class, writes).stream()
                     .flatMap(spool -> spool.rows().stream())
                     .toList();
             if (!spooled.isEmpty()) statements.addAll(SpoolStatements.spool(connection, spooled, lane.id()));
-            var closes = new LinkedHashMap<String, CloseSession>();
-            only(CloseSession.class, writes).forEach(close -> closes.put(close.clientId(), close));
-            if (!closes.isEmpty()) statements.add(SessionStatements.close(List.copyOf(closes.values())));
-            if (!late.isEmpty()) statements.add(SessionStatements.withdrawWills(late));
             if (!statements.isEmpty()) statements.add(lane.committing(number));
         }
 
@@ -254,9 +264,21 @@ final class JournalBatch {
                     DeliveryStatements.retain(List.copyOf(newest.values()), row -> retained.add(row.getLong(1))));
         }
 
-        /** Adds the owners that are no longer any to {@code lost}; true if all is to be undone, because of them or of other copies. */
-        boolean run(Connection connection, Set<Owner> lost) throws SQLException {
-            if (statements.isEmpty()) return false;
+        /** Whether it is done; false if all is to be undone, because of sessions with other owners or of other copies. */
+        boolean run(Connection connection) throws SQLException {
+            if (statements.isEmpty()) return true;
+            try {
+                execute(connection);
+            } catch (SQLException fenced) {
+                if (!SessionStatements.isFenced(fenced)) throw fenced;
+                failure = fenced;
+                return false;
+            }
+            enqueue.place();
+            return !enqueue.substitute();
+        }
+
+        private void execute(Connection connection) throws SQLException {
             var sql = statements.stream().map(JournalStatement::sql).collect(Collectors.joining(";\n"));
             try (var call = connection.prepareStatement(sql)) {
                 var at = 1;
@@ -271,12 +293,6 @@ final class JournalBatch {
                     call.getMoreResults();
                 }
             }
-            if (found.size() < owners.size()) {
-                owners.stream().filter(owner -> !found.contains(owner)).forEach(lost::add);
-                return true;
-            }
-            enqueue.place();
-            return enqueue.substitute();
         }
 
         List<Long> orphans() {

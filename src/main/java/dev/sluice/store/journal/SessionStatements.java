@@ -8,6 +8,7 @@ import dev.sluice.store.session.StoredSubscription;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -15,14 +16,23 @@ import java.util.stream.Collectors;
 /** The journal's SQL about sessions, their subscriptions and what they hold of a publisher. Stateless. */
 final class SessionStatements {
     /**
-     * Answers with the numbers, from 1, of the owners that still own their session. The row lock FOR SHARE is the fence: an open of the same
-     * session waits until this transaction ends, or this one waits for the open and then sees its new epoch. Reading the epoch without
-     * the lock would let an open and a stale write pass each other. What follows in the transaction needs to look no more.
+     * The row locks are the fence: an open of the same session waits until this transaction ends, or this one waits for the open and then
+     * sees its new epoch. Reading the epoch without the locks would let an open and a stale write pass each other.
      */
-    private static final String FENCE = """
+    private static final String LOCK = """
             SELECT w.n FROM unnest(?::text[], ?::bigint[]) WITH ORDINALITY AS w(client_id, epoch, n)
               JOIN session s ON s.client_id = w.client_id AND s.epoch = w.epoch
-             ORDER BY w.client_id FOR SHARE OF s""";
+             ORDER BY w.client_id FOR %s OF s""";
+
+    /**
+     * Fails unless all owners still own their sessions. What follows in the transaction needs to look no more, and locks no rows of sessions
+     * that others have. Nor does it wait for session rows any more while it holds others: those of sessions that it closes are locked as
+     * that needs, from the beginning.
+     */
+    private static final String FENCE = "SELECT require_all(count(*), (?::integer[])[1]) FROM (" + LOCK + ") held";
+
+    /** SQLSTATE of the fence, where a session has another owner. */
+    private static final String FENCED = "SL001";
 
     /** Joined with the session, since without one it would not be refused by the fence alone, but by the foreign key. */
     private static final String REMEMBER = """
@@ -121,9 +131,33 @@ final class SessionStatements {
      */
     record SubscriptionChange(String clientId, String filter, StoredSubscription subscription, long retained) {}
 
-    static JournalStatement fence(List<Owner> owners, JournalStatement.Answer answer) {
+    /** @param closes whether some of the sessions are going to be closed */
+    static JournalStatement fence(List<Owner> owners, boolean closes) {
         return new JournalStatement(
-                FENCE, List.of(Column.texts(owners, Owner::clientId), Column.longs(owners, Owner::epoch)), answer);
+                FENCE.formatted(closes ? "UPDATE" : "SHARE"),
+                List.of(
+                        Column.integers(List.of(owners), List::size),
+                        Column.texts(owners, Owner::clientId),
+                        Column.longs(owners, Owner::epoch)));
+    }
+
+    static boolean isFenced(SQLException failure) {
+        return FENCED.equals(failure.getSQLState());
+    }
+
+    /** Which of the owners do not own their session any more. */
+    static Set<Owner> lost(Connection connection, List<Owner> owners) throws SQLException {
+        var lost = new LinkedHashSet<>(owners);
+        var lock = new JournalStatement(
+                LOCK.formatted("SHARE"),
+                List.of(Column.texts(owners, Owner::clientId), Column.longs(owners, Owner::epoch)));
+        try (var select = connection.prepareStatement(lock.sql())) {
+            lock.bind(select, 1);
+            try (var rows = select.executeQuery()) {
+                while (rows.next()) lost.remove(owners.get((int) rows.getLong(1) - 1));
+            }
+        }
+        return lost;
     }
 
     /** Which of the clients that have lost their session have none at all. */

@@ -38,10 +38,13 @@ public class Burial {
     private static final String LOCK =
             "SELECT run FROM node WHERE id = ? AND run = ? AND last_epoch IS NOT NULL FOR UPDATE SKIP LOCKED";
 
-    /** Those that it was publishing; each half finds its wills by an index of its own. */
+    /** Those that it was publishing; each half finds its wills by an index of its own. In the order in which others lock them. */
     private static final String RELEASE_WILLS = """
             UPDATE will SET leased_until = NULL, leased_by = NULL
-             WHERE (due_at <= now() AND NOT delivered OR due_at <= now() AND delivered) AND leased_by = ?""";
+             WHERE id = ANY (ARRAY(
+                SELECT id FROM will
+                 WHERE (due_at <= now() AND NOT delivered OR due_at <= now() AND delivered) AND leased_by = ?
+                 ORDER BY id FOR UPDATE))""";
 
     private static final String RELEASE_SPOOL = "DELETE FROM spool_holder WHERE node = ?";
 

@@ -65,9 +65,11 @@ public class SpoolStore {
 
     private static final String DEPTH = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM spool_count";
 
-    /** What others added meanwhile to a row that is folded is not lost: they add to whatever is there. */
+    /** What others added meanwhile to a row that is folded is not lost: they add to whatever is there. Rows in use stay. */
     private static final String FOLD = """
-            WITH past AS (DELETE FROM spool_count RETURNING rows, bytes)
+            WITH past AS (
+                DELETE FROM spool_count WHERE writer = ANY (ARRAY(SELECT writer FROM spool_count FOR UPDATE SKIP LOCKED))
+                RETURNING rows, bytes)
             INSERT INTO spool_count AS c SELECT 0, sum(rows), sum(bytes) FROM past HAVING count(*) > 0
             ON CONFLICT (writer) DO UPDATE SET rows = c.rows + excluded.rows, bytes = c.bytes + excluded.bytes""";
 
