@@ -3,6 +3,7 @@ package dev.sluice.store;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.narayana.jta.QuarkusTransactionException;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.EntityManager;
 import jakarta.persistence.PersistenceException;
 import java.util.concurrent.Callable;
 import org.hibernate.exception.ConstraintViolationException;
@@ -14,10 +15,16 @@ public class EntityCalls {
     /** Seconds; the driver's own bound is the same for each statement. */
     private static final int TIMEOUT = 10;
 
-    private final StoreHealth health;
+    /** Nobody waits for what it locks but other operators; and the first one of a process may rest while classes are loaded. */
+    private static final String UNHURRIED =
+            "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), set_config('lock_timeout', '10s', true)";
 
-    EntityCalls(StoreHealth health) {
+    private final StoreHealth health;
+    private final EntityManager entities;
+
+    EntityCalls(StoreHealth health, EntityManager entities) {
         this.health = health;
+        this.entities = entities;
     }
 
     /**
@@ -29,10 +36,16 @@ public class EntityCalls {
      * @throws RuntimeException what the work itself throws
      */
     public <T> T call(String what, Callable<T> work) {
+        return call(what, TIMEOUT, work);
+    }
+
+    /** The same for a transaction that may take so many seconds. */
+    public <T> T call(String what, int seconds, Callable<T> work) {
         if (!health.available()) throw new StoreUnavailable("PostgreSQL does not answer", null);
         var done = new boolean[1];
         try {
-            return QuarkusTransaction.requiringNew().timeout(TIMEOUT).call(() -> {
+            return QuarkusTransaction.requiringNew().timeout(seconds).call(() -> {
+                entities.createNativeQuery(UNHURRIED).getSingleResult();
                 var result = work.call();
                 done[0] = true;
                 return result;

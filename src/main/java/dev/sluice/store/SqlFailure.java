@@ -9,12 +9,17 @@ public enum SqlFailure {
     REFUSAL,
     /** The connection is of no use any more; the next one may be good. */
     CONNECTION,
+    /** Rows that somebody else has locked for long: a gateway that is frozen, or cut off, whose transaction the server soon ends. */
+    LOCKED,
     /** A bug, of ours, of the driver, of the server or of a trigger: the same write may meet it each time. */
     BUG,
     /** Anything else: a deadlock, a full disk, a missing table. Time or an operator mends it. */
     PASSING;
 
     private static final String READ_ONLY = "25006";
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    /** idle_in_transaction_session_timeout, transaction_timeout */
+    private static final Set<String> OUT_OF_TIME = Set.of("25P03", "25P04");
     /** invalid statement name, duplicate prepared statement, protocol violation (parameters of another statement) */
     private static final Set<String> FOREIGN_STATEMENT = Set.of("26000", "42P05", "08P01");
 
@@ -28,6 +33,11 @@ public enum SqlFailure {
         return failure.getSQLState() instanceof String state && FOREIGN_STATEMENT.contains(state);
     }
 
+    /** Whether the server has ended the connection, since a transaction took too long: nothing of that was committed. */
+    static boolean isOutOfTime(SQLException failure) {
+        return failure.getSQLState() instanceof String state && OUT_OF_TIME.contains(state);
+    }
+
     public static SqlFailure of(Throwable failure) {
         if (!(failure instanceof SQLException exception)) return BUG;
         var state = exception.getSQLState();
@@ -36,7 +46,8 @@ public enum SqlFailure {
             // data exception, integrity constraint violation, program limit exceeded (an index entry too large)
             case "22", "23", "54" -> REFUSAL;
             case "08" -> CONNECTION;
-            case "25" -> state.equals(READ_ONLY) ? CONNECTION : PASSING;
+            case "25" -> state.equals(READ_ONLY) || OUT_OF_TIME.contains(state) ? CONNECTION : PASSING;
+            case "55" -> state.equals(LOCK_NOT_AVAILABLE) ? LOCKED : PASSING;
             // operator intervention: shutdown and crash end the connection, a cancelled query does not
             case "57" -> state.startsWith("57P") ? CONNECTION : PASSING;
             // external routine exceptions, an error that PL/pgSQL raises, internal errors

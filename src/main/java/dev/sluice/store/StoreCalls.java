@@ -57,15 +57,19 @@ public final class StoreCalls {
         }
     }
 
-    /** After a restart of PostgreSQL the pool may hand out connections that died since; each fails once and is dropped. */
+    /**
+     * After a restart of PostgreSQL the pool may hand out connections that died since; each fails once and is dropped. A wait for a row that
+     * others have locked begins again, until the caller's time is up.
+     */
     private <T> T onLiveConnection(Attempt<T> attempt) throws SQLException {
         while (true) {
             try (var connection = dataSource.getConnection()) {
                 try {
                     return Transaction.run(connection, attempt);
                 } catch (SQLException failure) {
+                    var kind = SqlFailure.of(failure);
                     if (attempt.isDone()
-                            || SqlFailure.of(failure) != SqlFailure.CONNECTION
+                            || kind != SqlFailure.CONNECTION && kind != SqlFailure.LOCKED
                             || Thread.currentThread().isInterrupted()) {
                         throw failure;
                     }

@@ -33,7 +33,8 @@ public final class Transaction {
             return result;
         } catch (SQLException | RuntimeException | Error failure) {
             rollBack(connection, failure);
-            if (failure instanceof SQLException answer && SqlFailure.isReadOnly(answer)) giveUp(connection);
+            if (failure instanceof SQLException answer
+                    && (SqlFailure.isReadOnly(answer) || SqlFailure.isOutOfTime(answer))) giveUp(connection);
             throw failure;
         }
     }

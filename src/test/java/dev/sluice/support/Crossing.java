@@ -6,6 +6,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -19,7 +21,13 @@ public final class Crossing implements AutoCloseable {
     /** Where connections lead, for those that began while it was so. */
     private static final class Way {
         final int port;
+        final List<Socket> clients = new CopyOnWriteArrayList<>();
+        volatile boolean isCut;
         volatile boolean swallows;
+        /** Holds what the server sends while its count is above 0. */
+        volatile CountDownLatch answers = new CountDownLatch(0);
+        /** Bytes that each connection may still send to the server. */
+        volatile int allowance = Integer.MAX_VALUE;
 
         Way(int port) {
             this.port = port;
@@ -57,9 +65,35 @@ public final class Crossing implements AutoCloseable {
         way = new Way(serverPort);
     }
 
+    /** Connections to the present server break, and nobody is there for new ones until they are {@link #lead led} elsewhere. */
+    public void cut() {
+        var before = way;
+        way = new Way(0);
+        before.isCut = true;
+        try {
+            for (var client : before.clients) client.close();
+        } catch (IOException failure) {
+            throw new UncheckedIOException(failure);
+        }
+    }
+
     /** What is sent to the present server or by it is lost from now on, and nobody is told. */
     public void swallow() {
         way.swallows = true;
+    }
+
+    /** What the present server sends is held from now on, until {@link #release}: as if the client were frozen behind its last word. */
+    public void holdAnswers() {
+        way.answers = new CountDownLatch(1);
+    }
+
+    /** Of each connection, so many bytes get to the present server from now on: as if the client were frozen while it sends. */
+    public void holdBehind(int bytes) {
+        way.allowance = bytes;
+    }
+
+    public void release() {
+        way.answers.countDown();
     }
 
     private void accept() {
@@ -77,10 +111,12 @@ public final class Crossing implements AutoCloseable {
     private static void join(Socket client, Way way) {
         try (client;
                 var server = new Socket(InetAddress.getLoopbackAddress(), way.port)) {
+            way.clients.add(client);
+            if (way.isCut) return;
             client.setTcpNoDelay(true);
             server.setTcpNoDelay(true);
-            var back = Thread.ofVirtual().name("crossing-server").start(() -> pump(server, client, way));
-            pump(client, server, way);
+            var back = Thread.ofVirtual().name("crossing-server").start(() -> pump(server, client, way, true));
+            pump(client, server, way, false);
             back.join();
         } catch (IOException _) {
             // nobody is there: the client sees its connection end
@@ -89,17 +125,28 @@ public final class Crossing implements AutoCloseable {
         }
     }
 
-    private static void pump(Socket from, Socket to, Way way) {
+    private static void pump(Socket from, Socket to, Way way, boolean isAnswer) {
         var bytes = new byte[1 << 16];
+        var sent = 0;
         try {
             for (var read = from.getInputStream().read(bytes);
                     read >= 0;
-                    read = from.getInputStream().read(bytes))
-                if (!way.swallows) to.getOutputStream().write(bytes, 0, read);
+                    read = from.getInputStream().read(bytes)) {
+                if (isAnswer) way.answers.await();
+                var most = read;
+                if (!isAnswer && way.allowance < Integer.MAX_VALUE) {
+                    most = Math.min(read, way.allowance - sent);
+                    sent += read;
+                }
+                if (!way.swallows && most > 0) to.getOutputStream().write(bytes, 0, most);
+            }
         } catch (IOException _) {
             // one of the ends is gone
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
         }
         try {
+            if (isAnswer) way.answers.await();
             if (way.swallows) new CountDownLatch(1).await(); // not even that the end is gone is told
             from.close();
             to.close();

@@ -45,6 +45,7 @@ import org.jboss.logging.Logger;
 public class Membership implements Gateways {
     private static final Logger LOG = Logger.getLogger(Membership.class);
     private static final int RENEWALS = 5;
+    private static final int ATTEMPTS = 3;
     private static final Duration SHORTEST = Duration.ofSeconds(1);
     private static final Duration LOOK = Duration.ofMillis(100);
 
@@ -136,15 +137,25 @@ public class Membership implements Gateways {
         if (duration.compareTo(SHORTEST) < 0)
             throw new IllegalStateException("sluice.node.lease is " + duration + ", and has to be 1 s at least");
         enter();
-        try {
-            burial.release(id);
-        } catch (SQLException failure) {
-            // Not later: then what this run holds would be taken for what an earlier one held.
-            throw new IllegalStateException("what an earlier run of gateway " + id + " held cannot be freed", failure);
-        }
+        release();
         LOG.infof("gateway %s, run %d, mailbox %d", id, self.run(), self.mailbox());
         turn(); // who else lives is known before anybody asks
         renewing.start(this::turnAndWait);
+    }
+
+    /** Not later: then what this run holds would be taken for what an earlier one held. */
+    private void release() {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                burial.release(id);
+                return;
+            } catch (SQLException failure) {
+                if (attempt == ATTEMPTS)
+                    throw new IllegalStateException(
+                            "what an earlier run of gateway " + id + " held cannot be freed", failure);
+                LOG.warnf("what an earlier run of gateway %s held is not freed yet: %s", id, failure.getMessage());
+            }
+        }
     }
 
     /** Everything is written: nobody has to bury this run. */

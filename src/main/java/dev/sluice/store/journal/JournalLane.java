@@ -1,5 +1,6 @@
 package dev.sluice.store.journal;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.SqlFailure;
 import dev.sluice.store.StoreHealth;
@@ -35,6 +36,7 @@ final class JournalLane {
     private final Orphans orphans;
     private final RetainedTopics retained;
     private final Consumer<List<QueuedElsewhere>> elsewhere;
+    private final ThrottledLog locked = new ThrottledLog(LOG);
     private final LaneState state;
     private final LaneQueue queue;
     private final Thread thread;
@@ -198,10 +200,12 @@ final class JournalLane {
         }
     }
 
-    /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. */
+    /** The first failure is tried again at once: a deadlock, or one dead connection in the pool. So is a wait for a lock, which takes long enough. */
     private void pause(int attempt, SqlFailure kind, Throwable failure) throws InterruptedException {
         if (abandoned) throw new InterruptedException();
-        if (attempt > 1) {
+        if (kind == SqlFailure.LOCKED) {
+            locked.warn(this + " waits for rows that another transaction keeps locked, perhaps of a gateway that is frozen");
+        } else if (attempt > 1) {
             // A lost connection is told by StoreHealth; anything else, and one that is lost again and again, may be an
             // operator's to mend.
             var quiet = kind == SqlFailure.CONNECTION && attempt < ATTEMPTS;

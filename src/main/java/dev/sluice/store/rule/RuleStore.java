@@ -4,14 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.store.StoreHealth;
-import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.EntityCalls;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
-import io.quarkus.narayana.jta.QuarkusTransaction;
-import io.quarkus.narayana.jta.QuarkusTransactionException;
 import io.quarkus.panache.common.Sort;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.persistence.PersistenceException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,10 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
 import java.util.function.Function;
-import org.hibernate.exception.ConstraintViolationException;
-import org.hibernate.exception.DataException;
 
 /** Reads and changes the rules in PostgreSQL; blocks, so it is called on virtual threads, any number of them. */
 @ApplicationScoped
@@ -43,11 +36,11 @@ public class RuleStore {
              WHERE s.version = ?1 AND coalesce(s.good_version, -1) < s.version""";
 
     private final RuleRows rows;
-    private final StoreHealth health;
+    private final EntityCalls calls;
 
-    RuleStore(RuleRows rows, StoreHealth health) {
+    RuleStore(RuleRows rows, EntityCalls calls) {
         this.rows = rows;
-        this.health = health;
+        this.calls = calls;
     }
 
     /** One change of a rule; {@code before} and {@code after} are null where there was no rule. */
@@ -70,7 +63,7 @@ public class RuleStore {
 
     /** The rules as they are now. */
     public StoredRules read() {
-        return call("reading the rules", () -> read(version("")));
+        return calls.call("reading the rules", TIMEOUT, () -> read(version("")));
     }
 
     /**
@@ -82,7 +75,7 @@ public class RuleStore {
      */
     public <T> Changed<T> change(
             String actor, Function<StoredRules, T> change, Function<T, Map<String, ObjectNode>> specs) {
-        return call("changing the rules", () -> {
+        return calls.call("changing the rules", TIMEOUT, () -> {
             var before = read(version(" FOR UPDATE"));
             var wanted = change.apply(before);
             rows.getEntityManager()
@@ -126,7 +119,7 @@ public class RuleStore {
 
     /** The set that was kept last. */
     public Optional<Good> good() {
-        return call("reading the last good rules", () -> {
+        return calls.call("reading the last good rules", TIMEOUT, () -> {
             var kept = (Object[]) rows.getEntityManager()
                     .createNativeQuery("SELECT good_version, CAST(good AS text) FROM access_rule_set")
                     .getSingleResult();
@@ -142,7 +135,7 @@ public class RuleStore {
      * @return false if somebody is changing rules, so that it is to be tried again
      */
     public boolean keep(long version) {
-        return call("keeping the good rules", () -> {
+        return calls.call("keeping the good rules", TIMEOUT, () -> {
             var free = rows.getEntityManager()
                     .createNativeQuery("SELECT version FROM access_rule_set FOR UPDATE SKIP LOCKED")
                     .getResultList();
@@ -162,7 +155,7 @@ public class RuleStore {
      * @param before the id that the page ends before
      */
     public List<Change> history(String rule, long before, int count) {
-        return call("reading the history of the rules", () -> {
+        return calls.call("reading the history of the rules", TIMEOUT, () -> {
             var query = rows.getEntityManager()
                     .createNativeQuery(HISTORY)
                     .setParameter(1, rule == null ? OBJECT : OBJECT + rule)
@@ -192,28 +185,6 @@ public class RuleStore {
             return text == null ? null : JSON.readTree(text);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("jsonb that is not JSON", e);
-        }
-    }
-
-    /** In a transaction of its own. */
-    private <T> T call(String what, Callable<T> work) {
-        if (!health.available()) throw new StoreUnavailable("PostgreSQL does not answer", null);
-        var done = new boolean[1];
-        try {
-            return QuarkusTransaction.requiringNew().timeout(TIMEOUT).call(() -> {
-                var result = work.call();
-                done[0] = true;
-                return result;
-            });
-        } catch (ConstraintViolationException | DataException refused) {
-            throw new IllegalArgumentException(
-                    "PostgreSQL refuses " + what + ": "
-                            + refused.getSQLException().getMessage(),
-                    refused);
-        } catch (PersistenceException failed) {
-            throw new StoreUnavailable(what + ": " + failed.getMessage(), failed, done[0]);
-        } catch (QuarkusTransactionException failed) {
-            throw new StoreUnavailable(what + ": " + failed.getMessage(), failed, done[0]);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.store.session;
 
+import dev.sluice.store.SqlFailure;
 import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.session.SessionStore.OpenRequest;
@@ -110,9 +111,20 @@ final class OpenBatches {
             count.refuse(connection, batch.getFirst().request.clientId());
         }
         var requests = batch.stream().map(waiting -> waiting.request).toList();
-        var opened = OpenStatement.open(connection, requests, others.get(), batch.size() == 1);
+        var opened = batch.size() == 1
+                ? OpenStatement.open(connection, requests, others.get(), true)
+                : together(connection, requests);
         for (var waiting : batch) if (!waiting.commit()) throw new SQLException("too late");
         return opened;
+    }
+
+    private List<OpenedSession> together(Connection connection, List<OpenRequest> requests) throws SQLException {
+        try {
+            return OpenStatement.open(connection, requests, others.get(), false);
+        } catch (SQLException failure) {
+            if (SqlFailure.of(failure) != SqlFailure.LOCKED) throw failure;
+            throw new SQLException("a row is locked: each alone", failure);
+        }
     }
 
     /** One request, and whether its caller still waits: nothing is committed for one that has given up, unless it may be already. */

@@ -1,5 +1,6 @@
 package dev.sluice.store.session;
 
+import dev.sluice.store.EntityCalls;
 import dev.sluice.store.StoreUnavailable;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 import io.quarkus.narayana.jta.QuarkusTransaction;
@@ -11,7 +12,6 @@ import jakarta.persistence.PersistenceException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 
 /** What operators may ask and do about sessions; blocks, so it is called on virtual threads. Rows stay inside, records go out. */
 @ApplicationScoped
@@ -22,9 +22,11 @@ public class SessionDirectory {
     private static final String DELETE = "DELETE FROM session WHERE client_id = ?1";
 
     private final SessionRows rows;
+    private final EntityCalls calls;
 
-    SessionDirectory(SessionRows rows) {
+    SessionDirectory(SessionRows rows, EntityCalls calls) {
         this.rows = rows;
+        this.calls = calls;
     }
 
     /**
@@ -59,7 +61,7 @@ public class SessionDirectory {
 
     /** @throws StoreUnavailable when PostgreSQL cannot be asked now */
     public Optional<SessionEntry> find(String clientId) {
-        return ask(
+        return calls.call(
                 "looking for a session", () -> rows.findByIdOptional(clientId).map(SessionDirectory::entry));
     }
 
@@ -83,7 +85,7 @@ public class SessionDirectory {
         }
         var query = where.toString();
         var given = values;
-        return ask(
+        return calls.call(
                 "looking for sessions",
                 () -> rows.find(query, Sort.by("clientId"), given).page(Page.ofSize(size)).stream()
                         .map(SessionDirectory::entry)
@@ -103,27 +105,23 @@ public class SessionDirectory {
     }
 
     /**
-     * Deletes a session; every gateway forgets it within a second, and the connection that holds it ends with 0x98.
+     * Deletes a session, in a transaction that keeps it locked no longer than those of gateways; every gateway forgets it within a second, and the connection that holds it ends with 0x98.
      *
      * @return whether there was one
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public boolean end(String clientId) {
-        return ask("ending a session", () -> {
-            rows.getEntityManager().createNativeQuery(AS_OPERATOR).getSingleResult();
-            return rows.getEntityManager()
-                            .createNativeQuery(DELETE)
-                            .setParameter(1, clientId)
-                            .executeUpdate()
-                    > 0;
-        });
-    }
-
-    private static <T> T ask(String what, Callable<T> question) {
         try {
-            return QuarkusTransaction.requiringNew().call(question);
+            return QuarkusTransaction.requiringNew().call(() -> {
+                rows.getEntityManager().createNativeQuery(AS_OPERATOR).getSingleResult();
+                return rows.getEntityManager()
+                                .createNativeQuery(DELETE)
+                                .setParameter(1, clientId)
+                                .executeUpdate()
+                        > 0;
+            });
         } catch (PersistenceException failure) {
-            throw new StoreUnavailable(what + ": " + failure.getMessage(), failure);
+            throw new StoreUnavailable("ending a session: " + failure.getMessage(), failure);
         }
     }
 

@@ -141,7 +141,7 @@ class BrokenCommitTest {
 
     @Test
     void aChangeOfRoutesThatDidNotComeToItsCommitIsNotInDoubt() throws Exception {
-        try (var operator = rig.pool.getConnection()) {
+        try (var operator = SERVER.dataSource().getConnection()) {
             operator.setAutoCommit(false);
             operator.createStatement().execute("SELECT FROM route_set FOR UPDATE");
             assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("late"), specs -> specs))

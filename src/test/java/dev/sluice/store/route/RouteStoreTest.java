@@ -143,7 +143,7 @@ class RouteStoreTest {
     @Test
     void keepingASetDoesNotWaitForAnOperator() throws SQLException {
         var good = new RouteStore.Good(1, new TreeMap<>());
-        try (var operator = rig.pool.getConnection()) {
+        try (var operator = SERVER.dataSource().getConnection()) {
             operator.setAutoCommit(false);
             operator.createStatement().execute("INSERT INTO route (name, spec) VALUES ('a', '" + SPEC + "')");
             assertThat(store.keep(good)).isFalse();

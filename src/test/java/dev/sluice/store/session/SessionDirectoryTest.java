@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.EntityCalls;
 import dev.sluice.store.PostgresResource;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.journal.Journal;
@@ -15,11 +16,17 @@ import dev.sluice.store.session.SessionStore.OpenRequest;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
+import jakarta.persistence.EntityManager;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -45,6 +52,15 @@ class SessionDirectoryTest {
 
     @Inject
     DataSource pool;
+
+    @Inject
+    Flyway flyway;
+
+    @Inject
+    EntityCalls calls;
+
+    @Inject
+    EntityManager entities;
 
     @BeforeEach
     void empty() {
@@ -73,15 +89,48 @@ class SessionDirectoryTest {
         assertThat(directory.find("other")).isEmpty();
     }
 
+    /** Also those that the migrations had. */
     @Test
-    void noConnectionWaitsForEver() throws Exception {
-        try (var connection = pool.getConnection();
-                var statement = connection.createStatement();
-                var rows = statement.executeQuery("SHOW idle_in_transaction_session_timeout")) {
-            rows.next();
-            assertThat(rows.getString(1)).isEqualTo("10s");
-            assertThat(connection.getNetworkTimeout()).isEqualTo(10_000);
+    void noConnectionWaitsForEverNorKeepsRowsLocked() throws Exception {
+        var taken = new ArrayList<Connection>();
+        try {
+            for (int i = 0; i < 5; i++) {
+                taken.add(pool.getConnection());
+                assertThat(setting(taken.getLast(), "idle_in_transaction_session_timeout"))
+                        .isEqualTo("2s");
+                assertThat(setting(taken.getLast(), "lock_timeout")).isEqualTo("1500ms");
+                assertThat(setting(taken.getLast(), "transaction_timeout")).isEqualTo("30s");
+                assertThat(taken.getLast().getNetworkTimeout()).isEqualTo(10_000);
+            }
+        } finally {
+            for (var connection : taken) connection.close();
         }
+    }
+
+    private static String setting(Connection connection, String name) throws SQLException {
+        try (var statement = connection.createStatement();
+                var rows = statement.executeQuery("SHOW " + name)) {
+            rows.next();
+            return rows.getString(1);
+        }
+    }
+
+    /** Its transaction would be idle for as long as they take. */
+    @Test
+    void migrationsAreLockedByAConnection() {
+        assertThat(flyway.getConfiguration()
+                        .getPluginRegister()
+                        .getExact(PostgreSQLConfigurationExtension.class)
+                        .isTransactionalLock())
+                .isFalse();
+    }
+
+    @Test
+    void theTransactionOfAnOperatorMayRest() {
+        for (var name : List.of("idle_in_transaction_session_timeout", "lock_timeout"))
+            assertThat(calls.call("asking", () -> entities.createNativeQuery("SHOW " + name, String.class)
+                            .getSingleResult()))
+                    .isEqualTo("10s");
     }
 
     private List<String> page(String prefix, String user, String after, int size) {
