@@ -48,6 +48,11 @@ public final class Backends implements AutoCloseable {
         }
     }
 
+    /** Of the embedded PostgreSQL, which has to be there. */
+    public ServerProcess postgres() {
+        return postgres.orElseThrow().process();
+    }
+
     List<ServerProcess> processes() {
         var processes = new ArrayList<ServerProcess>();
         kafka.map(EmbeddedKafka::process).ifPresent(processes::add);

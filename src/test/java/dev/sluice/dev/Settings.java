@@ -81,6 +81,12 @@ public record Settings(
                 javaOptions);
     }
 
+    /** The same with another PostgreSQL. */
+    public Settings withPostgres(String url) {
+        return new Settings(
+                port, managementPort, kafkaPort, postgresPort, data, foreignKafka, Optional.of(url), javaOptions);
+    }
+
     /** The same with other ports of the gateway. */
     public Settings withPorts(int devices, int management) {
         return new Settings(

@@ -4,8 +4,10 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.dev.Backends;
 import dev.sluice.dev.Balancer;
+import dev.sluice.dev.EmbeddedPostgresServer;
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
+import dev.sluice.dev.ServerProcess;
 import dev.sluice.dev.Settings;
 import dev.sluice.support.Gateway;
 import dev.sluice.tools.Complaint;
@@ -53,6 +55,11 @@ final class GatewayFleet implements Deployment, AutoCloseable {
 
     /** Starts gateways {@code gateway-1} and so on in a folder that is emptied first; returns when all are ready. */
     static GatewayFleet start(String folder, int gateways, String... javaOptions) {
+        return start(folder, Optional.empty(), gateways, javaOptions);
+    }
+
+    /** The same on a Kafka of the test's own. */
+    static GatewayFleet start(String folder, Optional<String> kafka, int gateways, String... javaOptions) {
         var options = new ArrayList<>(Servers.FAST_START);
         options.add("-Xmx512m");
         // Beside other tests, a gateway may take longer than usual to hear of a subscription: SUBACK is to wait for it.
@@ -63,7 +70,7 @@ final class GatewayFleet implements Deployment, AutoCloseable {
                 Ports.free(),
                 Ports.free(),
                 Servers.folder(folder),
-                Optional.empty(),
+                kafka,
                 Optional.empty(),
                 options);
         var fleet = new GatewayFleet(settings, Backends.start(settings));
@@ -84,6 +91,28 @@ final class GatewayFleet implements Deployment, AutoCloseable {
             launch(names.getLast());
         }
         names.forEach(this::awaitReady);
+    }
+
+    /** Starts one that reaches Kafka and PostgreSQL by addresses of its own, and returns its name when it is ready. */
+    String addApart(String kafka, int postgresPort) {
+        var name = newName();
+        var user = List.of("-Dquarkus.datasource.username=" + EmbeddedPostgresServer.USER);
+        members.put(
+                name,
+                new Member(settings.withPorts(Ports.free(), Ports.free())
+                        .withKafka(kafka)
+                        .withPostgres(EmbeddedPostgresServer.jdbcUrl(postgresPort, "sluice"))
+                        .withOptions(user)));
+        restart(name);
+        return name;
+    }
+
+    int postgresPort() {
+        return settings.postgresPort();
+    }
+
+    ServerProcess postgres() {
+        return backends.postgres();
     }
 
     /** One that no gateway has had. */
