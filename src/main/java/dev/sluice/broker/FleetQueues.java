@@ -15,7 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -50,6 +52,8 @@ final class FleetQueues {
     private final Repeating looking = Repeating.onVirtualThread("sluice-fleet-queues");
     private final Queue<Opened> first = new ConcurrentLinkedQueue<>();
     private final Queue<Opened> last = new ConcurrentLinkedQueue<>();
+    /** What the relay had no room for, by session: it is told again. */
+    private final Map<EndedSession, QueuedElsewhere> untold = new ConcurrentHashMap<>();
     /** Whether a letter of another gateway may be missing: all queues are looked at once. */
     private volatile boolean missed;
 
@@ -102,8 +106,23 @@ final class FleetQueues {
                     .map(each -> new Place(each.clientId(), each.sessionId(), each.seq()))
                     .toList();
             for (var part : LetterParts.of(places, place -> place.clientId().length()))
-                relay.send(gateway, new Queued(part), _ -> {});
+                relay.send(gateway, new Queued(part), has -> {
+                    if (!has) part.forEach(place -> untold(node, place));
+                });
         });
+    }
+
+    private void untold(String node, Place place) {
+        untold.merge(
+                new EndedSession(place.clientId(), place.sessionId()),
+                new QueuedElsewhere(node, place.clientId(), place.sessionId(), place.seq()),
+                (one, other) -> one.seq() > other.seq() ? one : other);
+    }
+
+    private void tellAgain() {
+        var again = List.copyOf(untold.values());
+        again.forEach(each -> untold.remove(new EndedSession(each.clientId(), each.sessionId()), each));
+        if (!again.isEmpty()) tell(again);
     }
 
     private void queued(Place place) {
@@ -123,6 +142,7 @@ final class FleetQueues {
 
     /** Blocking. */
     void look() {
+        tellAgain();
         try {
             var now = System.nanoTime();
             look(first, FIRST_LOOK, now, last);

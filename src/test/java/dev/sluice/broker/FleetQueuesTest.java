@@ -39,13 +39,14 @@ class FleetQueuesTest {
             new ConnectionRegistry<>(_ -> CompletableFuture.completedFuture(0L));
     private final AtomicBoolean isKafkaThere = new AtomicBoolean(true);
     private StoreRig rig;
+    private FleetQueues here;
     private FleetQueues there;
 
     @BeforeEach
     void start() {
         SERVER.empty();
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
-        var here = queues(new Router(), relayHere);
+        here = queues(new Router(), relayHere);
         there = queues(router, relayThere);
         // The journal of the rig stands for that of the gateway here.
         rig.journal.onQueuedElsewhere(here::tell);
@@ -150,6 +151,20 @@ class FleetQueuesTest {
         assertThat(known.told()).as("it knows already").hasSize(1);
         there.look();
         assertThat(one.told()).as("once").hasSize(1);
+    }
+
+    @Test
+    void whatTheRelayHadNoRoomForIsToldAgain() {
+        var one = online("one");
+        relayHere.fail(true);
+        publish("one");
+        publish("one");
+        here.look();
+        relayHere.fail(false);
+        here.look();
+        here.look();
+        settle(relayThere);
+        assertThat(one.told()).containsExactly(new Event.Queued(2));
     }
 
     @Test

@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Collectors;
 
 /**
@@ -27,9 +29,14 @@ public final class OffersOfOthers {
     private final Router router;
     private final TrackedDelivery.Ways ways;
     private final Map<Key, UnderWay> underWay = new ConcurrentHashMap<>();
+    /** What the relay had no room for: it is said again. */
+    private final Queue<Answer> unsaid = new ConcurrentLinkedQueue<>();
+
     private final Repeating looking = Repeating.onVirtualThread("sluice-offers");
 
     private record Key(Gateway from, long number) {}
+
+    private record Answer(Gateway to, OfferOutcome outcome) {}
 
     /** One offer. */
     private static final class UnderWay {
@@ -74,10 +81,16 @@ public final class OffersOfOthers {
                         .toList(),
                 outcome -> {
                     underWay.remove(key);
-                    relay.send(from, receipt(offer.number(), outcome), _ -> {});
+                    say(new Answer(from, receipt(offer.number(), outcome)));
                 });
         underWay.put(key, new UnderWay(delivery));
         delivery.start(from.id(), false);
+    }
+
+    private void say(Answer answer) {
+        relay.send(answer.to, answer.outcome, has -> {
+            if (!has) unsaid.add(answer);
+        });
     }
 
     private List<Match> matches(Offer offer) {
@@ -118,8 +131,9 @@ public final class OffersOfOthers {
         if (gone != null) gone.delivery.giveUp();
     }
 
-    /** Nobody at the sender is to wait long for those who did not acknowledge an earlier message in time. */
+    /** What could not be said is said; and nobody at the sender is to wait long for those who did not acknowledge an earlier message in time. */
     private void look() {
+        for (int i = unsaid.size(); i > 0; i--) say(unsaid.remove());
         underWay.forEach((key, offer) -> {
             if (offer.lagging || !offer.delivery.isOwedOnlyToNotAcknowledging()) return;
             offer.lagging = true;

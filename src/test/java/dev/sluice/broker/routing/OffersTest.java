@@ -170,6 +170,19 @@ class OffersTest {
         assertThat(outcome()).isEqualTo(new Outcome.Settled(Set.of(), 0, 0, 0, 1));
     }
 
+    @Test
+    void isAnsweredOnceThereIsRoomForTheAnswer() {
+        var there = other.subscribe("there", "c/1");
+        offer("c/1", Set.of());
+        other.relay.fail(true);
+        var said = other.relay.sent().size();
+        there.answer(Receipt.Outcome.DELIVERED);
+        await().until(() -> other.relay.sent().size() > said);
+        assertThat(outcomes).isEmpty();
+        other.relay.fail(false);
+        assertThat(outcome()).isEqualTo(new Outcome.Settled(Set.of(client("there")), 1, 0, 0, 0));
+    }
+
     /** Nobody waits for it a second time. */
     @Test
     void saysWhoseDevicesDoNotAcknowledge() {
