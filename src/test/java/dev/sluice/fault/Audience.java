@@ -38,6 +38,12 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
             return subscriber.inbox().repeats(topic());
         }
 
+        /** Of what is owed from now on, also those that came before, as far as they were made while it had its subscriptions. */
+        int outOfOrder() {
+            var inbox = subscriber.inbox();
+            return after == 0 ? inbox.outOfOrder(topic()) : inbox.madeSinceOutOfOrder(topic());
+        }
+
         boolean isComplete() {
             var heard = subscriber.inbox().numbers(topic());
             heard.clear(0, after + 1);
@@ -100,21 +106,15 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
 
     /** Every promise about delivery, once {@link #awaitComplete} has returned. */
     void assertKept() {
-        assertKept(_ -> true);
-    }
-
-    /** @param inOrder who gets the messages of a publisher in order, whatever has happened to it */
-    void assertKept(Predicate<Subscriber> inOrder) {
         for (var pair : pairs) {
             var inbox = pair.subscriber().inbox();
             var lost = pair.lost();
             assertThat(lost.cardinality())
                     .as("%s: acknowledged and not delivered: %s", pair, lost)
                     .isZero();
-            if (inOrder.test(pair.subscriber()))
-                assertThat(inbox.outOfOrder(pair.topic()))
-                        .as("%s: first deliveries out of order", pair)
-                        .isZero();
+            assertThat(pair.outOfOrder())
+                    .as("%s: first deliveries out of order", pair)
+                    .isZero();
             if (pair.isExactlyOnce())
                 assertThat(inbox.repeats(pair.topic()))
                         .as("%s: delivered again at QoS 2", pair)
@@ -147,10 +147,11 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
     }
 
     String report() {
-        return "delivered %,d, acknowledged and not delivered %,d, twice at QoS 2 %,d, repeated at QoS 1 %,d, subscribers' connects %,d"
+        return "delivered %,d, acknowledged and not delivered %,d, out of order %,d, twice at QoS 2 %,d, repeated at QoS 1 %,d, subscribers' connects %,d"
                 .formatted(
                         messages(),
                         pairs.stream().mapToInt(it -> it.lost().cardinality()).sum(),
+                        pairs.stream().mapToInt(Pair::outOfOrder).sum(),
                         repeats(true),
                         repeats(false),
                         subscribers.stream().mapToInt(Subscriber::connects).sum());

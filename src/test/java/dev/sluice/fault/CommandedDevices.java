@@ -24,11 +24,16 @@ final class CommandedDevices implements AutoCloseable {
     private final Commander commander;
 
     CommandedDevices(Deployment servers, int count) {
+        this(servers, count, PACE);
+    }
+
+    /** @param pace pause between commands, of which each device in turn gets one */
+    CommandedDevices(Deployment servers, int count, Duration pace) {
         this.servers = servers;
         this.topics = IntStream.range(0, count)
                 .mapToObj(device -> "fleet/device-" + device + "/command")
                 .toList();
-        this.commander = new Commander(servers.bootstrap(), topics, PACE);
+        this.commander = new Commander(servers.bootstrap(), topics, pace);
     }
 
     /** Half of the devices have sessions that outlive their connections, and are away for longer; of the others, every other one stays. */

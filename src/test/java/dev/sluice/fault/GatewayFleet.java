@@ -29,7 +29,7 @@ import java.util.function.IntPredicate;
  */
 final class GatewayFleet implements Deployment, AutoCloseable {
     /** A name whose lease lasts may be refused until it has run out. */
-    private static final Duration START_PATIENCE = Duration.ofSeconds(60);
+    private static final Duration START_PATIENCE = Duration.ofSeconds(180);
 
     private final Settings settings;
     private final Backends backends;

@@ -16,12 +16,20 @@ public final class Inbox {
     private final Map<TopicName, Topic> topics = new HashMap<>();
     private final AckTimes delays = new AckTimes();
     private int messages;
+    private long subscribedAt = System.nanoTime();
 
     private static final class Topic {
         final BitSet numbers = new BitSet();
         int last;
         int repeats;
         int outOfOrder;
+        int lastMadeSince;
+        int madeSinceOutOfOrder;
+    }
+
+    /** The client has its subscriptions from now on. */
+    synchronized void subscribed() {
+        subscribedAt = System.nanoTime();
     }
 
     /** Counts a message; one without payload clears a retained one and counts for nothing. */
@@ -32,9 +40,10 @@ public final class Inbox {
         int end = 0;
         while (payload[end] != ' ') end++;
         var topic = topics.computeIfAbsent(publish.topicName(), _ -> new Topic());
-        count(topic, (int) number(payload, 0));
+        var madeAt = number(payload, end + 1);
+        count(topic, (int) number(payload, 0), madeAt - subscribedAt > 0);
         var now = System.nanoTime();
-        if (!publish.retain()) delays.add(now, now - number(payload, end + 1));
+        if (!publish.retain()) delays.add(now, now - madeAt);
     }
 
     private static long number(byte[] payload, int from) {
@@ -43,10 +52,15 @@ public final class Inbox {
         return number;
     }
 
-    private static void count(Topic topic, int number) {
-        if (topic.numbers.get(number)) topic.repeats++;
+    private static void count(Topic topic, int number, boolean madeSince) {
+        var isFirst = !topic.numbers.get(number);
+        if (!isFirst) topic.repeats++;
         else if (number < topic.last) topic.outOfOrder++;
         else topic.last = number;
+        if (isFirst && madeSince) {
+            if (number < topic.lastMadeSince) topic.madeSinceOutOfOrder++;
+            else topic.lastMadeSince = number;
+        }
         topic.numbers.set(number);
     }
 
@@ -72,6 +86,14 @@ public final class Inbox {
     /** How many messages came first after one with a higher number. */
     public synchronized int outOfOrder(String topicName) {
         return topic(topicName).outOfOrder;
+    }
+
+    /**
+     * The same among those that were made while the client had its subscriptions: one that was made before, and is sent again, may find a
+     * client without a session that has heard of later ones.
+     */
+    public synchronized int madeSinceOutOfOrder(String topicName) {
+        return topic(topicName).madeSinceOutOfOrder;
     }
 
     /** The highest number on a topic, 0 if nothing came. */

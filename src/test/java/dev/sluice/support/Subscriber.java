@@ -170,7 +170,10 @@ public final class Subscriber implements AutoCloseable {
             }
             case Packet.SubAck answer -> {
                 if (answer.reasons().stream().anyMatch(ReasonCode::isError)) complaints.add(answer.toString());
-                else subscribed = true;
+                else {
+                    subscribed = true;
+                    inbox.subscribed();
+                }
             }
             case Packet.Disconnect _ when expectsDisconnects -> {}
             // Sockets have no order among each other: a CONNECT that was left alone may be read after this
