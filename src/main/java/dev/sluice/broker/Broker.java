@@ -111,7 +111,7 @@ public class Broker {
         var admission = new Admission(authenticator, access, limiter, registered);
         var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease);
         this.parts = ConnectionParts.of(settings, admission, departures, ways, meters);
-        this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), relay::isAlone);
+        this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), node::hasAlwaysBeenAlone);
     }
 
     /** What the connection holds of limits that a new one of this client takes over; null for nothing. */
@@ -136,7 +136,7 @@ public class Broker {
             LOG.infof("%d retained messages", parts.retainedTopics().size());
         BrokerGauges.register(meters.registry(), router, registry, parts);
         sysTopics.start();
-        wills.start(WillPublisher.LEASE);
+        wills.start(WillPublisher.LEASE, this::isReady);
         endedSessions.start();
         fleetSessions.start();
         parts.remote().offers().start();
@@ -282,9 +282,16 @@ public class Broker {
                         }));
     }
 
-    /** Whether publishers have to wait for the event loops of subscribers. */
-    public boolean hasManyUnderWay() {
-        return deliveries.areMany();
+    /**
+     * Whether messages that no client has published may go out: it is known who is subscribed, and the event loops of subscribers have
+     * room.
+     */
+    public boolean mayDeliver() {
+        return isReady() && !deliveries.areMany();
+    }
+
+    private boolean isReady() {
+        return parts.remote().isReady() && knowsSubscriptions();
     }
 
     /**

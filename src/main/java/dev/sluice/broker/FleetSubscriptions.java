@@ -63,15 +63,23 @@ final class FleetSubscriptions {
     /** Those of which something was announced since what is being read now was asked for; null while nothing is. */
     private Set<EndedSession> announced;
 
-    /** When each gateway was heard last, of those that this one has joined. */
-    private final Map<Gateway, Long> heardAt = new HashMap<>();
+    /** Those that this one has joined. */
+    private final Map<Gateway, Heard> heard = new HashMap<>();
 
     private long loadedAt = System.nanoTime();
     private boolean missed;
     /** Whether it is yet to be read what others had announced before this gateway joined them. */
-    private boolean joining;
+    private volatile boolean joining;
 
     private long missedSince;
+
+    /**
+     * What was heard of a gateway.
+     *
+     * @param at when it was heard last
+     * @param run of this gateway that has joined it
+     */
+    private record Heard(long at, long run) {}
 
     /** @param ended takes sessions that are over, from the relay's thread */
     FleetSubscriptions(
@@ -195,7 +203,7 @@ final class FleetSubscriptions {
     }
 
     private EndedSession heard(Gateway from, String clientId, long sessionId) {
-        heardAt.computeIfPresent(from, (_, _) -> System.nanoTime());
+        heard.computeIfPresent(from, (_, known) -> new Heard(System.nanoTime(), known.run));
         var session = new EndedSession(clientId, sessionId);
         if (announced != null) announced.add(session);
         return session;
@@ -210,14 +218,16 @@ final class FleetSubscriptions {
     private synchronized void missed(Gateway of) {
         var isNew = of.run() > gateways.self().run(); // it has told nothing before this gateway was there
         var joined = isNew ? System.nanoTime() - MARGIN.toNanos() : loadedAt;
-        var heard = heardAt.put(of, System.nanoTime());
-        missedSince(heard == null ? joined : heard);
-        joining |= heard == null && !isNew;
+        var run = gateways.self().run();
+        var before = heard.put(of, new Heard(System.nanoTime(), run));
+        missedSince(before == null ? joined : before.at);
+        joining |= !isNew && (before == null || before.run != run);
     }
 
-    /** It may have died between a commit and the word of it. */
+    /** It may have died between a commit and the word of it; or it only tells anew what it has to tell. */
     private synchronized void forget(Gateway gone) {
-        heardAt.remove(gone);
+        if (gateways.others().contains(gone)) return;
+        heard.remove(gone);
         missedSince(System.nanoTime() - MARGIN.toNanos());
     }
 
@@ -281,7 +291,7 @@ final class FleetSubscriptions {
     }
 
     /** Whether it knows what others had announced before this gateway came; from any thread. */
-    synchronized boolean isComplete() {
+    boolean isComplete() {
         return !joining;
     }
 

@@ -32,6 +32,7 @@ final class FlowControl {
     private final BiConsumer<Duration, Runnable> after;
     private final Runnable retry;
     private final Runnable drained;
+    private final CatchingUp catchingUp;
     /** Null until the session is open. */
     private Publishing publishing;
     /** This client's last connection, whose messages come before those of this one; null for none, or once they have gone. */
@@ -62,6 +63,7 @@ final class FlowControl {
         this.retry = () -> {
             if (!connection.isClosed() || finishing) connection.resume();
         };
+        this.catchingUp = new CatchingUp(parts.remote(), loop, retry);
         this.drained = () -> {
             if (!connection.isClosed()) connection.on(new Event.Drained());
         };
@@ -76,6 +78,8 @@ final class FlowControl {
     /** Whether there is room for what one more packet may ask for, be it a PUBLISH that is held, and the client can still be here. */
     boolean mayRead(Session session) {
         return parts.lease().lasts()
+                && parts.remote().isReady()
+                && parts.fleetSubscriptions().isComplete()
                 && session.wantsMore()
                 && !writes.isOverfull()
                 && (input.hasEnded() || !output.isSlow());
@@ -87,7 +91,8 @@ final class FlowControl {
                 && !publishing.holdsBack(publish)
                 && !writes.isFull()
                 && !parts.deliveries().areMany()
-                && !waitsForPredecessor();
+                && !waitsForPredecessor()
+                && !catchingUp.holdsBack(publish.topicName());
     }
 
     private boolean isOverItsShare() {

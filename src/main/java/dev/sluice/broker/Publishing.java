@@ -62,7 +62,7 @@ final class Publishing {
                 forNobody);
         this.durable = durable;
         this.routed = new RoutedTopics(parts.remote().router(), parts.retainedTopics(), connection.clientId());
-        this.letters = new RemoteLetters(parts.remote(), others, connection, connection::progressed);
+        this.letters = new RemoteLetters(parts.remote(), others, connection, parts.lease(), connection::progressed);
         this.uplink = parts.uplink()
                 .open(
                         connection.clientId(),

@@ -6,6 +6,7 @@ import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.RemoteDeliveries;
 import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.RetainedRecipient;
+import dev.sluice.cluster.node.Lease;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
@@ -19,10 +20,14 @@ final class RemoteLetters {
     private static final Event NOT_TAKEN =
             new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message for clients of other gateways");
 
+    private static final Event IN_VAIN = new Event.Ended(
+            ReasonCode.SERVER_BUSY, "the gateway was away for too long: others may not have taken what it sent them");
+
     private final FleetRouter router;
     private final RemoteDeliveries deliveries;
     private final Deliveries.Keeping keeping;
     private final RetainedRecipient connection;
+    private final Lease lease;
     private final Runnable progressed;
     private int unanswered;
     /** QoS 2 messages in the order received. */
@@ -39,13 +44,20 @@ final class RemoteLetters {
 
     /**
      * @param keeping has PostgreSQL keep copies for sessions of other gateways' clients
+     * @param lease while it lasts, others take what this gateway sends them
      * @param progressed run when Kafka has answered something
      */
-    RemoteLetters(RemoteRouting remote, Deliveries.Keeping keeping, RetainedRecipient connection, Runnable progressed) {
+    RemoteLetters(
+            RemoteRouting remote,
+            Deliveries.Keeping keeping,
+            RetainedRecipient connection,
+            Lease lease,
+            Runnable progressed) {
         this.router = remote.router();
         this.deliveries = remote.deliveries();
         this.keeping = keeping;
         this.connection = connection;
+        this.lease = lease;
         this.progressed = progressed;
     }
 
@@ -82,8 +94,8 @@ final class RemoteLetters {
 
     private void answered(boolean has, Runnable then) {
         unanswered--;
-        if (!has) {
-            connection.tell(NOT_TAKEN);
+        if (!has || !lease.lasts()) {
+            connection.tell(has ? IN_VAIN : NOT_TAKEN);
             return;
         }
         then.run();

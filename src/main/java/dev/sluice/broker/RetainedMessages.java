@@ -13,7 +13,7 @@ import org.jboss.logging.Logger;
  * What all {@link RetainedTransfer transfers} of retained messages share. Any thread may use it.
  *
  * @param memory the bytes that wait in memory for all clients together
- * @param alone whether there is no other gateway, of whose retained messages this one has not heard
+ * @param alone whether there has been no other gateway, of whose retained messages this one has not heard
  */
 record RetainedMessages(RetainedTopics topics, RetainedReader reader, QueueMemory memory, BooleanSupplier alone) {
     private static final ThrottledLog LOG = new ThrottledLog(Logger.getLogger(RetainedMessages.class));

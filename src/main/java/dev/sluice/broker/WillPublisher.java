@@ -53,6 +53,7 @@ final class WillPublisher {
     private final BrokerMeters meters;
     private final WillCheck check;
     private Duration lease;
+    private BooleanSupplier isReady;
     /** Tasks for the thread: answers of Kafka and of the journal come in here. */
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
@@ -116,9 +117,13 @@ final class WillPublisher {
         this.awaited = new AwaitedWills(wills, isKafkaThere);
     }
 
-    /** @param lease as {@link #LEASE} */
-    void start(Duration lease) {
+    /**
+     * @param lease as {@link #LEASE}
+     * @param isReady whether it is known who is subscribed
+     */
+    void start(Duration lease, BooleanSupplier isReady) {
         this.lease = lease;
+        this.isReady = isReady;
         thread = Thread.ofVirtual().name("sluice-wills").start(this::run);
     }
 
@@ -188,6 +193,7 @@ final class WillPublisher {
             retry();
             settle();
             renew();
+            if (!isReady.getAsBoolean()) return;
             forwardDelivered();
             if (telling.hasRoom()) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, lease));
             awaited.look(pending.keySet());

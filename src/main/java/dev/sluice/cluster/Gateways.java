@@ -16,6 +16,15 @@ public interface Gateways {
     /** Whether no other one lives. A volatile read: it may be asked for each message. */
     boolean isAlone();
 
+    /** Whether no other one has been known since this one came. */
+    boolean hasAlwaysBeenAlone();
+
+    /**
+     * Changes whenever this gateway begins to serve anew: as another run, or after a time in which others need not have counted on it. A
+     * volatile read.
+     */
+    long period();
+
     /** Somebody has written who is not known here: asks PostgreSQL soon. Never blocks. */
     default void refresh() {}
 }

@@ -14,6 +14,20 @@ public interface Relay {
     boolean isAlone();
 
     /**
+     * Whether this gateway is alone, or knows what the others had to tell when this run of it began; from then on for the whole run. Before
+     * that it must serve nobody: what it is given would not reach those whom only others know. A volatile read.
+     */
+    boolean isReady();
+
+    /**
+     * Waits until this gateway has taken in what lies in its mailbox by now. Never blocks.
+     *
+     * @param then run once, on any thread, possibly before this returns: then, or after {@code sluice.relay.patience}; at once if there is
+     *     nobody else
+     */
+    void catchUp(Runnable then);
+
+    /**
      * Puts a message into a gateway's mailbox. Never blocks.
      *
      * <p>While Kafka is away it waits, and goes on by itself; whoever has waited long enough forgets about it.

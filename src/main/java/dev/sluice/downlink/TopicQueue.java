@@ -95,7 +95,7 @@ final class TopicQueue {
     }
 
     private void offer() {
-        if (around.isStopping().getAsBoolean() || around.broker().hasManyUnderWay()) return;
+        if (around.isStopping().getAsBoolean() || !around.broker().mayDeliver()) return;
         var command = commands.peek();
         var number = ++attempt;
         triedVersion = around.broker().subscriptionsVersion();

@@ -6,7 +6,7 @@ import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 
-/** Ready unless others have taken this gateway for dead, and it is not registered again. Any thread. */
+/** Ready while its lease lasts: not after a freeze before PostgreSQL has answered, nor after others have taken it for dead. Any thread. */
 @Readiness
 @ApplicationScoped
 class NodeReady implements HealthCheck {
@@ -18,6 +18,7 @@ class NodeReady implements HealthCheck {
 
     @Override
     public HealthCheckResponse call() {
-        return HealthCheckResponse.named("node").status(!membership.isDead()).build();
+        var lasts = !membership.isDead() && membership.lease().lasts();
+        return HealthCheckResponse.named("node").status(lasts).build();
     }
 }

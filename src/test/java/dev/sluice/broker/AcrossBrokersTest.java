@@ -190,6 +190,24 @@ class AcrossBrokersTest {
         assertThat(here.meters.get("sluice.remote.failed").counter().count()).isEqualTo(5);
     }
 
+    /** They may not have taken it. */
+    @Test
+    void aGatewayThatWasAwayForTooLongDoesNotAcknowledgeWhatItSentOthers() {
+        there.connect("subscriber", false).subscribe(1, QoS.EXACTLY_ONCE, "t").next(Packet.SubAck.class);
+        here.relay.answerLate();
+        for (var qos : List.of(QoS.AT_LEAST_ONCE, QoS.EXACTLY_ONCE)) {
+            var publisher = here.connect("publisher" + qos, true);
+            var before = lives();
+            publisher.publish(1, qos, false, "t", "1");
+            await().until(() -> lives() > before);
+            here.lease.set(false);
+            here.relay.answer(true);
+            assertThat(publisher.next(Packet.Disconnect.class).reason()).isEqualTo(ReasonCode.SERVER_BUSY);
+            here.lease.set(true);
+        }
+        assertThat(SERVER.value("SELECT count(*) FROM received")).isEqualTo("0");
+    }
+
     /** Whoever subscribes while it is written finds it, or is known when it is sent. */
     @Test
     void aRetainedMessageGoesElsewhereOnceItIsCommitted() {
@@ -243,6 +261,12 @@ class AcrossBrokersTest {
         }
         publisher.publish(1, QoS.AT_LEAST_ONCE, true, "a/bc", "");
         publisher.next(Packet.PubAck.class);
+        findRetained();
+        here.relay.leave();
+        findRetained(); // by the one that is left, too
+    }
+
+    private void findRetained() {
         for (var durable : List.of(false, true)) {
             assertThat(retained("a/b", durable, 1)).containsExactly("a/b");
             assertThat(retained("a/#", durable, 2)).containsExactlyInAnyOrder("a", "a/b");
@@ -273,5 +297,60 @@ class AcrossBrokersTest {
         assertThat(payload(one.next(Packet.Publish.class))).isEqualTo("left");
         one.leave();
         assertThat(payload(two.next(Packet.Publish.class))).isEqualTo("left");
+    }
+
+    /** They may lie in the mailbox of the subscriber's gateway still. */
+    @Test
+    void whatAPublisherSentElsewhereComesBeforeWhatItSendsHere() {
+        var subscriber = here.connect("subscriber", false).subscribe(1, QoS.EXACTLY_ONCE, "t");
+        subscriber.next(Packet.SubAck.class);
+        for (var durable : List.of(false, true)) {
+            here.relay.ignore();
+            var clientId = "publisher" + durable;
+            var before = there.connect(clientId, durable);
+            before.publish(1, QoS.AT_LEAST_ONCE, false, "t", "elsewhere");
+            assertThat(before.next(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+            before.leave();
+            await().until(() -> SERVER.value(
+                            "SELECT count(*) FROM session WHERE connected AND client_id = '" + clientId + "'")
+                    .equals("0"));
+            var after = here.connect(clientId, durable);
+            after.publish(1, QoS.AT_LEAST_ONCE, false, "for nobody", "telemetry");
+            after.next(Packet.PubAck.class);
+            after.publish(0, QoS.AT_MOST_ONCE, false, "t", "here 0");
+            after.publish(2, QoS.AT_LEAST_ONCE, false, "t", "here 1");
+            after.publish(3, QoS.EXACTLY_ONCE, false, "t", "here 2");
+            after.hasGotNothing();
+            subscriber.hasGotNothing();
+            here.relay.listen();
+            for (var expected : List.of("elsewhere", "here 0", "here 1", "here 2"))
+                assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo(expected);
+            after.next(Packet.PubAck.class);
+            after.next(Packet.PubRec.class);
+            here.relay.ignore();
+            after.publish(4, QoS.AT_LEAST_ONCE, false, "t", "and again");
+            after.next(Packet.PubAck.class);
+            assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo("and again");
+            var hasty = here.connect("hasty" + durable, durable);
+            hasty.publish(0, QoS.AT_MOST_ONCE, false, "t", "hasty");
+            hasty.send(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE));
+            subscriber.hasGotNothing();
+            here.relay.listen();
+            assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo("hasty");
+        }
+    }
+
+    /** What others want is not known before that. */
+    @Test
+    void nobodyIsServedBeforeTheOthersHaveToldWhatTheyWant() {
+        var publisher = here.connect("publisher", false);
+        here.relay.ready(false);
+        publisher.publish(1, QoS.AT_LEAST_ONCE, false, "t", "");
+        var subscriber = there.connect("subscriber", false).subscribe(1, QoS.AT_LEAST_ONCE, "t");
+        subscriber.next(Packet.SubAck.class);
+        here.settle();
+        here.relay.ready(true);
+        assertThat(publisher.next(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        subscriber.next(Packet.Publish.class);
     }
 }

@@ -41,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Owns a broker as the gateway has it, with one event loop, without sockets and without Kafka; used by the test's thread. */
 final class BrokerRig implements AutoCloseable {
@@ -49,9 +50,27 @@ final class BrokerRig implements AutoCloseable {
     final LocalRelay relay;
     final UplinkRig kafka;
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    /** Whether others take it that this gateway lives. */
+    final AtomicBoolean lease = new AtomicBoolean(true);
+
     private final Departures departures;
     final Broker broker;
     private final ScheduledExecutorService loop = Executors.newSingleThreadScheduledExecutor();
+
+    /** Lasts while the test says so. */
+    private static final class SettableLease extends Lease {
+        private final AtomicBoolean lasts;
+
+        private SettableLease(AtomicBoolean lasts) {
+            super(StoreRig.NODE);
+            this.lasts = lasts;
+        }
+
+        @Override
+        public boolean lasts() {
+            return lasts.get();
+        }
+    }
 
     /** Lets in whoever comes. */
     static final class Everybody implements Authentication {
@@ -93,7 +112,7 @@ final class BrokerRig implements AutoCloseable {
                 new ConnectionSettings(mqtt, new ConfiguredBounds().bounds(mqtt), kafka.config, rules),
                 StoreRig.Settings.ONE_LANE,
                 relay,
-                new Lease(StoreRig.NODE),
+                new SettableLease(lease),
                 config.getConfigMapping(AccessConfig.class),
                 config.getConfigMapping(LimitsConfig.class),
                 new Authenticator(List.of("anonymous"), List.of(new Everybody())),

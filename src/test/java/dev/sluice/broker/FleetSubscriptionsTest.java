@@ -216,6 +216,21 @@ class FleetSubscriptionsTest {
         assertThat(clients("new")).containsExactly("c", "d");
     }
 
+    /** A gap that comes later, and is mended, stops nobody. */
+    @Test
+    void onlyWhatWasToldBeforeThisGatewayJoinedIsWaitedFor() {
+        relayHere.gap(relayThere.self());
+        hear();
+        assertThat(here.isComplete()).isFalse();
+        settle();
+        assertThat(here.isComplete()).isTrue();
+        relayHere.gap(relayThere.self());
+        relayThere.restate();
+        relayHere.gap(relayThere.self());
+        hear();
+        assertThat(here.isComplete()).isTrue();
+    }
+
     @Test
     void whatADeadGatewayCouldNotTellIsRead() {
         here.start();

@@ -38,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,6 +65,7 @@ class WillPublisherTest {
     private AgroalDataSource pool;
     private StoreRig rig;
     private final RulesInForce rules = new RulesInForce();
+    private final AtomicBoolean isReady = new AtomicBoolean(true);
     private WillPublisher publisher;
 
     @BeforeEach
@@ -82,7 +84,7 @@ class WillPublisherTest {
                 deliveries,
                 new BrokerMeters(meters),
                 () -> false);
-        publisher.start(LEASE);
+        publisher.start(LEASE, isReady::get);
     }
 
     @AfterEach
@@ -121,6 +123,17 @@ class WillPublisherTest {
 
     private double wills(String outcome) {
         return meters.get("sluice.wills").tag("outcome", outcome).counter().count();
+    }
+
+    @Test
+    void noWillIsToldBeforeItIsKnownWhoIsSubscribed() {
+        isReady.set(false);
+        var due = lostAndBack("device", "presence/device");
+        var ahead = publisher.ahead(due, () -> false);
+        publisher.poke();
+        assertThat(ahead.awaitTold(Duration.ofMillis(200))).isFalse();
+        isReady.set(true);
+        assertThat(ahead.awaitTold(Duration.ofSeconds(20))).isTrue();
     }
 
     /** Subscribers who are away count as told when PostgreSQL has their copies. */

@@ -32,10 +32,12 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     private final List<Consumer<Gateway>> gaps = new CopyOnWriteArrayList<>();
     private Consumer<Gateway> restated = _ -> {};
     private volatile boolean alone = true;
+    private volatile boolean hadOthers;
     private boolean deaf;
     private boolean answersLate;
     private boolean failing;
     private boolean closed;
+    private volatile boolean ready = true;
 
     /** The gateways that know of each other. */
     public static final class Board {
@@ -87,7 +89,9 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
         synchronized (board) {
             for (var other : board.relays) {
                 other.alone = false;
+                other.hadOthers = true;
                 alone = false;
+                hadOthers = true;
             }
             for (var other : board.relays) {
                 other.execute(() -> other.restate(this));
@@ -170,6 +174,31 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     @Override
     public boolean isAlone() {
         return alone;
+    }
+
+    @Override
+    public long period() {
+        return 0;
+    }
+
+    @Override
+    public boolean hasAlwaysBeenAlone() {
+        return !hadOthers;
+    }
+
+    @Override
+    public boolean isReady() {
+        return ready;
+    }
+
+    /** Whether it knows what the others had to tell; true at first. */
+    public void ready(boolean isReady) {
+        ready = isReady;
+    }
+
+    @Override
+    public void catchUp(Runnable then) {
+        enqueue(then);
     }
 
     @Override

@@ -44,6 +44,11 @@ public final class FleetRouter {
         return new Routed(matches, turns.remote(), wants.hasShares());
     }
 
+    /** Whether clients that are connected here may get messages of a topic. */
+    public boolean hasListeners(TopicName topicName) {
+        return router.hasListeners(topicName);
+    }
+
     /** A message with nobody but other gateways, for subscriptions of their own there. */
     public Publication elsewhere(Message message) {
         return Publication.of(message, List.of(), again(message.topicName(), List.of()), 0);

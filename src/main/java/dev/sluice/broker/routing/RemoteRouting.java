@@ -34,6 +34,11 @@ public record RemoteRouting(
         return relay.isAlone();
     }
 
+    /** Whether it is known what clients of other gateways want; before that, nobody is to be served. */
+    public boolean isReady() {
+        return relay.isReady();
+    }
+
     public static RemoteRouting join(
             Gateways gateways,
             Relay relay,

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -230,6 +231,25 @@ public final class Router {
         var routing = new Routing(publisher, turns);
         index.forEachMatch(topicName, routing::take);
         return routing.matches();
+    }
+
+    /** Whether clients that are connected may get messages of a topic. */
+    boolean hasListeners(TopicName topicName) {
+        var listeners = new Listeners();
+        index.forEachMatch(topicName, listeners);
+        return listeners.found;
+    }
+
+    private static final class Listeners implements Consumer<Subscribed> {
+        private boolean found;
+
+        @Override
+        public void accept(Subscribed subscribed) {
+            found |= switch (subscribed) {
+                case ShareGroup _ -> true;
+                case LiveSubscription own -> own.subscriber().recipient() != null;
+            };
+        }
     }
 
     /** A message with everybody who is owed it. */

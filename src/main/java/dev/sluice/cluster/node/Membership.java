@@ -74,6 +74,8 @@ public class Membership implements Gateways {
 
     private volatile Gateway self;
     private volatile Map<String, Gateway> others = Map.of();
+    private volatile boolean hasHadOthers;
+    private volatile long period;
     private volatile boolean isDead;
     private volatile boolean isToldToDrain;
     /** When the last attempt to renew began, and the first of those since which each has succeeded in time; the JVM's nanoseconds. */
@@ -204,10 +206,11 @@ public class Membership implements Gateways {
         var begun = System.nanoTime();
         var claim = store.claim(isStart, mailboxes, address, version);
         if (claim.run() > 0) {
+            know(claim.others()); // before anybody takes the new run for alone
             self = new Gateway(id, claim.run(), claim.mailbox());
             isDead = false;
             isUnbroken = false;
-            lease.from(begun);
+            extendLease(begun);
         }
         return claim;
     }
@@ -258,14 +261,25 @@ public class Membership implements Gateways {
         if (!isUnbroken || begun - renewedAt > duration.toNanos() / 2) unbrokenSince = begun;
         isUnbroken = true;
         renewedAt = begun;
-        others = living(view.others());
-        alive.set(1 + others.size());
+        var before = others;
+        know(view.others());
         sweeps.set(view.sweeps());
-        lease.from(begun);
+        // Who has come did not count on it: their messages have not reached its clients.
+        if (!lease.lasts()
+                && others.values().stream().anyMatch(it -> it.run() > self.run() && !before.containsValue(it)))
+            endConnections("others have come while it");
+        extendLease(begun);
         if (view.draining() && !isToldToDrain) {
             isToldToDrain = true;
             onDrain.run();
         }
+    }
+
+    private void know(List<Other> found) {
+        var living = living(found);
+        if (!living.isEmpty()) hasHadOthers = true;
+        others = living;
+        alive.set(1 + living.size());
     }
 
     /** Whose lease is over lives until somebody declares it dead; but none that was silent already when this one came. */
@@ -277,24 +291,33 @@ public class Membership implements Gateways {
                 .collect(Collectors.toUnmodifiableMap(Gateway::id, Function.identity()));
     }
 
+    private void extendLease(long begun) {
+        if (!lease.lasts()) period = period + 1;
+        lease.from(begun);
+    }
+
     /** PostgreSQL is away for all: no reason to end connections. */
     private void unanswered(long begun, SQLException failure) {
         isUnbroken = false;
         sweeps.set(false);
-        lease.from(begun);
+        extendLease(begun);
         away.warn("gateway " + id + " cannot renew its lease: " + failure.getMessage());
     }
 
     private void die() {
-        LOG.errorf(
-                "gateway %s (run %d) was taken for dead, as it did not renew its lease in time: it ends all its connections",
-                id, self.run());
         isDead = true;
         isUnbroken = false;
         sweeps.set(false);
         lease.end();
-        onDeath.run();
+        endConnections("it was taken for dead, as it");
         reenter();
+    }
+
+    private void endConnections(String why) {
+        LOG.errorf(
+                "gateway %s (run %d): %s did not renew its lease in time: it ends all its connections",
+                id, self.run(), why);
+        onDeath.run();
     }
 
     private void reenter() {
@@ -355,5 +378,15 @@ public class Membership implements Gateways {
     @Override
     public boolean isAlone() {
         return others.isEmpty();
+    }
+
+    @Override
+    public long period() {
+        return period;
+    }
+
+    @Override
+    public boolean hasAlwaysBeenAlone() {
+        return !hasHadOthers;
     }
 }

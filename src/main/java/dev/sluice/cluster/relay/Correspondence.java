@@ -29,6 +29,7 @@ final class Correspondence {
     private final Gateway self;
     private final Outboxes outboxes;
     private final Announcements announcements;
+    private final CatchUps catchUps;
     private final Handlers handlers;
     private final RelayMeters meters;
     private final Strangers strangers;
@@ -47,12 +48,14 @@ final class Correspondence {
             Gateways gateways,
             Outboxes outboxes,
             Announcements announcements,
+            CatchUps catchUps,
             Handlers handlers,
             RelayMeters meters) {
         this.gateways = gateways;
         this.self = self;
         this.outboxes = outboxes;
         this.announcements = announcements;
+        this.catchUps = catchUps;
         this.handlers = handlers;
         this.meters = meters;
         this.strangers = new Strangers(gateways);
@@ -73,6 +76,18 @@ final class Correspondence {
         tellAudience();
         var whole = handlers.whole();
         outboxes.post(new Letter.Joined(question, whole != null && whole.isEmpty()));
+    }
+
+    /** This gateway was away: asks everybody for all that was before. */
+    void rejoin() {
+        look();
+        joinedAt = System.nanoTime();
+        awaited.addAll(peers.keySet());
+        for (var peer : peers.values()) {
+            peer.isListening = true;
+            peer.misses();
+        }
+        tellAudience();
     }
 
     boolean hasJoined() {
@@ -154,6 +169,8 @@ final class Correspondence {
         }
         if (envelope.run() == self.run() && envelope.sender().equals(self.id())) {
             if (isBoard) meters.cameBack(System.currentTimeMillis() - writtenAt);
+            else if (RelayCodec.letter(envelope.content()) instanceof Letter.Mark mark)
+                catchUps.cameBack(mark.number());
             return;
         }
         if (envelope.addressee() != (isBoard ? Envelope.ALL : self.run())) {
@@ -238,7 +255,7 @@ final class Correspondence {
                 if (peer.end(end)) takeAnswer(peer);
             }
             case Letter.Seen seen -> peer.listener.sees(seen.number());
-            case Letter.Heartbeat _, Letter.Told _ -> {}
+            case Letter.Heartbeat _, Letter.Mark _, Letter.Told _ -> {}
         }
     }
 

@@ -60,6 +60,7 @@ public class KafkaRelay implements Relay {
     private final RelayMeters meters;
     private final Handlers handlers = new Handlers();
     private final Announcements announcements;
+    private final CatchUps catchUps;
     private final Repeating reading = Repeating.onPlatformThread("sluice-relay");
     private final Repeating clock = Repeating.onVirtualThread("sluice-relay-clock");
     private final Map<TopicPartition, Long> positions = new HashMap<>();
@@ -81,7 +82,11 @@ public class KafkaRelay implements Relay {
     /** Why nothing comes from others; null while the consumer works. */
     private volatile String trouble = "it has not been read yet";
 
-    private volatile boolean ready;
+    /** Of the gateway: when it changes, all is to be known anew. */
+    private long period;
+    /** The one in which it has been ready. */
+    private volatile long readyPeriod = -1;
+
     private volatile List<Gateway> awaited = List.of();
 
     KafkaRelay(
@@ -100,6 +105,7 @@ public class KafkaRelay implements Relay {
         this.topic = new RelayTopic(config, kafkaConfig);
         this.meters = new RelayMeters(registry);
         this.announcements = new Announcements(config.patience(), meters);
+        this.catchUps = new CatchUps(config.patience(), meters);
     }
 
     private static void requireSound(RelayConfig config) {
@@ -125,11 +131,14 @@ public class KafkaRelay implements Relay {
 
     /** The beginning of a run: its numbers begin, it has a mailbox, and knows nobody. */
     private void begin() {
+        period = gateways.period();
         self = gateways.self();
         var all = new Outboxes(self, gateways, this::hand, meters, config.bytesInFlight());
-        correspondence = new Correspondence(self, gateways, all, announcements, handlers, meters);
+        correspondence = new Correspondence(self, gateways, all, announcements, catchUps, handlers, meters);
         outboxes = all;
-        ready = gateways.isAlone();
+        var own = self;
+        catchUps.begin(mark -> all.send(own, new Letter.Mark(mark)));
+        tellState();
     }
 
     /** This gateway was taken for dead: others have forgotten its earlier run. */
@@ -140,6 +149,12 @@ public class KafkaRelay implements Relay {
         consumer = null;
         positions.clear();
         begin();
+    }
+
+    /** Others need not have counted on this gateway: some may have come of whom it has not heard. */
+    private void rejoin() {
+        period = gateways.period();
+        correspondence.rejoin();
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_RELAY) ShutdownEvent event) {
@@ -163,11 +178,13 @@ public class KafkaRelay implements Relay {
     private Duration tick() {
         outboxes.pump();
         announcements.check();
+        catchUps.check();
         return isAlone() ? ALONE : CLOCK;
     }
 
     private Duration turn() throws InterruptedException {
         if (!self.equals(gateways.self())) beginAnew();
+        else if (period != gateways.period()) rejoin();
         keepKnown();
         correspondence.look();
         if (consumer == null) {
@@ -184,7 +201,7 @@ public class KafkaRelay implements Relay {
 
     private void tellState() {
         awaited = List.copyOf(correspondence.awaited());
-        if (!ready) ready = gateways.isAlone() || correspondence.isComplete();
+        if (readyPeriod != period && (gateways.isAlone() || correspondence.isComplete())) readyPeriod = period;
     }
 
     /** Has the producer know the topic: else what comes next had to wait until Kafka has told about it. */
@@ -268,9 +285,15 @@ public class KafkaRelay implements Relay {
         return trouble;
     }
 
-    /** Whether it has once been alone, or known all that others had to tell. From any thread. */
-    boolean isReady() {
-        return ready;
+    @Override
+    public boolean isReady() {
+        return readyPeriod == gateways.period();
+    }
+
+    @Override
+    public void catchUp(Runnable then) {
+        if (outboxes == null || isAlone()) then.run();
+        else catchUps.await(then);
     }
 
     /** Those whose state is not here yet, of those that lived when this gateway came. From any thread. */

@@ -30,6 +30,9 @@ sealed interface Letter {
     /** In a mailbox: the end of the answer. */
     record End(long question, int parts) implements Letter {}
 
+    /** In the sender's own mailbox: once it has come back, what was there before has come, too. */
+    record Mark(long number) implements Letter {}
+
     /** In a mailbox: the addressee's announcements were taken in up to this number. */
     record Seen(long number) implements Letter {}
 }

@@ -20,6 +20,7 @@ final class RelayCodec {
     private static final int PART = 5;
     private static final int END = 6;
     private static final int SEEN = 7;
+    private static final int MARK = 8;
 
     private RelayCodec() {}
 
@@ -73,6 +74,7 @@ final class RelayCodec {
                 MessageCodec.write(part.message(), out.oneByte(PART).number(part.question()));
             case Letter.End end -> out.oneByte(END).number(end.question()).count(end.parts());
             case Letter.Seen seen -> out.oneByte(SEEN).number(seen.number());
+            case Letter.Mark mark -> out.oneByte(MARK).number(mark.number());
         }
         return out.toByteArray();
     }
@@ -96,6 +98,7 @@ final class RelayCodec {
             case PART -> part(in);
             case END -> new Letter.End(in.getLong(), in.getInt());
             case SEEN -> new Letter.Seen(in.getLong());
+            case MARK -> new Letter.Mark(in.getLong());
             default -> {
                 var message = MessageCodec.read(kind, in);
                 yield message == null ? null : new Letter.Told(message);

@@ -18,6 +18,7 @@ final class RelayMeters {
     private final Counter gaps;
     private final Counter refused;
     private final Counter patienceExceeded;
+    private final Counter catchUpExceeded;
     private final AtomicLong bytesInFlight = new AtomicLong();
     /** Seconds that the latest record took that has come back. */
     private volatile double lag;
@@ -44,6 +45,9 @@ final class RelayMeters {
                 .register(meters);
         patienceExceeded = Counter.builder("sluice.relay.patience.exceeded")
                 .description("Announcements that not every gateway has seen in time")
+                .register(meters);
+        catchUpExceeded = Counter.builder("sluice.relay.catch.up.exceeded")
+                .description("Publishers that went on before this gateway had read its mailbox")
                 .register(meters);
         Gauge.builder("sluice.relay.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes for other gateways that Kafka does not have yet")
@@ -106,6 +110,10 @@ final class RelayMeters {
 
     void patienceExceeded() {
         patienceExceeded.increment();
+    }
+
+    void catchUpExceeded() {
+        catchUpExceeded.increment();
     }
 
     private double lag() {

@@ -57,8 +57,9 @@ public class NodeLease {
      * @param mailbox 0 if the name was refused, or all are taken
      * @param formerRun the run that had the name before, or has it; 0 for none
      * @param aliveFor how long the lease of that run lasts, if it has the name; else null
+     * @param others who else lives
      */
-    public record Claim(long run, int mailbox, long formerRun, Duration aliveFor) {}
+    public record Claim(long run, int mailbox, long formerRun, Duration aliveFor, List<Other> others) {}
 
     /** Another gateway that nobody has declared dead; {@code lasts}: its lease does. */
     public record Other(String id, long run, int mailbox, boolean lasts) {}
@@ -96,7 +97,8 @@ public class NodeLease {
                             row.getLong("claimed_run"),
                             row.getInt("claimed_mailbox"),
                             row.getLong("former_run"),
-                            aliveFor);
+                            aliveFor,
+                            others(connection));
                 }
             }
         });

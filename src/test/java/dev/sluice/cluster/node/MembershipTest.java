@@ -260,6 +260,7 @@ class MembershipTest {
         assertThat(a.lease.lasts()).isTrue();
         assertThat(a.membership.isDead()).isFalse();
         assertThat(a.self().run()).isGreaterThan(first.run());
+        assertThat(a.membership.isAlone()).as("before it serves anybody").isFalse();
         assertThat(a.self().mailbox()).isEqualTo(1);
     }
 
@@ -277,6 +278,27 @@ class MembershipTest {
         assertThat(a.lease.lasts()).isTrue();
         assertThat(dead).isFalse();
         assertThat(a.self().run()).isEqualTo(run);
+    }
+
+    /** They took it for silent, and have sent its clients nothing. */
+    @Test
+    void whoeverWasFrozenWhileOthersCameEndsItsConnections() {
+        var a = entered("a", LEASE);
+        var mayRead = new AtomicBoolean(true);
+        a.membership.onDeath(() -> mayRead.set(a.lease.lasts()));
+        awaitLapse("a");
+        await().until(() -> !a.lease.lasts());
+        var run = a.self().run();
+        var period = a.membership.period();
+        entered("b", LEASE);
+
+        a.turn();
+
+        assertThat(mayRead).isFalse();
+        assertThat(a.self().run()).isEqualTo(run);
+        assertThat(a.membership.period()).isNotEqualTo(period);
+        assertThat(a.membership.isAlone()).isFalse();
+        assertThat(a.lease.lasts()).isTrue();
     }
 
     @Test

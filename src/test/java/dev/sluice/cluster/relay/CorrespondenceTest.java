@@ -38,6 +38,21 @@ class CorrespondenceTest {
     }
 
     @Test
+    void whoeverWasAwayIsReadyWhenItKnowsWhatTheOthersWant() {
+        var a = model.join("a");
+        var b = model.join("b");
+        settle(a, b);
+        b.want("x");
+        model.partition(BOARD).clear(); // it was away for longer than that is kept
+        a.losesItsPlace();
+        a.correspondence.rejoin();
+        assertThat(a.correspondence.isComplete()).isFalse();
+        settle(a, b);
+        assertThat(a.correspondence.isComplete()).isTrue();
+        assertThat(a.others).isEqualTo(Map.of("b", X));
+    }
+
+    @Test
     void anAnnouncementWaitsForAllThatHaveSeenIt() {
         var a = model.join("a");
         var b = model.join("b");

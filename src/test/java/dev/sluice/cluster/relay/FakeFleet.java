@@ -65,5 +65,15 @@ final class FakeFleet {
         public boolean isAlone() {
             return others().isEmpty();
         }
+
+        @Override
+        public long period() {
+            return self().run();
+        }
+
+        @Override
+        public boolean hasAlwaysBeenAlone() {
+            return isAlone();
+        }
     }
 }

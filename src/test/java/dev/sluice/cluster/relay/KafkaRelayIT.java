@@ -222,6 +222,41 @@ class KafkaRelayIT {
     }
 
     @Test
+    void whoCatchesUpHasTakenInWhatLiesInItsMailbox() throws InterruptedException {
+        var alone = new CountDownLatch(1);
+        var a = started("a");
+        a.relay.catchUp(alone::countDown);
+        assertThat(alone.getCount()).as("alone nobody waits").isZero();
+        var b = rig.start("b");
+        var letters = new CopyOnWriteArrayList<Long>();
+        b.relay.on(
+                Queued.class,
+                (_, letter) -> letters.add(letter.places().getFirst().seq()));
+        b.relay.start();
+        await("b is ready", b.relay::isReady);
+        for (int round = 1; round <= 200; round++) {
+            var has = new CountDownLatch(1);
+            a.relay.send(b.gateway, queued(round), _ -> has.countDown());
+            assertThat(has.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            var caughtUp = new CountDownLatch(3);
+            for (int i = 0; i < 3; i++) b.relay.catchUp(caughtUp::countDown);
+            assertThat(caughtUp.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            assertThat(letters).hasSize(round);
+        }
+        assertThat(b.count("sluice.relay.catch.up.exceeded")).isZero();
+        rig.kafka.process().freeze();
+        var patience = new CountDownLatch(2);
+        b.relay.catchUp(patience::countDown);
+        b.relay.catchUp(patience::countDown);
+        assertThat(patience.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(b.count("sluice.relay.catch.up.exceeded")).isEqualTo(2);
+        rig.kafka.process().thaw();
+        var again = new CountDownLatch(1);
+        b.relay.catchUp(again::countDown);
+        assertThat(again.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
     void aTopicThatIsDeletedIsCreatedAgain() throws Exception {
         var a = rig.start("a");
         a.relay.whole(() -> List.of(wants("x")));

@@ -69,7 +69,8 @@ final class RelayModel {
             var handlers = new Handlers();
             outboxes = new Outboxes(gateway, gateways, RelayModel.this::hand, meters, 1_000_000);
             announcements = new Announcements(Duration.ofSeconds(20), meters);
-            correspondence = new Correspondence(gateway, gateways, outboxes, announcements, handlers, meters);
+            var catchUps = new CatchUps(Duration.ofSeconds(20), meters);
+            correspondence = new Correspondence(gateway, gateways, outboxes, announcements, catchUps, handlers, meters);
             handlers.on(Interest.class, this::take);
             handlers.on(Queued.class, (_, letter) -> letters.add(letter));
             handlers.whole(this::whole);
