@@ -33,6 +33,20 @@ public sealed interface RelayMessage {
     record Interest(List<Wanted> changes) implements ToAll {}
 
     /**
+     * A client that is connected to the sender, and a member of a Shared Subscription.
+     *
+     * @param share filter of the Shared Subscription, as sent
+     * @param reach what it is to get through the sender from now on; {@link Reach#NONE} if it is no member there any more
+     */
+    record Member(String clientId, long sessionId, String share, Reach reach) {}
+
+    /** Members of Shared Subscriptions that are connected to the sender or are no more, as far as that has changed. */
+    record Members(List<Member> changes) implements ToAll {}
+
+    /** Members of Shared Subscriptions that are connected to the sender can take messages again, or have too much to do. */
+    record Readiness(boolean ready, List<String> clientIds) implements ToAll {}
+
+    /**
      * A session that outlives its connection has these subscriptions now; they are committed.
      *
      * @param epoch of the connection that has written it
@@ -56,9 +70,12 @@ public sealed interface RelayMessage {
      * @param publisher client id, for No Local; null if no client has published it, or if it has been passed on since no member of the Shared
      *     Subscription was left at another gateway: then it is passed on no further
      * @param own whether those with subscriptions of their own get it
-     * @param shares filters of Shared Subscriptions of which one member there gets it
+     * @param chosen members of Shared Subscriptions that get it
      */
-    record Live(Message message, String publisher, boolean own, List<String> shares) implements ToOne {}
+    record Live(Message message, String publisher, boolean own, List<Chosen> chosen) implements ToOne {}
+
+    /** The member of a Shared Subscription whose turn it is; if it cannot take the message, another one gets it. */
+    record Chosen(String share, String clientId) {}
 
     /** Queues have messages up to these places; they are committed. */
     record Queued(List<Place> places) implements ToOne {}
@@ -82,10 +99,10 @@ public sealed interface RelayMessage {
      *
      * @param number of the offer, at its sender
      * @param own whether those with subscriptions of their own get it
-     * @param shares filters of Shared Subscriptions of which one member there gets it
+     * @param chosen members of Shared Subscriptions that get it
      * @param reached subscribers that an earlier offer has reached: they get nothing more
      */
-    record Offer(long number, Message message, boolean own, List<String> shares, List<Reached> reached)
+    record Offer(long number, Message message, boolean own, List<Chosen> chosen, List<Reached> reached)
             implements ToOne {}
 
     /**

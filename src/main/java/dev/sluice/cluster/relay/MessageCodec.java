@@ -5,6 +5,10 @@ import dev.sluice.cluster.RelayMessage.Ended;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Lagging;
 import dev.sluice.cluster.RelayMessage.Live;
+import dev.sluice.cluster.RelayMessage.Readiness;
+import dev.sluice.cluster.RelayMessage.Members;
+import dev.sluice.cluster.RelayMessage.Member;
+import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Offer;
 import dev.sluice.cluster.RelayMessage.OfferOutcome;
 import dev.sluice.cluster.RelayMessage.Place;
@@ -44,6 +48,8 @@ final class MessageCodec {
     private static final int OFFER_OUTCOME = 25;
     private static final int LAGGING = 26;
     private static final int WITHDRAWN = 27;
+    private static final int MEMBERS = 28;
+    private static final int READINESS = 29;
 
     private static final byte[] NOTHING = {};
 
@@ -61,6 +67,9 @@ final class MessageCodec {
             case Interest interest ->
                 out.oneByte(INTEREST).list(interest.changes(), (wanted, to) -> to.text(wanted.filter())
                         .oneByte(wanted.reach().ordinal()));
+            case Members members -> out.oneByte(MEMBERS).list(members.changes(), MessageCodec::write);
+            case Readiness readiness ->
+                out.oneByte(READINESS).flag(readiness.ready()).texts(readiness.clientIds());
             case Subscribed subscribed ->
                 session(out.oneByte(SUBSCRIBED), subscribed.clientId(), subscribed.sessionId())
                         .number(subscribed.epoch())
@@ -81,7 +90,7 @@ final class MessageCodec {
                 write(live.message(), out.oneByte(LIVE))
                         .textOrNull(live.publisher())
                         .flag(live.own())
-                        .texts(live.shares());
+                        .list(live.chosen(), MessageCodec::write);
             case Queued queued ->
                 out.oneByte(QUEUED)
                         .list(queued.places(), (place, to) -> session(to, place.clientId(), place.sessionId())
@@ -96,7 +105,7 @@ final class MessageCodec {
             case Offer offer ->
                 write(offer.message(), out.oneByte(OFFER).number(offer.number()))
                         .flag(offer.own())
-                        .texts(offer.shares())
+                        .list(offer.chosen(), MessageCodec::write)
                         .list(offer.reached(), MessageCodec::write);
             case OfferOutcome outcome ->
                 out.oneByte(OFFER_OUTCOME)
@@ -117,6 +126,8 @@ final class MessageCodec {
         return switch (kind) {
             case INTEREST ->
                 new Interest(RelayBytes.list(in, it -> new Wanted(RelayBytes.text(it), Reach.values()[it.get()])));
+            case MEMBERS -> new Members(RelayBytes.list(in, MessageCodec::member));
+            case READINESS -> new Readiness(RelayBytes.flag(in), RelayBytes.texts(in));
             case SUBSCRIBED ->
                 new Subscribed(
                         RelayBytes.text(in),
@@ -126,7 +137,12 @@ final class MessageCodec {
             case UNSUBSCRIBED ->
                 new Unsubscribed(RelayBytes.text(in), in.getLong(), in.getLong(), RelayBytes.texts(in));
             case ENDED -> new Ended(RelayBytes.list(in, it -> new EndedSession(RelayBytes.text(it), it.getLong())));
-            case LIVE -> new Live(message(in), RelayBytes.textOrNull(in), RelayBytes.flag(in), RelayBytes.texts(in));
+            case LIVE ->
+                new Live(
+                        message(in),
+                        RelayBytes.textOrNull(in),
+                        RelayBytes.flag(in),
+                        RelayBytes.list(in, MessageCodec::chosen));
             case QUEUED ->
                 new Queued(RelayBytes.list(in, it -> new Place(RelayBytes.text(it), it.getLong(), it.getLong())));
             case TAKEN_OVER -> new TakenOver(RelayBytes.text(in), in.getLong());
@@ -136,7 +152,7 @@ final class MessageCodec {
                         in.getLong(),
                         message(in),
                         RelayBytes.flag(in),
-                        RelayBytes.texts(in),
+                        RelayBytes.list(in, MessageCodec::chosen),
                         RelayBytes.list(in, MessageCodec::reached));
             case OFFER_OUTCOME ->
                 new OfferOutcome(
@@ -155,6 +171,24 @@ final class MessageCodec {
 
     private static RelayBytes session(RelayBytes out, String clientId, long id) {
         return out.text(clientId).number(id);
+    }
+
+    private static void write(Member member, RelayBytes out) {
+        session(out, member.clientId(), member.sessionId())
+                .text(member.share())
+                .oneByte(member.reach().ordinal());
+    }
+
+    private static Member member(ByteBuffer in) {
+        return new Member(RelayBytes.text(in), in.getLong(), RelayBytes.text(in), Reach.values()[in.get()]);
+    }
+
+    private static void write(Chosen chosen, RelayBytes out) {
+        out.text(chosen.share()).text(chosen.clientId());
+    }
+
+    private static Chosen chosen(ByteBuffer in) {
+        return new Chosen(RelayBytes.text(in), RelayBytes.text(in));
     }
 
     private static void write(Reached reached, RelayBytes out) {

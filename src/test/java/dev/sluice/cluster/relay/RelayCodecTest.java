@@ -7,6 +7,10 @@ import dev.sluice.cluster.RelayMessage.Ended;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Lagging;
 import dev.sluice.cluster.RelayMessage.Live;
+import dev.sluice.cluster.RelayMessage.Readiness;
+import dev.sluice.cluster.RelayMessage.Members;
+import dev.sluice.cluster.RelayMessage.Member;
+import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.OfferOutcome;
 import dev.sluice.cluster.RelayMessage.Place;
 import dev.sluice.cluster.RelayMessage.Queued;
@@ -58,6 +62,10 @@ class RelayCodecTest {
         return Stream.of(
                 new Interest(List.of()),
                 new Interest(List.of(new Wanted("$share/g/ä/#", Reach.ALL), new Wanted("b", Reach.NONE))),
+                new Members(List.of(
+                        new Member("c1", 12, "$share/g/ä/#", Reach.ALL), new Member("", -1, "$share/g/b", Reach.NONE))),
+                new Readiness(true, List.of("c1", "")),
+                new Readiness(false, List.of()),
                 new Subscribed(
                         "c1",
                         12,
@@ -83,7 +91,7 @@ class RelayCodecTest {
 
     private static Live live(byte[] payload, Properties properties, long expiresAt, String publisher) {
         var message = new Message(TopicName.of("a/ö"), QoS.AT_LEAST_ONCE, true, properties, payload, expiresAt);
-        return new Live(message, publisher, true, List.of("$share/g/a/+"));
+        return new Live(message, publisher, true, List.of(new Chosen("$share/g/a/+", "c2")));
     }
 
     private static Live readBack(Live live) {
@@ -104,7 +112,7 @@ class RelayCodecTest {
                     assertThat(live.message().expiresAt()).isEqualTo(Message.NEVER);
                     assertThat(live.publisher()).isEqualTo(publisher);
                     assertThat(live.own()).isTrue();
-                    assertThat(live.shares()).containsExactly("$share/g/a/+");
+                    assertThat(live.chosen()).containsExactly(new Chosen("$share/g/a/+", "c2"));
                 }
     }
 
