@@ -58,7 +58,7 @@ public class Broker {
 
     private final SessionOpener opener;
     private final ConnectionParts parts;
-    private final Router router = new Router();
+    private final Router router;
     private final Deliveries deliveries;
     private final StoredFilters storedFilters;
     private final RetainedMessages retained;
@@ -92,6 +92,7 @@ public class Broker {
         var journal = stores.journal;
         var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
+        this.router = new Router(settings.mqtt.shareOrder());
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
         var remote = RemoteRouting.join(node, relay, router, deliveries, journal, registered);
         this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
@@ -140,6 +141,7 @@ public class Broker {
         endedSessions.start();
         fleetSessions.start();
         parts.remote().offers().start();
+        parts.remote().readiness().start();
         overload.start();
     }
 
@@ -149,6 +151,7 @@ public class Broker {
         endedSessions.stop();
         fleetSessions.stop();
         parts.remote().offers().stop();
+        parts.remote().readiness().stop();
         overload.stop();
     }
 

@@ -110,7 +110,7 @@ public final class Connection implements RetainedRecipient {
     @Override
     public void delivered(Delivery delivery) {
         if (receiving != null) receiving.live(delivery.message());
-        if (!isClosed() || receiving == null || !receiving.passOn(delivery)) on(new Event.Deliver(delivery));
+        if (!isClosed() || receiving == null || !receiving.returns().passOn(delivery)) on(new Event.Deliver(delivery));
     }
 
     void on(Event event) {

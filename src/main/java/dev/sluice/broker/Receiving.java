@@ -4,11 +4,9 @@ import dev.sluice.access.limit.Limit;
 import dev.sluice.access.limit.Scope;
 import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.LiveSubscription;
-import dev.sluice.broker.routing.Publication;
 import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
-import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Effect;
@@ -47,6 +45,7 @@ final class Receiving {
 
     private final RetainedTransfers transfers;
     private final SubscriptionReview review;
+    private final SharedReturns returns;
 
     /** @param rights null if everything is allowed */
     Receiving(
@@ -66,6 +65,7 @@ final class Receiving {
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
+        this.returns = new SharedReturns(connection, parts);
         this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
     }
 
@@ -107,7 +107,7 @@ final class Receiving {
             case Effect.Drop(var delivery, var why) -> dropped(delivery, why);
             case Effect.Subscribe(var subscribe) -> subscribe(subscribe);
             case Effect.Unsubscribe(var unsubscribe) -> unsubscribe(unsubscribe);
-            case Effect.Return(var left) -> giveBack(left);
+            case Effect.Return(var left) -> returns.giveBack(left);
         }
     }
 
@@ -138,7 +138,7 @@ final class Receiving {
             connection.on(new Event.Subscribed(subscribe.packetId(), answers.reasons(), answers.why()));
             begun.forEach(Runnable::run);
         });
-        if (!parts.remote().interest().awaitSeen(filters, () -> inALaterTurn(committed))) committed.run();
+        if (!parts.remote().interest().awaitSeen(connection, filters, () -> inALaterTurn(committed))) committed.run();
         if (!durable || granted.isEmpty()) {
             inALaterTurn(committed);
             return;
@@ -226,7 +226,7 @@ final class Receiving {
     /** A message was dropped, unless another member of its Shared Subscription has room for it. */
     private void dropped(Delivery delivery, Effect.Why why) {
         var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
-        if (isForRoom && isForTheGroup(delivery) && hasRoomElsewhere(delivery)) return;
+        if (isForRoom && returns.hasRoomElsewhere(delivery)) return;
         parts.meters().dropped(connection.clientId(), why);
         if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
     }
@@ -273,16 +273,23 @@ final class Receiving {
     private void unsubscribe(Packet.Unsubscribe unsubscribe) {
         var answers = new FilterAnswers(parts);
         var ended = new ArrayList<String>();
+        var shared = new ArrayList<TopicFilter>(0);
         for (var text : unsubscribe.filters()) {
             var filter = answers.read(text);
             if (filter == null) continue;
             transfers.end(filter);
             var reason = parts.router().unsubscribe(connection, filter);
             answers.answer(reason);
-            if (reason == ReasonCode.SUCCESS) ended.add(text);
+            if (reason != ReasonCode.SUCCESS) continue;
+            ended.add(text);
+            if (filter.isShared()) shared.add(filter);
         }
-        Runnable committed =
-                () -> connection.on(new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why()));
+        // Of a Shared Subscription it is no member any more, wherever a message is published.
+        var committed = new Countdown(
+                2,
+                () -> connection.on(
+                        new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why())));
+        if (!parts.remote().interest().awaitSeen(connection, shared, () -> inALaterTurn(committed))) committed.run();
         if (!durable || ended.isEmpty()) {
             inALaterTurn(committed);
             return;
@@ -349,48 +356,8 @@ final class Receiving {
                 row.packetId());
     }
 
-    private boolean hasRoomElsewhere(Delivery delivery) {
-        var subscriber = parts.router().find(connection.clientId());
-        if (subscriber != null) subscriber.queueIsFull();
-        // Not at another gateway: two members with full queues would give it to each other for ever.
-        var match = parts.router().another(delivery.share(), connection, true);
-        if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
-        return match != null;
-    }
-
-    /** The client is gone: has another member of the Shared Subscription get a message that nobody answers for; true if there is one. */
-    boolean passOn(Delivery delivery) {
-        if (!isForTheGroup(delivery)) return false;
-        giveBack(List.of(delivery));
-        return true;
-    }
-
-    /** Whether it is in memory alone, and its sender counts on some member of a Shared Subscription. */
-    private static boolean isForTheGroup(Delivery delivery) {
-        var isOwn = delivery.share() == null || delivery.seq() != 0 || delivery.receipt() != null;
-        return !isOwn && delivery.qos() != QoS.AT_MOST_ONCE;
-    }
-
-    /** Gives the messages that a member of a Shared Subscription has left to other members [MQTT-4.8.2-5], here if there are any. */
-    private void giveBack(List<Delivery> left) {
-        for (var delivery : left) {
-            var match = parts.router().another(delivery.share(), connection, false);
-            if (match != null) give(Publication.of(delivery.message().unretained(), List.of(match)));
-            else parts.remote().deliveries().passOn(delivery.message().unretained(), delivery.share());
-        }
-    }
-
-    /** Delivers a message whose sender waits for no answer. */
-    private void give(Publication publication) {
-        parts.deliveries().give(publication, this::keep, () -> {});
-    }
-
-    private void keep(Publication publication, Runnable then) {
-        connection.writes().keep(publication, publication.copies(), false, outcome -> connection
-                .loop()
-                .execute(() -> {
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                    then.run();
-                }));
+    /** What other members of Shared Subscriptions get in the client's place. */
+    SharedReturns returns() {
+        return returns;
     }
 }

@@ -114,6 +114,10 @@ public interface MqttConfig {
     @WithDefault("100")
     int sharedSubscriptionsMaximum();
 
+    /** Whether messages of one topic, or of one publisher, always go to the same member of a Shared Subscription. */
+    @WithDefault("none")
+    ShareOrder shareOrder();
+
     /** Bytes of the Topic Filters of one client's subscriptions; a further one is answered with 0x97. */
     @WithDefault("262144")
     int subscriptionBytesMaximum();
@@ -178,5 +182,12 @@ public interface MqttConfig {
         DROP_NEWEST,
         /** The messages of QoS 0 that wait longest; with none of them left, the one that arrives. */
         DROP_QOS0_FIRST
+    }
+
+    /** What is always given to the same member of a Shared Subscription, as long as that is connected. */
+    enum ShareOrder {
+        NONE,
+        TOPIC,
+        CLIENT
     }
 }

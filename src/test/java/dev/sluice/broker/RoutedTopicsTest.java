@@ -8,7 +8,10 @@ import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.cluster.LocalRelay;
+import dev.sluice.cluster.RelayMessage;
 import dev.sluice.cluster.RelayMessage.Interest;
+import dev.sluice.cluster.RelayMessage.Member;
+import dev.sluice.cluster.RelayMessage.Members;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.Wanted;
 import dev.sluice.packet.Packet;
@@ -56,7 +59,11 @@ class RoutedTopicsTest {
     }
 
     private void wants(String filter, Reach reach) throws InterruptedException {
-        other.announce(new Interest(List.of(new Wanted(filter, reach))), () -> {});
+        told(new Interest(List.of(new Wanted(filter, reach))));
+    }
+
+    private void told(RelayMessage.ToAll message) throws InterruptedException {
+        other.announce(message, () -> {});
         var taken = new CountDownLatch(1);
         relay.execute(taken::countDown);
         taken.await();
@@ -100,7 +107,7 @@ class RoutedTopicsTest {
     @Test
     void sharedSubscriptionsElsewhereAreLookedUpForEachMessage() throws InterruptedException {
         join();
-        wants("$share/g/room", Reach.AT_MOST_ONCE);
+        told(new Members(List.of(new Member("member", 1, "$share/g/room", Reach.AT_MOST_ONCE))));
         assertThat(publication(TOPIC, QoS.AT_LEAST_ONCE).hasSubscribers()).isFalse();
         assertThat(publication(TOPIC, QoS.AT_MOST_ONCE).hasSubscribers()).isTrue();
     }

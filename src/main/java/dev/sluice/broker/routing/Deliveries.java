@@ -3,6 +3,7 @@ package dev.sluice.broker.routing;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Receipt;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -12,6 +13,7 @@ import java.util.function.Function;
 public final class Deliveries {
     private final LongAdder underWay = new LongAdder();
     private final long most;
+    private volatile Consumer<Publication> otherGateways = _ -> {};
 
     /** @param most deliveries under way at which publishers have to wait */
     public Deliveries(long most) {
@@ -69,8 +71,18 @@ public final class Deliveries {
      * runs the task.
      */
     public void passOn(Publication publication, Keeping keeping, Runnable then) {
-        var left = publication.left();
-        if (left.hasSubscribers()) give(left, keeping, then);
+        giveAnywhere(publication.left(), keeping, then);
+    }
+
+    /** Gives a message to another member of a Shared Subscription than the one that was chosen first, at whatever gateway; then runs the task. */
+    public void giveAnywhere(Publication another, Keeping keeping, Runnable then) {
+        if (another.hasRemote()) otherGateways.accept(another);
+        if (another.isForThisGateway()) give(another, keeping, then);
         else then.run();
+    }
+
+    /** @param sending gives a message to the other gateways that are owed it; nobody waits for that */
+    void otherGateways(Consumer<Publication> sending) {
+        otherGateways = sending;
     }
 }

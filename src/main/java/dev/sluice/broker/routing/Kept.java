@@ -43,9 +43,10 @@ final class Kept implements Copy.Substitution {
         if (isGone) match.subscriber().sessionIsGone();
         else match.subscriber().queueIsFull();
         if (!isGone && ++full > MOST_FULL) return false;
-        var other = match.another(!isGone);
-        if (other == null) return false;
-        if (other.isDurable(message)) {
+        var another = match.another(message, !isGone);
+        if (another == null) return false;
+        var other = another instanceof LiveSubscription known ? new Match(known) : null;
+        if (other != null && other.isDurable(message)) {
             match = other;
             var subscriber = other.subscriber();
             copy.reassign(
@@ -56,7 +57,7 @@ final class Kept implements Copy.Substitution {
                     other.identifiers());
             return true;
         }
-        if (copy.seq() <= 0) copy.withdraw(); // who is connected gets it after the commit
+        if (copy.seq() <= 0) copy.withdraw(); // who is connected, here or elsewhere, gets it after the commit
         return false;
     }
 }

@@ -20,7 +20,7 @@ public record LiveSubscription(
         boolean retainAsPublished,
         int identifier,
         ShareGroup group)
-        implements Subscribed {
+        implements Subscribed, Member {
 
     /** @param filter that of the stored one */
     static LiveSubscription of(Subscriber subscriber, TopicFilter filter, StoredSubscription stored, ShareGroup group) {
@@ -47,10 +47,35 @@ public record LiveSubscription(
         return new StoredSubscription(filter.toString(), maximumQoS, noLocal, retainAsPublished, 2, identifier);
     }
 
-    /** Whether its client is connected, or PostgreSQL can keep a message for it. */
-    boolean isAble() {
+    @Override
+    public String clientId() {
+        return subscriber.clientId();
+    }
+
+    @Override
+    public boolean isReady(QoS qos) {
+        return subscriber.isReady() && !subscriber.isGone();
+    }
+
+    @Override
+    public boolean isAble(QoS qos) {
         if (subscriber.isGone()) return false;
         return subscriber.recipient() != null || subscriber.isDurable() && maximumQoS != QoS.AT_MOST_ONCE;
+    }
+
+    @Override
+    public boolean isFull() {
+        return subscriber.isFull();
+    }
+
+    @Override
+    public boolean isGone() {
+        return subscriber.isGone();
+    }
+
+    @Override
+    public boolean isOf(Recipient recipient) {
+        return subscriber.recipient() == recipient;
     }
 
     public static StoredSubscription stored(Subscription asked, int identifier) {

@@ -60,9 +60,8 @@ public final class Match {
      *
      * @param withRoom whether one with a full queue will not do
      */
-    Match another(boolean withRoom) {
-        var member = group.another(null, withRoom);
-        return member == null ? null : new Match(member);
+    Member another(Message message, boolean withRoom) {
+        return group.another(message.qos(), message.topicName(), null, withRoom, true);
     }
 
     List<Integer> identifiers() {

@@ -96,14 +96,12 @@ public final class OffersOfOthers {
     private List<Match> matches(Offer offer) {
         var message = offer.message();
         var matches = new ArrayList<Match>();
-        // Whose turn it is in Shared Subscriptions has been decided.
         if (offer.own())
-            for (var match : router.route(message.topicName(), null, _ -> null))
+            for (var match : router.routeToOwn(message.topicName(), null))
                 if (!match.isDurable(message) && match.subscriber().recipient() != null) matches.add(match);
-        for (var share : offer.shares()) {
-            var member = router.another(share, null, false);
-            if (member != null) matches.add(member);
-        }
+        for (var chosen : offer.chosen())
+            if (router.shares().arrived(message, chosen, false) instanceof LiveSubscription known)
+                matches.add(new Match(known));
         return matches;
     }
 

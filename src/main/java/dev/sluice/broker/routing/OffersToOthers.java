@@ -88,7 +88,7 @@ final class OffersToOthers {
                 .limit(MOST_REACHED)
                 .map(key -> new RelayMessage.Reached(key.client(), key.share()))
                 .toList();
-        relay.send(to.gateway(), new Offer(offer.number, message, to.isForOwn(message), to.shares(), keys), sent -> {
+        relay.send(to.gateway(), new Offer(offer.number, message, to.isForOwn(message), to.chosen(), keys), sent -> {
             if (!sent) offer.lost();
         });
         if (!lives(to.gateway())) offer.lost(); // it has gone meanwhile, and nobody says so again

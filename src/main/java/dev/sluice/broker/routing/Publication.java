@@ -6,7 +6,6 @@ import dev.sluice.session.Delivery;
 import dev.sluice.store.journal.Copy;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * One message and everybody who is owed it: those who get it at once, and those for whom PostgreSQL keeps it first. Made
@@ -34,6 +33,15 @@ public final class Publication {
 
     public static Publication of(Message message, List<Match> matches) {
         return of(message, matches, List.of(), 0);
+    }
+
+    /** For the member of a Shared Subscription that was chosen; nobody's if it is null. */
+    static Publication of(Message message, Member member) {
+        return switch (member) {
+            case null -> NOBODYS;
+            case LiveSubscription known -> of(message, List.of(new Match(known)));
+            case RemoteMember remote -> of(message, List.of(), List.of(RemoteMatch.of(remote)), 0);
+        };
     }
 
     /** For those alone that are connected and that PostgreSQL does not keep it for. */
@@ -72,7 +80,12 @@ public final class Publication {
     }
 
     public boolean hasSubscribers() {
-        return !live.isEmpty() || !kept.isEmpty() || hasRemote();
+        return isForThisGateway() || hasRemote();
+    }
+
+    /** Whether this gateway is to give it to somebody, or have PostgreSQL keep it. */
+    boolean isForThisGateway() {
+        return !live.isEmpty() || !kept.isEmpty();
     }
 
     /** Whether PostgreSQL must have it before it is acknowledged: for sessions, or as the retained message of its topic. */
@@ -134,12 +147,16 @@ public final class Publication {
      */
     Publication left() {
         if (missed == null) return NOBODYS;
-        var others = missed.stream()
-                .map(match -> match.another(false))
-                .filter(Objects::nonNull)
-                .toList();
+        var others = new ArrayList<Match>(missed.size());
+        var elsewhere = new ArrayList<RemoteMatch>(0);
+        for (var match : missed)
+            switch (match.another(message, false)) {
+                case null -> {}
+                case LiveSubscription known -> others.add(new Match(known));
+                case RemoteMember remote -> elsewhere.add(RemoteMatch.of(remote));
+            }
         missed = null;
-        return others.isEmpty() ? NOBODYS : of(message, others);
+        return others.isEmpty() && elsewhere.isEmpty() ? NOBODYS : of(message, others, elsewhere, 0);
     }
 
     private Delivery delivery(Match match, long seq) {

@@ -1,11 +1,11 @@
 package dev.sluice.broker.routing;
 
 import dev.sluice.cluster.Gateway;
+import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.packet.Message;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
-import java.util.ArrayList;
 
 /**
  * Gives clients that are connected here what other gateways send for them. Confined to the relay's thread, which it never holds up: it
@@ -17,15 +17,12 @@ final class RemoteArrivals {
     private final Router router;
     private final Deliveries deliveries;
     private final Journal journal;
-    private final RemoteDeliveries others;
     private final RemoteMeters meters;
 
-    RemoteArrivals(
-            Router router, Deliveries deliveries, Journal journal, RemoteDeliveries others, RemoteMeters meters) {
+    RemoteArrivals(Router router, Deliveries deliveries, Journal journal, RemoteMeters meters) {
         this.router = router;
         this.deliveries = deliveries;
         this.journal = journal;
-        this.others = others;
         this.meters = meters;
     }
 
@@ -36,29 +33,25 @@ final class RemoteArrivals {
             return;
         }
         var isFound = live.own() && give(live.message(), live.publisher());
-        for (var share : live.shares()) isFound |= give(live, share);
+        for (var chosen : live.chosen()) isFound |= give(live, chosen);
         if (!isFound) meters.missed();
     }
 
     /** False if there is nobody. */
     private boolean give(Message message, String publisher) {
         // Whose turn it is in Shared Subscriptions has been decided.
-        var matches = router.route(message.topicName(), publisher, _ -> null);
+        var matches = router.routeToOwn(message.topicName(), publisher);
         var publication = Publication.ofConnected(message, matches);
         deliveries.send(publication);
         return publication.hasSubscribers();
     }
 
-    private boolean give(Live live, String share) {
-        var message = live.message();
-        var match = router.another(share, null, false);
-        if (match == null || match.subscriber().recipient() == null && !match.isDurable(message))
-            // Without a publisher it has been passed on before.
-            return live.publisher() != null && others.passOn(message, share);
-        var chosen = new ArrayList<Match>(1);
-        chosen.add(match);
-        deliveries.give(Publication.of(message, chosen), this::keep, () -> {});
-        return true;
+    private boolean give(Live live, Chosen chosen) {
+        // Without a publisher it has been passed on before.
+        var member = router.shares().arrived(live.message(), chosen, live.publisher() != null);
+        var publication = Publication.of(live.message(), member);
+        deliveries.giveAnywhere(publication, this::keep, () -> {});
+        return publication.hasSubscribers();
     }
 
     /** The member that was chosen, or the one in its place, is owed it by PostgreSQL. */

@@ -46,20 +46,14 @@ public final class RemoteDeliveries {
         answers.accept(true);
     }
 
-    /**
-     * Gives a message that a member of a Shared Subscription has left, or cannot take, to another gateway with members; false if there is
-     * none. It is passed on no further.
-     */
-    public boolean passOn(Message message, String share) {
-        var match = router.another(share, message.topicName(), message.qos());
-        if (match == null) return false;
-        send(match, message, null, _ -> {});
-        return true;
+    /** Gives a message that a member of a Shared Subscription has left, or cannot take, to members elsewhere. It goes on no further. */
+    void passOn(Publication another) {
+        for (var match : another.remote()) send(match, another.message(), null, _ -> {});
     }
 
     private void send(RemoteMatch match, Message message, String publisher, Consumer<Boolean> then) {
         meters.sent(message.qos());
-        relay.send(match.gateway(), new Live(message, publisher, match.isForOwn(message), match.shares()), has -> {
+        relay.send(match.gateway(), new Live(message, publisher, match.isForOwn(message), match.chosen()), has -> {
             if (!has) meters.failed();
             then.accept(has);
         });

@@ -43,7 +43,7 @@ public final class RemoteInterest {
         var source = sources.computeIfAbsent(from, RemoteWant.Source::new);
         for (var change : interest.changes()) {
             var filter = TopicFilter.ofWellFormed(change.filter());
-            var want = source.want(filter, change.reach());
+            var want = source.want(change.reach());
             if (change.reach() == Reach.NONE) index.remove(filter, want);
             else index.add(filter, want);
         }

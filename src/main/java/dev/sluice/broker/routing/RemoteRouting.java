@@ -1,15 +1,19 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.Gateways;
 import dev.sluice.cluster.Relay;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Live;
+import dev.sluice.cluster.RelayMessage.Members;
+import dev.sluice.cluster.RelayMessage.Readiness;
 import dev.sluice.packet.Message;
 import dev.sluice.store.journal.Journal;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * What this gateway and the others tell each other of connected clients and give each other for them; made once, before the relay starts.
@@ -17,6 +21,7 @@ import java.util.function.Consumer;
  *
  * @param relay carries that
  * @param interest what this gateway wants for its own clients
+ * @param readiness which of its members of Shared Subscriptions have too much to do
  * @param router who gets a message, here and elsewhere
  * @param deliveries gives messages to other gateways
  * @param commands the ways of commands, here and to other gateways
@@ -25,6 +30,7 @@ import java.util.function.Consumer;
 public record RemoteRouting(
         Relay relay,
         OwnInterest interest,
+        OwnReadiness readiness,
         FleetRouter router,
         RemoteDeliveries deliveries,
         TrackedDelivery.Ways commands,
@@ -49,20 +55,29 @@ public record RemoteRouting(
         Executor executor = task -> Thread.ofVirtual().name("sluice-interest").start(task);
         var interest = router.interest();
         interest.announceTo(relay, executor);
-        var remote = new RemoteInterest(gateway -> gateways.others().contains(gateway), executor);
+        Predicate<Gateway> lives = gateway -> gateways.others().contains(gateway);
+        var remote = new RemoteInterest(lives, executor);
+        var members = new RemoteMembers(router, lives);
         var meters = new RemoteMeters(remote, registered);
         var everywhere = new FleetRouter(relay, router, remote);
         var others = new RemoteDeliveries(relay, everywhere, meters);
-        var arrivals = new RemoteArrivals(router, deliveries, journal, others, meters);
+        var arrivals = new RemoteArrivals(router, deliveries, journal, meters);
         relay.on(Interest.class, remote::changed);
+        relay.on(Members.class, members::changed);
+        relay.on(Readiness.class, members::ready);
         relay.on(Live.class, arrivals::take);
         relay.onForgotten(remote::forget);
+        relay.onForgotten(members::forget);
         relay.onRestated(remote::restated);
+        relay.onRestated(members::restated);
         relay.whole(interest::whole);
+        var readiness = new OwnReadiness(relay, interest);
+        relay.whole(readiness::whole);
+        deliveries.otherGateways(others::passOn);
         var commands = new TrackedDelivery.Ways(
                 everywhere, journal, deliveries, new NotAcknowledging(), new OffersToOthers(relay, gateways));
         var offers = new OffersOfOthers(relay, router, commands);
-        return new RemoteRouting(relay, interest, everywhere, others, commands, offers);
+        return new RemoteRouting(relay, interest, readiness, everywhere, others, commands, offers);
     }
 
     /**

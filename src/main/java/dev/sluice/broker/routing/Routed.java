@@ -12,17 +12,11 @@ public final class Routed {
     private final List<RemoteMatch> remote;
     private final boolean lasting;
 
+    /** @param hasShares whether a Shared Subscription matches: whose turn it is changes with each message */
     Routed(List<Match> matches, List<RemoteMatch> remote, boolean hasShares) {
         this.matches = matches;
         this.remote = remote;
-        this.lasting = !hasShares && isLasting(matches);
-    }
-
-    /** Whose turn it is in a Shared Subscription changes with each message. */
-    private static boolean isLasting(List<Match> matches) {
-        if (matches.size() > MOST_REMEMBERED) return false;
-        for (int i = 0; i < matches.size(); i++) if (matches.get(i).share() != null) return false;
-        return true;
+        this.lasting = !hasShares && matches.size() <= MOST_REMEMBERED;
     }
 
     /** Whether it may be used for further messages of the topic, and is small; as long as nobody subscribes or leaves. */

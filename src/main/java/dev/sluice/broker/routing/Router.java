@@ -1,6 +1,8 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.config.MqttConfig.ShareOrder;
 import dev.sluice.packet.Message;
+import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.session.StoredSubscription;
@@ -13,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -23,12 +24,26 @@ import java.util.stream.Collectors;
 public final class Router {
     private final SubscriptionIndex<Subscribed> index = new SubscriptionIndex<>();
     private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
-    private final Map<String, ShareGroup> groups = new ConcurrentHashMap<>();
     private final OwnInterest interest = new OwnInterest();
+    private final SharedRouting shares;
     private final ReentrantLock changing = new ReentrantLock();
     private volatile long version;
     private volatile long subscriptions;
     private volatile long arrivals;
+
+    public Router() {
+        this(ShareOrder.NONE);
+    }
+
+    /** @param order what is always given to the same member of a Shared Subscription */
+    public Router(ShareOrder order) {
+        this.shares = new SharedRouting(order, this::find);
+    }
+
+    /** Who else of a Shared Subscription gets a message. */
+    public SharedRouting shares() {
+        return shares;
+    }
 
     /** What the clients that are connected here want. */
     OwnInterest interest() {
@@ -217,20 +232,49 @@ public final class Router {
                 .iterator();
     }
 
+    /** A member of a Shared Subscription is connected to another gateway. */
+    void enter(RemoteMember member) {
+        changing.lock();
+        try {
+            var group = shares.group(member.filter());
+            var isFirst = group.isEmpty();
+            group.enter(member, shares.stored(member));
+            if (isFirst) index.add(member.filter(), group);
+            if (isFirst) changed();
+            else arrivals = arrivals + 1;
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** It is so no more. */
+    void leave(RemoteMember member) {
+        changing.lock();
+        try {
+            var group = shares.find(member.filter().toString());
+            if (group == null) return;
+            group.leave(member);
+            forgetIfEmpty(member.filter(), group);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** Finds who gets a message by subscriptions of their own: each client once. */
+    List<Match> routeToOwn(TopicName topicName, String publisher) {
+        return route(topicName, publisher, null).matches();
+    }
+
     /**
      * Finds who gets a message: each client once, and one member of each Shared Subscription.
      *
      * @param publisher client id, or null; clients with No Local do not get what they publish [MQTT-3.8.3-3]
+     * @param qos of the message; null if no member of a Shared Subscription gets it
      */
-    public List<Match> route(TopicName topicName, String publisher) {
-        return route(topicName, publisher, ShareGroup::choose);
-    }
-
-    /** @param turns chooses the member of a Shared Subscription that gets it; null for none */
-    List<Match> route(TopicName topicName, String publisher, Function<ShareGroup, LiveSubscription> turns) {
-        var routing = new Routing(publisher, turns);
+    Routing route(TopicName topicName, String publisher, QoS qos) {
+        var routing = new Routing(topicName, publisher, qos);
         index.forEachMatch(topicName, routing::take);
-        return routing.matches();
+        return routing;
     }
 
     /** Whether clients that are connected may get messages of a topic. */
@@ -252,22 +296,10 @@ public final class Router {
         }
     }
 
-    /** A message with everybody who is owed it. */
+    /** A message with everybody who is owed it, as far as this gateway gives it to them. */
     public Publication publication(Message message, String publisher) {
-        return Publication.of(message, route(message.topicName(), publisher));
-    }
-
-    /**
-     * Chooses another member for a message that a member has left unacknowledged, or has no room for; null if there is none.
-     *
-     * @param share the filter of the Shared Subscription, which matches the message
-     * @param leaving the connection of that member, null if it has none
-     * @param withRoom whether one with a full queue will not do
-     */
-    public Match another(String share, Recipient leaving, boolean withRoom) {
-        var group = groups.get(share);
-        var member = group == null ? null : group.another(leaving, withRoom);
-        return member == null ? null : new Match(member);
+        var routing = route(message.topicName(), publisher, message.qos());
+        return Publication.of(message, routing.matches());
     }
 
     /** Changes with every change of the subscriptions, after it. */
@@ -308,7 +340,7 @@ public final class Router {
     private boolean add(Subscriber subscriber, TopicFilter asked, StoredSubscription stored) {
         var replaced = subscriber.subscriptions().get(asked);
         var filter = replaced == null ? asked : replaced.filter(); // one text for each, and not two
-        var group = filter.isShared() ? groups.computeIfAbsent(filter.toString(), ShareGroup::new) : null;
+        var group = filter.isShared() ? shares.group(filter) : null;
         var subscription = LiveSubscription.of(subscriber, filter, stored, group);
         if (group == null) {
             index.add(filter, subscription);
@@ -339,13 +371,17 @@ public final class Router {
             index.remove(filter, subscription);
         } else {
             group.remove(subscription);
-            if (group.isEmpty()) {
-                index.remove(filter, group);
-                groups.remove(filter.toString());
-            }
+            forgetIfEmpty(filter, group);
         }
         changed();
         return true;
+    }
+
+    private void forgetIfEmpty(TopicFilter filter, ShareGroup group) {
+        if (!group.isEmpty()) return;
+        index.remove(filter, group);
+        shares.forget(filter);
+        changed();
     }
 
     /** Ends an entry. Each session has its own, so late news of an earlier session finds nobody. */

@@ -1,31 +1,48 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.packet.QoS;
+import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
-/** Gathers the matches of one message. Confined to the thread that routes. */
+/** Gathers who gets one message. Confined to the thread that routes. */
 final class Routing {
+    private final TopicName topicName;
     private final String publisher;
-    private final Function<ShareGroup, LiveSubscription> turns;
+    /** Null if no member of a Shared Subscription gets it. */
+    private final QoS qos;
+
     private final ArrayList<Match> matches = new ArrayList<>();
+    private List<RemoteMember> elsewhere = List.of();
+    private boolean hasShares;
     private Map<Subscriber, Match> overlapping;
 
-    Routing(String publisher, Function<ShareGroup, LiveSubscription> turns) {
-        this.turns = turns;
+    Routing(TopicName topicName, String publisher, QoS qos) {
+        this.topicName = topicName;
         this.publisher = publisher;
+        this.qos = qos;
     }
 
     void take(Subscribed subscribed) {
         switch (subscribed) {
-            case ShareGroup group -> {
-                var member = turns.apply(group);
-                if (member != null) matches.add(new Match(member));
-            }
+            case ShareGroup group -> takeOneOf(group);
             case LiveSubscription own -> {
                 if (!own.noLocal() || !own.subscriber().clientId().equals(publisher)) takeOwn(own);
+            }
+        }
+    }
+
+    private void takeOneOf(ShareGroup group) {
+        hasShares = true;
+        if (qos == null) return;
+        switch (group.choose(qos, topicName, publisher)) {
+            case null -> {}
+            case LiveSubscription known -> matches.add(new Match(known));
+            case RemoteMember remote -> {
+                if (elsewhere.isEmpty()) elsewhere = new ArrayList<>(1);
+                elsewhere.add(remote);
             }
         }
     }
@@ -49,5 +66,15 @@ final class Routing {
 
     List<Match> matches() {
         return matches;
+    }
+
+    /** Members of Shared Subscriptions that get it from the gateways that they are connected to. */
+    List<RemoteMember> elsewhere() {
+        return elsewhere;
+    }
+
+    /** Whether a Shared Subscription matches: whose turn it is changes with each message. */
+    boolean hasShares() {
+        return hasShares;
     }
 }

@@ -1,15 +1,21 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.config.MqttConfig.ShareOrder;
 import dev.sluice.packet.QoS;
+import dev.sluice.topic.TopicName;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.function.Predicate;
+import java.util.function.Consumer;
 
 /**
- * The members of a Shared Subscription, and which of them gets the next message: in a time that does not grow with their number. Any thread
- * may {@link #choose}; the router changes it under its lock.
+ * The members of a Shared Subscription at all gateways, and which of them gets the next message: in a time that does not grow with their
+ * number. Any thread may {@link #choose}; the router changes it under its lock.
+ *
+ * <p>Turns go round all members that are connected, wherever that is: who is connected to the publisher's gateway gets no more than the
+ * others.
  */
 final class ShareGroup implements Subscribed {
     /** How many connected members are asked at most whether they can take a message now. */
@@ -17,73 +23,36 @@ final class ShareGroup implements Subscribed {
     /** How many are looked at, at most, for one whose queue is not full. */
     private static final int LOOKED_AT = 1024;
 
+    private static final long NO_KEY = 0;
     private static final Demand[] DEMANDS = Demand.values();
 
     /** As it was written, with its prefix. */
     private final String filter;
 
-    private final Members connected = new Members();
-    private final Members away = new Members();
+    private final ShareOrder order;
+    private final MemberRow<LiveSubscription> connected = new MemberRow<>(LiveSubscription::subscriber);
+    private final MemberRow<RemoteMember> elsewhere = new MemberRow<>(member -> member);
+    /** Their sessions wait in PostgreSQL. */
+    private final MemberRow<LiveSubscription> away = new MemberRow<>(LiveSubscription::subscriber);
+    /** Those elsewhere, under the router's lock. */
+    private final Map<Session, List<RemoteMember>> bySession = new HashMap<>();
+    /** Null without an order. */
+    private final MemberRing onlineRing;
+
+    private final MemberRing awayRing;
     private final AtomicInteger turn = new AtomicInteger();
 
-    ShareGroup(String filter) {
+    private record Session(String clientId, long id) {}
+
+    ShareGroup(String filter, ShareOrder order) {
         this.filter = filter;
+        this.order = order;
+        this.onlineRing = order == ShareOrder.NONE ? null : new MemberRing();
+        this.awayRing = order == ShareOrder.NONE ? null : new MemberRing();
     }
 
     String filter() {
         return filter;
-    }
-
-    /** Members in a row, each with its place; a place that becomes free is taken by the last. */
-    private static final class Members {
-        private final Map<Subscriber, Integer> places = new HashMap<>();
-        private volatile AtomicReferenceArray<LiveSubscription> row = new AtomicReferenceArray<>(2);
-        private volatile int count;
-
-        void put(LiveSubscription member) {
-            var place = places.putIfAbsent(member.subscriber(), count);
-            if (place != null) {
-                row.set(place, member);
-                return;
-            }
-            if (count == row.length()) {
-                var longer = new AtomicReferenceArray<LiveSubscription>(2 * count);
-                for (int i = 0; i < count; i++) longer.set(i, row.get(i));
-                row = longer;
-            }
-            row.set(count, member);
-            count = count + 1;
-        }
-
-        void remove(Subscriber subscriber) {
-            var place = places.remove(subscriber);
-            if (place == null) return;
-            var last = row.get(count - 1);
-            if (place < count - 1) {
-                row.set(place, last);
-                places.put(last.subscriber(), place);
-            }
-            count = count - 1;
-            row.set(count, null);
-        }
-
-        /** Who stands there; null if it has just been left, or is this one. */
-        LiveSubscription at(int place, Recipient leaving) {
-            var now = row;
-            var member = place < now.length() ? now.get(place) : null;
-            return member == null || leaving != null && member.subscriber().recipient() == leaving ? null : member;
-        }
-
-        /** The one whose turn it is, or the next one that will do. */
-        LiveSubscription oneOf(int next, Recipient leaving, Predicate<LiveSubscription> demand) {
-            var there = count;
-            var most = Math.min(there, LOOKED_AT);
-            for (int i = 0; i < most; i++) {
-                var member = at(Math.floorMod(next + i, there), leaving);
-                if (member != null && demand.test(member)) return member;
-            }
-            return null;
-        }
     }
 
     /** What is asked of a member that cannot take a message at once: the best first. */
@@ -92,50 +61,122 @@ final class ShareGroup implements Subscribed {
         ROOM,
         /** It is connected, or PostgreSQL keeps messages for it. */
         ABLE,
-        ANY;
+        ANY
+    }
 
-        boolean isMetBy(LiveSubscription member) {
-            return switch (this) {
-                case ROOM -> member.isAble() && !member.subscriber().isFull();
-                case ABLE -> member.isAble();
-                case ANY -> !member.subscriber().isGone();
-            };
+    /**
+     * Who will do for a message.
+     *
+     * @param leaving the connection of a member that gets none, null for none
+     * @param byLetter whether one will do that only another gateway can give it to
+     */
+    private record Wish(QoS qos, Recipient leaving, boolean byLetter) {
+        boolean isFor(Member member) {
+            if (member == null || leaving != null && member.isOf(leaving)) return false;
+            if (!(member instanceof RemoteMember remote)) return true;
+            var as = remote.as(qos);
+            return as != null && (byLetter || as != remote);
+        }
+
+        boolean isReady(Member member) {
+            return isFor(member) && member.isReady(qos);
+        }
+
+        boolean isMetBy(Member member, Demand demand) {
+            return isFor(member)
+                    && switch (demand) {
+                        case ROOM -> member.isAble(qos) && !member.isFull();
+                        case ABLE -> member.isAble(qos);
+                        case ANY -> !member.isGone();
+                    };
+        }
+
+        Member resolve(Member member) {
+            return member instanceof RemoteMember remote ? remote.as(qos) : member;
         }
     }
 
-    /** Whether PostgreSQL keeps messages for a member, of QoS 1 and 2. */
-    boolean hasKept() {
-        return away.oneOf(0, null, ShareGroup::isKept) != null || connected.oneOf(0, null, ShareGroup::isKept) != null;
-    }
-
-    private static boolean isKept(LiveSubscription member) {
-        return member.subscriber().isDurable() && member.maximumQoS() != QoS.AT_MOST_ONCE && member.isAble();
-    }
-
     boolean isEmpty() {
-        return connected.count == 0 && away.count == 0;
+        return connected.count() == 0 && elsewhere.count() == 0 && away.count() == 0;
     }
 
-    /** Adds a member, replaces its options, or notes that its client has come or gone: at no time it is in neither row. */
+    /** Adds a member, replaces its options, or notes that its client has come or gone: at no time it is in no row. */
     void put(LiveSubscription member) {
-        var isConnected = member.subscriber().recipient() != null;
-        (isConnected ? connected : away).put(member);
-        (isConnected ? away : connected).remove(member.subscriber());
+        var there = bySession.getOrDefault(session(member), List.of());
+        for (var each : there) each.stored(member);
+        if (member.subscriber().recipient() != null) {
+            connected.put(member);
+            putOn(onlineRing, member);
+            removeAway(member);
+            return;
+        }
+        if (there.isEmpty()) {
+            away.put(member);
+            putOn(awayRing, member);
+        } else {
+            removeAway(member);
+        }
+        removeConnected(member);
     }
 
     void remove(LiveSubscription member) {
-        connected.remove(member.subscriber());
-        away.remove(member.subscriber());
+        removeConnected(member);
+        removeAway(member);
+        for (var each : bySession.getOrDefault(session(member), List.of())) each.stored(null);
+    }
+
+    private static void putOn(MemberRing ring, Member member) {
+        if (ring != null) ring.put(member);
+    }
+
+    private void removeConnected(LiveSubscription member) {
+        if (connected.remove(member) && onlineRing != null) onlineRing.remove(member);
+    }
+
+    private void removeAway(LiveSubscription member) {
+        if (away.remove(member) && awayRing != null) awayRing.remove(member);
+    }
+
+    private static Session session(LiveSubscription member) {
+        return new Session(member.clientId(), member.subscriber().sessionId());
+    }
+
+    /**
+     * A member is connected to another gateway.
+     *
+     * @param stored its subscription as it is known here, null for none
+     */
+    void enter(RemoteMember member, LiveSubscription stored) {
+        member.stored(stored);
+        elsewhere.put(member);
+        putOn(onlineRing, member);
+        bySession
+                .computeIfAbsent(new Session(member.clientId(), member.sessionId()), _ -> new ArrayList<>(1))
+                .add(member);
+        if (stored != null) put(stored);
+    }
+
+    /** It is so no more. */
+    void leave(RemoteMember member) {
+        var session = new Session(member.clientId(), member.sessionId());
+        var there = bySession.get(session);
+        if (there == null || !there.remove(member)) return;
+        if (there.isEmpty()) bySession.remove(session);
+        if (member.stored() != null) put(member.stored());
+        elsewhere.remove(member);
+        if (onlineRing != null) onlineRing.remove(member);
     }
 
     /**
      * Takes turns among the members that can take a message now, else among those online, else among all [MQTT-4.8.2-3]; those whose
-     * queues are full come last. Of many that are online some are asked, others with the next message.
+     * queues are full come last. Of many that are online some are asked, others with the next message. With an order, the one that the topic
+     * or the publisher belongs to gets it.
      *
-     * @return null if there is nobody
+     * @param publisher client id, or null
+     * @return a {@link RemoteMember} if its gateway is to give it the message; null if there is nobody
      */
-    LiveSubscription choose() {
-        return choose(null, Demand.ANY);
+    Member choose(QoS qos, TopicName topic, String publisher) {
+        return choose(new Wish(qos, null, true), key(topic, publisher), Demand.ANY);
     }
 
     /**
@@ -143,58 +184,128 @@ final class ShareGroup implements Subscribed {
      *
      * @param leaving the connection of a member that gets none, null for none
      * @param withRoom whether one with a full queue will not do
+     * @param byLetter whether one will do that only another gateway can give it to
      * @return null if there is nobody who is connected, or whose session can keep it
      */
-    LiveSubscription another(Recipient leaving, boolean withRoom) {
-        return choose(leaving, withRoom ? Demand.ROOM : Demand.ABLE);
+    Member another(QoS qos, TopicName topic, Recipient leaving, boolean withRoom, boolean byLetter) {
+        return choose(new Wish(qos, leaving, byLetter), key(topic, null), withRoom ? Demand.ROOM : Demand.ABLE);
     }
 
-    private LiveSubscription choose(Recipient leaving, Demand least) {
-        var next = turn.getAndIncrement();
-        var ready = ready(next, leaving);
-        if (ready != null) return ready;
+    /**
+     * Chooses who gets a message that another gateway has sent for a member here.
+     *
+     * @param chosen that member, null if it is none any more
+     * @param mayGoOn whether it may go to yet another gateway
+     */
+    Member arrived(LiveSubscription chosen, QoS qos, TopicName topic, boolean mayGoOn) {
+        var isHere = chosen != null && chosen.subscriber().recipient() != null && !chosen.isGone();
+        if (isHere && (order != ShareOrder.NONE || chosen.isReady(qos))) return chosen;
+        var wish = new Wish(qos, null, mayGoOn);
+        if (order == ShareOrder.NONE) {
+            var next = turn.getAndIncrement();
+            var ready = ready(next, wish, connected.count());
+            if (ready == null && mayGoOn) ready = ready(next, wish, online());
+            if (ready != null) return wish.resolve(ready);
+            if (isHere) return chosen;
+        }
+        return choose(wish, key(topic, null), Demand.ABLE);
+    }
+
+    private long key(TopicName topic, String publisher) {
+        return switch (order) {
+            case NONE -> NO_KEY;
+            case TOPIC -> MemberRing.key(topic.toString());
+            case CLIENT -> publisher == null ? NO_KEY : MemberRing.key(publisher);
+        };
+    }
+
+    private Member choose(Wish wish, long key, Demand least) {
+        return wish.resolve(key == NO_KEY ? inTurn(wish, least) : inOrder(wish, key, least));
+    }
+
+    private Member inOrder(Wish wish, long key, Demand least) {
         for (var demand : DEMANDS) {
-            var member = connected.oneOf(next, leaving, demand::isMetBy);
-            if (member == null) member = away.oneOf(next, leaving, demand::isMetBy);
+            if (demand == Demand.ROOM && least != Demand.ROOM) continue; // a full queue does not end the order
+            var member = onlineRing.behind(key, each -> wish.isMetBy(each, demand));
+            if (member == null) member = awayRing.behind(key, each -> wish.isMetBy(each, demand));
             if (member != null || demand == least) return member;
         }
         return null;
     }
 
-    /** The member whose turn it is of those that can take a message now; null if none can. */
-    LiveSubscription chooseReady() {
-        return ready(turn.getAndIncrement(), null);
+    private Member inTurn(Wish wish, Demand least) {
+        var next = turn.getAndIncrement();
+        var ready = ready(next, wish, online());
+        if (ready != null) return ready;
+        for (var demand : DEMANDS) {
+            var member = oneOnline(next, wish, demand);
+            if (member == null) member = oneAway(next, wish, demand);
+            if (member != null || demand == least) return member;
+        }
+        return null;
     }
 
-    private LiveSubscription ready(int next, Recipient leaving) {
-        var online = connected.count;
-        return online <= ASKED ? amongFew(online, next, leaving) : amongMany(online, next, leaving);
+    private int online() {
+        return connected.count() + elsewhere.count();
+    }
+
+    /** Those here come first in the row. */
+    private Member onlineAt(int place) {
+        var here = connected.count();
+        return place < here ? connected.at(place) : elsewhere.at(place - here);
+    }
+
+    private Member oneOnline(int next, Wish wish, Demand demand) {
+        var there = online();
+        var most = Math.min(there, LOOKED_AT);
+        for (int i = 0; i < most; i++) {
+            var member = onlineAt(Math.floorMod(next + i, there));
+            if (wish.isMetBy(member, demand)) return member;
+        }
+        return null;
+    }
+
+    private Member oneAway(int next, Wish wish, Demand demand) {
+        var there = away.count();
+        var most = Math.min(there, LOOKED_AT);
+        for (int i = 0; i < most; i++) {
+            var member = away.at(Math.floorMod(next + i, there));
+            if (wish.isMetBy(member, demand)) return member;
+        }
+        return null;
+    }
+
+    /** The one whose turn it is of the first of those online that can take a message now; null if none can. */
+    private Member ready(int next, Wish wish, int count) {
+        return count <= ASKED ? amongFew(count, next, wish) : amongMany(count, next, wish);
     }
 
     /** Null if none is ready, or if they have changed meanwhile. */
-    private LiveSubscription amongFew(int count, int next, Recipient leaving) {
+    private Member amongFew(int count, int next, Wish wish) {
         var ready = 0;
-        for (int i = 0; i < count; i++) if (isReady(connected.at(i, leaving))) ready++;
+        for (int i = 0; i < count; i++) if (wish.isReady(onlineAt(i))) ready++;
         if (ready == 0) return null;
         var nth = Math.floorMod(next, ready);
         for (int i = 0; i < count; i++) {
-            var member = connected.at(i, leaving);
-            if (isReady(member) && nth-- == 0) return member;
+            var member = onlineAt(i);
+            if (wish.isReady(member) && nth-- == 0) return member;
         }
         return null;
     }
 
-    private LiveSubscription amongMany(int count, int next, Recipient leaving) {
+    private Member amongMany(int count, int next, Wish wish) {
         for (int i = 0; i < ASKED; i++) {
-            var member = connected.at(Math.floorMod(next + i, count), leaving);
-            if (isReady(member)) return member;
+            var member = onlineAt(Math.floorMod(next + i, count));
+            if (wish.isReady(member)) return member;
         }
         return null;
     }
 
-    private static boolean isReady(LiveSubscription member) {
-        return member != null
-                && member.subscriber().isReady()
-                && !member.subscriber().isGone();
+    /** Tells the members whose clients are connected here. */
+    void forEachHere(Consumer<LiveSubscription> task) {
+        for (int i = 0; i < connected.count(); i++) {
+            var member = connected.at(i);
+            if (member != null) task.accept(member);
+        }
     }
 }

@@ -6,7 +6,6 @@ import dev.sluice.store.delivery.OrphanedDelivery;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -52,11 +51,9 @@ public final class SharedRedelivery {
 
     private CompletableFuture<Void> give(OrphanedDelivery orphan) {
         var given = new CompletableFuture<Void>();
-        var match = router.another(orphan.share(), null, false);
-        var publication = match == null
-                ? Publication.NOBODYS
-                : Publication.of(orphan.message().unretained(), List.of(match));
-        deliveries.give(publication, (some, then) -> keep(some, then, given), () -> given.complete(null));
+        var publication =
+                router.shares().another(orphan.message().unretained(), orphan.share(), null, false);
+        deliveries.giveAnywhere(publication, (some, then) -> keep(some, then, given), () -> given.complete(null));
         return given;
     }
 

@@ -15,7 +15,7 @@ class LivingMember implements Recipient {
 
     private final long sessionId;
     private final long epoch;
-    private boolean ready = true;
+    private volatile boolean ready = true;
 
     LivingMember(String clientId) {
         this(clientId, 1, 1);
@@ -31,6 +31,11 @@ class LivingMember implements Recipient {
     LivingMember notReady() {
         ready = false;
         return this;
+    }
+
+    /** It can take messages again. */
+    void readyAgain() {
+        ready = true;
     }
 
     @Override

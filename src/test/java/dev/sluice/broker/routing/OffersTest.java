@@ -56,7 +56,7 @@ class OffersTest {
                     TopicFilter.of(filter),
                     new StoredSubscription(filter, QoS.AT_LEAST_ONCE, false, false, 0, 0));
             var seen = new CountDownLatch(1);
-            if (fleet.interest().awaitSeen(List.of(TopicFilter.of(filter)), seen::countDown))
+            if (fleet.interest().awaitSeen(device, List.of(TopicFilter.of(filter)), seen::countDown))
                 await().until(() -> seen.getCount() == 0);
             return device;
         }

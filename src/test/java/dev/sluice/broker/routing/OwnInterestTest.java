@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.cluster.RelayMessage;
 import dev.sluice.cluster.RelayMessage.Interest;
+import dev.sluice.cluster.RelayMessage.Members;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.session.StoredSubscription;
@@ -62,18 +63,27 @@ class OwnInterestTest {
         return client;
     }
 
-    private List<Interest> announced() {
-        return relay.sent().stream()
-                .filter(Interest.class::isInstance)
-                .map(Interest.class::cast)
-                .toList();
+    private List<RelayMessage> announced() {
+        return relay.sent();
     }
 
     private static void apply(List<? extends RelayMessage> messages, Map<String, Reach> known) {
         for (var message : messages)
-            for (var change : ((Interest) message).changes())
-                if (change.reach() == Reach.NONE) known.remove(change.filter());
-                else known.put(change.filter(), change.reach());
+            if (message instanceof Members members)
+                for (var change : members.changes())
+                    apply(key(change.share(), change.clientId(), change.sessionId()), change.reach(), known);
+            else
+                for (var change : ((Interest) message).changes()) apply(change.filter(), change.reach(), known);
+    }
+
+    private static void apply(String key, Reach reach, Map<String, Reach> known) {
+        if (reach == Reach.NONE) known.remove(key);
+        else known.put(key, reach);
+    }
+
+    /** Of a Shared Subscription, each member is told. */
+    private static String key(String filter, String clientId, long sessionId) {
+        return TopicFilter.isShared(filter) ? filter + " of " + clientId + " " + sessionId : filter;
     }
 
     /** What others know after all that was announced. */
@@ -147,7 +157,38 @@ class OwnInterestTest {
 
     private boolean await(AtomicInteger seen, String... filters) {
         var some = List.of(filters).stream().map(TopicFilter::of).toList();
-        return interest.awaitSeen(some, seen::incrementAndGet);
+        return interest.awaitSeen(new LivingMember("c1"), some, seen::incrementAndGet);
+    }
+
+    /** And who leaves one, too: then it is chosen nowhere any more. */
+    @Test
+    void eachMemberOfASharedSubscriptionIsTold() throws Exception {
+        join();
+        var member = subscribe("c1", false, "$share/g/a", QoS.AT_LEAST_ONCE);
+        subscribe("c2", true, "$share/g/a", QoS.AT_LEAST_ONCE);
+        other.ignore();
+        announce();
+        var one = key("$share/g/a", "c1", 1);
+        assertThat(told()).isEqualTo(Map.of(one, Reach.ALL, key("$share/g/a", "c2", 1), Reach.AT_MOST_ONCE));
+        assertThat(interest.sharing()).hasSize(2);
+        var seen = new AtomicInteger();
+        assertThat(await(seen, "$share/g/a")).isTrue();
+        other.listen();
+        settle();
+        assertThat(seen).hasValue(1);
+        assertThat(await(seen, "$share/g/a")).as("all know that").isFalse();
+
+        other.ignore();
+        router.unsubscribe(member, TopicFilter.of("$share/g/a"));
+        assertThat(await(seen, "$share/g/a")).isTrue();
+        announce();
+        assertThat(await(seen, "$share/g/a")).as("told, and not seen yet").isTrue();
+        assertThat(told()).doesNotContainKey(one);
+        assertThat(interest.sharing()).hasSize(1);
+        other.listen();
+        settle();
+        assertThat(seen).hasValue(3);
+        assertThat(await(seen, "$share/g/a")).isFalse();
     }
 
     @Test
@@ -254,8 +295,8 @@ class OwnInterestTest {
                 if (subscription.filter().isServers()) continue;
                 var isKept = subscriber.isDurable() && subscription.maximumQoS() != QoS.AT_MOST_ONCE;
                 var reach = isKept ? Reach.AT_MOST_ONCE : Reach.ALL;
-                counted.merge(
-                        subscription.filter().toString(), reach, (one, two) -> one.compareTo(two) > 0 ? one : two);
+                var key = key(subscription.filter().toString(), clientId, subscriber.sessionId());
+                counted.merge(key, reach, (one, two) -> one.compareTo(two) > 0 ? one : two);
             }
         }
         return counted;

@@ -6,13 +6,11 @@ import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.Wanted;
-import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -41,12 +39,6 @@ class RemoteInterestTest {
         return found;
     }
 
-    private List<String> shared(String topic, String share, QoS qos) {
-        var wants = interest.find(TopicName.of(topic));
-        if (wants == null) return List.of();
-        return wants.share(share, qos).stream().map(want -> want.gateway().id()).toList();
-    }
-
     @Test
     void findsEachGatewayOnceWithWhatItWantsMost() {
         wants(ONE, Reach.AT_MOST_ONCE, "a/b", "a/+");
@@ -62,23 +54,10 @@ class RemoteInterestTest {
         assertThat(interest.isEmpty()).isTrue();
     }
 
-    @Test
-    void knowsWhoHasMembersOfASharedSubscription() {
-        wants(ONE, Reach.ALL, "$share/g/a", "$share/h/#");
-        wants(TWO, Reach.AT_MOST_ONCE, "$share/g/a");
-        assertThat(own("a")).isEmpty();
-        assertThat(shared("a", "$share/g/a", QoS.AT_MOST_ONCE)).containsExactlyInAnyOrder("one", "two");
-        assertThat(shared("a", "$share/g/a", QoS.AT_LEAST_ONCE)).containsExactly("one");
-        assertThat(shared("b", "$share/h/#", QoS.EXACTLY_ONCE)).containsExactly("one");
-        wants(ONE, Reach.NONE, "$share/g/a");
-        assertThat(shared("a", "$share/g/a", QoS.AT_LEAST_ONCE)).isEmpty();
-        assertThat(shared("a", "$share/h/#", QoS.AT_LEAST_ONCE)).containsExactly("one");
-    }
-
     /** Nothing that is published meanwhile may be missed there. */
     @Test
     void aGatewayThatTellsItsInterestAnewCountsAsBeforeUntilItHas() {
-        wants(ONE, Reach.ALL, "a", "b", "$share/g/a");
+        wants(ONE, Reach.ALL, "a", "b");
         interest.forget(ONE);
         assertThat(own("a")).isEqualTo(Map.of("one", Reach.ALL));
         wants(ONE, Reach.AT_MOST_ONCE, "a");
@@ -87,7 +66,6 @@ class RemoteInterestTest {
         interest.restated(ONE);
         assertThat(own("a")).isEqualTo(Map.of("one", Reach.AT_MOST_ONCE));
         assertThat(own("b")).isEmpty();
-        assertThat(shared("a", "$share/g/a", QoS.AT_LEAST_ONCE)).isEmpty();
         tasks.forEach(Runnable::run);
         assertThat(interest.size()).isEqualTo(1);
     }
@@ -95,14 +73,13 @@ class RemoteInterestTest {
     /** It may come back before what it left is taken away. */
     @Test
     void whatAGatewayAnnouncedCountsNoMoreOnceItIsForgotten() {
-        wants(ONE, Reach.ALL, "a", "a/b/c", "a/b/d", "", "/", "+/x/#", "$share/g/$share/x/y", "$share/g/a");
+        wants(ONE, Reach.ALL, "a", "a/b/c", "a/b/d", "", "/", "+/x/#");
         wants(TWO, Reach.ALL, "a");
         var version = interest.version();
         gone.add(ONE);
         interest.forget(ONE);
         assertThat(interest.version()).isNotEqualTo(version);
         assertThat(own("a")).isEqualTo(Map.of("two", Reach.ALL));
-        assertThat(shared("a", "$share/g/a", QoS.AT_LEAST_ONCE)).isEmpty();
         wants(ONE, Reach.AT_MOST_ONCE, "a");
         assertThat(interest.size()).isGreaterThan(2);
         tasks.remove().run();

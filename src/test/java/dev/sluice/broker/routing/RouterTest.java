@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class RouterTest {
@@ -34,7 +35,7 @@ class RouterTest {
     }
 
     private List<String> clients(String topicName, String publisher) {
-        return router.route(TopicName.of(topicName), publisher).stream()
+        return router.route(TopicName.of(topicName), publisher, QoS.EXACTLY_ONCE).matches().stream()
                 .map(match -> match.subscriber().clientId())
                 .sorted()
                 .toList();
@@ -54,7 +55,7 @@ class RouterTest {
         router.restore("c1", 1, 0, List.of(to("a/+", QoS.AT_MOST_ONCE, 7)));
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.EXACTLY_ONCE, 8)));
         router.restore("c1", 1, 0, List.of(to("#", QoS.AT_LEAST_ONCE, 0)));
-        var matches = router.route(TopicName.of("a/b"), null);
+        var matches = router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE).matches();
         assertThat(matches).hasSize(1);
         assertThat(matches.getFirst().qos(RETAINED)).isEqualTo(QoS.EXACTLY_ONCE);
         assertThat(matches.getFirst().identifiers()).containsExactlyInAnyOrder(7, 8);
@@ -65,7 +66,7 @@ class RouterTest {
         router.restore("plain", 1, 0, List.of(to("a/b")));
         router.restore(
                 "asPublished", 1, 0, List.of(new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0)));
-        for (var match : router.route(TopicName.of("a/b"), null))
+        for (var match : router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE).matches())
             assertThat(match.retain(RETAINED))
                     .isEqualTo(match.subscriber().clientId().equals("asPublished"));
     }
@@ -81,7 +82,7 @@ class RouterTest {
     void replacesASubscriptionWithTheSameFilter() {
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.EXACTLY_ONCE, 1)));
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.AT_MOST_ONCE, 2)));
-        var match = router.route(TopicName.of("a/b"), null).getFirst();
+        var match = router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE).matches().getFirst();
         assertThat(match.qos(RETAINED)).isEqualTo(QoS.AT_MOST_ONCE);
         assertThat(match.identifiers()).containsExactly(2);
         assertThat(router.subscriptions()).isEqualTo(1);
@@ -101,7 +102,7 @@ class RouterTest {
         router.restore("c1", 1, 0, List.of(to("$share/g/a")));
         router.restore("c2", 1, 0, List.of(to("$share/h/a")));
         router.restore("c2", 1, 0, List.of(to("$share/g/a")));
-        assertThat(router.route(TopicName.of("a"), null)).hasSize(2);
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).hasSize(2);
     }
 
     @Test
@@ -109,10 +110,17 @@ class RouterTest {
         router.restore("c1", 1, 0, List.of(to("$share/g/a")));
         router.restore("c2", 1, 0, List.of(to("$share/g/a")));
         router.forget("c1", 1);
-        assertThat(router.another("$share/g/a", null, false).subscriber().clientId())
-                .isEqualTo("c2");
+        assertThat(another(null).clientId()).isEqualTo("c2");
         router.forget("c2", 1);
-        assertThat(router.another("$share/g/a", null, false)).isNull();
+        assertThat(another(null)).isNull();
+    }
+
+    /** Of {@code $share/g/a}; null for none. */
+    private Subscriber another(Recipient leaving) {
+        var publication = router.shares().another(RETAINED, "$share/g/a", leaving, false);
+        var matches = Stream.concat(
+                publication.live().stream(), publication.kept().stream().map(Kept::match));
+        return matches.map(Match::subscriber).findFirst().orElse(null);
     }
 
     @Test
@@ -129,7 +137,7 @@ class RouterTest {
     void keepsCopiesForDurableSessionsAboveQoS0Only() {
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.AT_LEAST_ONCE, 0)));
         router.restore("c2", 1, 0, List.of(to("a/b", QoS.AT_MOST_ONCE, 0)));
-        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
+        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null, QoS.EXACTLY_ONCE).matches());
         assertThat(publication.copies()).hasSize(1);
         assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");
         assertThat(publication.isKept()).isTrue();
@@ -244,10 +252,7 @@ class RouterTest {
         asked.set(0);
         assertThat(clients("a", null)).hasSize(1);
         assertThat(asked.get()).isLessThan(100);
-        assertThat(router.another("$share/g/a", members.getFirst(), false)
-                        .subscriber()
-                        .recipient())
-                .isNotSameAs(members.getFirst());
+        assertThat(another(members.getFirst()).recipient()).isNotSameAs(members.getFirst());
     }
 
     @Test
@@ -285,7 +290,7 @@ class RouterTest {
                 filter.append((i >> bit & 1) == 0 ? "+" : "a").append(bit < 9 ? "/" : "");
             router.restore("c", 1, 0, List.of(to(filter.toString(), QoS.AT_MOST_ONCE, i + 1)));
         }
-        var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null).getFirst();
+        var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null, QoS.EXACTLY_ONCE).matches().getFirst();
         assertThat(match.identifiers()).hasSize(1000).doesNotHaveDuplicates();
     }
 
@@ -327,7 +332,7 @@ class RouterTest {
     @Test
     void aSessionThatHasNoQueueAnyMoreIsForgotten() {
         router.restore("c1", 1, 0, List.of(to("a/b")));
-        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null));
+        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null, QoS.EXACTLY_ONCE).matches());
         publication.committed(); // its copy was given no place
         assertThat(router.find("c1")).isNull();
     }
@@ -344,7 +349,7 @@ class RouterTest {
         assertThat(router.arrivals()).isGreaterThan(arrivals);
         router.attach(back(), true, true, List.of(to("a/b"), to("a/c", QoS.EXACTLY_ONCE, 0)));
         assertThat(router.version()).isGreaterThan(version);
-        assertThat(router.route(TopicName.of("a/c"), null).getFirst().qos(RETAINED))
+        assertThat(router.route(TopicName.of("a/c"), null, QoS.EXACTLY_ONCE).matches().getFirst().qos(RETAINED))
                 .isEqualTo(QoS.EXACTLY_ONCE);
     }
 

@@ -22,7 +22,7 @@ class StoredSessionsTest {
     }
 
     private List<String> clients(String topicName) {
-        return router.route(TopicName.of(topicName), null).stream()
+        return router.route(TopicName.of(topicName), null, QoS.EXACTLY_ONCE).matches().stream()
                 .map(match -> match.subscriber().clientId())
                 .toList();
     }
@@ -115,13 +115,13 @@ class StoredSessionsTest {
     @Test
     void aMemberOfAGroupMayBeAnywhere() {
         router.restore("c", 1, 0, all("$share/g/a"));
-        assertThat(router.route(TopicName.of("a"), null)).hasSize(1);
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).hasSize(1);
         router.attach(new LivingMember("c"), true, true, all("$share/g/a"));
         router.detach(router.find("c").recipient(), false);
         router.restore("c", 1, 3, all("$share/g/a"));
-        assertThat(router.route(TopicName.of("a"), null)).hasSize(1);
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).hasSize(1);
         router.remove("c", 1, 3, List.of("$share/g/a"));
-        assertThat(router.route(TopicName.of("a"), null)).isEmpty();
-        assertThat(router.another("$share/g/a", null, false)).isNull();
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).isEmpty();
+        assertThat(router.shares().find("$share/g/a")).isNull();
     }
 }

@@ -1,0 +1,63 @@
+package dev.sluice.broker;
+
+import dev.sluice.broker.routing.Publication;
+import dev.sluice.packet.QoS;
+import dev.sluice.session.Delivery;
+import dev.sluice.store.journal.JournalWrite;
+import java.util.List;
+
+/**
+ * What Shared Subscriptions have chosen one client for that it cannot take, or has left: other members get it. Confined to the connection's
+ * event loop.
+ */
+final class SharedReturns {
+    private final Connection connection;
+    private final ConnectionParts parts;
+
+    SharedReturns(Connection connection, ConnectionParts parts) {
+        this.connection = connection;
+        this.parts = parts;
+    }
+
+    /** There is no room for a message: has another member get it; true if there is one with room. */
+    boolean hasRoomElsewhere(Delivery delivery) {
+        if (!isForTheGroup(delivery)) return false;
+        var subscriber = parts.router().find(connection.clientId());
+        if (subscriber != null) subscriber.queueIsFull();
+        return give(delivery, true);
+    }
+
+    /** The client is gone: has another member get a message that nobody answers for; whether the message is done with. */
+    boolean passOn(Delivery delivery) {
+        if (!isForTheGroup(delivery)) return false;
+        give(delivery, false);
+        return true;
+    }
+
+    /** Whether it is in memory alone, and its sender counts on some member of a Shared Subscription. */
+    private static boolean isForTheGroup(Delivery delivery) {
+        var isOwn = delivery.share() == null || delivery.seq() != 0 || delivery.receipt() != null;
+        return !isOwn && delivery.qos() != QoS.AT_MOST_ONCE;
+    }
+
+    /** Gives the messages that a member has left to others [MQTT-4.8.2-5]. */
+    void giveBack(List<Delivery> left) {
+        for (var delivery : left) give(delivery, false);
+    }
+
+    private boolean give(Delivery delivery, boolean withRoom) {
+        var message = delivery.message().unretained();
+        var another = parts.router().shares().another(message, delivery.share(), connection, withRoom);
+        parts.deliveries().giveAnywhere(another, this::keep, () -> {});
+        return another.hasSubscribers();
+    }
+
+    private void keep(Publication publication, Runnable then) {
+        connection.writes().keep(publication, publication.copies(), false, outcome -> connection
+                .loop()
+                .execute(() -> {
+                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                    then.run();
+                }));
+    }
+}
