@@ -9,6 +9,7 @@ import dev.sluice.broker.ConnectionParts.Ways;
 import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.Router;
+import dev.sluice.broker.routing.SharedPickup;
 import dev.sluice.broker.routing.SharedRedelivery;
 import dev.sluice.broker.routing.SubscriberKey;
 import dev.sluice.broker.routing.TrackedDelivery;
@@ -68,6 +69,7 @@ public class Broker {
     private final Limiter limiter;
     private final Overload overload;
     private final FleetSessions fleetSessions;
+    private final SharedPickup sharedPickup;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -95,6 +97,7 @@ public class Broker {
         this.router = new Router(settings.mqtt.shareOrder());
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
         var remote = RemoteRouting.join(node, relay, router, deliveries, journal, registered);
+        this.sharedPickup = new SharedPickup(router.shares(), stores.sharedQueues, deliveries, remote.keeping());
         this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
                 stores.wills, rules, uplink, journal, remote, topics, deliveries, meters, kafka::isAvailable);
@@ -142,6 +145,7 @@ public class Broker {
         fleetSessions.start();
         parts.remote().offers().start();
         parts.remote().readiness().start();
+        sharedPickup.start();
         overload.start();
     }
 
@@ -152,6 +156,7 @@ public class Broker {
         fleetSessions.stop();
         parts.remote().offers().stop();
         parts.remote().readiness().stop();
+        sharedPickup.stop();
         overload.stop();
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.delivery.SharedQueues;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.session.SessionStore;
 import dev.sluice.store.session.SubscriptionReader;
@@ -16,6 +17,7 @@ final class Stores {
     final Journal journal;
     final SubscriptionReader subscriptions;
     final QueueReader queues;
+    final SharedQueues sharedQueues;
     final RetainedTopics retainedTopics;
     final RetainedReader retained;
     final Wills wills;
@@ -25,6 +27,7 @@ final class Stores {
             Journal journal,
             SubscriptionReader subscriptions,
             QueueReader queues,
+            SharedQueues sharedQueues,
             RetainedTopics retainedTopics,
             RetainedReader retained,
             Wills wills) {
@@ -32,6 +35,7 @@ final class Stores {
         this.journal = journal;
         this.subscriptions = subscriptions;
         this.queues = queues;
+        this.sharedQueues = sharedQueues;
         this.retainedTopics = retainedTopics;
         this.retained = retained;
         this.wills = wills;

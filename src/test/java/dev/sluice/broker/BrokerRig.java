@@ -122,6 +122,7 @@ final class BrokerRig implements AutoCloseable {
                         store.journal,
                         store.subscriptions,
                         store.queues,
+                        store.sharedQueues,
                         topics,
                         store.retained,
                         store.wills),

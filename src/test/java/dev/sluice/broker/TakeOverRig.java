@@ -74,6 +74,7 @@ final class TakeOverRig implements AutoCloseable {
                         store.journal,
                         store.subscriptions,
                         store.queues,
+                        store.sharedQueues,
                         store.retainedTopics,
                         store.retained,
                         store.wills),

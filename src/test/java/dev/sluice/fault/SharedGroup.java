@@ -10,26 +10,34 @@ import dev.sluice.support.Subscriber;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
 /** The members of one Shared Subscription, with sessions that outlive their connections, and its publishers; used by the test's thread. */
 final class SharedGroup implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private final List<Subscriber> members = new ArrayList<>();
     private final List<Publisher> publishers = new ArrayList<>();
 
-    /** Members who take turns at what these publish, which is at QoS 2. Returns when all are subscribed. */
+    /** Members who take turns at what these publish. Returns when all are subscribed. */
     static SharedGroup start(int port, int members, List<Publisher.Profile> profiles, Fleet fleet) {
+        return start(Collections.nCopies(members, port), profiles, fleet);
+    }
+
+    /** @param ports one for each member */
+    static SharedGroup start(List<Integer> ports, List<Publisher.Profile> profiles, Fleet fleet) {
         var filters = profiles.stream()
                 .map(profile -> "$share/crew/" + profile.topic())
                 .toList();
         var group = new SharedGroup();
-        for (int i = 0; i < members; i++) {
+        for (int i = 0; i < ports.size(); i++) {
             var version = i % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
             group.members.add(Subscriber.start(
-                    port, new Subscriber.Profile("member-" + i, version, QoS.EXACTLY_ONCE, true, filters)));
+                    ports.get(i), new Subscriber.Profile("member-" + i, version, QoS.EXACTLY_ONCE, true, filters)));
         }
-        await("shared subscriptions").until(() -> group.members.stream().allMatch(Subscriber::isSubscribed));
+        await("shared subscriptions").atMost(PATIENCE).until(() -> group.members.stream().allMatch(Subscriber::isSubscribed));
         for (var profile : profiles) {
             fleet.add(profile);
             group.publishers.add(fleet.all().getLast());
@@ -38,6 +46,10 @@ final class SharedGroup implements AutoCloseable {
     }
 
     private SharedGroup() {}
+
+    List<Subscriber> members() {
+        return members;
+    }
 
     void wander(Random random, Duration longest) {
         members.forEach(member -> member.wander(random.nextLong(), longest));
@@ -67,14 +79,21 @@ final class SharedGroup implements AutoCloseable {
         return seen;
     }
 
-    private int messages() {
+    int messages() {
         return members.stream().mapToInt(it -> it.inbox().messages()).sum();
     }
 
-    /** Messages that came again, to the same member or to another. */
+    /** Messages of QoS 2 that came again, to the same member or to another. */
     private int twice() {
-        return messages()
-                - publishers.stream().mapToInt(it -> seen(it).cardinality()).sum();
+        int twice = 0;
+        for (var publisher : publishers) {
+            if (publisher.profile().qos() != QoS.EXACTLY_ONCE) continue;
+            var topic = publisher.profile().topic();
+            for (var member : members)
+                twice += member.inbox().distinct(topic) + member.inbox().repeats(topic);
+            twice -= seen(publisher).cardinality();
+        }
+        return twice;
     }
 
     /** Each message of QoS 2 is with one member, once. */

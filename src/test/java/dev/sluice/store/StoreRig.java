@@ -14,6 +14,7 @@ import dev.sluice.store.delivery.Orphans;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.delivery.SharedQueues;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
@@ -72,6 +73,7 @@ public final class StoreRig implements AutoCloseable {
     public final Orphans orphans;
     public final DeliverySweep sweep;
     public final QueueReader queues;
+    public final SharedQueues sharedQueues;
     public final RetainedTopics retainedTopics;
     public final RetainedReader retained;
     public final SubscriptionReader subscriptions;
@@ -121,6 +123,7 @@ public final class StoreRig implements AutoCloseable {
                 meters,
                 orphaned -> redelivery.accept(orphaned));
         queues = new QueueReader(requests, messages);
+        sharedQueues = new SharedQueues(requests, messages, orphans);
         retained = new RetainedReader(pool, settings, health, meters);
         subscriptions = new SubscriptionReader(requests);
         wills = new Wills(pool, settings, health, NODE, BOUNDS);

@@ -4,8 +4,6 @@ import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.packet.Message;
-import dev.sluice.store.journal.Journal;
-import dev.sluice.store.journal.JournalWrite;
 
 /**
  * Gives clients that are connected here what other gateways send for them. Confined to the relay's thread, which it never holds up: it
@@ -16,13 +14,13 @@ import dev.sluice.store.journal.JournalWrite;
 final class RemoteArrivals {
     private final Router router;
     private final Deliveries deliveries;
-    private final Journal journal;
+    private final Deliveries.Keeping keeping;
     private final RemoteMeters meters;
 
-    RemoteArrivals(Router router, Deliveries deliveries, Journal journal, RemoteMeters meters) {
+    RemoteArrivals(Router router, Deliveries deliveries, Deliveries.Keeping keeping, RemoteMeters meters) {
         this.router = router;
         this.deliveries = deliveries;
-        this.journal = journal;
+        this.keeping = keeping;
         this.meters = meters;
     }
 
@@ -50,21 +48,7 @@ final class RemoteArrivals {
         // Without a publisher it has been passed on before.
         var member = router.shares().arrived(live.message(), chosen, live.publisher() != null);
         var publication = Publication.of(live.message(), member);
-        deliveries.giveAnywhere(publication, this::keep, () -> {});
+        deliveries.giveAnywhere(publication, keeping, () -> {});
         return publication.hasSubscribers();
-    }
-
-    /** The member that was chosen, or the one in its place, is owed it by PostgreSQL. */
-    private void keep(Publication publication, Runnable then) {
-        var write = JournalWrite.Accept.unfenced(
-                publication.copies().getFirst().clientId(),
-                publication.message(),
-                publication.copies(),
-                false,
-                outcome -> {
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                    then.run();
-                });
-        if (!journal.submit(write)) meters.dropped();
     }
 }

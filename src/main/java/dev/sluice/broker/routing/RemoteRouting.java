@@ -24,6 +24,7 @@ import java.util.function.Predicate;
  * @param readiness which of its members of Shared Subscriptions have too much to do
  * @param router who gets a message, here and elsewhere
  * @param deliveries gives messages to other gateways
+ * @param keeping has PostgreSQL keep messages for members of Shared Subscriptions whom nobody waits for
  * @param commands the ways of commands, here and to other gateways
  * @param offers commands of other gateways
  */
@@ -33,6 +34,7 @@ public record RemoteRouting(
         OwnReadiness readiness,
         FleetRouter router,
         RemoteDeliveries deliveries,
+        Deliveries.Keeping keeping,
         TrackedDelivery.Ways commands,
         OffersOfOthers offers) {
     /** Whether there is no other gateway. */
@@ -61,7 +63,8 @@ public record RemoteRouting(
         var meters = new RemoteMeters(remote, registered);
         var everywhere = new FleetRouter(relay, router, remote);
         var others = new RemoteDeliveries(relay, everywhere, meters);
-        var arrivals = new RemoteArrivals(router, deliveries, journal, meters);
+        var keeping = new UnfencedKeeping(journal, meters::dropped);
+        var arrivals = new RemoteArrivals(router, deliveries, keeping, meters);
         relay.on(Interest.class, remote::changed);
         relay.on(Members.class, members::changed);
         relay.on(Readiness.class, members::ready);
@@ -77,7 +80,7 @@ public record RemoteRouting(
         var commands = new TrackedDelivery.Ways(
                 everywhere, journal, deliveries, new NotAcknowledging(), new OffersToOthers(relay, gateways));
         var offers = new OffersOfOthers(relay, router, commands);
-        return new RemoteRouting(relay, interest, readiness, everywhere, others, commands, offers);
+        return new RemoteRouting(relay, interest, readiness, everywhere, others, keeping, commands, offers);
     }
 
     /**

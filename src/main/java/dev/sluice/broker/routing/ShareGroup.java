@@ -2,13 +2,15 @@ package dev.sluice.broker.routing;
 
 import dev.sluice.config.MqttConfig.ShareOrder;
 import dev.sluice.packet.QoS;
+import dev.sluice.store.delivery.SharedQueues.Away;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The members of a Shared Subscription at all gateways, and which of them gets the next message: in a time that does not grow with their
@@ -301,11 +303,21 @@ final class ShareGroup implements Subscribed {
         return null;
     }
 
-    /** Tells the members whose clients are connected here. */
-    void forEachHere(Consumer<LiveSubscription> task) {
-        for (int i = 0; i < connected.count(); i++) {
-            var member = connected.at(i);
-            if (member != null) task.accept(member);
-        }
+    /** A member whose client is connected here and can take a message now; null if none can. */
+    LiveSubscription readyHere() {
+        var next = turn.getAndIncrement();
+        return (LiveSubscription) ready(next, new Wish(QoS.EXACTLY_ONCE, null, false), connected.count());
+    }
+
+    boolean hasAway() {
+        return away.count() > 0;
+    }
+
+    /** The members that are away, for which PostgreSQL keeps messages. */
+    Stream<Away> awaySessions() {
+        return IntStream.range(0, away.count())
+                .mapToObj(away::at)
+                .filter(member -> member != null && member.isAble(QoS.EXACTLY_ONCE))
+                .map(member -> new Away(member.subscriber().sessionId(), filter));
     }
 }

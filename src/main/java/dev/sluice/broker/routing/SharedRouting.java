@@ -3,7 +3,9 @@ package dev.sluice.broker.routing;
 import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.config.MqttConfig.ShareOrder;
 import dev.sluice.packet.Message;
+import dev.sluice.store.delivery.SharedQueues.Away;
 import dev.sluice.topic.TopicFilter;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -66,6 +68,14 @@ public final class SharedRouting {
     Member arrived(Message message, Chosen chosen, boolean mayGoOn) {
         var group = groups.get(chosen.share());
         return group == null ? null : group.arrived(member(chosen), message.qos(), message.topicName(), mayGoOn);
+    }
+
+    /** The members that are away, of those that have others connected here who can take a message now. */
+    Iterator<Away> away() {
+        return groups.values().stream()
+                .filter(group -> group.hasAway() && group.readyHere() != null)
+                .flatMap(ShareGroup::awaySessions)
+                .iterator();
     }
 
     private LiveSubscription member(Chosen chosen) {
