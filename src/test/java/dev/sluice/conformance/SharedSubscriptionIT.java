@@ -200,11 +200,39 @@ class SharedSubscriptionIT {
             live.subscribe(ONE, shared);
             durable.subscribe(ONE, shared);
             Device.online(V5, clientId).close(); // a clean start ends the session
-            var texts = new ArrayList<String>();
-            for (int i = 0; i < 3; i++) texts.addAll(List.of(live.text(), durable.text()));
+            awaitNothingWaits();
+            var texts = new ArrayList<>(taken(live));
+            texts.addAll(taken(durable));
             assertThat(texts).containsExactlyInAnyOrder("unanswered", "b", "c", "d", "e", "f");
             live.assertNothingMore();
             durable.assertNothingMore();
+        }
+    }
+
+    /** For members that are away, or that are no more. */
+    private void awaitNothingWaits() {
+        await().until(() -> "0".equals(Gateway.shared()
+                .query(
+                        "SELECT count(*) FROM queued r WHERE r.share = ? AND NOT EXISTS ("
+                                + "SELECT FROM session s WHERE s.id = r.session_id AND s.connected)",
+                        shared)));
+    }
+
+    /** What nobody was there for goes to whoever comes first: its own member may never come back. */
+    @ParameterizedTest
+    @EnumSource(names = {"AT_LEAST_ONCE", "EXACTLY_ONCE"})
+    void whatWaitsForAMemberThatIsAwayGoesToOneThatComes(QoS qos) {
+        var texts = IntStream.range(0, 40).mapToObj(i -> "m" + i).toArray(String[]::new);
+        for (var isDurable : List.of(false, true)) {
+            Peer.durable(V5, Device.id("away")).subscribe(qos, shared).leave();
+            publish(qos, texts);
+            try (var comer = isDurable ? Peer.durable(V5, Device.id("comer")) : Peer.online(V5)) {
+                comer.subscribe(qos, shared);
+                awaitNothingWaits();
+                assertThat(taken(comer)).containsExactly(texts);
+                comer.assertNothingMore();
+                comer.unsubscribe(shared);
+            }
         }
     }
 

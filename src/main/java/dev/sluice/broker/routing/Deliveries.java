@@ -3,6 +3,7 @@ package dev.sluice.broker.routing;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Receipt;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -13,7 +14,7 @@ import java.util.function.Function;
 public final class Deliveries {
     private final LongAdder underWay = new LongAdder();
     private final long most;
-    private volatile Consumer<Publication> otherGateways = _ -> {};
+    private volatile BiConsumer<Publication, Consumer<Boolean>> otherGateways = (_, then) -> then.accept(false);
 
     /** @param most deliveries under way at which publishers have to wait */
     public Deliveries(long most) {
@@ -76,13 +77,18 @@ public final class Deliveries {
 
     /** Gives a message to another member of a Shared Subscription than the one that was chosen first, at whatever gateway; then runs the task. */
     public void giveAnywhere(Publication another, Keeping keeping, Runnable then) {
-        if (another.hasRemote()) otherGateways.accept(another);
+        if (another.hasRemote()) giveElsewhere(another, _ -> {});
         if (another.isForThisGateway()) give(another, keeping, then);
         else then.run();
     }
 
-    /** @param sending gives a message to the other gateways that are owed it; nobody waits for that */
-    void otherGateways(Consumer<Publication> sending) {
+    /** Gives it to other gateways alone; tells whether Kafka has it for them, on any thread. */
+    void giveElsewhere(Publication another, Consumer<Boolean> then) {
+        otherGateways.accept(another, then);
+    }
+
+    /** @param sending gives a message to the other gateways that are owed it, and tells whether Kafka has it for them */
+    void otherGateways(BiConsumer<Publication, Consumer<Boolean>> sending) {
         otherGateways = sending;
     }
 }

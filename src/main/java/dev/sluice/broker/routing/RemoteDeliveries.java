@@ -46,9 +46,18 @@ public final class RemoteDeliveries {
         answers.accept(true);
     }
 
-    /** Gives a message that a member of a Shared Subscription has left, or cannot take, to members elsewhere. It goes on no further. */
-    void passOn(Publication another) {
-        for (var match : another.remote()) send(match, another.message(), null, _ -> {});
+    /**
+     * Gives a message that a member of a Shared Subscription has left, or cannot take, to members elsewhere. It goes on no further.
+     *
+     * @param then as in {@link #send}
+     */
+    void passOn(Publication another, Consumer<Boolean> then) {
+        var answers = new Answers(then);
+        for (var match : another.remote()) {
+            answers.missing.incrementAndGet();
+            send(match, another.message(), null, answers);
+        }
+        answers.accept(true);
     }
 
     private void send(RemoteMatch match, Message message, String publisher, Consumer<Boolean> then) {

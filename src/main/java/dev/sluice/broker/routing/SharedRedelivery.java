@@ -53,8 +53,14 @@ public final class SharedRedelivery {
         var given = new CompletableFuture<Void>();
         var publication =
                 router.shares().another(orphan.message().unretained(), orphan.share(), null, false);
-        deliveries.giveAnywhere(publication, (some, then) -> keep(some, then, given), () -> given.complete(null));
+        if (publication.hasRemote()) deliveries.giveElsewhere(publication, has -> givenElsewhere(has, given));
+        else deliveries.give(publication, (some, then) -> keep(some, then, given), () -> given.complete(null));
         return given;
+    }
+
+    private static void givenElsewhere(boolean has, CompletableFuture<Void> given) {
+        if (has) given.complete(null);
+        else given.completeExceptionally(new StoreUnavailable("Kafka did not take it for another gateway", null));
     }
 
     private void keep(Publication publication, Runnable then, CompletableFuture<Void> given) {
