@@ -56,7 +56,11 @@ class SharedAcrossBrokersTest {
     }
 
     private Client member(int at, String clientId, QoS qos) {
-        var member = brokers.get(at).connect(clientId, false).subscribe(1, qos, SHARE);
+        return member(at, clientId, qos, SHARE);
+    }
+
+    private Client member(int at, String clientId, QoS qos, String share) {
+        var member = brokers.get(at).connect(clientId, false).subscribe(1, qos, share);
         member.next(Packet.SubAck.class);
         return member;
     }
@@ -80,7 +84,7 @@ class SharedAcrossBrokersTest {
     void eachMessageGoesToOneMemberOfTheFleet() {
         for (var qos : QoS.values()) {
             var members = new ArrayList<Client>();
-            for (int i = 0; i < 3; i++) members.add(member(i, "member" + i + qos, qos));
+            for (int i = 0; i < 3; i++) members.add(member(i, "member" + i + qos, qos, "$share/" + qos + "/t"));
             var publisher = brokers.getFirst().connect("publisher" + qos, false);
             for (int i = 1; i <= 6; i++) publish(publisher, qos, i);
             settle();

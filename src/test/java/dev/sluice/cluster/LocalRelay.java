@@ -271,7 +271,7 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     /** Told behind the messages of a gateway that has told its whole state. */
     @Override
     public void onRestated(Consumer<Gateway> handler) {
-        restated = handler;
+        restated = restated.andThen(handler);
     }
 
     /** Never told: nothing is missed here. */

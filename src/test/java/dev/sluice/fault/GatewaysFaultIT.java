@@ -76,6 +76,7 @@ class GatewaysFaultIT {
             var live = subscribe("live", false);
             publish(durable);
             try (var group = SharedGroup.start(started.port(), MEMBERS, sharedProfiles(), fleet)) {
+                group.expectDisconnects();
                 if (DEVICES > 0) devices.start(random);
                 fleet.awaitProgress(PATIENCE, 5, fleet.all());
                 for (var subscriber : audience) subscriber.wander(random.nextLong(), LONGEST_WALK);

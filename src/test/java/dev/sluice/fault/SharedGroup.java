@@ -47,6 +47,11 @@ final class SharedGroup implements AutoCloseable {
 
     private SharedGroup() {}
 
+    /** That a gateway takes its leave is nothing to complain of. */
+    void expectDisconnects() {
+        members.forEach(Subscriber::expectDisconnects);
+    }
+
     List<Subscriber> members() {
         return members;
     }

@@ -12,7 +12,7 @@ import java.util.function.Predicate;
  */
 final class MemberRing {
     /** Of each member: the more, the more equal their shares. */
-    private static final int POINTS = 32;
+    private static final int POINTS = 64;
     /** So many points are looked at, at most, for one whose member will do. */
     private static final int LOOKED_AT = 1024;
 

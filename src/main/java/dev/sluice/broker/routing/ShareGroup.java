@@ -305,8 +305,8 @@ final class ShareGroup implements Subscribed {
 
     /** A member whose client is connected here and can take a message now; null if none can. */
     LiveSubscription readyHere() {
-        var next = turn.getAndIncrement();
-        return (LiveSubscription) ready(next, new Wish(QoS.EXACTLY_ONCE, null, false), connected.count());
+        var member = ready(turn.getAndIncrement(), new Wish(QoS.EXACTLY_ONCE, null, false), connected.count());
+        return member instanceof LiveSubscription here ? here : null; // others may have moved up in the row
     }
 
     boolean hasAway() {

@@ -35,10 +35,21 @@ final class RoutingGateway {
     LivingMember subscribe(LivingMember client, boolean durable, StoredSubscription stored) {
         var filter = TopicFilter.of(stored.filter());
         router.subscribe(client, durable, filter, stored);
-        var seen = new CountDownLatch(1);
-        if (remote.interest().awaitSeen(client, List.of(filter), seen::countDown))
-            await().until(() -> seen.getCount() == 0);
+        awaitSeen(client, stored.filter());
         return client;
+    }
+
+    /** The other gateways know what this client wants of a filter, and of which Shared Subscription it is no member any more. */
+    void awaitSeen(LivingMember client, String filter) {
+        var seen = new CountDownLatch(1);
+        if (remote.interest().awaitSeen(client, List.of(TopicFilter.of(filter)), seen::countDown))
+            await().until(() -> seen.getCount() == 0);
+    }
+
+    /** A member of a Shared Subscription goes. */
+    void detach(LivingMember member, boolean sessionEnds, String share) {
+        router.detach(member, sessionEnds);
+        awaitSeen(member, share);
     }
 
     LivingMember subscribe(String clientId, String filter) {

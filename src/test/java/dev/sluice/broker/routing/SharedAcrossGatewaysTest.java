@@ -125,10 +125,10 @@ class SharedAcrossGatewaysTest {
         assertThat(online.taken).hasSize(5);
         assertThat(live.taken).hasSize(5);
 
-        there.router.detach(online, false);
+        there.detach(online, false, SHARE);
         settle();
         assertThat(copies(ONE)).as("it is for the live one").isEmpty();
-        elsewhere.router.detach(live, true);
+        elsewhere.detach(live, true, SHARE);
         settle();
         assertThat(copies(ONE)).hasSize(1);
     }
@@ -140,11 +140,13 @@ class SharedAcrossGatewaysTest {
         stored("member");
         stored("away");
         var before = there.subscribe(new LivingMember("member", 1, 1), true, to(SHARE, ONE));
-        elsewhere.router.attach(new LivingMember("member", 1, 2), true, true, List.of(to(SHARE, ONE)));
+        var after = new LivingMember("member", 1, 2);
+        elsewhere.router.attach(after, true, true, List.of(to(SHARE, ONE)));
+        elsewhere.awaitSeen(after, SHARE);
         settle();
         for (int i = 0; i < 5; i++)
             assertThat(copies(ONE).getFirst().clientId()).isEqualTo("member");
-        there.router.detach(before, false);
+        there.detach(before, false, SHARE);
         settle();
         for (int i = 0; i < 5; i++)
             assertThat(copies(ONE).getFirst().clientId()).isEqualTo("member");
@@ -235,7 +237,7 @@ class SharedAcrossGatewaysTest {
         settle();
         assertThat(one.taken).hasSize(5);
         assertThat(two.taken).hasSize(15);
-        elsewhere.router.detach(two, true);
+        elsewhere.detach(two, true, SHARE);
         settle();
         assertThat(here.remote.router().route(TopicName.of("a"), null, ONE).isNobody())
                 .isTrue();
@@ -297,13 +299,13 @@ class SharedAcrossGatewaysTest {
         before.values().forEach(owner -> shares.merge(owner, 1, Integer::sum));
         assertThat(shares).hasSize(9).allSatisfy((_, topics) -> assertThat(topics).isBetween(55, 222));
         for (var at : all) assertThat(owners(at, 1000)).isEqualTo(before);
-        there.subscribe("late", share);
+        var late = there.subscribe("late", share);
         settle();
         var after = owners(1000);
         after.forEach((topic, owner) -> {
             if (!owner.equals("late")) assertThat(owner).as(topic).isEqualTo(before.get(topic));
         });
-        there.router.detach(there.router.find("late").recipient(), true);
+        there.detach(late, true, share);
         settle();
         assertThat(owners(1000)).isEqualTo(before);
         // One that can take nothing at once keeps what belongs to it.
