@@ -21,9 +21,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Owns what the clients that are connected here want of each Topic Filter, and of Shared Subscriptions each member by itself, and how far the
- * other gateways have heard of it. Any thread may
- * use it; the {@link Router} tells it of subscriptions, under its lock.
+ * Owns what the clients that are connected here want of each Topic Filter, of Shared Subscriptions each member by itself, and how far the other
+ * gateways have heard of it. Any thread may use it; the {@link Router} tells it of subscriptions, under its lock.
  *
  * <p>One task at a time announces what has changed: what changes meanwhile goes along in the next message.
  */

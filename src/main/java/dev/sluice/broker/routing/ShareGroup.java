@@ -53,10 +53,6 @@ final class ShareGroup implements Subscribed {
         this.awayRing = order == ShareOrder.NONE ? null : new MemberRing();
     }
 
-    String filter() {
-        return filter;
-    }
-
     /** What is asked of a member that cannot take a message at once: the best first. */
     private enum Demand {
         /** Its queue was not full lately. */
