@@ -160,11 +160,10 @@ class SharedAcrossGatewaysTest {
         var busy = there.subscribe("busy", SHARE);
         var idle = elsewhere.subscribe("idle", SHARE);
         busy.notReady();
-        there.remote.readiness().look();
+        for (int i = 1; i < OwnReadiness.LOOKS; i++) there.remote.readiness().look();
         settle();
         assertThat(there.relay.sent()).as("it may pass").noneMatch(Readiness.class::isInstance);
-        there.remote.readiness().look();
-        there.remote.readiness().look();
+        for (int i = 0; i < 3; i++) there.remote.readiness().look();
         settle();
         var late = new RoutingGateway(board, "late", ShareOrder.NONE);
         all.add(late);
