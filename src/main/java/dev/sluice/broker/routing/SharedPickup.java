@@ -87,18 +87,21 @@ public final class SharedPickup {
         if (taker == null) return false;
         var subscriber = taker.subscriber();
         if (!subscriber.isDurable() || taker.maximumQoS() == QoS.AT_MOST_ONCE) return take(share, away, taker);
-        var moved = queues.move(
-                share,
-                away,
-                new Taker(
-                        subscriber.clientId(),
-                        subscriber.sessionId(),
-                        taker.maximumQoS(),
-                        taker.retainAsPublished(),
-                        taker.identifier() == 0 ? List.of() : List.of(taker.identifier())),
-                MOST);
-        if (moved.count() > 0) subscriber.queued(moved.lastSeq());
-        return moved.count() > 0;
+        var identifiers = taker.identifier() == 0 ? List.<Integer>of() : List.of(taker.identifier());
+        var to = new Taker(
+                subscriber.clientId(),
+                subscriber.sessionId(),
+                taker.maximumQoS(),
+                taker.retainAsPublished(),
+                identifiers);
+        try {
+            var moved = queues.move(share, away, to, MOST);
+            if (moved.count() > 0) subscriber.queued(moved.lastSeq());
+            return moved.count() > 0;
+        } catch (StoreUnavailable unanswered) {
+            subscriber.mayBeQueued();
+            throw unanswered;
+        }
     }
 
     /** It has them in memory alone, like all that it is given. */

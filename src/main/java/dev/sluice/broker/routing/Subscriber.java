@@ -174,6 +174,12 @@ public final class Subscriber {
         if (here != null) here.tell(new Event.Queued(seq));
     }
 
+    /** Whether messages were committed to its queue is not certain: the connection looks; from any thread. */
+    void mayBeQueued() {
+        var here = recipient;
+        if (here != null) here.tell(new Event.Queued(Long.MAX_VALUE));
+    }
+
     /** Whether its session is known to have ended. */
     boolean isGone() {
         return gone;

@@ -142,20 +142,29 @@ public class SharedQueues {
     }
 
     /**
-     * Takes messages of a Shared Subscription away, for a member whom PostgreSQL keeps nothing for.
+     * Takes messages of a Shared Subscription away, for a member whom PostgreSQL keeps nothing for. If it is not certain that they were
+     * taken, those of QoS 1 are returned all the same.
      *
-     * @throws StoreUnavailable when it is not certain that they were taken
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public List<Message> take(String share, Collection<Long> away, int most) {
-        var owed = new ArrayList<Long>();
-        var taken = requests.call("taking shared messages", connection -> {
-            owed.clear();
-            var held = hold(connection, away);
-            if (held.isEmpty()) return List.<Message>of();
-            lock(connection, held, null);
-            return take(connection, share, held, most, owed);
-        });
-        orphans.suspect(owed.stream().filter(Objects::nonNull).distinct().toList());
+        var taken = new ArrayList<Message>();
+        var orphaned = new ArrayList<Long>();
+        try {
+            requests.call("taking shared messages", connection -> {
+                taken.clear();
+                orphaned.clear();
+                var held = hold(connection, away);
+                if (held.isEmpty()) return false;
+                lock(connection, held, null);
+                take(connection, share, held, most, taken, orphaned);
+                return true;
+            });
+        } catch (StoreUnavailable unanswered) {
+            if (!unanswered.isInDoubt()) throw unanswered;
+            taken.removeIf(message -> message.qos() == QoS.EXACTLY_ONCE);
+        }
+        orphans.suspect(orphaned.stream().filter(Objects::nonNull).distinct().toList());
         return taken;
     }
 
@@ -215,20 +224,24 @@ public class SharedQueues {
         }
     }
 
-    private List<Message> take(Connection connection, String share, List<Held> held, int most, List<Long> owed)
+    private void take(
+            Connection connection,
+            String share,
+            List<Held> held,
+            int most,
+            List<Message> taken,
+            List<Long> orphaned)
             throws SQLException {
         try (var take = connection.prepareStatement(TAKE)) {
             take.setArray(1, connection.createArrayOf("int8", held.stream().map(Held::id).toArray()));
             take.setString(2, share);
             take.setInt(3, most);
-            var taken = new ArrayList<Message>();
             try (var rows = take.executeQuery()) {
                 while (rows.next()) {
-                    owed.add(rows.getObject("message_id", Long.class));
+                    orphaned.add(rows.getObject("message_id", Long.class));
                     taken.add(messages.read(rows));
                 }
             }
-            return taken;
         }
     }
 }
