@@ -90,7 +90,6 @@ public class Broker {
             Relay relay,
             Departures departures,
             MeterRegistry registered) {
-        var sessions = stores.sessions;
         var journal = stores.journal;
         var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
@@ -104,18 +103,29 @@ public class Broker {
         this.endedSessions =
                 new EndedSessionSearch<>(router, registry, Connection::tell, stores.subscriptions, storeConfig);
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
-        this.limiter = new Limiter(limits, overload::refuses, sessions::retainedOf, this::held, registered);
+        this.limiter = new Limiter(limits, overload::refuses, stores.sessions::retainedOf, this::held, registered);
         this.storedFilters = new StoredFilters(settings.bounds.topicLevels(), meters);
         this.fleetSessions = FleetSessions.join(
                 node, relay, router, registry, turns, stores, storedFilters, endedSessions, kafka::isAvailable, meters);
         var known = fleetSessions.subscriptions();
-        var opening = storeConfig.openTimeout();
-        this.opener =
-                new SessionOpener(sessions, opening, journal, turns, registry, fleetSessions, wills, limiter, meters);
+        this.opener = opener(stores, storeConfig);
         var admission = new Admission(authenticator, access, limiter, registered);
         var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease);
         this.parts = ConnectionParts.of(settings, admission, departures, ways, meters);
         this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), node::hasAlwaysBeenAlone);
+    }
+
+    private SessionOpener opener(Stores stores, StoreConfig config) {
+        return new SessionOpener(
+                stores.sessions,
+                config.openTimeout(),
+                stores.journal,
+                turns,
+                registry,
+                fleetSessions,
+                wills,
+                limiter,
+                meters);
     }
 
     /** What the connection holds of limits that a new one of this client takes over; null for nothing. */

@@ -4,6 +4,7 @@ import dev.sluice.access.limit.Limit;
 import dev.sluice.access.limit.Scope;
 import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.LiveSubscription;
+import dev.sluice.broker.routing.Publication;
 import dev.sluice.config.RulesConfig.OnLostRight;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
@@ -65,7 +66,7 @@ final class Receiving {
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
-        this.returns = new SharedReturns(connection, parts);
+        this.returns = new SharedReturns(connection, parts.router(), parts.deliveries(), this::keepForOthers);
         this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
     }
 
@@ -359,5 +360,14 @@ final class Receiving {
     /** What other members of Shared Subscriptions get in the client's place. */
     SharedReturns returns() {
         return returns;
+    }
+
+    private void keepForOthers(Publication publication, Runnable then) {
+        connection.writes().keep(publication, publication.copies(), false, outcome -> connection
+                .loop()
+                .execute(() -> {
+                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                    then.run();
+                }));
     }
 }

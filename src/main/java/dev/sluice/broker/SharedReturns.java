@@ -1,9 +1,10 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Publication;
+import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.Recipient;
+import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
-import dev.sluice.store.journal.JournalWrite;
 import java.util.List;
 
 /**
@@ -11,18 +12,23 @@ import java.util.List;
  * event loop.
  */
 final class SharedReturns {
-    private final Connection connection;
-    private final ConnectionParts parts;
+    private final Recipient connection;
+    private final Router router;
+    private final Deliveries deliveries;
+    private final Deliveries.Keeping keeping;
 
-    SharedReturns(Connection connection, ConnectionParts parts) {
+    /** @param keeping has PostgreSQL keep messages for sessions of other clients */
+    SharedReturns(Recipient connection, Router router, Deliveries deliveries, Deliveries.Keeping keeping) {
         this.connection = connection;
-        this.parts = parts;
+        this.router = router;
+        this.deliveries = deliveries;
+        this.keeping = keeping;
     }
 
     /** There is no room for a message: has another member get it; true if there is one with room. */
     boolean hasRoomElsewhere(Delivery delivery) {
         if (!isForTheGroup(delivery)) return false;
-        var subscriber = parts.router().find(connection.clientId());
+        var subscriber = router.find(connection.clientId());
         if (subscriber != null) subscriber.queueIsFull();
         return give(delivery, true);
     }
@@ -47,17 +53,8 @@ final class SharedReturns {
 
     private boolean give(Delivery delivery, boolean withRoom) {
         var message = delivery.message().unretained();
-        var another = parts.router().shares().another(message, delivery.share(), connection, withRoom);
-        parts.deliveries().giveAnywhere(another, this::keep, () -> {});
+        var another = router.shares().another(message, delivery.share(), connection, withRoom);
+        deliveries.giveAnywhere(another, keeping, () -> {});
         return another.hasSubscribers();
-    }
-
-    private void keep(Publication publication, Runnable then) {
-        connection.writes().keep(publication, publication.copies(), false, outcome -> connection
-                .loop()
-                .execute(() -> {
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                    then.run();
-                }));
     }
 }

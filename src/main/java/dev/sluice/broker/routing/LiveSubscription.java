@@ -53,6 +53,11 @@ public record LiveSubscription(
     }
 
     @Override
+    public int gatewayNumber() {
+        return 0;
+    }
+
+    @Override
     public boolean isReady(QoS qos) {
         return subscriber.isReady() && !subscriber.isGone();
     }

@@ -6,6 +6,9 @@ import dev.sluice.packet.QoS;
 sealed interface Member permits LiveSubscription, RemoteMember {
     String clientId();
 
+    /** What tells apart one client's connections to several gateways, during a take-over; the same for all that are known here. */
+    int gatewayNumber();
+
     /** Whether it can take a message now, as far as is known. */
     boolean isReady(QoS qos);
 

@@ -18,17 +18,15 @@ final class MemberRing {
 
     private final ConcurrentNavigableMap<Point, Member> points = new ConcurrentSkipListMap<>();
 
-    /** @param tie tells apart one client's connections to two gateways, during a take-over */
-    private record Point(long place, int tie) implements Comparable<Point> {
+    private record Point(long place, int gatewayNumber) implements Comparable<Point> {
         @Override
         public int compareTo(Point other) {
             var order = Long.compare(place, other.place);
-            return order != 0 ? order : Integer.compare(tie, other.tie);
+            return order != 0 ? order : Integer.compare(gatewayNumber, other.gatewayNumber);
         }
 
         static Point of(Member member, int number) {
-            var tie = member instanceof RemoteMember remote ? remote.gateway().mailbox() : 0;
-            return new Point(mix(key(member.clientId()) + number), tie);
+            return new Point(mix(key(member.clientId()) + number), member.gatewayNumber());
         }
     }
 

@@ -37,6 +37,11 @@ final class RemoteMember implements Member {
         return clientId;
     }
 
+    @Override
+    public int gatewayNumber() {
+        return gateway.mailbox();
+    }
+
     long sessionId() {
         return sessionId;
     }

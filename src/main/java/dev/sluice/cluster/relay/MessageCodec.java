@@ -137,6 +137,12 @@ final class MessageCodec {
             case UNSUBSCRIBED ->
                 new Unsubscribed(RelayBytes.text(in), in.getLong(), in.getLong(), RelayBytes.texts(in));
             case ENDED -> new Ended(RelayBytes.list(in, it -> new EndedSession(RelayBytes.text(it), it.getLong())));
+            default -> readToOne(kind, in);
+        };
+    }
+
+    private static RelayMessage.ToOne readToOne(int kind, ByteBuffer in) {
+        return switch (kind) {
             case LIVE ->
                 new Live(
                         message(in),
