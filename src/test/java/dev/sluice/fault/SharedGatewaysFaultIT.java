@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
  * death of a gateway loses nothing, and what nobody was there for goes to whoever comes first, at whatever gateway.
  */
 class SharedGatewaysFaultIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final Duration PATIENCE = Duration.ofSeconds(180);
     private static final Duration PACE = Duration.ofMillis(50);
     private static final int AT_EACH = 2;
     private static final int SPREAD = 600;
