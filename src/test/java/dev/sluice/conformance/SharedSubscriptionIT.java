@@ -202,10 +202,10 @@ class SharedSubscriptionIT {
             Device.online(V5, clientId).close(); // a clean start ends the session
             awaitNothingWaits();
             var texts = new ArrayList<>(taken(live));
-            texts.addAll(taken(durable));
-            assertThat(texts).containsExactlyInAnyOrder("unanswered", "b", "c", "d", "e", "f");
             live.assertNothingMore();
+            texts.addAll(taken(durable));
             durable.assertNothingMore();
+            assertThat(texts).containsExactlyInAnyOrder("unanswered", "b", "c", "d", "e", "f");
         }
     }
 
