@@ -37,7 +37,8 @@ final class SharedGroup implements AutoCloseable {
             group.members.add(Subscriber.start(
                     ports.get(i), new Subscriber.Profile("member-" + i, version, QoS.EXACTLY_ONCE, true, filters)));
         }
-        await("shared subscriptions").atMost(PATIENCE).until(() -> group.members.stream().allMatch(Subscriber::isSubscribed));
+        await("shared subscriptions").atMost(PATIENCE).until(() -> group.members.stream()
+                .allMatch(Subscriber::isSubscribed));
         for (var profile : profiles) {
             fleet.add(profile);
             group.publishers.add(fleet.all().getLast());

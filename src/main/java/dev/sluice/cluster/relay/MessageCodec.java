@@ -1,20 +1,20 @@
 package dev.sluice.cluster.relay;
 
 import dev.sluice.cluster.RelayMessage;
+import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Ended;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Lagging;
 import dev.sluice.cluster.RelayMessage.Live;
-import dev.sluice.cluster.RelayMessage.Readiness;
-import dev.sluice.cluster.RelayMessage.Members;
 import dev.sluice.cluster.RelayMessage.Member;
-import dev.sluice.cluster.RelayMessage.Chosen;
+import dev.sluice.cluster.RelayMessage.Members;
 import dev.sluice.cluster.RelayMessage.Offer;
 import dev.sluice.cluster.RelayMessage.OfferOutcome;
 import dev.sluice.cluster.RelayMessage.Place;
 import dev.sluice.cluster.RelayMessage.Queued;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.Reached;
+import dev.sluice.cluster.RelayMessage.Readiness;
 import dev.sluice.cluster.RelayMessage.Subscribed;
 import dev.sluice.cluster.RelayMessage.TakenOver;
 import dev.sluice.cluster.RelayMessage.Unsubscribed;

@@ -137,7 +137,9 @@ class RouterTest {
     void keepsCopiesForDurableSessionsAboveQoS0Only() {
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.AT_LEAST_ONCE, 0)));
         router.restore("c2", 1, 0, List.of(to("a/b", QoS.AT_MOST_ONCE, 0)));
-        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null, QoS.EXACTLY_ONCE).matches());
+        var publication = Publication.of(
+                RETAINED,
+                router.route(RETAINED.topicName(), null, QoS.EXACTLY_ONCE).matches());
         assertThat(publication.copies()).hasSize(1);
         assertThat(publication.copies().getFirst().clientId()).isEqualTo("c1");
         assertThat(publication.isKept()).isTrue();
@@ -332,7 +334,9 @@ class RouterTest {
     @Test
     void aSessionThatHasNoQueueAnyMoreIsForgotten() {
         router.restore("c1", 1, 0, List.of(to("a/b")));
-        var publication = Publication.of(RETAINED, router.route(RETAINED.topicName(), null, QoS.EXACTLY_ONCE).matches());
+        var publication = Publication.of(
+                RETAINED,
+                router.route(RETAINED.topicName(), null, QoS.EXACTLY_ONCE).matches());
         publication.committed(); // its copy was given no place
         assertThat(router.find("c1")).isNull();
     }

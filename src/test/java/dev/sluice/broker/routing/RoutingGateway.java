@@ -1,7 +1,9 @@
 package dev.sluice.broker.routing;
 
 import static org.awaitility.Awaitility.await;
+
 import dev.sluice.cluster.LocalRelay;
+import dev.sluice.config.MqttConfig.ShareOrder;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
@@ -11,7 +13,6 @@ import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import dev.sluice.config.MqttConfig.ShareOrder;
 
 /** A gateway, as far as it routes: several in one JVM. Used by the test's thread. */
 final class RoutingGateway {

@@ -88,8 +88,8 @@ class SharedPickupTest {
     }
 
     private void keep(String clientId, String text, QoS qos) {
-        rig.accept("p", of(qos, text, Message.NEVER), new Copy(clientId, Copy.ANY_SESSION, qos, false, List.of(), SHARE))
-                .join();
+        var copy = new Copy(clientId, Copy.ANY_SESSION, qos, false, List.of(), SHARE);
+        rig.accept("p", of(qos, text, Message.NEVER), copy).join();
     }
 
     private static Message of(QoS qos, String text, long expiresAt) {

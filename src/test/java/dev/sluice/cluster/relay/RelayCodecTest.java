@@ -3,19 +3,19 @@ package dev.sluice.cluster.relay;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.cluster.RelayMessage;
+import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Ended;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Lagging;
 import dev.sluice.cluster.RelayMessage.Live;
-import dev.sluice.cluster.RelayMessage.Readiness;
-import dev.sluice.cluster.RelayMessage.Members;
 import dev.sluice.cluster.RelayMessage.Member;
-import dev.sluice.cluster.RelayMessage.Chosen;
+import dev.sluice.cluster.RelayMessage.Members;
 import dev.sluice.cluster.RelayMessage.OfferOutcome;
 import dev.sluice.cluster.RelayMessage.Place;
 import dev.sluice.cluster.RelayMessage.Queued;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.Reached;
+import dev.sluice.cluster.RelayMessage.Readiness;
 import dev.sluice.cluster.RelayMessage.Subscribed;
 import dev.sluice.cluster.RelayMessage.TakenOver;
 import dev.sluice.cluster.RelayMessage.Unsubscribed;
@@ -63,7 +63,8 @@ class RelayCodecTest {
                 new Interest(List.of()),
                 new Interest(List.of(new Wanted("$share/g/ä/#", Reach.ALL), new Wanted("b", Reach.NONE))),
                 new Members(List.of(
-                        new Member("c1", 12, "$share/g/ä/#", Reach.ALL), new Member("", -1, "$share/g/b", Reach.NONE))),
+                        new Member("c1", 12, "$share/g/ä/#", Reach.ALL),
+                        new Member("", -1, "$share/g/b", Reach.NONE))),
                 new Readiness(true, List.of("c1", "")),
                 new Readiness(false, List.of()),
                 new Subscribed(
