@@ -200,15 +200,24 @@ final class Correspondence {
         var bytes = numbers.join(envelope);
         if (bytes == null) return;
         var letter = RelayCodec.letter(bytes);
+        if (letter == null || letter instanceof Letter.Part part && part.message() == null) isNewer(peer);
         if (letter == null) {
-            meters.unreadable();
-            if (isBoard)
-                peer.takes(envelope.number()); // of a later version: there is nothing that could be done with it
+            if (isBoard) peer.takes(envelope.number()); // there is nothing that could be done with it
         } else if (letter instanceof Letter.Told told) {
             take(peer, isBoard, envelope.number(), told.message(), bytes.length);
         } else {
             take(peer, envelope.number(), letter);
         }
+    }
+
+    /** What a later version tells so, earlier ones find in another way, or need not know. */
+    private void isNewer(Peer peer) {
+        meters.unreadable();
+        if (peer.findsNewer())
+            LOG.infof(
+                    "gateway %s has another version: of what it tells, letters that this one does not know are left out,"
+                            + " and counted in sluice_relay_ignored_total",
+                    peer.gateway.id());
     }
 
     private void hear(Peer peer) {

@@ -24,7 +24,7 @@ sealed interface Letter {
     /** In a mailbox: asks for the whole state. */
     record Question(long question) implements Letter {}
 
-    /** In a mailbox: a part of the answer. */
+    /** In a mailbox: a part of the answer; without a message if a later version tells what this one does not know. */
     record Part(long question, RelayMessage.ToAll message) implements Letter {}
 
     /** In a mailbox: the end of the answer. */

@@ -31,11 +31,16 @@ final class Peer {
     private long question;
     private long progressAt;
     private final List<ToAll> answer = new ArrayList<>();
+    /** Parts of the answer that have come, those included that say nothing to this gateway. */
+    private int parts;
+
     private boolean isAnswered;
     /** What it has put on the board behind the marker of an answer that is not here yet; null if there is no such marker. */
     private Queue<RelayMessage> held;
 
     private long heldBytes;
+    /** Whether it was said that it tells what this gateway does not know. */
+    private boolean isNewer;
     /** Up to here it has been taken in. */
     private long taken;
 
@@ -92,6 +97,13 @@ final class Peer {
         this.progressAt = System.nanoTime(); // it may be about to say that it has joined
     }
 
+    /** It tells what this gateway does not know; true for the first time. */
+    boolean findsNewer() {
+        var isFirst = !isNewer;
+        isNewer = true;
+        return isFirst;
+    }
+
     /** Whether all that it has announced is here. */
     boolean isComplete() {
         return isComplete;
@@ -111,7 +123,12 @@ final class Peer {
         isComplete = true;
         wasComplete = true;
         isAnswered = false;
+        clear();
+    }
+
+    private void clear() {
         answer.clear();
+        parts = 0;
     }
 
     /** Something of it is missing, an answer that is on its way may not contain it. */
@@ -120,7 +137,7 @@ final class Peer {
         question = 0;
         progressAt = 0;
         isAnswered = false;
-        answer.clear();
+        clear();
     }
 
     /** Asks it: answers to earlier questions do not count any more. Returns what was held back for the sake of one. */
@@ -128,7 +145,7 @@ final class Peer {
         question = number;
         progressAt = now;
         isAnswered = false;
-        answer.clear();
+        clear();
         return release();
     }
 
@@ -138,13 +155,14 @@ final class Peer {
 
     void part(Letter.Part part, long now) {
         if (part.question() != question || isComplete) return;
-        answer.add(part.message());
+        if (part.message() != null) answer.add(part.message());
+        parts++;
         progressAt = now;
     }
 
     /** Returns whether the marker has been waiting for this. */
     boolean end(Letter.End end) {
-        if (end.question() != question || isComplete || end.parts() != answer.size()) return false;
+        if (end.question() != question || isComplete || end.parts() != parts) return false;
         isAnswered = true;
         return held != null;
     }

@@ -17,7 +17,7 @@ final class RelayCodec {
     private static final int MARKER = 2;
     private static final int HEARTBEAT = 3;
     private static final int QUESTION = 4;
-    private static final int PART = 5;
+    static final int PART = 5;
     private static final int END = 6;
     private static final int SEEN = 7;
     private static final int MARK = 8;
@@ -108,8 +108,9 @@ final class RelayCodec {
 
     private static Letter part(ByteBuffer in) {
         var question = in.getLong();
-        return MessageCodec.read(in.get(), in) instanceof RelayMessage.ToAll message
-                ? new Letter.Part(question, message)
+        var message = MessageCodec.read(in.get(), in);
+        return message == null || message instanceof RelayMessage.ToAll
+                ? new Letter.Part(question, (RelayMessage.ToAll) message)
                 : null;
     }
 }

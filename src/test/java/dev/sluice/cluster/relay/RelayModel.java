@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BiPredicate;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.producer.Callback;
 
 /** A relay topic in memory, and gateways that read it when the test says so. Used by one thread. */
@@ -25,12 +26,19 @@ final class RelayModel {
     private final Map<Integer, List<byte[]>> partitions = new HashMap<>();
     /** Whether Kafka loses a record that it has acknowledged, by its partition. */
     BiPredicate<Integer, Envelope> loses = (_, _) -> false;
+    /** What becomes of the content of a record. */
+    UnaryOperator<byte[]> rewrites = it -> it;
 
     private Handover hand(int partition, byte[] record, Callback later) {
-        if (!loses.test(partition, RelayCodec.envelope(record)))
-            partition(partition).add(record);
+        var it = RelayCodec.envelope(record);
+        if (!loses.test(partition, it)) partition(partition).add(RelayCodec.record(rewritten(it)));
         later.onCompletion(null, null);
         return Handover.TAKEN;
+    }
+
+    private Envelope rewritten(Envelope it) {
+        var content = rewrites.apply(it.content());
+        return new Envelope(it.sender(), it.run(), it.number(), it.addressee(), it.continued(), it.more(), content);
     }
 
     List<byte[]> partition(int number) {
