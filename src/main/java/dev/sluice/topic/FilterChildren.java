@@ -65,7 +65,7 @@ final class FilterChildren<T> {
     }
 
     /** Depends on a secret, so that nobody can make up levels that meet in one slot. */
-    private static int hash(long seed, String text, int from, int to) {
+    static int hash(long seed, String text, int from, int to) {
         var hash = seed;
         for (int i = from; i < to; i++) {
             hash = (hash ^ text.charAt(i)) * (seed | 1);
@@ -75,10 +75,9 @@ final class FilterChildren<T> {
     }
 
     void put(long seed, FilterNode<T> node) {
-        var label = node.label();
-        if (label.startsWith("+")) {
+        if (node.begins(TopicFilter.ONE_LEVEL)) {
             oneLevel = node;
-        } else if (label.startsWith("#")) {
+        } else if (node.begins(TopicFilter.ALL_BELOW)) {
             allBelow = node;
         } else {
             if (table == null) table = new Object[SMALLEST];
@@ -108,11 +107,9 @@ final class FilterChildren<T> {
     private int slot(long seed, FilterNode<T> node) {
         var slots = table;
         var mask = slots.length - 1;
-        var label = node.label();
-        var end = TopicFilter.levelEnd(label, 0);
-        var i = hash(seed, label, 0, end) & mask;
+        var i = node.hash(seed) & mask;
         while (slots[i] != null
-                && (slots[i] == GONE || !FilterChildren.<T>node(slots[i]).startsWith(label, 0, end))) i = i + 1 & mask;
+                && (slots[i] == GONE || !FilterChildren.<T>node(slots[i]).beginsAs(node))) i = i + 1 & mask;
         return i;
     }
 
@@ -122,8 +119,7 @@ final class FilterChildren<T> {
         var mask = larger.length - 1;
         for (var slot : table) {
             if (slot == null || slot == GONE) continue;
-            var label = FilterChildren.<T>node(slot).label();
-            var i = hash(seed, label, 0, TopicFilter.levelEnd(label, 0)) & mask;
+            var i = node(slot).hash(seed) & mask;
             while (larger[i] != null) i = i + 1 & mask;
             larger[i] = slot;
         }

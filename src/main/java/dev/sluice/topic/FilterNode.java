@@ -9,20 +9,26 @@ import java.util.function.Consumer;
  * <p>There is one for each filter, and one more for each two that part: so it is small, and most have one value and no children.
  */
 final class FilterNode<T> {
-    /** One level or more, with slashes between them; null at the root. */
-    private final String label;
+    /** A filter that goes through this place. Its levels from here on are the label: one or more; null at the root. */
+    private final String text;
+
+    private final int from;
+    /** The slash behind the label, or the end of the text. */
+    private final int to;
     /** Null, one value, or {@link FilterValues}. */
     private volatile Object values;
     /** Null for none. */
     private volatile FilterChildren<T> children;
 
-    FilterNode(String label) {
-        this.label = label;
+    FilterNode(String text, int from, int to) {
+        this.text = text;
+        this.from = from;
+        this.to = to;
     }
 
     /** This place under another label. Writers go on there; who reads this one meanwhile still finds all that was there. */
-    private FilterNode<T> relabelled(String other) {
-        var copy = new FilterNode<T>(other);
+    private FilterNode<T> relabelled(int from, int to) {
+        var copy = new FilterNode<T>(text, from, to);
         copy.values = values;
         copy.children = children;
         return copy;
@@ -39,7 +45,27 @@ final class FilterNode<T> {
     }
 
     String label() {
-        return label;
+        return text.substring(from, to);
+    }
+
+    /** Of the label. */
+    int length() {
+        return to - from;
+    }
+
+    /** Whether the label begins with this wildcard. */
+    boolean begins(char wildcard) {
+        return from < to && text.charAt(from) == wildcard;
+    }
+
+    /** Of the first level of the label. */
+    int hash(long seed) {
+        return FilterChildren.hash(seed, text, from, TopicFilter.levelEnd(text, from));
+    }
+
+    /** Whether the first level is the same. */
+    boolean beginsAs(FilterNode<T> other) {
+        return startsWith(other.text, other.from, TopicFilter.levelEnd(other.text, other.from));
     }
 
     FilterChildren<T> children() {
@@ -106,8 +132,8 @@ final class FilterNode<T> {
 
     /** Cuts this child in two behind that many characters of its label; returns the upper part. */
     FilterNode<T> splitChild(long seed, FilterNode<T> child, int length) {
-        var upper = new FilterNode<T>(child.label.substring(0, length));
-        upper.putChild(seed, child.relabelled(child.label.substring(length + 1)));
+        var upper = new FilterNode<T>(child.text, child.from, child.from + length);
+        upper.putChild(seed, child.relabelled(child.from + length + 1, child.to));
         putChild(seed, upper);
         return upper;
     }
@@ -116,26 +142,27 @@ final class FilterNode<T> {
     void joinChild(long seed, FilterNode<T> child) {
         if (child.values != null || child.children == null || child.children.size() != 1) return;
         var only = child.children.only();
-        putChild(seed, only.relabelled(child.label + '/' + only.label));
+        // The filter of a place goes through those above it.
+        putChild(seed, only.relabelled(only.from - 1 - child.length(), only.to));
     }
 
-    /** Whether its first level is the level of this text. */
-    boolean startsWith(String text, int from, int to) {
-        var length = to - from;
-        return label.length() >= length
-                && (label.length() == length || label.charAt(length) == '/')
-                && label.regionMatches(0, text, from, length);
+    /** Whether its first level is the level of this text that is there. */
+    boolean startsWith(String other, int start, int end) {
+        var length = end - start;
+        return length() >= length
+                && (length() == length || text.charAt(from + length) == '/')
+                && text.regionMatches(from, other, start, length);
     }
 
     /** How many characters of the label, in whole levels, are what this text goes on with; the first level is known to be. */
-    int common(String text, int at) {
+    int common(String other, int at) {
         var common = 0;
-        for (int from = 0; from <= label.length() && at <= text.length(); from = common + 1) {
-            var end = TopicFilter.levelEnd(label, from);
-            var textEnd = TopicFilter.levelEnd(text, at);
-            if (end - from != textEnd - at || !label.regionMatches(from, text, at, end - from)) break;
-            common = end;
-            at = textEnd + 1;
+        for (int here = from; here <= to && at <= other.length(); here = from + common + 1) {
+            var end = TopicFilter.levelEnd(text, here);
+            var otherEnd = TopicFilter.levelEnd(other, at);
+            if (end - here != otherEnd - at || !text.regionMatches(here, other, at, end - here)) break;
+            common = end - from;
+            at = otherEnd + 1;
         }
         return common;
     }
@@ -146,18 +173,18 @@ final class FilterNode<T> {
      * @return where the next level of the name begins, one past its end if none is left; -1 if there is nothing to follow
      */
     int follow(String name, int at, Consumer<? super T> tell) {
-        for (int from = 0; from <= label.length(); ) {
-            var first = from < label.length() ? label.charAt(from) : '/';
+        for (int here = from; here <= to; ) {
+            var first = here < to ? text.charAt(here) : '/';
             if (first == TopicFilter.ALL_BELOW) {
                 tell(tell); // also the level above it
                 return -1;
             }
             if (at > name.length()) return -1;
-            var end = TopicFilter.levelEnd(label, from);
+            var end = TopicFilter.levelEnd(text, here);
             var nameEnd = TopicFilter.levelEnd(name, at);
             if (first != TopicFilter.ONE_LEVEL
-                    && (end - from != nameEnd - at || !label.regionMatches(from, name, at, end - from))) return -1;
-            from = end + 1;
+                    && (end - here != nameEnd - at || !text.regionMatches(here, name, at, end - here))) return -1;
+            here = end + 1;
             at = nameEnd + 1;
         }
         return at;

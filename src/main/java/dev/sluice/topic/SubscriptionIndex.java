@@ -18,7 +18,7 @@ import java.util.function.Predicate;
  * many levels it has. It is walked without recursion. The share name is not part of the place: values of Shared Subscriptions must carry it.
  */
 public final class SubscriptionIndex<T> {
-    private final FilterNode<T> root = new FilterNode<>(null);
+    private final FilterNode<T> root = new FilterNode<>(null, 0, 0);
     private final ReentrantLock writing = new ReentrantLock();
     private final LongAdder size = new LongAdder();
     private final long seed = new SecureRandom().nextLong();
@@ -41,13 +41,13 @@ public final class SubscriptionIndex<T> {
         for (int at = filter.start(); at <= text.length(); ) {
             var child = child(node, text, at);
             if (child == null) {
-                var leaf = new FilterNode<T>(text.substring(at));
+                var leaf = new FilterNode<T>(text, at, text.length());
                 leaf.put(value);
                 node.putChild(seed, leaf);
                 return true;
             }
             var common = child.common(text, at);
-            node = common == child.label().length() ? child : node.splitChild(seed, child, common);
+            node = common == child.length() ? child : node.splitChild(seed, child, common);
             at += common + 1;
         }
         return node.put(value);
@@ -70,9 +70,9 @@ public final class SubscriptionIndex<T> {
             FilterNode<T> above = null;
             FilterNode<T> parent = null;
             var node = root;
-            for (int at = start; at <= text.length(); at += node.label().length() + 1) {
+            for (int at = start; at <= text.length(); at += node.length() + 1) {
                 var child = child(node, text, at);
-                if (child == null || child.common(text, at) < child.label().length()) return false;
+                if (child == null || child.common(text, at) < child.length()) return false;
                 above = parent;
                 parent = node;
                 node = child;

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.ObjLongConsumer;
 import java.util.stream.Collectors;
 
 /**
@@ -27,6 +28,9 @@ public final class Router {
     private final OwnInterest interest = new OwnInterest();
     private final SharedRouting shares;
     private final ReentrantLock changing = new ReentrantLock();
+    /** One for all subscribers. */
+    private final ObjLongConsumer<String> ended = this::forget;
+
     private volatile long version;
     private volatile long subscriptions;
     private volatile long arrivals;
@@ -61,8 +65,7 @@ public final class Router {
         changing.lock();
         try {
             upFrom(clientId, sessionId);
-            var subscriber =
-                    subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId, this::forget));
+            var subscriber = subscribers.computeIfAbsent(clientId, _ -> new Subscriber(clientId, sessionId, ended));
             if (isOutdated(subscriber, sessionId, epoch)) return true;
             if (epoch < subscriber.epoch()) return false;
             subscriber.restore(epoch);
@@ -318,7 +321,7 @@ public final class Router {
 
     private Subscriber subscriber(Recipient recipient) {
         return subscribers.computeIfAbsent(
-                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId(), this::forget));
+                recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId(), ended));
     }
 
     private static boolean has(Subscriber subscriber, TopicFilter filter, StoredSubscription stored) {

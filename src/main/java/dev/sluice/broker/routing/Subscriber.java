@@ -5,8 +5,7 @@ import dev.sluice.session.Event;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.function.ObjLongConsumer;
 
 /**
@@ -17,11 +16,15 @@ public final class Subscriber {
     /** A queue is full for longer than this, or its client is back: who is ready is asked first. */
     private static final Duration FULL = Duration.ofSeconds(10);
 
+    /** As there may be millions of subscribers, none has an object of its own for this. */
+    private static final AtomicLongFieldUpdater<Subscriber> LAST_SEQ =
+            AtomicLongFieldUpdater.newUpdater(Subscriber.class, "lastSeq");
+
     private final String clientId;
     private final long sessionId;
     private final ObjLongConsumer<String> ended;
-    private final Map<TopicFilter, LiveSubscription> subscriptions = new ConcurrentHashMap<>(2);
-    private final AtomicLong lastSeq = new AtomicLong();
+    private final FewSubscriptions subscriptions = new FewSubscriptions();
+    private volatile long lastSeq;
     /** Of the filters. */
     private volatile int filterBytes;
     /** Of the connection that has told last what it has, under the router's lock. */
@@ -151,7 +154,7 @@ public final class Subscriber {
 
     /** Tells the connection of a message that is committed to the client's queue. Without one, the next connection finds it there. */
     void tell(Delivery delivery) {
-        lastSeq.accumulateAndGet(delivery.seq(), Math::max);
+        LAST_SEQ.accumulateAndGet(this, delivery.seq(), Math::max);
         var here = recipient;
         if (here != null) here.deliver(delivery);
     }
@@ -169,7 +172,7 @@ public final class Subscriber {
 
     /** Messages up to this place were committed to its queue by another gateway: has the connection read them; from any thread. */
     public void queued(long seq) {
-        lastSeq.accumulateAndGet(seq, Math::max);
+        LAST_SEQ.accumulateAndGet(this, seq, Math::max);
         var here = recipient;
         if (here != null) here.tell(new Event.Queued(seq));
     }
@@ -198,6 +201,6 @@ public final class Subscriber {
 
     /** The last place in the client's queue that this gateway has heard of. */
     public long lastSeq() {
-        return lastSeq.get();
+        return lastSeq;
     }
 }

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 
 /** Reads the subscriptions of all persistent sessions; blocks, so it is called on virtual threads. */
@@ -81,21 +83,33 @@ public class SubscriptionReader {
 
     /**
      * Tells every subscription of every session that has not expired, with its client id, on the calling thread, those of one session
-     * together; reads page by page, and holds no connection while it tells.
+     * together; reads page by page, the next one while it tells one.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now, or stops answering: some may have been told
      */
     public void all(Listener tell) {
-        var place = Place.START;
+        var next = begin(Place.START);
         Page page;
         do {
-            var after = place;
-            page = requests.call("reading subscriptions", connection -> ask(connection, after));
-            for (var entry : page.entries()) {
+            page = await(next);
+            if (page.more()) next = begin(page.entries().getLast().place());
+            for (var entry : page.entries())
                 tell.take(entry.clientId(), entry.place().session(), entry.epoch(), entry.subscription());
-                place = entry.place();
-            }
         } while (page.more());
+    }
+
+    private CompletableFuture<Page> begin(Place after) {
+        return CompletableFuture.supplyAsync(
+                () -> requests.call("reading subscriptions", connection -> ask(connection, after)),
+                task -> Thread.ofVirtual().name("sluice-read").start(task));
+    }
+
+    private static Page await(CompletableFuture<Page> page) {
+        try {
+            return page.join();
+        } catch (CompletionException failed) {
+            throw failed.getCause() instanceof RuntimeException cause ? cause : failed;
+        }
     }
 
     /** @param isBegunAnew whether its client has another one by now */
