@@ -114,6 +114,13 @@ public final class EmbeddedServer implements AutoCloseable {
         return postgres.getPostgresDatabase();
     }
 
+    /** An empty database of that name beside the one that has the migrations. */
+    DataSource newDatabase(String name) {
+        execute("DROP DATABASE IF EXISTS " + name);
+        execute("CREATE DATABASE " + name);
+        return postgres.getDatabase("postgres", name);
+    }
+
     public void execute(String sql) {
         try (var connection = dataSource().getConnection();
                 var statement = connection.createStatement()) {
