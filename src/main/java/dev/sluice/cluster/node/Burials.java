@@ -14,6 +14,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
@@ -41,6 +43,10 @@ public class Burials {
     private long runSeenAt;
     private boolean areEarlierOver;
     private long searchedAt = System.nanoTime();
+    /** Gateways without a row, as found last, and those that were named in the log; of its thread. */
+    private Set<String> strangers = Set.of();
+
+    private final Set<String> named = new HashSet<>();
 
     Burials(Membership membership, Burial burial, SweepTurn sweeps, StoreHealth health, NodeConfig config) {
         this.membership = membership;
@@ -67,10 +73,25 @@ public class Burials {
             if (!sweeps.isOurs() || System.nanoTime() - searchedAt < lease.toNanos()) return INTERVAL;
             searchedAt = System.nanoTime();
             burial.declareForgotten(lease);
+            lookForStrangers();
         } catch (SQLException | RuntimeException failure) {
             LOG.warnf("ending the connections of dead gateways, to be tried again: %s", failure.getMessage());
         }
         return INTERVAL;
+    }
+
+    /** One that has just left writes no more when it is looked for again. */
+    private void lookForStrangers() throws SQLException {
+        var found = Set.copyOf(burial.unregistered(lease.dividedBy(2)));
+        for (var name : found)
+            if (strangers.contains(name) && named.add(name))
+                LOG.errorf(
+                        "gateway %s writes to this PostgreSQL, and is of a version that knows of no other gateways:"
+                                + " messages between its clients and those of others get lost. Stop it; it cannot run beside this"
+                                + " one.",
+                        name);
+        named.retainAll(found);
+        strangers = found;
     }
 
     private void endEarlier() throws SQLException {

@@ -64,6 +64,10 @@ public class Burial {
                AND NOT EXISTS (SELECT FROM lane l WHERE l.node = n.id AND l.written_at > now() - ? * interval '1 millisecond')
             ON CONFLICT DO NOTHING RETURNING id""";
 
+    private static final String UNREGISTERED = """
+            SELECT DISTINCT l.node FROM lane l
+             WHERE l.written_at > now() - ? * interval '1 millisecond' AND l.node <> '' AND NOT EXISTS (SELECT FROM node n WHERE n.id = l.node)""";
+
     private final DataSource dataSource;
     private final int batch;
     private final Counter buried;
@@ -194,16 +198,25 @@ public class Burial {
      * @param quiet for so long they have written nothing
      */
     public void declareForgotten(Duration quiet) throws SQLException {
-        var names = Transaction.run(dataSource, connection -> {
-            try (var insert = connection.prepareStatement(FORGOTTEN)) {
-                insert.setLong(1, quiet.toMillis());
+        var names = names(FORGOTTEN, quiet);
+        for (var name : names) LOG.warnf("no gateway %s runs, and sessions are connected to it: they go offline", name);
+    }
+
+    /** Names of gateways that have written lately and have no row: of a version without them, or they have just left. */
+    public List<String> unregistered(Duration lately) throws SQLException {
+        return names(UNREGISTERED, lately);
+    }
+
+    private List<String> names(String sql, Duration time) throws SQLException {
+        return Transaction.run(dataSource, connection -> {
+            try (var statement = connection.prepareStatement(sql)) {
+                statement.setLong(1, time.toMillis());
                 var found = new ArrayList<String>();
-                try (var rows = insert.executeQuery()) {
+                try (var rows = statement.executeQuery()) {
                     while (rows.next()) found.add(rows.getString(1));
                 }
                 return found;
             }
         });
-        for (var name : names) LOG.warnf("no gateway %s runs, and sessions are connected to it: they go offline", name);
     }
 }

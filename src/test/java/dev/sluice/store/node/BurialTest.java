@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
@@ -173,5 +174,17 @@ class BurialTest {
                 + " connected, expiry_seconds, expires_at) SELECT '" + name
                 + "-' || n, nextval('session_epoch'), 'node-1', false, 5, now(), now(), " + state
                 + " FROM generate_series(1, " + count + ") n");
+    }
+
+    /** One of a version without rows; one that has left, or died, writes no more. */
+    @Test
+    void whoWritesAndHasNoRowIsFound() throws SQLException {
+        SERVER.execute("INSERT INTO node (id, run, lease_until, started_at) VALUES ('known', 1, now(), now())");
+        SERVER.execute(
+                "INSERT INTO lane VALUES (1, 'known', 0, now()), (2, 'unknown', 0, now()), (3, 'unknown', 0, now()),"
+                        + " (4, 'gone', 0, now() - interval '1 min'), (5, '', 0, now())");
+        assertThat(rig.burial.unregistered(Duration.ofSeconds(30)))
+                .containsOnlyOnce("unknown")
+                .doesNotContain("known", "gone", "");
     }
 }
