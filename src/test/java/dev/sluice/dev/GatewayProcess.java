@@ -43,23 +43,30 @@ public final class GatewayProcess implements AutoCloseable {
 
     /** Starts the gateway; it may not be ready yet. */
     public static GatewayProcess start(Settings settings) {
-        return start(settings, "the gateway", "gateway.log");
+        return start(settings, "the gateway", "gateway.log", command(settings.javaOptions()));
     }
 
     /** Starts one of several under a node id, with a log of its own; it may not be ready yet. */
     public static GatewayProcess start(Settings settings, String nodeId) {
-        return start(settings.withOptions(List.of("-Dsluice.node.id=" + nodeId)), nodeId, nodeId + ".log");
+        var named = named(settings, nodeId);
+        return start(named, nodeId, nodeId + ".log", command(named.javaOptions()));
     }
 
-    private static GatewayProcess start(Settings settings, String name, String logFile) {
+    /** The same with the jar of another build. */
+    public static GatewayProcess start(Settings settings, String nodeId, Path jar) {
+        var named = named(settings, nodeId);
+        return start(named, nodeId, nodeId + ".log", command(named.javaOptions(), List.of(), jar));
+    }
+
+    private static Settings named(Settings settings, String nodeId) {
+        return settings.withOptions(List.of("-Dsluice.node.id=" + nodeId));
+    }
+
+    private static GatewayProcess start(Settings settings, String name, String logFile, List<String> command) {
         noteManagementPort(settings);
         var log = settings.data().resolve(logFile);
-        var process = ServerProcess.start(
-                name,
-                command(settings.javaOptions()),
-                environment(settings, log),
-                ENDING,
-                ProcessBuilder.Redirect.INHERIT);
+        var process =
+                ServerProcess.start(name, command, environment(settings, log), ENDING, ProcessBuilder.Redirect.INHERIT);
         return new GatewayProcess(
                 URI.create("http://127.0.0.1:" + settings.managementPort() + "/q/health/"), log, process);
     }
@@ -87,10 +94,14 @@ public final class GatewayProcess implements AutoCloseable {
     /** How the program of this build is started. */
     public static List<String> command(List<String> javaOptions) {
         if (isExecutable()) return executable(javaOptions);
+        return command(javaOptions, GatewayCache.options(), GatewayCache.jar());
+    }
+
+    private static List<String> command(List<String> javaOptions, List<String> cache, Path jar) {
         var command = new ArrayList<>(List.of(ToolClasspath.java(), EXIT));
         command.addAll(javaOptions);
-        command.addAll(GatewayCache.options());
-        command.addAll(List.of("-jar", GatewayCache.jar().toString()));
+        command.addAll(cache);
+        command.addAll(List.of("-jar", jar.toString()));
         return command;
     }
 

@@ -14,6 +14,7 @@ import dev.sluice.tools.Complaint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,11 +40,18 @@ final class GatewayFleet implements Deployment, AutoCloseable {
     /** One that has been started; its process may have ended. */
     private static final class Member {
         final Settings settings;
+        /** Of another build; null for that of this one. */
+        Path jar;
+
         GatewayProcess process;
         boolean frozen;
 
         Member(Settings settings) {
             this.settings = settings;
+        }
+
+        void start(String name) {
+            process = jar == null ? GatewayProcess.start(settings, name) : GatewayProcess.start(settings, name, jar);
         }
     }
 
@@ -122,8 +130,22 @@ final class GatewayFleet implements Deployment, AutoCloseable {
 
     private Member launch(String name) {
         var member = members.computeIfAbsent(name, _ -> new Member(settings.withPorts(Ports.free(), Ports.free())));
-        member.process = GatewayProcess.start(member.settings, name);
+        member.start(name);
         return member;
+    }
+
+    /** Starts one of another build under a new name, which is returned when it is ready. */
+    String add(Path jar) {
+        var name = newName();
+        members.computeIfAbsent(name, _ -> new Member(settings.withPorts(Ports.free(), Ports.free()))).jar = jar;
+        restart(name);
+        return name;
+    }
+
+    /** SIGTERM: returns when it has ended, and its clients have gone elsewhere. */
+    void stop(String name) {
+        balancer.remove(port(name));
+        members.get(name).process.close();
     }
 
     /** It is started again when it ends before that. */

@@ -1,0 +1,179 @@
+package dev.sluice.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.QoS;
+import dev.sluice.support.Publisher;
+import dev.sluice.support.Subscriber;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+
+/**
+ * A gateway of an earlier version and one of this version serve one fleet, as in a rolling upgrade: clients move between both, either is killed
+ * and starts again, also the earlier one on the schema of the later one. On request, with a commit or a jar:
+ * {@code -Dversion.before=HEAD~1}.
+ */
+@EnabledIfSystemProperty(named = "version.before", matches = ".+")
+class TwoVersionsIT {
+    private static final int PUBLISHERS = 12;
+    private static final int SUBSCRIBERS = 4;
+    private static final Duration PACE = Duration.ofMillis(100);
+    private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** What versions up to 0.1.0 have to be told. */
+    private static final String LATER_SCHEMA = "-Dquarkus.flyway.ignore-migration-patterns=*:future";
+
+    private final Random random = new Random();
+    private GatewayFleet gateways;
+    private Fleet publishers;
+    private Audience audience;
+
+    @Test
+    void gatewaysOfTwoVersionsServeOneFleet() throws Exception {
+        var seed = System.nanoTime();
+        random.setSeed(seed);
+        System.out.printf("versions: seed %d%n", seed);
+        var jar = EarlierJar.of(System.getProperty("version.before"));
+        try (var started =
+                        GatewayFleet.start("versions", 0, LATER_SCHEMA, "-Dsluice.limits.take-over-delay-maximum=0s");
+                var listeners = new Audience(started.port());
+                var fleet = new Fleet(started.port())) {
+            gateways = started;
+            audience = listeners;
+            publishers = fleet;
+            var earlier = gateways.add(jar);
+            var durable = subscribe("durable", true);
+            var live = subscribe("live", false);
+            publish(durable);
+            var later = upgrade();
+            move();
+            dieInTurns(earlier, later);
+            move();
+            // Back to the version before, and on to this one.
+            gateways.stop(later);
+            awaitServed();
+            gateways.restart(later);
+            gateways.stop(earlier);
+            awaitServed();
+            settle(live);
+            assertKept();
+        }
+    }
+
+    private List<Subscriber> subscribe(String name, boolean persistent) {
+        var subscribers = new ArrayList<Subscriber>();
+        for (int i = 0; i < SUBSCRIBERS; i++) {
+            var version = i / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
+            var qos = i % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
+            var filters = i == 0 ? List.of("fleet/+/telemetry") : filters(i);
+            subscribers.add(audience.add(new Subscriber.Profile(name + "-" + i, version, qos, persistent, filters)));
+            subscribers.getLast().expectDisconnects();
+        }
+        awaitSubscribed(subscribers);
+        return subscribers;
+    }
+
+    private static void awaitSubscribed(List<Subscriber> subscribers) {
+        await("subscriptions").atMost(PATIENCE).until(() -> subscribers.stream()
+                .allMatch(it -> it.isOnline() && it.isSubscribed()));
+    }
+
+    private static List<String> filters(int subscriber) {
+        return IntStream.range(0, PUBLISHERS)
+                .filter(publisher -> hears(subscriber, publisher))
+                .mapToObj(publisher -> profile(publisher).topic())
+                .toList();
+    }
+
+    private static boolean hears(int subscriber, int publisher) {
+        return subscriber == 0 || publisher % (SUBSCRIBERS - 1) == subscriber - 1;
+    }
+
+    private static Publisher.Profile profile(int publisher) {
+        var version = publisher / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
+        var qos = publisher % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
+        return new Publisher.Profile("publisher-" + publisher, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, 128);
+    }
+
+    private void publish(List<Subscriber> durable) {
+        for (int i = 0; i < PUBLISHERS; i++) publishers.add(profile(i));
+        for (int s = 0; s < SUBSCRIBERS; s++)
+            for (int p = 0; p < PUBLISHERS; p++)
+                if (hears(s, p)) audience.owe(publishers.all().get(p), durable.get(s));
+        publishers.awaitProgress(PATIENCE, 5, publishers.all());
+    }
+
+    /** This version migrates the schema while the one before goes on. */
+    private String upgrade() {
+        var connects = connects();
+        gateways.add(1);
+        awaitServed();
+        assertThat(connects()).as("connects during the migration").isEqualTo(connects);
+        await("a version for each gateway")
+                .until(() -> gateways.query("SELECT count(version) FROM node").equals("2"));
+        return gateways.names().getLast();
+    }
+
+    private int connects() {
+        return publishers.all().stream().mapToInt(Publisher::connects).sum();
+    }
+
+    /** Everybody goes to and fro between both. */
+    private void move() {
+        for (var subscriber : audience) subscriber.wander(random.nextLong(), LONGEST_WALK);
+        for (int i = 0; i < 5; i++) {
+            gateways.cut(_ -> random.nextInt(3) == 0);
+            Fleet.runOn(Duration.ofMillis(random.nextInt(2000)));
+            awaitServed();
+        }
+    }
+
+    private void dieInTurns(String earlier, String later) {
+        for (var victim : List.of(earlier, later, earlier)) {
+            gateways.kill(victim);
+            System.out.println("versions: killed " + victim);
+            awaitServed();
+            gateways.restart(victim);
+            gateways.cut(_ -> random.nextInt(2) == 0);
+            awaitServed();
+        }
+    }
+
+    private void awaitServed() {
+        publishers.awaitProgress(PATIENCE, 5, publishers.all());
+    }
+
+    /** Everybody comes back; those without a session hear what is said from then on. */
+    private void settle(List<Subscriber> live) {
+        audience.forEach(Subscriber::stay);
+        awaitSubscribed(live);
+        for (int s = 0; s < SUBSCRIBERS; s++)
+            for (int p = 0; p < PUBLISHERS; p++)
+                if (hears(s, p)) audience.oweFromNow(publishers.all().get(p), live.get(s));
+        publishers.awaitProgress(PATIENCE, 20, publishers.all());
+        publishers.quiet(PATIENCE);
+        audience.awaitComplete(PATIENCE);
+        await("an empty spool").atMost(PATIENCE).until(() -> gateways.query("SELECT count(*) FROM v_spool")
+                .equals("0"));
+    }
+
+    private void assertKept() {
+        var account = Account.of(gateways.bootstrap(), Servers.KAFKA_TOPIC, publishers.all());
+        System.out.printf("versions: %s; %s%n", account.report(), audience.report());
+        account.assertKept();
+        account.assertComplete();
+        // What a publisher sends after it has moved may pass what is still in the mailbox of the gateway that it has
+        // come to.
+        audience.assertKept(subscriber -> subscriber.profile().persistent());
+        await("empty queues")
+                .until(() -> gateways.query("SELECT count(*) FROM queued").equals("0"));
+        assertThat(gateways.logged(" ERROR ")).isEmpty();
+    }
+}
