@@ -5,6 +5,7 @@ import dev.sluice.store.node.NodeDirectory;
 import dev.sluice.store.node.NodeDirectory.NodeEntry;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.vertx.core.http.HttpServerRequest;
+import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
@@ -79,7 +80,10 @@ class NodeResource {
             @Schema(description = "Its host and the port for devices")
             String address,
 
-            @Schema(description = "Of its program") String version) {
+            @Schema(description = "Of its program") String version,
+
+            @Schema(description = "Whether it was ready a moment ago: load balancers bring it clients")
+            boolean ready) {
         static Node of(NodeEntry entry) {
             return new Node(
                     entry.id(),
@@ -91,7 +95,8 @@ class NodeResource {
                     entry.draining(),
                     entry.connections(),
                     entry.address(),
-                    entry.version());
+                    entry.version(),
+                    entry.ready());
         }
     }
 
@@ -108,17 +113,37 @@ class NodeResource {
     @Operation(
             operationId = "drainNode",
             summary = "Tell a gateway to let its clients go",
-            description = "It learns of it within a few seconds. Only its next start takes clients again.")
+            description = "It learns of it within a few seconds.")
     @APIResponse(responseCode = "204", description = "It is told")
     public void drain(
             @Parameter(description = "Its name; / is %2F") @RestPath String id,
             @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
             @Context HttpServerRequest request) {
-        var who = Actor.of(actor, request);
-        if (id.indexOf('\0') >= 0 || !directory.drain(id))
+        tell(id, true, Actor.of(actor, request));
+    }
+
+    @DELETE
+    @Operates
+    @Path("/{id}/drain")
+    @Operation(
+            operationId = "endDrainOfNode",
+            summary = "Tell a gateway to keep its clients, and to take others, after it was told to let them go",
+            description = "It learns of it within a few seconds. One that is about to end does so all the same.")
+    @APIResponse(responseCode = "204", description = "It is told")
+    public void endDrain(
+            @Parameter(description = "Its name; / is %2F") @RestPath String id,
+            @Parameter(description = Actor.MEANING) @HeaderParam(Actor.HEADER) String actor,
+            @Context HttpServerRequest request) {
+        tell(id, false, Actor.of(actor, request));
+    }
+
+    private void tell(String id, boolean drains, String who) {
+        if (id.indexOf('\0') >= 0 || !directory.drain(id, drains))
             throw Problem.of(NOT_FOUND, "no gateway " + printable(id) + " runs");
         account.changed(who, "change", "node/" + id);
-        LOG.infof("gateway %s is told to let its clients go, by %s", printable(id), printable(who));
+        LOG.infof(
+                "gateway %s is told to %s, by %s",
+                printable(id), drains ? "let its clients go" : "take clients again", printable(who));
     }
 
     private static String printable(String text) {

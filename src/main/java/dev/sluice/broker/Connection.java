@@ -38,7 +38,7 @@ public final class Connection implements RetainedRecipient {
     private Receiving receiving;
     private long epoch;
     private volatile long sessionId;
-    private boolean hasWill;
+    private volatile boolean hasWill;
     private volatile Life life = Life.OPEN;
     private volatile boolean takenOver;
     /** Unspecified until the gateway ends the connection: a socket that closes by itself does not say why. */
@@ -372,7 +372,8 @@ public final class Connection implements RetainedRecipient {
         return proof;
     }
 
-    boolean hasWill() {
+    @Override
+    public boolean hasWill() {
         return hasWill;
     }
 

@@ -10,16 +10,20 @@ import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * Owns the queue of clients that are to go: all of them when the gateway drains, and those whose connections are old. It lets so many go in
- * a second that whoever they come back to can take them. Any thread may use it.
+ * Owns the queue of clients that are to go: all of them when the gateway drains, those whose connections are old, and some when it has more
+ * than its share. It lets so many go in a second that whoever they come back to can take them. Any thread may use it.
  */
 @Singleton
 public final class Departures {
@@ -30,6 +34,8 @@ public final class Departures {
     private static final Event.Leave OLD = new Event.Leave(
             ReasonCode.MAXIMUM_CONNECT_TIME,
             "the connection is as old as it may become (sluice.node.max-connection-age)");
+    static final Event.Leave ONE_OF_MANY = new Event.Leave(
+            ReasonCode.USE_ANOTHER_SERVER, "this gateway has more clients than others (sluice.node.rebalance-rate)");
     /** How far ages lie apart, as a part of the age on either side: clients that have come together do not go together. */
     private static final double JITTER = 0.1;
 
@@ -79,6 +85,17 @@ public final class Departures {
         letGo(connection, OLD);
     }
 
+    /** So many go to other gateways, first those whose Wills are not due for that. */
+    void spread(int count) {
+        var candidates = new ArrayList<RetainedRecipient>(all.get());
+        Collections.shuffle(candidates);
+        candidates.removeIf(RetainedRecipient::isClosed);
+        var byWill = candidates.stream().collect(Collectors.partitioningBy(RetainedRecipient::hasWill));
+        Stream.concat(byWill.get(false).stream(), byWill.get(true).stream())
+                .limit(count)
+                .forEach(it -> letGo(it, ONE_OF_MANY));
+    }
+
     private synchronized void letGo(RetainedRecipient connection, Event.Leave why) {
         waiting.add(new Departure(connection, why));
         start();
@@ -107,6 +124,13 @@ public final class Departures {
         waiting.removeIf(it -> it.why() == DRAINED);
         for (var connection : all.get()) waiting.add(new Departure(connection, DRAINED));
         start();
+    }
+
+    /** Lets those stay that have not been told to go, and others come. */
+    public synchronized void stay() {
+        draining = false;
+        pace = rate;
+        waiting.removeIf(it -> it.why() == DRAINED);
     }
 
     private synchronized Duration turn() {

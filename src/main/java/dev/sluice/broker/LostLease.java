@@ -14,7 +14,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Ends all connections when other gateways have taken this one for dead: their sessions are offline by then, or elsewhere. Runs on the
- * thread of {@link Membership}. It also tells Membership how many connections there are.
+ * thread of {@link Membership}.
  */
 @ApplicationScoped
 class LostLease {
@@ -33,7 +33,6 @@ class LostLease {
     }
 
     void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
-        membership.report(departures::connections, departures::isDraining);
         membership.onDeath(this::cut);
     }
 

@@ -22,7 +22,7 @@ public interface NodeConfig {
     @WithDefault("0s")
     Duration drainDelay();
 
-    /** Clients that are let go in a second, at least 1: when the gateway drains, and when connections are old. */
+    /** Clients that are let go in a second, at least 1: when the gateway drains, when connections are old, and in a rebalance. */
     @WithDefault("500")
     int drainRate();
 
@@ -33,4 +33,12 @@ public interface NodeConfig {
     /** How old a connection may become, 10 % more or less; then its client is let go. 0s for any age. */
     @WithDefault("0s")
     Duration maxConnectionAge();
+
+    /** Clients that are let go in a second while the replica has more than its share of all; 0 for none. */
+    @WithDefault("0")
+    int rebalanceRate();
+
+    /** So long it has more than its share before it lets clients go. */
+    @WithDefault("1m")
+    Duration rebalanceAfter();
 }

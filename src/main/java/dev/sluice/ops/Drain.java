@@ -35,6 +35,8 @@ class Drain implements HealthCheck {
     private final Departures departures;
     private final NodeConfig config;
     private volatile boolean stopping;
+    /** Changes with each demand, so that one that waits for the delay knows whether it still holds. Guarded by this object. */
+    private long demand;
     /** Whether an administrator wants the gateway empty. */
     private volatile boolean demanded;
 
@@ -44,7 +46,7 @@ class Drain implements HealthCheck {
     }
 
     void start(@Observes StartupEvent event, Membership membership) {
-        membership.onDrain(this::drainSoon);
+        membership.onDrain(this::asked);
     }
 
     @Override
@@ -54,21 +56,32 @@ class Drain implements HealthCheck {
                 .build();
     }
 
-    /** An administrator wants the gateway empty; a stop that has begun goes on. */
-    synchronized void drainSoon() {
-        if (demanded) return;
-        demanded = true;
+    /** An administrator wants the gateway empty, or takes that back; a stop that has begun goes on. */
+    synchronized void asked(boolean drains) {
+        if (demanded == drains || stopping) return;
+        demanded = drains;
+        var own = ++demand;
+        if (!drains) {
+            LOG.info("clients may come and stay again, as asked");
+            departures.stay();
+            return;
+        }
         LOG.infof(
                 "draining as asked: not ready; clients are let go after %d s",
                 config.drainDelay().toSeconds());
         Thread.ofVirtual().name("sluice-drain").start(() -> {
             park(config.drainDelay());
-            drain();
+            drain(own);
         });
     }
 
-    private synchronized void drain() {
-        if (!stopping) departures.drain();
+    private synchronized void drain(long own) {
+        if (demand == own && !stopping) departures.drain();
+    }
+
+    /** Whether the process is about to end. */
+    boolean isStopping() {
+        return stopping;
     }
 
     /** While the sockets are still open: {@code ShutdownEvent} comes after the HTTP server has closed them. */

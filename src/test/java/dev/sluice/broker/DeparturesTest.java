@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 class DeparturesTest {
     /** What connections were told, and when. */
-    private record Told(Event event, long at) {}
+    private record Told(Event event, long at, boolean hasWill) {}
 
     private final Queue<Told> told = new ConcurrentLinkedQueue<>();
     private final List<RetainedRecipient> connections = new ArrayList<>();
@@ -31,19 +31,20 @@ class DeparturesTest {
         return departures;
     }
 
-    private RetainedRecipient connection(boolean closed) {
+    private RetainedRecipient connection(boolean closed, boolean hasWill) {
         var type = RetainedRecipient.class;
         return (RetainedRecipient)
                 Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) -> {
                     if (method.getName().equals("isClosed")) return closed;
+                    if (method.getName().equals("hasWill")) return hasWill;
                     assertThat(method.getName()).isEqualTo("tell");
-                    told.add(new Told((Event) arguments[0], System.nanoTime()));
+                    told.add(new Told((Event) arguments[0], System.nanoTime(), hasWill));
                     return null;
                 });
     }
 
     private void connect(int count, boolean closed) {
-        for (int i = 0; i < count; i++) connections.add(connection(closed));
+        for (int i = 0; i < count; i++) connections.add(connection(closed, false));
     }
 
     private Duration spread() {
@@ -85,6 +86,33 @@ class DeparturesTest {
         connect(1, false);
         departures(1, "0s").drain();
         await().atMost(Duration.ofSeconds(10)).until(() -> told.size() == 1);
+    }
+
+    @Test
+    void whoIsNotToldYetMayStayWhenADrainIsTakenBack() {
+        connect(60, false);
+        var departures = departures(1, "0s");
+        departures.drain();
+        await().until(() -> !told.isEmpty());
+        departures.stay();
+        assertThat(departures.isDraining()).isFalse();
+        assertThat(departures.waiting()).isZero();
+        assertThat(told.size()).isLessThan(60);
+    }
+
+    @Test
+    void thoseWithoutAWillGoElsewhereFirst() {
+        connect(3, true);
+        for (int i = 0; i < 10; i++) connections.add(connection(false, i % 2 == 0));
+        departures(1000, "0s").spread(6);
+        await().until(() -> told.size() == 6);
+        assertThat(told).allSatisfy(it -> assertThat(it.event()).isEqualTo(Departures.ONE_OF_MANY));
+        assertThat(toldOf(true)).isEqualTo(1);
+        assertThat(toldOf(false)).isEqualTo(5);
+    }
+
+    private long toldOf(boolean hasWill) {
+        return told.stream().filter(it -> it.hasWill() == hasWill).count();
     }
 
     @Test

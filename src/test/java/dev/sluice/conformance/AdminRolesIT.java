@@ -109,6 +109,7 @@ class AdminRolesIT {
         assertThat(admin.delete("/admin/sessions/nobody").status()).isEqualTo(grade > 1 ? 404 : 403);
         assertThat(admin.get("/admin/nodes").status()).isEqualTo(200);
         assertThat(admin.post("/admin/nodes/nobody/drain", "{}").status()).isEqualTo(grade > 1 ? 404 : 403);
+        assertThat(admin.delete("/admin/nodes/nobody/drain").status()).isEqualTo(grade > 1 ? 404 : 403);
         assertThat(admin.put("/admin/traces?client=roles", "{}").status()).isEqualTo(grade > 1 ? 200 : 403);
         assertThat(admin.put(RULES + "/roles", RULE).status())
                 .isIn(grade > 2 ? new Integer[] {200, 201} : new Integer[] {403});

@@ -21,7 +21,7 @@ class NodeAdminIT {
     }
 
     @Test
-    void aGatewayIsShownAndToldToDrain() {
+    void aGatewayIsShownAndToldToDrainAndNotTo() {
         gateway.execute("INSERT INTO node (id, run, lease_until, started_at)"
                 + " VALUES ('another/one', nextval('session_epoch'), now() + interval '1 h', now())");
 
@@ -39,6 +39,10 @@ class NodeAdminIT {
         var told = find(nodes, it -> it.path("id").asText().equals("another/one"));
         assertThat(told.path("draining").asBoolean()).isTrue();
         assertThat(told.has("mailbox")).isFalse();
+        assertThat(own.path("ready").isBoolean()).isTrue();
+        assertThat(admin.delete(NODES + "/another%2Fone/drain").status()).isEqualTo(204);
+        told = find(admin.get(NODES).body(), it -> it.path("id").asText().equals("another/one"));
+        assertThat(told.path("draining").asBoolean()).isFalse();
         assertThat(gateway.metric("sluice_nodes_alive")).isPositive();
         assertThat(gateway.get("/q/openapi?format=json").body()).contains("\"/admin/nodes/{id}/drain\"");
     }
@@ -51,5 +55,6 @@ class NodeAdminIT {
     @Test
     void nobodyIsToldWhoDoesNotRun() {
         assertThat(admin.post(NODES + "/nobody/drain", "{}").status()).isEqualTo(404);
+        assertThat(admin.delete(NODES + "/nobody/drain").status()).isEqualTo(404);
     }
 }

@@ -30,7 +30,7 @@ class DrainTest {
         var drain = drain("0s");
         assertThat(isReady(drain)).isTrue();
         for (int i = 0; i < 2; i++) {
-            drain.drainSoon();
+            drain.asked(true);
             assertThat(isReady(drain)).isFalse();
             await().until(departures::isDraining);
         }
@@ -40,12 +40,46 @@ class DrainTest {
     void clientsComeAndStayDuringTheDelay() {
         var drain = drain("500ms");
         var begun = System.nanoTime();
-        drain.drainSoon();
+        drain.asked(true);
         assertThat(isReady(drain)).isFalse();
         assertThat(departures.isDraining()).isFalse();
         await().until(departures::isDraining);
         assertThat(System.nanoTime() - begun)
                 .isGreaterThanOrEqualTo(Duration.ofMillis(500).toNanos());
+    }
+
+    @Test
+    void aDrainIsTakenBack() {
+        var drain = drain("0s");
+        drain.asked(true);
+        await().until(departures::isDraining);
+        drain.asked(false);
+        assertThat(isReady(drain)).isTrue();
+        assertThat(departures.isDraining()).isFalse();
+    }
+
+    @Test
+    void oneThatIsTakenBackDuringTheDelayLetsNobodyGo() {
+        var drain = drain("300ms");
+        drain.asked(true);
+        drain.asked(false);
+        drain.asked(true);
+        var begun = System.nanoTime();
+        drain.asked(false);
+        await().until(() -> System.nanoTime() - begun > Duration.ofMillis(600).toNanos());
+        assertThat(departures.isDraining()).isFalse();
+        assertThat(isReady(drain)).isTrue();
+    }
+
+    @Test
+    void aStopIsNotTakenBack() {
+        var drain = drain("0s");
+        drain.asked(true);
+        await().until(departures::isDraining);
+        drain.delay(new ShutdownDelayInitiatedEvent());
+        drain.asked(false);
+        assertThat(departures.isDraining()).isTrue();
+        assertThat(isReady(drain)).isFalse();
     }
 
     @Test

@@ -5,6 +5,9 @@ public interface RetainedRecipient extends Recipient {
     /** Whether it gets nothing any more; from any thread. */
     boolean isClosed();
 
+    /** Whether its end by the gateway makes a Will due; from any thread. */
+    boolean hasWill();
+
     /** Runs a task when the client can take a message, or is gone. */
     void whenReady(Runnable task);
 

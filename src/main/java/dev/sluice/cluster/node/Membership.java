@@ -10,6 +10,7 @@ import dev.sluice.store.SweepTurn;
 import dev.sluice.store.node.Burial;
 import dev.sluice.store.node.NodeLease;
 import dev.sluice.store.node.NodeLease.Other;
+import dev.sluice.store.node.NodeLease.Report;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -27,9 +28,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
@@ -67,17 +68,21 @@ public class Membership implements Gateways {
 
     private final AtomicInteger alive = new AtomicInteger();
 
-    private volatile IntSupplier connections = () -> 0;
-    private volatile BooleanSupplier drains = () -> false;
+    private volatile Supplier<Report> report = () -> new Report(0, false, false);
     private volatile Runnable onDeath = () -> {};
-    private volatile Runnable onDrain = () -> {};
+    private volatile Consumer<Boolean> onDrain = _ -> {};
 
     private volatile Gateway self;
     private volatile Map<String, Gateway> others = Map.of();
     private volatile boolean hasHadOthers;
     private volatile long period;
+    /** Of others that take clients, how many each has. */
+    private volatile List<Integer> connectionsOfOthers = List.of();
+
     private volatile boolean isDead;
     private volatile boolean isToldToDrain;
+    /** Whether PostgreSQL has forgotten that this gateway is told to drain, since it was dead meanwhile; of its thread. */
+    private boolean isToSayThatItDrains;
     /** When the last attempt to renew began, and the first of those since which each has succeeded in time; the JVM's nanoseconds. */
     private volatile long renewedAt;
 
@@ -117,10 +122,9 @@ public class Membership implements Gateways {
                 .register(meters);
     }
 
-    /** Says how many connections there are, and whether they are being let go, to be shown to operators. */
-    public void report(IntSupplier connections, BooleanSupplier drains) {
-        this.connections = connections;
-        this.drains = drains;
+    /** Names who says how this gateway does, for operators and other gateways: asked on the lease's thread, which must not be held up. */
+    public void report(Supplier<Report> report) {
+        this.report = report;
     }
 
     /** Names who ends all connections when this gateway has been declared dead: called on the lease's thread, which waits. */
@@ -128,10 +132,13 @@ public class Membership implements Gateways {
         onDeath = task;
     }
 
-    /** Names who is told once that this gateway is to let its clients go, on the lease's thread, which must not be held up. */
-    public void onDrain(Runnable task) {
+    /**
+     * Names who is told that this gateway is to let its clients go, or, false, that it need not any more: on the lease's thread, which must
+     * not be held up.
+     */
+    public void onDrain(Consumer<Boolean> task) {
         onDrain = task;
-        if (isToldToDrain) task.run();
+        if (isToldToDrain) task.accept(true);
     }
 
     /** @throws IllegalStateException when the name is another gateway's, or there are too many gateways */
@@ -211,6 +218,7 @@ public class Membership implements Gateways {
             isDead = false;
             isUnbroken = false;
             extendLease(begun);
+            isToSayThatItDrains = isToldToDrain;
         }
         return claim;
     }
@@ -254,7 +262,8 @@ public class Membership implements Gateways {
     }
 
     private NodeLease.View ask() throws SQLException {
-        return store.renew(self.run(), connections.getAsInt(), drains.getAsBoolean());
+        var now = report.get();
+        return store.renew(self.run(), new Report(now.connections(), now.ready(), now.drains() || isToSayThatItDrains));
     }
 
     private void renewed(long begun, NodeLease.View view) {
@@ -269,9 +278,14 @@ public class Membership implements Gateways {
                 && others.values().stream().anyMatch(it -> it.run() > self.run() && !before.containsValue(it)))
             endConnections("others have come while it");
         extendLease(begun);
-        if (view.draining() && !isToldToDrain) {
-            isToldToDrain = true;
-            onDrain.run();
+        connectionsOfOthers = view.others().stream()
+                .filter(other -> other.lasts() && other.takesClients())
+                .map(Other::connections)
+                .toList();
+        isToSayThatItDrains = false;
+        if (view.draining() != isToldToDrain) {
+            isToldToDrain = view.draining();
+            onDrain.accept(isToldToDrain);
         }
     }
 
@@ -355,9 +369,9 @@ public class Membership implements Gateways {
         return isDead;
     }
 
-    /** Whether an operator has told it to let its clients go. */
-    public boolean isToldToDrain() {
-        return isToldToDrain;
+    /** How many connections the others have, of those to which load balancers bring clients. */
+    public List<Integer> connectionsOfOthers() {
+        return connectionsOfOthers;
     }
 
     @Override

@@ -26,6 +26,7 @@ public class NodeDirectory {
      * @param state as the view {@code v_node} has it
      * @param mailbox null of one that was found in sessions only
      * @param address host and port, null as above
+     * @param ready whether load balancers are to bring clients
      */
     public record NodeEntry(
             String id,
@@ -37,7 +38,8 @@ public class NodeDirectory {
             boolean draining,
             int connections,
             String address,
-            String version) {}
+            String version,
+            boolean ready) {}
 
     /**
      * All of them, in the order of their names.
@@ -66,20 +68,22 @@ public class NodeDirectory {
                 row.getBoolean("draining"),
                 row.getInt("connections"),
                 row.getString("address"),
-                row.getString("version"));
+                row.getString("version"),
+                row.getBoolean("ready"));
     }
 
     /**
-     * Tells a gateway to let its clients go; it learns of it with the next renewal of its lease.
+     * Tells a gateway to let its clients go, or, false, to take clients again; it learns of it with the next renewal of its lease.
      *
      * @return whether there is one that is not dead
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
-    public boolean drain(String id) {
+    public boolean drain(String id, boolean drains) {
         return calls.call("draining a gateway", connection -> {
-            try (var update = connection.prepareStatement(
-                    "UPDATE node SET draining = true WHERE id = ? AND last_epoch IS NULL")) {
-                update.setString(1, id);
+            try (var update =
+                    connection.prepareStatement("UPDATE node SET draining = ? WHERE id = ? AND last_epoch IS NULL")) {
+                update.setBoolean(1, drains);
+                update.setString(2, id);
                 return update.executeUpdate() > 0;
             }
         });

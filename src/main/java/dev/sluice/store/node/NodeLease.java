@@ -26,11 +26,11 @@ public class NodeLease {
               FROM claim_node(?, ?, ? * interval '1 millisecond', ?, ?, ?)""";
 
     private static final String RENEW = """
-            UPDATE node SET lease_until = clock_timestamp() + ? * interval '1 millisecond', connections = ?, draining = draining OR ?
+            UPDATE node SET lease_until = clock_timestamp() + ? * interval '1 millisecond', connections = ?, ready = ?, draining = draining OR ?
              WHERE id = ? AND run = ? AND last_epoch IS NULL RETURNING draining""";
 
     private static final String OTHERS = """
-            SELECT id, run, mailbox, lease_until > clock_timestamp() AS lasts FROM node
+            SELECT id, run, mailbox, lease_until > clock_timestamp() AS lasts, connections, ready AND NOT draining AS takes_clients FROM node
              WHERE id <> ? AND last_epoch IS NULL AND mailbox IS NOT NULL""";
 
     private final String id;
@@ -61,14 +61,27 @@ public class NodeLease {
      */
     public record Claim(long run, int mailbox, long formerRun, Duration aliveFor, List<Other> others) {}
 
-    /** Another gateway that nobody has declared dead; {@code lasts}: its lease does. */
-    public record Other(String id, long run, int mailbox, boolean lasts) {}
+    /**
+     * Another gateway that nobody has declared dead.
+     *
+     * @param lasts whether its lease does
+     * @param takesClients whether load balancers are to bring it some
+     */
+    public record Other(String id, long run, int mailbox, boolean lasts, int connections, boolean takesClients) {}
+
+    /**
+     * What a gateway says of itself.
+     *
+     * @param ready whether load balancers are to bring it clients
+     * @param drains whether it lets them go, told or not
+     */
+    public record Report(int connections, boolean ready, boolean drains) {}
 
     /**
      * What PostgreSQL says at a renewal.
      *
      * @param isOwn whether the row was still this run's; if not, it is dead
-     * @param draining whether it is told to let its clients go
+     * @param draining whether it is told to let its clients go, or does so
      * @param sweeps whether it is the one that sweeps
      */
     public record View(boolean isOwn, boolean draining, boolean sweeps, List<Other> others) {}
@@ -105,15 +118,16 @@ public class NodeLease {
     }
 
     /** Renews the lease of a run, and looks at the others. */
-    public View renew(long run, int connections, boolean drains) throws SQLException {
+    public View renew(long run, Report report) throws SQLException {
         return connection.call(bound, connection -> {
             prepare(connection);
             try (var renew = connection.prepareStatement(RENEW)) {
                 renew.setLong(1, lease.toMillis());
-                renew.setInt(2, connections);
-                renew.setBoolean(3, drains);
-                renew.setString(4, id);
-                renew.setLong(5, run);
+                renew.setInt(2, report.connections());
+                renew.setBoolean(3, report.ready());
+                renew.setBoolean(4, report.drains());
+                renew.setString(5, id);
+                renew.setLong(6, run);
                 try (var row = renew.executeQuery()) {
                     var isOwn = row.next();
                     return new View(isOwn, isOwn && row.getBoolean(1), sweeps, others(connection));
@@ -132,7 +146,9 @@ public class NodeLease {
                             rows.getString("id"),
                             rows.getLong("run"),
                             rows.getInt("mailbox"),
-                            rows.getBoolean("lasts")));
+                            rows.getBoolean("lasts"),
+                            rows.getInt("connections"),
+                            rows.getBoolean("takes_clients")));
             }
             return found;
         }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.node.NodeLease.Report;
 import dev.sluice.support.Crossing;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -331,19 +332,61 @@ class MembershipTest {
         }
     }
 
+    private static void drain(String id, boolean drains) {
+        SERVER.execute("UPDATE node SET draining = %s WHERE id = '%s'".formatted(drains, id));
+    }
+
     @Test
-    void anOperatorTellsItToDrain() {
+    void anOperatorTellsItToDrainAndTakesThatBack() {
         var a = entered("a", LONG);
-        var told = new AtomicBoolean();
-        a.membership.onDrain(() -> told.set(true));
+        var told = new ArrayList<Boolean>();
+        a.membership.onDrain(told::add);
         a.turn();
-        assertThat(told).isFalse();
-        SERVER.execute("UPDATE node SET draining = true WHERE id = 'a'");
+        assertThat(told).isEmpty();
 
+        drain("a", true);
+        for (int i = 0; i < 2; i++) a.turn();
+        assertThat(told).containsExactly(true);
+
+        drain("a", false);
+        for (int i = 0; i < 2; i++) a.turn();
+        assertThat(told).containsExactly(true, false);
+    }
+
+    @Test
+    void whoeverIsToldToDrainDrainsOnAsAnotherRun() {
+        var a = entered("a", LEASE);
+        var b = entered("b", LEASE);
+        var told = new ArrayList<Boolean>();
+        a.membership.onDrain(told::add);
+        drain("a", true);
         a.turn();
+        turnUntil(b, () -> SERVER.value("SELECT count(*) FROM node").equals("1"));
 
-        assertThat(told).isTrue();
-        assertThat(a.membership.isToldToDrain()).isTrue();
+        for (int i = 0; i < 3; i++) a.turn();
+
+        assertThat(told).containsExactly(true);
+        assertThat(SERVER.value("SELECT draining FROM node WHERE id = 'a'")).isEqualTo("t");
+        drain("a", false);
+        a.turn();
+        assertThat(told).containsExactly(true, false);
+    }
+
+    @Test
+    void theClientsOfOthersAreKnownThatTakeMore() {
+        var a = entered("a", LONG);
+        var connections = 0;
+        for (var name : List.of("b", "c", "d")) {
+            var of = connections += 100;
+            var member = entered(name, LONG);
+            member.membership.report(() -> new Report(of, !name.equals("c"), false));
+            member.turn();
+        }
+        a.turn();
+        assertThat(a.membership.connectionsOfOthers()).containsExactlyInAnyOrder(100, 300);
+        drain("d", true);
+        a.turn();
+        assertThat(a.membership.connectionsOfOthers()).containsExactly(100);
     }
 
     @Test
