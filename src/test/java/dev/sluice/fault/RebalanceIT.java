@@ -11,6 +11,7 @@ import dev.sluice.support.Publisher;
 import dev.sluice.support.Subscriber;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** A gateway that comes gets its share of the clients that are there, and none of these loses anything. */
@@ -39,13 +40,11 @@ class RebalanceIT {
 
             gateways.add(1);
 
-            await("a share for each").atMost(PATIENCE).until(() -> hasShares(gateways));
+            awaitCalm(gateways);
             awaitOnline(listeners, publishers);
             var moved = moved(gateways);
-            Fleet.runOn(AFTER.multipliedBy(3));
             System.out.printf("rebalance: %s, %.0f moved%n", connections(gateways), moved);
-            assertThat(moved(gateways)).as("moved once each had its share").isEqualTo(moved);
-            assertThat(moved).isGreaterThanOrEqualTo(MEAN - MEAN / 5.0);
+            assertThat(moved).isBetween(MEAN - MEAN / 5.0, 4.0 * MEAN);
             assertThat(told(publishers)).isNotEmpty().containsOnly(ReasonCode.USE_ANOTHER_SERVER);
             publishers.quiet(PATIENCE);
             var account = Account.of(gateways.bootstrap(), Servers.KAFKA_TOPIC, publishers.all());
@@ -75,6 +74,15 @@ class RebalanceIT {
         var connections = connections(gateways);
         return connections.stream().mapToDouble(it -> it).sum() >= LISTENERS + PUBLISHERS
                 && connections.stream().allMatch(it -> it <= 1.2 * MEAN);
+    }
+
+    /** Each has its share, and for some time nobody moves. */
+    private static void awaitCalm(GatewayFleet gateways) {
+        var last = new AtomicReference<>(-1.0);
+        await("a share for each").during(AFTER.multipliedBy(3)).atMost(PATIENCE).until(() -> {
+            var moved = moved(gateways);
+            return moved == last.getAndSet(moved) && hasShares(gateways);
+        });
     }
 
     private static double moved(GatewayFleet gateways) {
