@@ -1,7 +1,5 @@
 package dev.sluice.broker;
 
-import dev.sluice.access.limit.Limit;
-import dev.sluice.access.limit.Scope;
 import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
@@ -47,6 +45,7 @@ final class Receiving {
     private final RetainedTransfers transfers;
     private final SubscriptionReview review;
     private final SharedReturns returns;
+    private final SubscriptionBounds bounds;
 
     /** @param rights null if everything is allowed */
     Receiving(
@@ -63,6 +62,7 @@ final class Receiving {
         this.rights = rights;
         this.durable = durable;
         this.sentSeq = sentSeq;
+        this.bounds = new SubscriptionBounds(connection, parts);
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
@@ -126,7 +126,7 @@ final class Receiving {
         var filters = new ArrayList<TopicFilter>();
         for (var asked : subscribe.subscriptions()) {
             var filter = answers.read(asked.filter());
-            if (filter == null || !isAdmitted(filter, answers)) continue;
+            if (filter == null || !bounds.admit(filter, answers)) continue;
             var allowed = rights == null ? asked : rights.granted(asked, filter, answers);
             if (allowed == null) continue;
             answers.grant(allowed.maximumQoS());
@@ -236,39 +236,6 @@ final class Receiving {
     Screening screen(Delivery delivery) {
         if (rights != null && !rights.mayBeGiven(delivery)) return Screening.FORBIDDEN;
         return transfers.isOutdated(delivery) ? Screening.OUTDATED : Screening.SEND;
-    }
-
-    /** Whether the client may have this subscription, too; one that replaces another does not count. */
-    private boolean isAdmitted(TopicFilter filter, FilterAnswers answers) {
-        if (filter.isServers() && !parts.sysTopics().isOn()) {
-            answers.refuse(ReasonCode.NOT_AUTHORIZED, "the topics below $SYS/ are off (sluice.mqtt.sys-interval)");
-            return false;
-        }
-        var subscriber = parts.router().find(connection.clientId());
-        if (subscriber == null || subscriber.recipient() != connection) return true;
-        if (subscriber.subscriptions().containsKey(filter)) return true;
-        var config = parts.config();
-        var limits = connection.proof().clientLimits();
-        var most = limits == null ? config.subscriptionsMaximum() : limits.subscriptions(config.subscriptionsMaximum());
-        if (subscriber.subscriptions().size() >= most) {
-            parts.meters().subscriptionRefused();
-            if (most < config.subscriptionsMaximum()) limits.refused(Limit.SUBSCRIPTIONS, Scope.CLIENT);
-            answers.exceed("subscriptions-maximum", "the client has " + most + " subscriptions, as many as it may");
-            return false;
-        }
-        if (filter.isShared() && subscriber.shared() >= config.sharedSubscriptionsMaximum()) {
-            var why = "the client has " + subscriber.shared() + " Shared Subscriptions, as many as it may";
-            answers.exceed("shared-subscriptions-maximum", why);
-            return false;
-        }
-        if (subscriber.filterBytes() + filter.bytes() > config.subscriptionBytesMaximum()) {
-            answers.exceed(
-                    "subscription-bytes-maximum",
-                    "the client's Topic Filters have " + config.subscriptionBytesMaximum()
-                            + " bytes, as many as they may");
-            return false;
-        }
-        return true;
     }
 
     private void unsubscribe(Packet.Unsubscribe unsubscribe) {

@@ -114,6 +114,10 @@ public interface MqttConfig {
     @WithDefault("100")
     int sharedSubscriptionsMaximum();
 
+    /** Of these, such as one message could match: so many copies of it the client gets at most; a further one is answered with 0x97. */
+    @WithDefault("16")
+    int sharedSubscriptionsOverlapping();
+
     /** Whether messages of one topic, or of one publisher, always go to the same member of a Shared Subscription. */
     @WithDefault("none")
     ShareOrder shareOrder();

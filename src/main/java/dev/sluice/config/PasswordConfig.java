@@ -35,11 +35,11 @@ public interface PasswordConfig {
     @WithDefault("4096")
     int scramIterations();
 
-    /** Threads that hash; 0 for as many as there are cores. Default 0. */
+    /** Threads that hash; 0 for one fewer than there are cores, at least one. Default 0. */
     @WithDefault("0")
     int threads();
 
-    /** Passwords that may wait for such a thread; a further client is refused with 0x89. Default 5000. */
+    /** Passwords that may wait for such a thread, if they can be hashed in time; a further client is refused with 0x89. Default 5000. */
     @WithDefault("5000")
     int queue();
 

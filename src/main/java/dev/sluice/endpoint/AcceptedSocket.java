@@ -10,12 +10,15 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.AbstractSniHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
+import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
@@ -46,8 +49,13 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
 
     private long since = System.nanoTime();
     private ChannelHandlerContext context;
+    private HandshakeTurns turns;
     private ScheduledFuture<?> clock;
     private boolean isCut;
+    /** What has come and waits for this socket's turn, and since when; null for nothing. */
+    private Queue<Object> held;
+
+    private long heldSince;
     private boolean hasRead;
     private boolean hasAnswered;
     private boolean hasWebSocket;
@@ -83,6 +91,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         this.context = context;
+        turns = sockets.turns(channel.eventLoop());
         if (!sockets.admits()) {
             context.close();
             return;
@@ -157,7 +166,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     }
 
     private void look() {
-        if (isGatewaysTurn()) since = System.nanoTime();
+        if (held != null || isGatewaysTurn()) since = System.nanoTime();
         var isInHandshake = isInHandshake();
         var left = since + (isInHandshake ? handshakePatience : patience) - System.nanoTime();
         // The event loop is behind, and may not have read what the client has sent: it gets as long again.
@@ -189,9 +198,46 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
         return !ends.isReceiving || !channel.config().isAutoRead();
     }
 
-    /** Before the first bytes are read of anything: of TLS, or of a request, such as those behind the end of a TLS handshake. */
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        if (held != null) held.add(message);
+        else if (!turns.take(() -> handOn(message))) hold(message);
+    }
+
+    /** Until it is this socket's turn. */
+    private void hold(Object message) {
+        held = new ArrayDeque<>(2);
+        held.add(message);
+        heldSince = System.nanoTime();
+        channel.config().setAutoRead(false);
+        turns.await(this::goOn);
+    }
+
+    private void goOn() {
+        if (held == null) return; // the socket has closed
+        since += System.nanoTime() - heldSince;
+        channel.config().setAutoRead(true); // before those behind see what has come, and perhaps want no more
+        var messages = held;
+        held = null;
+        messages.forEach(this::handOn);
+        context.fireChannelReadComplete();
+    }
+
+    /** What is held ends with a complete read of its own. */
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (held == null) context.fireChannelReadComplete();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        if (held != null) held.forEach(ReferenceCountUtil::release);
+        held = null;
+        context.fireChannelInactive();
+    }
+
+    /** Before the first bytes are handed on of anything: of TLS, or of a request, such as those behind the end of a TLS handshake. */
+    private void handOn(Object message) {
         if (!hasRead && channel.pipeline().context(TLS) != null)
             watchTls(channel.pipeline().context(TLS));
         hasRead = true;

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoop;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.vertx.http.runtime.management.ManagementConfig;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -17,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -50,6 +52,7 @@ class Sockets {
 
     private final AtomicInteger handshakes = new AtomicInteger();
     private final ConcurrentHashMap<String, Integer> openPerAddress = new ConcurrentHashMap<>();
+    private final Map<EventLoop, HandshakeTurns> turns = new ConcurrentHashMap<>();
     private final Counter refusedInAll;
     private final Counter refusedInDrain;
     private final Counter refusedHandshakes;
@@ -119,6 +122,11 @@ class Sockets {
     AcceptedSocket of(Channel channel) {
         if (AcceptedSocket.of(channel) == null) accepted(channel);
         return AcceptedSocket.of(channel);
+    }
+
+    /** How the sockets of an event loop that have no WebSocket share its time. */
+    HandshakeTurns turns(EventLoop loop) {
+        return turns.computeIfAbsent(loop, HandshakeTurns::new);
     }
 
     /** Counts a socket in all and among the handshakes, false if that would be one too many, the reserve included. */

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -88,13 +89,48 @@ class BoundsIT {
     }
 
     private static Packet.Subscribe shared(int packetId, int from, int count) {
-        var filters = IntStream.range(from, from + count)
-                .mapToObj(i -> new Subscription("$share/g" + i + "/talk/#", QoS.AT_MOST_ONCE, false, false, 0))
+        return subscribe(
+                packetId, IntStream.range(from, from + count).mapToObj(i -> "$share/g" + i + "/talk/" + i + "/#"));
+    }
+
+    private static Packet.Subscribe subscribe(int packetId, Stream<String> filters) {
+        var subscriptions = filters.map(filter -> new Subscription(filter, QoS.AT_MOST_ONCE, false, false, 0))
                 .toList();
-        return new Packet.Subscribe(packetId, filters, Properties.NONE);
+        return new Packet.Subscribe(packetId, subscriptions, Properties.NONE);
     }
 
     /** Each would bring the client one more copy of each message, so that a few clients could keep a gateway busy. */
+    @ParameterizedTest
+    @EnumSource
+    void oneMoreSharedSubscriptionForTheSameMessagesIsRefused(ProtocolVersion version) {
+        var before = exceeded("shared-subscriptions-overlapping");
+        try (var client = Device.online(version, Device.id("overlapping"))) {
+            client.sendPackets(subscribe(
+                    1,
+                    Stream.of(
+                            "$share/a/talk/#",
+                            "$share/b/talk/+/x",
+                            "$share/c/+/y/x",
+                            "$share/d/talk/y/#",
+                            "$share/e/other/#",
+                            "$share/f/talk/y/+",
+                            "$share/g/talk/y/x",
+                            "talk/y/x")));
+            var reasons = client.receive(Packet.SubAck.class).reasons();
+            var refused = version.isV5() ? ReasonCode.QUOTA_EXCEEDED : ReasonCode.UNSPECIFIED_ERROR;
+            assertThat(reasons.get(6)).isEqualTo(refused);
+            assertThat(reasons.subList(0, 6)).containsOnly(ReasonCode.SUCCESS);
+            assertThat(reasons.getLast()).isEqualTo(ReasonCode.SUCCESS);
+            assertThat(exceeded("shared-subscriptions-overlapping")).isEqualTo(before + 1);
+
+            client.sendPackets(
+                    new Packet.Unsubscribe(2, List.of("$share/b/talk/+/x"), Properties.NONE),
+                    subscribe(3, Stream.of("$share/g/talk/y/x")));
+            client.receive(Packet.UnsubAck.class);
+            assertThat(client.receive(Packet.SubAck.class).reasons()).containsExactly(ReasonCode.SUCCESS);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void oneSharedSubscriptionTooManyIsRefused(ProtocolVersion version) {
@@ -111,7 +147,7 @@ class BoundsIT {
             var another = new Subscription("talk/#", QoS.AT_MOST_ONCE, false, false, 0);
             client.sendPackets(
                     shared(2, 5, 1),
-                    new Packet.Unsubscribe(3, List.of("$share/g7/talk/#"), Properties.NONE),
+                    new Packet.Unsubscribe(3, List.of("$share/g7/talk/7/#"), Properties.NONE),
                     shared(4, 200, 1),
                     new Packet.Subscribe(5, List.of(another), Properties.NONE));
             assertThat(client.receive(Packet.SubAck.class).reasons()).containsExactly(ReasonCode.SUCCESS);

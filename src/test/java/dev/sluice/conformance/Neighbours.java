@@ -20,7 +20,9 @@ final class Neighbours implements AutoCloseable {
     private static final long LONGEST_PAUSE = 400_000_000;
     private static final int MESSAGES = 25;
 
-    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    /** Of the platform: they do not stand behind the virtual threads of a storm. */
+    private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
+            Thread.ofPlatform().name("neighbour-", 0).factory());
     private final List<WireClient> clients;
 
     private Neighbours(List<WireClient> clients) {

@@ -35,7 +35,7 @@ import java.util.stream.IntStream;
 /**
  * Twenty hostile clients at once. Each does one thing with one connection or many, leaves or is thrown out after some seconds, and comes
  * again, until this is closed. They take their time between two strokes: it is the gateway that is to bear them, not the test's machine.
- * Used by the test's thread.
+ * Used by the main thread of {@link AttackersProcess}.
  */
 final class Attackers implements AutoCloseable {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
@@ -65,13 +65,17 @@ final class Attackers implements AutoCloseable {
         this.port = port;
     }
 
-    static Attackers start(int port) {
-        var attackers = new Attackers(port);
+    /** Attacks the gateway at a port until standard input ends, and says then how often each has come. */
+    public static void main(String[] arguments) throws IOException {
+        var attackers = new Attackers(Integer.parseInt(arguments[0]));
         attackers.framesAndPackets();
         attackers.subscriptions();
         attackers.weights();
         attackers.sockets();
-        return attackers;
+        System.out.println("they have begun");
+        while (System.in.read() >= 0) {}
+        attackers.close();
+        new TreeMap<>(attackers.visits).forEach((does, visits) -> System.out.println(does + ": " + visits));
     }
 
     private void framesAndPackets() {
@@ -179,16 +183,6 @@ final class Attackers implements AutoCloseable {
                 LockSupport.parkNanos(STROKE.toNanos());
             }
         });
-    }
-
-    /** How many there are. */
-    int count() {
-        return visits.size();
-    }
-
-    /** How often each has come. */
-    String report() {
-        return new TreeMap<>(visits).toString();
     }
 
     /** The sockets of one attacker, until it leaves. Closed by any thread. */

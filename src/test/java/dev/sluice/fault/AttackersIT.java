@@ -123,11 +123,12 @@ class AttackersIT {
         return Math.max(AckTimes.percentile(0.99, fleet, start, now), audience.percentile(0.99, start, now));
     }
 
-    private static String attack(int port, Duration time) {
-        try (var attackers = Attackers.start(port)) {
+    private static List<String> attack(int port, Duration time) {
+        try (var attackers = AttackersProcess.start(port)) {
             Fleet.runOn(time);
-            assertThat(attackers.count()).isEqualTo(ATTACKERS);
-            return attackers.report();
+            var visits = attackers.end();
+            assertThat(visits).hasSize(ATTACKERS);
+            return visits;
         }
     }
 

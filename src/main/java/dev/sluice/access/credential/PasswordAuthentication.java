@@ -67,17 +67,25 @@ public class PasswordAuthentication implements Authentication {
     @Override
     public Verdict judge(Attempt attempt) {
         try {
-            // What was right a short time ago passes whatever others do to its name or from its address.
-            var known = verified.find(attempt.username(), attempt.password());
-            if (known != null) return logins.proved(attempt, method(), known, null);
-            return admitted(attempt);
-        } catch (RejectedExecutionException _) {
-            return logins.denied(method(), Reason.BUSY, "busy", "as many passwords wait to be hashed as may");
+            return judgeNow(attempt);
         } catch (StoreUnavailable away) {
             return logins.denied(method(), Reason.UNAVAILABLE, "unavailable", away.getMessage());
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             return logins.denied(method(), Reason.UNAVAILABLE, "gone", "the client did not wait");
+        }
+    }
+
+    private Verdict judgeNow(Attempt attempt) throws InterruptedException {
+        try {
+            // What was right a short time ago passes whatever others do to its name or from its address.
+            var known = verified.find(attempt.username(), attempt.password());
+            if (known != null) return logins.proved(attempt, method(), known, null);
+            return admitted(attempt);
+        } catch (RejectedExecutionException _) {
+            threads.awaitRefusal();
+            return logins.denied(
+                    method(), Reason.BUSY, "busy", "more passwords wait to be hashed than may, or than can be in time");
         }
     }
 

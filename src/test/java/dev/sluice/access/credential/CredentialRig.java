@@ -13,6 +13,7 @@ import dev.sluice.store.credential.CredentialImport;
 import dev.sluice.store.credential.CredentialReader;
 import dev.sluice.store.credential.StoredCredential.Settings;
 import dev.sluice.support.PasswordKeys;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -20,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Owns what checks credentials, on a real PostgreSQL, without Quarkus; confined to the test's thread. */
 final class CredentialRig implements AutoCloseable {
     static final String HOME = "198.51.100.1";
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     final StoreRig store = new StoreRig(EmbeddedServer.shared(), StoreRig.Settings.ONE_LANE);
     final PasswordConfig config;
@@ -38,7 +40,7 @@ final class CredentialRig implements AutoCloseable {
         config = PasswordKeys.config(keys);
         recipe = new Recipe(config);
         verified = new VerifiedPasswords(config, store.meters);
-        threads = new HashingThreads(config, store.meters);
+        threads = new HashingThreads(config, PATIENCE, store.meters);
         var logins = new Logins(new Throttle(config, store.meters), store.meters);
         passwords = new PasswordAuthentication(reader, verified, threads, logins, config);
         scram = new ScramAuthentication(reader, logins, config);

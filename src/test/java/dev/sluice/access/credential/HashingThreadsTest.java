@@ -6,18 +6,24 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.support.PasswordKeys;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class HashingThreadsTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final HashingThreads threads =
-            new HashingThreads(PasswordKeys.config(Map.of("threads", "1", "queue", "1")), meters);
+    private HashingThreads threads = threads("1", Duration.ofMinutes(1));
     private final CountDownLatch free = new CountDownLatch(1);
+    private final Semaphore begun = new Semaphore(0);
+
+    private HashingThreads threads(String queue, Duration patience) {
+        return new HashingThreads(PasswordKeys.config(Map.of("threads", "1", "queue", queue)), patience, meters);
+    }
 
     @AfterEach
     void stop() {
@@ -29,6 +35,7 @@ class HashingThreadsTest {
         return Thread.ofVirtual().start(() -> {
             try {
                 threads.compute(() -> {
+                    begun.release();
                     free.await();
                     return null;
                 });
@@ -55,6 +62,40 @@ class HashingThreadsTest {
                 .isEqualTo(1);
         free.countDown();
         await().untilTrue(done);
+        assertThat(threads.compute(() -> 1)).isEqualTo(1);
+    }
+
+    @Test
+    void whatCannotBeHashedInTimeIsRefusedAndCounted() throws Exception {
+        var patience = Duration.ofMillis(30);
+        threads.stop();
+        meters.clear();
+        threads = threads("9", patience);
+        threads.compute(() -> {
+            Thread.sleep(2 * patience.toMillis());
+            return null;
+        });
+        occupy(() -> {});
+        begun.acquire();
+        occupy(() -> {});
+        await().until(() -> waiting() == 1);
+        assertThatThrownBy(() -> threads.compute(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+        assertThat(meters.get("sluice.access.hashing.refused").counter().count())
+                .isEqualTo(1);
+    }
+
+    /** Else a machine that has stood still for a while would let nobody in any more. */
+    @Test
+    void nobodyIsRefusedWhileNobodyWaits() throws Exception {
+        var patience = Duration.ofMillis(30);
+        threads.stop();
+        meters.clear();
+        threads = threads("9", patience);
+        for (int i = 0; i < 2; i++)
+            threads.compute(() -> {
+                Thread.sleep(2 * patience.toMillis());
+                return null;
+            });
         assertThat(threads.compute(() -> 1)).isEqualTo(1);
     }
 
