@@ -75,6 +75,7 @@ public final class Connection implements RetainedRecipient {
 
     /** Ends a turn of reading: all packets that it made the connection send leave as one WebSocket message. */
     public void readComplete() {
+        input.endTurn();
         loop.flush();
     }
 

@@ -68,6 +68,11 @@ public final class Loop implements Executor {
         if (!scheduled.get() && scheduled.compareAndSet(false, true)) thread.execute(turn);
     }
 
+    /** Runs a task once the loop has looked at its sockets, and done what waits. */
+    void inANewTurn(Runnable task) {
+        thread.schedule(() -> execute(task), 0, TimeUnit.NANOSECONDS);
+    }
+
     private void turn() {
         scheduled.set(false);
         Runnable task;

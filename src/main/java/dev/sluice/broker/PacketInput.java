@@ -11,12 +11,17 @@ import dev.sluice.session.Limits;
 import java.nio.ByteBuffer;
 
 /**
- * The reading half of a connection: cuts bytes into packets, and stops reading the socket while there is no room for more.
- * Confined to the connection's event loop.
+ * The reading half of a connection: cuts bytes into packets, and stops reading the socket while there is no room for more. However many
+ * packets a client sends, it has a turn of the event loop for some milliseconds, and others before its next one. Confined to the connection's event loop.
  */
 final class PacketInput {
     /** Bytes that are read ahead while CONNECT is not answered. A socket that is not read would not report that it has closed. */
     private static final int AHEAD = 16 * 1024;
+
+    /** Longest turn of one connection, and how many of its packets are taken before the clock is looked at. */
+    private static final long NANOS_PER_TURN = 2_000_000;
+
+    private static final int PACKETS_PER_LOOK = 8;
 
     /** The first four bits of the packet. */
     private static final int DISCONNECT = 0xE0;
@@ -33,11 +38,18 @@ final class PacketInput {
     private long countedBegun;
 
     private final Runnable giveUp;
+    private final Runnable nextTurn;
 
-    /** Bytes read and not yet looked at, while the connection is paused; null for none. */
+    /** Bytes read and not yet looked at, while the connection is paused or others have their turn; null for none. */
     private ByteBuffer held;
 
     private boolean paused;
+    /** Whether others have their turn. */
+    private boolean yielded;
+    /** Packets of this turn, and when it began. */
+    private int inTurn;
+
+    private long turnBegun;
     private boolean ahead;
     /** Whether the socket has closed: there is nothing more than what is held. */
     private boolean ended;
@@ -53,6 +65,7 @@ final class PacketInput {
         this.limits = limits;
         this.partials = partials;
         this.giveUp = () -> connection.loop().execute(connection::giveUpPartialPacket);
+        this.nextTurn = this::takeTurn;
         this.framer = PacketFramer.beforeConnect(limitBeforeConnAck());
         this.reader = new PacketReader(limits.input());
     }
@@ -69,7 +82,7 @@ final class PacketInput {
 
     /** Takes the next bytes of the stream, in pieces of any size; reads them all, or copies the bytes that it cannot look at yet. */
     void received(ByteBuffer bytes) {
-        if (held == null) read(bytes);
+        if (held == null && !yielded) read(bytes);
         count();
         if (bytes.hasRemaining() && !connection.isClosed()) hold(bytes);
     }
@@ -77,6 +90,7 @@ final class PacketInput {
     private void read(ByteBuffer bytes) {
         var now = System.nanoTime();
         var wasWhole = framer.isEmpty();
+        if (inTurn == 0) turnBegun = now;
         while (!connection.isClosed() && connection.mayRead()) {
             var packet = next(bytes);
             if (packet == null) {
@@ -86,8 +100,29 @@ final class PacketInput {
             lastPacket = now;
             wasWhole = true;
             connection.received(packet);
+            if (++inTurn % PACKETS_PER_LOOK == 0 && System.nanoTime() - turnBegun > NANOS_PER_TURN) {
+                yieldTurn();
+                return;
+            }
         }
         if (!connection.isClosed()) pause();
+    }
+
+    private void yieldTurn() {
+        if (connection.isClosed()) return;
+        yielded = true;
+        transport.pause();
+        connection.loop().inANewTurn(nextTurn);
+    }
+
+    /** What the socket has brought is read, or others have their turn. */
+    void endTurn() {
+        inTurn = 0;
+    }
+
+    private void takeTurn() {
+        yielded = false;
+        if (!paused && !connection.isClosed()) readOn();
     }
 
     private Packet next(ByteBuffer bytes) {
@@ -120,10 +155,16 @@ final class PacketInput {
     }
 
     private void hold(ByteBuffer bytes) {
-        var kept = held == null ? 0 : held.remaining();
-        var grown = ByteBuffer.allocate(kept + bytes.remaining());
-        if (held != null) grown.put(held);
-        held = grown.put(bytes).flip();
+        var count = bytes.remaining();
+        if (held == null || held.capacity() - held.limit() < count) {
+            var kept = held == null ? 0 : held.remaining();
+            var grown = ByteBuffer.allocate(Math.max(kept + count, 2 * kept)).limit(kept);
+            if (held != null) grown.put(0, held, held.position(), kept);
+            held = grown;
+        }
+        var end = held.limit();
+        held.limit(end + count).put(end, bytes, bytes.position(), count);
+        bytes.position(bytes.limit());
         if (ahead && held.remaining() >= AHEAD) stop();
     }
 
@@ -154,14 +195,20 @@ final class PacketInput {
         paused = false;
         lastPacket = System.nanoTime();
         packetBegun = lastPacket;
+        return readOn();
+    }
+
+    private boolean readOn() {
         var bytes = held;
         held = null;
         if (bytes != null) {
+            endTurn();
             read(bytes);
+            endTurn();
             count();
             if (bytes.hasRemaining() && !connection.isClosed()) hold(bytes);
         }
-        if (paused || connection.isClosed()) return false;
+        if (paused || yielded || connection.isClosed()) return false;
         if (ended) connection.gone();
         else transport.resume();
         return true;

@@ -152,6 +152,27 @@ final class BrokerRig implements AutoCloseable {
             return this;
         }
 
+        /** In one turn of reading, in which each comes by itself. */
+        void sendInPieces(Packet... packets) {
+            var bytes = new PacketBuffer();
+            var ends = new int[packets.length];
+            for (int i = 0; i < packets.length; i++) {
+                writer.write(packets[i], bytes);
+                ends[i] = bytes.length();
+            }
+            var all = bytes.toByteArray();
+            loop.execute(() -> {
+                for (int i = 0, begin = 0; i < ends.length; begin = ends[i++])
+                    connection.received(ByteBuffer.wrap(all, begin, ends[i] - begin));
+                connection.readComplete();
+            });
+        }
+
+        /** How many packets have come and were not asked for. */
+        int received() {
+            return received.size();
+        }
+
         Client subscribe(int packetId, QoS qos, String... filters) {
             var all = List.of(filters).stream()
                     .map(filter -> new Subscription(filter, qos, false, false, 0))
