@@ -5,8 +5,8 @@ import java.io.UncheckedIOException;
 import java.util.List;
 
 /**
- * {@link Attackers} as a process of its own, at the lowest priority: what they cost the machine is not the gateway's doing. Used by the
- * test's thread.
+ * {@link Attackers} as a process of its own, which has what the others leave of the machine: what they cost it is not the gateway's doing.
+ * Used by the test's thread.
  */
 final class AttackersProcess implements AutoCloseable {
     private final Process process;
@@ -17,9 +17,9 @@ final class AttackersProcess implements AutoCloseable {
 
     static AttackersProcess start(int port) {
         var command = List.of(
-                "nice",
-                "-n",
-                "19",
+                "chrt",
+                "--idle",
+                "0",
                 ProcessHandle.current().info().command().orElse("java"),
                 "-Xmx256m",
                 "-XX:+UseSerialGC",
