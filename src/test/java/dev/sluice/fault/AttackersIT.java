@@ -3,11 +3,13 @@ package dev.sluice.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.AckTimes;
 import dev.sluice.support.Publisher;
 import dev.sluice.support.Subscriber;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +22,9 @@ class AttackersIT {
     private static final Duration ATTACK = Duration.ofSeconds(Integer.getInteger("attackers.seconds", 8));
     /** In the suite, the machine has other tests to run, and times say nothing. */
     private static final boolean ALONE = ATTACK.toSeconds() >= 60;
+
+    private static final OperatingSystemMXBean MACHINE =
+            ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
     private static final Duration WINDOW = Duration.ofSeconds(5);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -125,7 +130,9 @@ class AttackersIT {
 
     private static List<String> attack(int port, Duration time) {
         try (var attackers = AttackersProcess.start(port)) {
+            MACHINE.getCpuLoad(); // which begins anew with each look
             Fleet.runOn(time);
+            System.out.printf(Locale.ROOT, "attackers: %.0f %% of the CPU busy%n", 100 * MACHINE.getCpuLoad());
             var visits = attackers.end();
             assertThat(visits).hasSize(ATTACKERS);
             return visits;
