@@ -28,6 +28,8 @@ import java.util.concurrent.TimeUnit;
 public class HashingThreads {
     /** Of the latest hash in the average of their times. */
     private static final double WEIGHT = 0.1;
+    /** The part of the time within which it is to be this password's turn: a hash may take longer than those before it. */
+    private static final double CERTAIN = 0.8;
 
     private final ThreadPoolExecutor threads;
     private final Duration patience;
@@ -76,7 +78,7 @@ public class HashingThreads {
     <T> T compute(Callable<T> work) throws InterruptedException {
         var ahead = threads.getQueue().size();
         // Without a queue it is tried in any case: else a time that was long once would never be measured again.
-        if (ahead > 0 && (ahead + 1) * average / threads.getCorePoolSize() > patience.toNanos()) {
+        if (ahead > 0 && (ahead + 1) * average / threads.getCorePoolSize() > CERTAIN * patience.toNanos()) {
             refused.increment();
             throw new RejectedExecutionException(ahead + " wait, more than can be hashed within " + patience);
         }
