@@ -62,7 +62,7 @@ final class Receiving {
         this.rights = rights;
         this.durable = durable;
         this.sentSeq = sentSeq;
-        this.bounds = new SubscriptionBounds(connection, parts);
+        this.bounds = new SubscriptionBounds(connection, connection.proof()::clientLimits, parts);
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));

@@ -2,17 +2,22 @@ package dev.sluice.broker;
 
 import dev.sluice.access.limit.Limit;
 import dev.sluice.access.limit.Scope;
+import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Subscriber;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicFilter;
+import java.util.function.Supplier;
 
 /** Decides whether one client may have one more subscription. Confined to the connection's event loop. */
 final class SubscriptionBounds {
-    private final Connection connection;
+    private final Recipient connection;
+    private final Supplier<ClientLimits> clientLimits;
     private final ConnectionParts parts;
 
-    SubscriptionBounds(Connection connection, ConnectionParts parts) {
+    /** @param clientLimits the client's own, null while nothing is limited */
+    SubscriptionBounds(Recipient connection, Supplier<ClientLimits> clientLimits, ConnectionParts parts) {
         this.connection = connection;
+        this.clientLimits = clientLimits;
         this.parts = parts;
     }
 
@@ -32,7 +37,7 @@ final class SubscriptionBounds {
 
     private boolean areFew(Subscriber subscriber, FilterAnswers answers) {
         var usual = parts.config().subscriptionsMaximum();
-        var limits = connection.proof().clientLimits();
+        var limits = clientLimits.get();
         var most = limits == null ? usual : limits.subscriptions(usual);
         if (subscriber.subscriptions().size() < most) return true;
         parts.meters().subscriptionRefused();

@@ -23,6 +23,7 @@ final class Neighbours implements AutoCloseable {
     /** Of the platform: they do not stand behind the virtual threads of a storm. */
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
             Thread.ofPlatform().name("neighbour-", 0).factory());
+
     private final List<WireClient> clients;
 
     private Neighbours(List<WireClient> clients) {

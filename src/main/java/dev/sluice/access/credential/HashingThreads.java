@@ -63,7 +63,8 @@ public class HashingThreads {
                 .description("Passwords that wait for a thread that hashes")
                 .register(meters);
         refused = Counter.builder("sluice.access.hashing.refused")
-                .description("Passwords that were not hashed, because as many waited as may, or as can be hashed in time")
+                .description(
+                        "Passwords that were not hashed, because as many waited as may, or as can be hashed in time")
                 .register(meters);
         time = Timer.builder("sluice.access.hashing.time")
                 .description("Time of one hash, without the wait for a thread")
