@@ -10,6 +10,8 @@ import dev.sluice.cluster.RelayMessage.Queued;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.Wanted;
 import dev.sluice.cluster.relay.RelayRig.Node;
+import dev.sluice.dev.EmbeddedKafka;
+import dev.sluice.dev.Ports;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
@@ -24,8 +26,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,17 +40,28 @@ class KafkaRelayIT {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     @TempDir
-    Path folder;
+    private static Path folder;
 
+    private static EmbeddedKafka kafka;
     private RelayRig rig;
 
+    @BeforeAll
+    static void startKafka() {
+        kafka = EmbeddedKafka.start(Ports.free(), folder);
+    }
+
+    @AfterAll
+    static void stopKafka() {
+        kafka.process().kill();
+    }
+
     @BeforeEach
-    void startKafka() {
-        rig = new RelayRig(folder);
+    void start() {
+        rig = new RelayRig(kafka);
     }
 
     @AfterEach
-    void stopKafka() {
+    void stop() {
         rig.close();
     }
 
@@ -53,7 +69,7 @@ class KafkaRelayIT {
         var end = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as(what).isLessThan(end);
-            Thread.onSpinWait();
+            LockSupport.parkNanos(1_000_000);
         }
     }
 
@@ -208,15 +224,18 @@ class KafkaRelayIT {
                 (_, letter) -> letters.add(letter.places().getFirst().seq()));
         b.relay.start();
         await("b is ready", b.relay::isReady);
-        rig.kafka.process().freeze();
-        var seen = new CountDownLatch(1);
         var acknowledged = new Semaphore(0);
-        a.relay.announce(wants("x"), seen::countDown);
-        for (int i = 0; i < 100; i++) a.relay.send(b.gateway, queued(i), ok -> acknowledged.release(ok ? 1 : 0));
-        assertThat(seen.await(10, TimeUnit.SECONDS)).isTrue();
-        assertThat(a.count("sluice.relay.patience.exceeded")).isOne();
-        assertThat(acknowledged.availablePermits()).isZero();
-        rig.kafka.process().thaw();
+        kafka.process().freeze();
+        try {
+            var seen = new CountDownLatch(1);
+            a.relay.announce(wants("x"), seen::countDown);
+            for (int i = 0; i < 100; i++) a.relay.send(b.gateway, queued(i), ok -> acknowledged.release(ok ? 1 : 0));
+            assertThat(seen.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(a.count("sluice.relay.patience.exceeded")).isOne();
+            assertThat(acknowledged.availablePermits()).isZero();
+        } finally {
+            kafka.process().thaw();
+        }
         await("all letters", () -> letters.size() == 100 && acknowledged.availablePermits() == 100);
         for (int i = 0; i < 100; i++) assertThat(letters.get(i)).isEqualTo(i);
     }
@@ -269,7 +288,7 @@ class KafkaRelayIT {
         await("b is ready", b.relay::isReady);
         for (int i = 0; i < 100; i++) a.relay.announce(wants("y"), () -> {});
         await("b knows", () -> known.size() == 101);
-        rig.admin.deleteTopics(List.of(RelayRig.TOPIC)).all().get();
+        rig.admin.deleteTopics(List.of(rig.topic)).all().get();
         await("b has asked again", () -> known.equals(List.of("x")));
         var seen = new CountDownLatch(1);
         a.relay.announce(wants("z"), seen::countDown);

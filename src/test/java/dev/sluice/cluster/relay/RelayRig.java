@@ -4,7 +4,6 @@ import dev.sluice.clock.Repeating;
 import dev.sluice.cluster.Gateway;
 import dev.sluice.config.RelayConfig;
 import dev.sluice.dev.EmbeddedKafka;
-import dev.sluice.dev.Ports;
 import dev.sluice.uplink.KafkaTopics;
 import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.UplinkProducer;
@@ -15,30 +14,31 @@ import io.smallrye.reactive.messaging.kafka.KafkaProducer;
 import jakarta.enterprise.event.Event;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Owns a Kafka and gateways of a {@link FakeFleet} that know nothing but their relays; used by one thread. */
+/** Owns gateways of a {@link FakeFleet} that know nothing but their relays, and their Kafka topic; used by one thread. */
 final class RelayRig implements AutoCloseable {
     static final int PARTITIONS = 8;
-    static final String TOPIC = "sluice.relay";
+    private static final AtomicInteger TOPICS = new AtomicInteger();
 
+    final String topic = "relay." + TOPICS.incrementAndGet();
     final EmbeddedKafka kafka;
     final Admin admin;
     private final Repeating probing = Repeating.onVirtualThread("test-probe");
     final FakeFleet fleet = new FakeFleet();
     private final List<Node> nodes = new CopyOnWriteArrayList<>();
 
-    RelayRig(Path folder) {
-        kafka = EmbeddedKafka.start(Ports.free(), folder);
+    RelayRig(EmbeddedKafka kafka) {
+        this.kafka = kafka;
         admin = Admin.create(Map.of(
                 "bootstrap.servers", kafka.bootstrap(), "default.api.timeout.ms", 3000, "request.timeout.ms", 2000));
         probing.start(this::probe);
@@ -47,9 +47,9 @@ final class RelayRig implements AutoCloseable {
     /** Tells the producers which partitions there are, as the gateway's own probe does. */
     private Duration probe() throws InterruptedException {
         try {
-            var count = KafkaTopics.partitions(admin, List.of(TOPIC), Duration.ofSeconds(3))
-                    .get(TOPIC);
-            for (var node : nodes) node.topics.tell(Map.of(TOPIC, new KafkaTopic(count, false)), _ -> true);
+            var count = KafkaTopics.partitions(admin, List.of(topic), Duration.ofSeconds(3))
+                    .get(topic);
+            for (var node : nodes) node.topics.tell(Map.of(topic, new KafkaTopic(count, false)), _ -> true);
         } catch (ExecutionException | TimeoutException _) {
             // it is away
         }
@@ -76,7 +76,7 @@ final class RelayRig implements AutoCloseable {
             this.gateway = gateway;
             producer = new UplinkProducer(clients(), null, event(), topics, registry);
             relay = new KafkaRelay(
-                    new Config(TOPIC, PARTITIONS, Duration.ofSeconds(5), 16 << 20),
+                    new Config(topic, PARTITIONS, Duration.ofSeconds(5), 16 << 20),
                     fleet.seenBy(() -> this.gateway),
                     producer,
                     topics,
@@ -152,6 +152,5 @@ final class RelayRig implements AutoCloseable {
         List.copyOf(nodes).forEach(Node::die);
         probing.stop();
         admin.close(Duration.ZERO);
-        kafka.close();
     }
 }
