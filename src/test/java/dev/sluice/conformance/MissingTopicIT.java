@@ -46,6 +46,7 @@ class MissingTopicIT {
         admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()));
         var settings = Gateway.shared()
                 .settingsOfAnother(
+                        Gateway.shared().databaseOfItsOwn(), // the shared gateway's Kafka is another one
                         "-Dsluice.uplink.routes.named.filter=named/{name}",
                         "-Dsluice.uplink.routes.named.kafka-topic=named.{name}",
                         "-Dsluice.uplink.routes.letters2.filter=named-letters/{name}",
@@ -69,7 +70,7 @@ class MissingTopicIT {
     static void stop() {
         if (gateway != null) gateway.close();
         if (admin != null) admin.close();
-        if (kafka != null) kafka.close();
+        if (kafka != null) kafka.process().kill();
     }
 
     private static WireClient online(String clientId) {
