@@ -1,11 +1,8 @@
 package dev.sluice.dev;
 
 import dev.sluice.tools.Complaint;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -31,9 +28,7 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
     public static EmbeddedPostgresServer start(int port, Path dataDir) {
         var folder = dataDir.resolve("postgres").toAbsolutePath();
         var log = dataDir.resolve("postgres.log");
-        if (!Files.exists(folder.resolve("PG_VERSION"))) {
-            initialise(folder, log);
-        }
+        if (!Files.exists(folder)) PostgresTemplate.copyTo(folder, log);
         // The server is durable as in production: a commit is on disk. There is no socket file that two servers could
         // fight for.
         var command = PostgresBinaries.command(
@@ -47,40 +42,13 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
         var process = ServerProcess.start("PostgreSQL", command, Map.of(), ENDING, log);
         var server = new EmbeddedPostgresServer(port, process);
         try {
-            server.createDatabase();
+            server.awaitConnection();
         } catch (Complaint complaint) {
             server.close();
             throw new Complaint(
                     complaint.getMessage() + " Its log is " + log + ":\n" + ServerProcess.tail(log, 8), complaint);
         }
         return server;
-    }
-
-    private static void initialise(Path folder, Path log) {
-        try {
-            Files.createDirectories(folder.getParent());
-            var command = PostgresBinaries.command(
-                    "initdb",
-                    "-D" + folder,
-                    "-U" + USER,
-                    "--auth=trust",
-                    "--encoding=UTF8",
-                    "--no-locale",
-                    "--no-sync");
-            var initdb = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                    .start();
-            if (initdb.waitFor() != 0) {
-                throw new Complaint("PostgreSQL cannot initialise " + folder + ". Its log is " + log + ":\n"
-                        + ServerProcess.tail(log, 8));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new Complaint("interrupted while PostgreSQL was starting", e);
-        }
     }
 
     public String jdbcUrl() {
@@ -95,24 +63,11 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
         return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
     }
 
-    private void createDatabase() {
-        try (var connection = awaitConnection();
-                var statement = connection.createStatement()) {
-            if (!statement
-                    .executeQuery("SELECT 1 FROM pg_database WHERE datname = 'sluice'")
-                    .next()) {
-                statement.execute("CREATE DATABASE sluice");
-            }
-        } catch (SQLException e) {
-            throw new Complaint("PostgreSQL on port " + port + " did not create its database: " + e.getMessage(), e);
-        }
-    }
-
-    private Connection awaitConnection() {
+    private void awaitConnection() {
         var deadline = System.nanoTime() + START_TIME.toNanos();
         while (true) {
-            try {
-                return DriverManager.getConnection(jdbcUrl(port, "postgres"), USER, "");
+            try (var _ = DriverManager.getConnection(jdbcUrl(), USER, "")) {
+                return;
             } catch (SQLException e) {
                 if (process.awaitEnd(Duration.ofMillis(50))) {
                     throw new Complaint(

@@ -29,7 +29,7 @@ final class PostgresBinaries {
         return words;
     }
 
-    private static synchronized Path folder() {
+    static synchronized Path folder() {
         var folder = ToolClasspath.target().resolve("postgres");
         if (!Files.exists(folder)) {
             try {
@@ -77,7 +77,7 @@ final class PostgresBinaries {
         }
     }
 
-    private static void delete(Path folder) throws IOException {
+    static void delete(Path folder) throws IOException {
         try (var files = Files.walk(folder)) {
             files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> {
                 try {
