@@ -270,6 +270,6 @@ final class GatewayFleet implements Deployment, AutoCloseable {
         balancer.close();
         // Nobody wants what they would write at a calm end.
         members.values().forEach(member -> member.process.process().kill());
-        backends.close();
+        backends.kill();
     }
 }

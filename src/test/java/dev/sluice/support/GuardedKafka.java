@@ -228,7 +228,7 @@ public final class GuardedKafka implements AutoCloseable {
     @Override
     public void close() {
         admin.close();
-        kafka.close();
+        kafka.process().kill();
         tokens.close();
     }
 }
