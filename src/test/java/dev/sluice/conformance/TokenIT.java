@@ -27,11 +27,17 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Clients that bring tokens: where they may bring them, what becomes of bad ones, when they expire and how they are renewed. */
+/**
+ * Clients that bring tokens: where they may bring them, what becomes of bad ones, when they expire and how they are renewed. Most of it
+ * waits for tokens to expire, side by side.
+ */
+@Execution(ExecutionMode.CONCURRENT)
 class TokenIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final String METHOD = "sluice-token";
@@ -138,7 +144,7 @@ class TokenIT {
     @EnumSource
     void theConnectionEndsWhenItExpires(ProtocolVersion version) {
         try (var client = WireClient.open(port, version)) {
-            Device.connected(client, connect(version, "ann-expires", token("ann", SHORT)));
+            Device.connected(client, connect(version, Device.id("ann-expires"), token("ann", SHORT)));
             Device.assertEnded(client, version, ReasonCode.NOT_AUTHORIZED);
         }
     }
@@ -156,7 +162,7 @@ class TokenIT {
     @Test
     void authRenewsIt() {
         try (var client = WireClient.open(port, V5)) {
-            Device.connected(client, Device.connect(V5, "ann-auth", true, properties(token("ann", SHORT))));
+            Device.connected(client, Device.connect(V5, Device.id("ann-auth"), true, properties(token("ann", SHORT))));
             var expires = System.nanoTime() + Duration.ofSeconds(SHORT + 2).toNanos();
             client.sendPackets(auth(ReasonCode.RE_AUTHENTICATE, ISSUER.token("ann")));
             assertThat(client.receive(Packet.Auth.class).reason()).isEqualTo(ReasonCode.SUCCESS);
@@ -182,7 +188,7 @@ class TokenIT {
             for (var qos : QoS.values()) {
                 var client = WireClient.open(port, version);
                 clients.add(client);
-                Device.connected(client, connect(version, "ann-" + qos.ordinal(), token("ann", SHORT)));
+                Device.connected(client, connect(version, Device.id("ann-" + qos.ordinal()), token("ann", SHORT)));
                 subscribe(client);
                 renew(client, qos);
             }
@@ -220,7 +226,7 @@ class TokenIT {
         var count = 60;
         var topic = "talk/" + Device.id("renewed");
         try (var client = WireClient.open(port, V5)) {
-            Device.connected(client, Device.connect(V5, "ann-gap", true, properties(ISSUER.token("ann"))));
+            Device.connected(client, Device.connect(V5, Device.id("ann-gap"), true, properties(ISSUER.token("ann"))));
             client.sendPackets(new Packet.Subscribe(
                     1, List.of(new Subscription(topic, QoS.AT_MOST_ONCE, false, false, 0)), Properties.NONE));
             client.receive(Packet.SubAck.class);
@@ -259,7 +265,7 @@ class TokenIT {
     @Test
     void aTokenSaysHowMuchItsClientMayTake() {
         try (var client = WireClient.open(port, V5)) {
-            Device.connected(client, connect(V5, "ann-limits", withSubscriptions(1)));
+            Device.connected(client, connect(V5, Device.id("ann-limits"), withSubscriptions(1)));
             assertThat(subscribed(client, "a")).isEqualTo(ReasonCode.SUCCESS);
             assertThat(subscribed(client, "b")).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 7, TOPIC, withSubscriptions(2)));
@@ -284,7 +290,7 @@ class TokenIT {
                 .build();
         var longer = TestIssuer.claims("ann").claim("limits", slow).build();
         try (var client = WireClient.open(port, version)) {
-            Device.connected(client, connect(version, "ann-held", ISSUER.sign(expiring)));
+            Device.connected(client, connect(version, Device.id("ann-held"), ISSUER.sign(expiring)));
             var expires = System.nanoTime() + Duration.ofSeconds(SHORT + 2).toNanos();
             for (int i = 0; i < 2 * SHORT; i++)
                 client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/held", "x"));
@@ -327,13 +333,13 @@ class TokenIT {
     void aTokenOfAnotherRenewsNothing() {
         for (var other : List.of(ISSUER.token("bob"), token("ann", -5), "no token")) {
             try (var client = WireClient.open(port, V5)) {
-                Device.connected(client, connect(V5, "ann-other", ISSUER.token("ann")));
+                Device.connected(client, connect(V5, Device.id("ann-other"), ISSUER.token("ann")));
                 client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, other));
                 assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.NOT_AUTHORIZED);
                 assertGoesOn(client, System.nanoTime());
             }
             try (var client = WireClient.open(port, ProtocolVersion.V3_1_1)) {
-                Device.connected(client, connect(ProtocolVersion.V3_1_1, "ann-other", ISSUER.token("ann")));
+                Device.connected(client, connect(ProtocolVersion.V3_1_1, Device.id("ann-other"), ISSUER.token("ann")));
                 client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, other));
                 client.closeStatus();
             }
