@@ -29,7 +29,8 @@ final class Servers implements Deployment, AutoCloseable {
     static final String KAFKA_TOPIC = "fleet.telemetry";
 
     /** For gateways of tests, which have little time to get fast. */
-    static final List<String> FAST_START = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", Gateway.UNHURRIED);
+    static final List<String> FAST_START =
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", Gateway.UNHURRIED, Gateway.FEW_PARTITIONS);
 
     private final Settings settings;
     private final HttpClient http = HttpClient.newHttpClient();

@@ -61,8 +61,16 @@ public final class Gateway {
     /** A machine that stands still for some seconds is no overload: each test that connects just then would be refused. */
     public static final String UNHURRIED = "-Dsluice.limits.overload-loop-delay=0s";
 
+    /** Room for some gateways at the same time: the usual number would be most of what a Kafka of tests has to make and to open. */
+    public static final String FEW_PARTITIONS = "-Dsluice.relay.partitions=16";
+
     private static final List<String> JAVA_OPTIONS = List.of(
-            "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+UseCompactObjectHeaders", UNHURRIED);
+            "-Xmx256m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseCompactObjectHeaders",
+            UNHURRIED,
+            FEW_PARTITIONS);
 
     /** Of HTTP/1.1, in which it asks again by itself when the gateway has just closed a connection that was idle. */
     private static final HttpClient HTTP =
@@ -118,8 +126,8 @@ public final class Gateway {
 
     private static void stop(Backends backends, Path data) {
         // Created before the backends were closed, so that the gateway goes first.
-        if (running != null) running.process.close();
-        backends.close();
+        if (running != null) running.process.process().kill();
+        backends.kill();
         try (var files = Files.walk(data)) {
             for (var file : files.sorted(java.util.Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
         } catch (IOException e) {
