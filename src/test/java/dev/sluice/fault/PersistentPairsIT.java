@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
  */
 class PersistentPairsIT {
     private static final int PAIRS = 100;
-    private static final Duration WARM_UP = Duration.ofSeconds(Integer.getInteger("pairs.warm-up", 3));
-    private static final Duration MEASURED = Duration.ofSeconds(Integer.getInteger("pairs.measured", 5));
+    private static final Duration WARM_UP = Duration.ofSeconds(Integer.getInteger("pairs.warm-up", 1));
+    private static final Duration MEASURED = Duration.ofSeconds(Integer.getInteger("pairs.measured", 2));
 
     @Test
     void everyMessageIsDurableDeliveredAndAcknowledged() {
