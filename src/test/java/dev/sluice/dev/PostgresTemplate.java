@@ -35,8 +35,16 @@ final class PostgresTemplate {
         var template = PostgresBinaries.folder().resolve("template");
         if (Files.exists(template)) return template;
         var made = Files.createTempDirectory(template.getParent(), "template-");
-        run(log, "", "initdb", "-D" + made, "-U" + EmbeddedPostgresServer.USER, "--auth=trust", "--encoding=UTF8",
-                "--no-locale", "--no-sync");
+        run(
+                log,
+                "",
+                "initdb",
+                "-D" + made,
+                "-U" + EmbeddedPostgresServer.USER,
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync");
         run(log, DATABASE, "postgres", "--single", "-D" + made, "-cfsync=off", "postgres");
         try {
             Files.move(made, template);
@@ -61,7 +69,8 @@ final class PostgresTemplate {
             Thread.currentThread().interrupt();
             throw new Complaint("interrupted while PostgreSQL was starting", e);
         }
-        throw new Complaint("PostgreSQL's " + program + " failed. Its log is " + log + ":\n" + ServerProcess.tail(log, 8));
+        throw new Complaint(
+                "PostgreSQL's " + program + " failed. Its log is " + log + ":\n" + ServerProcess.tail(log, 8));
     }
 
     /** With the permissions: PostgreSQL's folders are for their owner alone. */

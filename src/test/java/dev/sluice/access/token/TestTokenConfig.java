@@ -19,7 +19,7 @@ final class TestTokenConfig {
         keys.put(ISSUER + "issuer", TestIssuer.NAME);
         keys.put(ISSUER + "audience", TestIssuer.AUDIENCE);
         keys.put(ISSUER + "jwks-url", issuer.url());
-        keys.put(PREFIX + "fetch-timeout", "500ms");
+        keys.put(PREFIX + "fetch-timeout", "10s");
         for (int i = 0; i < more.length; i += 2)
             if (more[i + 1] == null) keys.remove(PREFIX + more[i]);
             else keys.put(PREFIX + more[i], more[i + 1]);
