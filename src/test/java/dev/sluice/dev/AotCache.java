@@ -38,8 +38,15 @@ final class AotCache {
         return List.of(LAYOUT, "-XX:AOTCache=" + cache, "-Xlog:aot*=error");
     }
 
-    /** What the launcher starts is to start as fast as what tests start themselves. Each JVM remarks on that in the terminal. */
+    /**
+     * What the launcher starts is to start as fast as what tests start themselves, and is not to wait first until the caches are made. Each
+     * JVM remarks on the options in the terminal.
+     */
     static void hasten(ProcessBuilder launcher) {
+        if (isWanted()) {
+            KafkaCache.made();
+            GatewayCache.made();
+        }
         var options = System.getProperty("jvm.speed", "") + (isWanted() ? " -Dtest.aot=true" : "");
         launcher.environment().put("JDK_JAVA_OPTIONS", options);
     }
