@@ -12,7 +12,6 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Properties of the producer that a user sets: they arrive, and the unsafe ones are warned of. */
@@ -52,20 +51,5 @@ class ProducerPropertiesIT {
                 .singleElement()
                 .satisfies(line -> assertThat(line)
                         .contains("WARN", "mp.messaging.outgoing.uplink.acks=1 ", "every in-sync replica"));
-    }
-
-    /** As where nothing may be executed in the directory for temporary files: at the first record it would be too late. */
-    @Test
-    void aCodecThatCannotBeLoadedIsRefusedAtTheStart() throws IOException {
-        var settings =
-                Gateway.shared().settingsOfAnother(PREFIX + "compression.type=zstd", "-DZstdTempFolder=/nonexistent");
-        try (var gateway = GatewayProcess.start(settings)) {
-            await("the end of a gateway without its codec")
-                    .atMost(Duration.ofSeconds(60))
-                    .until(() -> gateway.process().awaitEnd(Duration.ofMillis(100)));
-        }
-        assertThat(Files.readAllLines(settings.data().resolve("gateway.log")))
-                .anyMatch(line -> line.contains(
-                        "mp.messaging.outgoing.uplink.compression.type: \"zstd\" cannot be used by this gateway"));
     }
 }
