@@ -309,7 +309,7 @@ class KafkaRelayIT {
         await("c is ready", c.relay::isReady);
         measure(
                 "announcement until both have seen it",
-                10_000,
+                2_000,
                 32,
                 (i, done) -> a.relay.announce(wants("f" + i), done));
         measure("announcement until both have seen it", 300, 1, (i, done) -> a.relay.announce(wants("f" + i), done));
