@@ -255,8 +255,7 @@ final class Receiving {
         // Of a Shared Subscription it is no member any more, wherever a message is published.
         var committed = new Countdown(
                 2,
-                () -> connection.on(
-                        new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why())));
+                () -> connection.on(new Event.Unsubscribed(unsubscribe.packetId(), answers.reasons(), answers.why())));
         if (!parts.remote().interest().awaitSeen(connection, shared, () -> inALaterTurn(committed))) committed.run();
         if (!durable || ended.isEmpty()) {
             inALaterTurn(committed);

@@ -46,7 +46,7 @@ class Drain implements HealthCheck {
     }
 
     void start(@Observes StartupEvent event, Membership membership) {
-        membership.onDrain(this::asked);
+        membership.drain().onChange(this::asked);
     }
 
     @Override

@@ -64,10 +64,8 @@ class SessionOpenerTest {
         });
     }
 
-    private static FleetTakeOvers takeOvers(
-            ConnectionRegistry<Line> registry, SessionTurns turns, LocalRelay relay) {
-        return new FleetTakeOvers(
-                registry, turns, relay, relay, _ -> {}, new BrokerMeters(new SimpleMeterRegistry()));
+    private static FleetTakeOvers takeOvers(ConnectionRegistry<Line> registry, SessionTurns turns, LocalRelay relay) {
+        return new FleetTakeOvers(registry, turns, relay, relay, _ -> {}, new BrokerMeters(new SimpleMeterRegistry()));
     }
 
     @AfterEach

@@ -125,7 +125,8 @@ class SharedAcrossBrokersTest {
         var taken = member.next(Packet.Publish.class);
         assertThat(taken.qos()).isEqualTo(QoS.AT_LEAST_ONCE);
         assertThat(taken.properties().subscriptionIdentifiers()).containsExactly(7);
-        assertThat(taken.properties().number(Property.MESSAGE_EXPIRY_INTERVAL, 0)).isBetween(1L, 60L);
+        assertThat(taken.properties().number(Property.MESSAGE_EXPIRY_INTERVAL, 0))
+                .isBetween(1L, 60L);
     }
 
     @Test

@@ -211,11 +211,12 @@ class SharedSubscriptionIT {
 
     /** For members that are away, or that are no more. */
     private void awaitNothingWaits() {
-        await().until(() -> "0".equals(Gateway.shared()
-                .query(
-                        "SELECT count(*) FROM queued r WHERE r.share = ? AND NOT EXISTS ("
-                                + "SELECT FROM session s WHERE s.id = r.session_id AND s.connected)",
-                        shared)));
+        await().until(() -> "0"
+                .equals(Gateway.shared()
+                        .query(
+                                "SELECT count(*) FROM queued r WHERE r.share = ? AND NOT EXISTS ("
+                                        + "SELECT FROM session s WHERE s.id = r.session_id AND s.connected)",
+                                shared)));
     }
 
     /** What nobody was there for goes to whoever comes first: its own member may never come back. */

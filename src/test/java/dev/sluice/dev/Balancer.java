@@ -86,6 +86,7 @@ public final class Balancer implements AutoCloseable {
                     .filter(it -> gateway.test(it.gateway()))
                     .toList();
             victims.forEach(BalancedConnection::reset);
+            victims.forEach(connections::remove);
             done.complete(victims.size());
         });
         selector.wakeup();
@@ -97,7 +98,6 @@ public final class Balancer implements AutoCloseable {
             while (!closed) {
                 selector.select(this::handle);
                 for (var order = orders.poll(); order != null; order = orders.poll()) order.run();
-                connections.removeIf(BalancedConnection::isOver);
                 if (accepting.isValid())
                     accepting.interestOps(connections.size() < MOST_CONNECTIONS ? SelectionKey.OP_ACCEPT : 0);
             }
@@ -110,13 +110,20 @@ public final class Balancer implements AutoCloseable {
 
     private void handle(SelectionKey key) {
         if (key == accepting) accept();
-        else ((BalancedConnection) key.attachment()).turn();
+        else turn((BalancedConnection) key.attachment());
+    }
+
+    private void turn(BalancedConnection connection) {
+        connection.turn();
+        if (connection.isOver()) connections.remove(connection);
     }
 
     private void accept() {
         try {
             var client = listener.accept();
-            if (client != null) connections.add(BalancedConnection.of(client, this));
+            if (client == null) return;
+            var connection = BalancedConnection.of(client, this);
+            if (!connection.isOver()) connections.add(connection);
         } catch (IOException e) {
             // Out of file descriptors, or the client is gone again: who still waits is accepted when another one ends.
             System.err.println("sluice: the balancer cannot take a connection: " + e.getMessage());

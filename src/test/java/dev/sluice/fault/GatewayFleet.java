@@ -74,13 +74,7 @@ final class GatewayFleet implements Deployment, AutoCloseable {
         options.add("-Dsluice.relay.patience=10s");
         options.addAll(List.of(javaOptions));
         var settings = new Settings(
-                Ports.free(),
-                Ports.free(),
-                Ports.free(),
-                Servers.folder(folder),
-                kafka,
-                Optional.empty(),
-                options);
+                Ports.free(), Ports.free(), Ports.free(), Servers.folder(folder), kafka, Optional.empty(), options);
         var fleet = new GatewayFleet(settings, Backends.start(settings));
         try {
             fleet.add(gateways);

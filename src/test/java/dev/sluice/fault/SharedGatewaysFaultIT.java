@@ -118,11 +118,13 @@ class SharedGatewaysFaultIT {
             acknowledged.clear(0, last + 1);
             owed.put(publisher, acknowledged);
         });
-        await("what was acknowledged at those who are there").atMost(PATIENCE).untilAsserted(() -> owed.forEach(
-                (publisher, numbers) -> {
+        await("what was acknowledged at those who are there")
+                .atMost(PATIENCE)
+                .untilAsserted(() -> owed.forEach((publisher, numbers) -> {
                     var missing = (BitSet) numbers.clone();
                     for (var member : members)
-                        missing.andNot(member.inbox().numbers(publisher.profile().topic()));
+                        missing.andNot(
+                                member.inbox().numbers(publisher.profile().topic()));
                     assertThat(missing).as(publisher.profile().topic()).isEqualTo(new BitSet());
                 }));
     }

@@ -65,7 +65,10 @@ class StoreFaultTest {
     void theStartWaitsUntilPostgresTakesWrites() throws Exception {
         var asked = new AtomicInteger();
         var starting = new StoreHealth(
-                StoreRig.counting(rig.pool, asked), new StoreRig.Settings(2, 8192, 1024, 500), StoreRig.NODE, rig.clock);
+                StoreRig.counting(rig.pool, asked),
+                new StoreRig.Settings(2, 8192, 1024, 500),
+                StoreRig.NODE,
+                rig.clock);
         var start = new CompletableFuture<Void>();
         server.freeze();
         try {

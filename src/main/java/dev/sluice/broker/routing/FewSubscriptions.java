@@ -10,14 +10,22 @@ import java.util.concurrent.ConcurrentHashMap;
  * Owns the subscriptions of one client. There may be millions of clients with one subscription each, which need no table. Any thread reads; the
  * router writes under its lock.
  */
-final class FewSubscriptions extends AbstractMap<TopicFilter, LiveSubscription> {
+abstract class FewSubscriptions<S> extends AbstractMap<TopicFilter, S> {
     /** Null, one subscription, or a map of several. */
     private volatile Object held;
 
     @SuppressWarnings("unchecked")
-    private static Map<TopicFilter, LiveSubscription> several(Object held) {
-        return held instanceof Map<?, ?> several ? (Map<TopicFilter, LiveSubscription>) several : null;
+    private Map<TopicFilter, S> several(Object held) {
+        return held instanceof Map<?, ?> several ? (Map<TopicFilter, S>) several : null;
     }
+
+    @SuppressWarnings("unchecked")
+    private S one(Object held) {
+        return held instanceof Map<?, ?> ? null : (S) held;
+    }
+
+    /** What a subscription is found by. */
+    abstract TopicFilter filter(S subscription);
 
     @Override
     public int size() {
@@ -28,9 +36,10 @@ final class FewSubscriptions extends AbstractMap<TopicFilter, LiveSubscription> 
     }
 
     @Override
-    public LiveSubscription get(Object filter) {
+    public S get(Object filter) {
         var now = held;
-        if (now instanceof LiveSubscription one) return one.filter().equals(filter) ? one : null;
+        var one = one(now);
+        if (one != null) return filter(one).equals(filter) ? one : null;
         return now == null ? null : several(now).get(filter);
     }
 
@@ -40,35 +49,36 @@ final class FewSubscriptions extends AbstractMap<TopicFilter, LiveSubscription> 
     }
 
     @Override
-    public LiveSubscription put(TopicFilter filter, LiveSubscription subscription) {
+    public S put(TopicFilter filter, S subscription) {
         var several = several(held);
         if (several != null) return several.put(filter, subscription);
-        var one = (LiveSubscription) held;
-        if (one == null || one.filter().equals(filter)) {
+        var one = one(held);
+        if (one == null || filter(one).equals(filter)) {
             held = subscription;
             return one;
         }
         several = new ConcurrentHashMap<>(4);
-        several.put(one.filter(), one);
+        several.put(filter(one), one);
         several.put(filter, subscription);
         held = several;
         return null;
     }
 
     @Override
-    public LiveSubscription remove(Object filter) {
+    public S remove(Object filter) {
         var several = several(held);
         if (several != null) return several.remove(filter);
-        var one = (LiveSubscription) held;
-        if (one == null || !one.filter().equals(filter)) return null;
+        var one = one(held);
+        if (one == null || !filter(one).equals(filter)) return null;
         held = null;
         return one;
     }
 
     @Override
-    public Set<Map.Entry<TopicFilter, LiveSubscription>> entrySet() {
+    public Set<Map.Entry<TopicFilter, S>> entrySet() {
         var now = held;
-        if (now instanceof LiveSubscription one) return Set.of(Map.entry(one.filter(), one));
+        var one = one(now);
+        if (one != null) return Set.of(Map.entry(filter(one), one));
         return now == null ? Set.of() : several(now).entrySet();
     }
 }

@@ -52,8 +52,7 @@ final class RemoteMembers {
         if (change.reach() != Reach.NONE) {
             var filter = TopicFilter.ofWellFormed(change.share());
             var busy = source.busy.contains(change.clientId());
-            var member =
-                    new RemoteMember(from, change.clientId(), change.sessionId(), filter, change.reach(), busy);
+            var member = new RemoteMember(from, change.clientId(), change.sessionId(), filter, change.reach(), busy);
             theirs.add(member);
             router.enter(member);
         }

@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.ObjLongConsumer;
 import java.util.stream.Collectors;
 
@@ -284,19 +283,7 @@ public final class Router {
     boolean hasListeners(TopicName topicName) {
         var listeners = new Listeners();
         index.forEachMatch(topicName, listeners);
-        return listeners.found;
-    }
-
-    private static final class Listeners implements Consumer<Subscribed> {
-        private boolean found;
-
-        @Override
-        public void accept(Subscribed subscribed) {
-            found |= switch (subscribed) {
-                case ShareGroup _ -> true;
-                case LiveSubscription own -> own.subscriber().recipient() != null;
-            };
-        }
+        return listeners.found();
     }
 
     /** A message with everybody who is owed it, as far as this gateway gives it to them. */

@@ -37,8 +37,7 @@ public final class SharedPickup {
     private List<Away> page = List.of();
 
     /** @param keeping has PostgreSQL keep what those who are given it cannot take */
-    public SharedPickup(
-            SharedRouting shares, SharedQueues queues, Deliveries deliveries, Deliveries.Keeping keeping) {
+    public SharedPickup(SharedRouting shares, SharedQueues queues, Deliveries deliveries, Deliveries.Keeping keeping) {
         this.shares = shares;
         this.queues = queues;
         this.deliveries = deliveries;

@@ -51,8 +51,7 @@ public final class SharedRedelivery {
 
     private CompletableFuture<Void> give(OrphanedDelivery orphan) {
         var given = new CompletableFuture<Void>();
-        var publication =
-                router.shares().another(orphan.message().unretained(), orphan.share(), null, false);
+        var publication = router.shares().another(orphan.message().unretained(), orphan.share(), null, false);
         if (publication.hasRemote()) deliveries.giveElsewhere(publication, has -> givenElsewhere(has, given));
         else deliveries.give(publication, (some, then) -> keep(some, then, given), () -> given.complete(null));
         return given;

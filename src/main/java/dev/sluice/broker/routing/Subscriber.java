@@ -23,7 +23,7 @@ public final class Subscriber {
     private final String clientId;
     private final long sessionId;
     private final ObjLongConsumer<String> ended;
-    private final FewSubscriptions subscriptions = new FewSubscriptions();
+    private final Map<TopicFilter, LiveSubscription> subscriptions = new Subscriptions();
     private volatile long lastSeq;
     /** Of the filters. */
     private volatile int filterBytes;
@@ -202,5 +202,12 @@ public final class Subscriber {
     /** The last place in the client's queue that this gateway has heard of. */
     public long lastSeq() {
         return lastSeq;
+    }
+
+    static final class Subscriptions extends FewSubscriptions<LiveSubscription> {
+        @Override
+        TopicFilter filter(LiveSubscription subscription) {
+            return subscription.filter();
+        }
     }
 }

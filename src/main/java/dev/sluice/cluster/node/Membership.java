@@ -28,7 +28,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -54,6 +53,7 @@ public class Membership implements Gateways {
     private final Burial burial;
     private final SweepTurn sweeps;
     private final Lease lease;
+    private final DrainOrder drain = new DrainOrder();
     private final String id;
     private final Duration duration;
     private final int mailboxes;
@@ -70,7 +70,6 @@ public class Membership implements Gateways {
 
     private volatile Supplier<Report> report = () -> new Report(0, false, false);
     private volatile Runnable onDeath = () -> {};
-    private volatile Consumer<Boolean> onDrain = _ -> {};
 
     private volatile Gateway self;
     private volatile Map<String, Gateway> others = Map.of();
@@ -80,9 +79,6 @@ public class Membership implements Gateways {
     private volatile List<Integer> connectionsOfOthers = List.of();
 
     private volatile boolean isDead;
-    private volatile boolean isToldToDrain;
-    /** Whether PostgreSQL has forgotten that this gateway is told to drain, since it was dead meanwhile; of its thread. */
-    private boolean isToSayThatItDrains;
     /** When the last attempt to renew began, and the first of those since which each has succeeded in time; the JVM's nanoseconds. */
     private volatile long renewedAt;
 
@@ -132,13 +128,9 @@ public class Membership implements Gateways {
         onDeath = task;
     }
 
-    /**
-     * Names who is told that this gateway is to let its clients go, or, false, that it need not any more: on the lease's thread, which must
-     * not be held up.
-     */
-    public void onDrain(Consumer<Boolean> task) {
-        onDrain = task;
-        if (isToldToDrain) task.accept(true);
+    /** Whether an operator wants its clients to go. */
+    public DrainOrder drain() {
+        return drain;
     }
 
     /** @throws IllegalStateException when the name is another gateway's, or there are too many gateways */
@@ -218,7 +210,7 @@ public class Membership implements Gateways {
             isDead = false;
             isUnbroken = false;
             extendLease(begun);
-            isToSayThatItDrains = isToldToDrain;
+            drain.forgotten();
         }
         return claim;
     }
@@ -263,7 +255,7 @@ public class Membership implements Gateways {
 
     private NodeLease.View ask() throws SQLException {
         var now = report.get();
-        return store.renew(self.run(), new Report(now.connections(), now.ready(), now.drains() || isToSayThatItDrains));
+        return store.renew(self.run(), new Report(now.connections(), now.ready(), now.drains() || drain.isToBeSaid()));
     }
 
     private void renewed(long begun, NodeLease.View view) {
@@ -282,11 +274,7 @@ public class Membership implements Gateways {
                 .filter(other -> other.lasts() && other.takesClients())
                 .map(Other::connections)
                 .toList();
-        isToSayThatItDrains = false;
-        if (view.draining() != isToldToDrain) {
-            isToldToDrain = view.draining();
-            onDrain.accept(isToldToDrain);
-        }
+        drain.is(view.draining());
     }
 
     private void know(List<Other> found) {

@@ -186,7 +186,9 @@ public class SharedQueues {
                 .sorted(Comparator.comparing(Held::clientId).thenComparing(Held::id))
                 .toList();
         try (var lock = connection.prepareStatement(LOCK)) {
-            lock.setArray(1, connection.createArrayOf("int8", all.stream().map(Held::id).toArray()));
+            lock.setArray(
+                    1,
+                    connection.createArrayOf("int8", all.stream().map(Held::id).toArray()));
             var last = -1L;
             try (var rows = lock.executeQuery()) {
                 for (var each : all) {
@@ -199,11 +201,12 @@ public class SharedQueues {
         }
     }
 
-    private static Moved move(
-            Connection connection, String share, List<Held> held, Taker taker, long last, int most)
+    private static Moved move(Connection connection, String share, List<Held> held, Taker taker, long last, int most)
             throws SQLException {
         try (var move = connection.prepareStatement(MOVE)) {
-            move.setArray(1, connection.createArrayOf("int8", held.stream().map(Held::id).toArray()));
+            move.setArray(
+                    1,
+                    connection.createArrayOf("int8", held.stream().map(Held::id).toArray()));
             move.setString(2, share);
             move.setInt(3, most);
             move.setLong(4, taker.sessionId());
@@ -214,7 +217,8 @@ public class SharedQueues {
                     8,
                     taker.identifiers().isEmpty()
                             ? null
-                            : connection.createArrayOf("int4", taker.identifiers().toArray()));
+                            : connection.createArrayOf(
+                                    "int4", taker.identifiers().toArray()));
             move.setLong(9, taker.sessionId());
             try (var row = move.executeQuery()) {
                 row.next();
@@ -225,15 +229,12 @@ public class SharedQueues {
     }
 
     private void take(
-            Connection connection,
-            String share,
-            List<Held> held,
-            int most,
-            List<Message> taken,
-            List<Long> orphaned)
+            Connection connection, String share, List<Held> held, int most, List<Message> taken, List<Long> orphaned)
             throws SQLException {
         try (var take = connection.prepareStatement(TAKE)) {
-            take.setArray(1, connection.createArrayOf("int8", held.stream().map(Held::id).toArray()));
+            take.setArray(
+                    1,
+                    connection.createArrayOf("int8", held.stream().map(Held::id).toArray()));
             take.setString(2, share);
             take.setInt(3, most);
             try (var rows = take.executeQuery()) {

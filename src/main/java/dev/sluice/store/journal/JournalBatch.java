@@ -76,7 +76,8 @@ final class JournalBatch {
         var gone = new HashSet<String>();
         var attempt = new Attempt(connection, writes, List.of());
         while (!attempt.run(connection)) {
-            // Rare: a session was taken over with writes under way. The others begin again without them. Or a member of a Shared
+            // Rare: a session was taken over with writes under way. The others begin again without them. Or a member of
+            // a Shared
             // Subscription has another one in its place.
             connection.rollback();
             if (attempt.failure != null) findLost(connection, attempt, lost, gone);

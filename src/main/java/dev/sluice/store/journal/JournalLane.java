@@ -204,7 +204,8 @@ final class JournalLane {
     private void pause(int attempt, SqlFailure kind, Throwable failure) throws InterruptedException {
         if (abandoned) throw new InterruptedException();
         if (kind == SqlFailure.LOCKED) {
-            locked.warn(this + " waits for rows that another transaction keeps locked, perhaps of a gateway that is frozen");
+            locked.warn(this
+                    + " waits for rows that another transaction keeps locked, perhaps of a gateway that is frozen");
         } else if (attempt > 1) {
             // A lost connection is told by StoreHealth; anything else, and one that is lost again and again, may be an
             // operator's to mend.

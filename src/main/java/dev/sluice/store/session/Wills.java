@@ -64,8 +64,7 @@ public class Wills {
             "UPDATE will SET due_at = now()" + THESE + " AND epoch = ? AND due_at > now()";
 
     private static final String RENEW = """
-            UPDATE will SET leased_until = now() + ? * interval '1 millisecond', leased_by = ?, delivered = delivered OR id = ANY (?)"""
-            + THESE;
+            UPDATE will SET leased_until = now() + ? * interval '1 millisecond', leased_by = ?, delivered = delivered OR id = ANY (?)""" + THESE;
 
     private static final String GIVE_BACK =
             "UPDATE will SET leased_until = NULL, leased_by = NULL, delivered = delivered OR id = ANY (?)" + THESE;

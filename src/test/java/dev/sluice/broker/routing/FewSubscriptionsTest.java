@@ -21,7 +21,7 @@ class FewSubscriptionsTest {
     @Test
     void itIsAMap() {
         var random = new Random(7);
-        var few = new FewSubscriptions();
+        var few = new Subscriber.Subscriptions();
         var model = new HashMap<TopicFilter, LiveSubscription>();
         for (int i = 0; i < 10_000; i++) {
             var subscription = subscription("f" + random.nextInt(1 + i % 5), i);

@@ -72,8 +72,7 @@ class OwnInterestTest {
             if (message instanceof Members members)
                 for (var change : members.changes())
                     apply(key(change.share(), change.clientId(), change.sessionId()), change.reach(), known);
-            else
-                for (var change : ((Interest) message).changes()) apply(change.filter(), change.reach(), known);
+            else for (var change : ((Interest) message).changes()) apply(change.filter(), change.reach(), known);
     }
 
     private static void apply(String key, Reach reach, Map<String, Reach> known) {

@@ -66,7 +66,8 @@ class RouterTest {
         router.restore("plain", 1, 0, List.of(to("a/b")));
         router.restore(
                 "asPublished", 1, 0, List.of(new StoredSubscription("a/b", QoS.AT_LEAST_ONCE, false, true, 0, 0)));
-        for (var match : router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE).matches())
+        for (var match :
+                router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE).matches())
             assertThat(match.retain(RETAINED))
                     .isEqualTo(match.subscriber().clientId().equals("asPublished"));
     }
@@ -82,7 +83,9 @@ class RouterTest {
     void replacesASubscriptionWithTheSameFilter() {
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.EXACTLY_ONCE, 1)));
         router.restore("c1", 1, 0, List.of(to("a/b", QoS.AT_MOST_ONCE, 2)));
-        var match = router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE).matches().getFirst();
+        var match = router.route(TopicName.of("a/b"), null, QoS.EXACTLY_ONCE)
+                .matches()
+                .getFirst();
         assertThat(match.qos(RETAINED)).isEqualTo(QoS.AT_MOST_ONCE);
         assertThat(match.identifiers()).containsExactly(2);
         assertThat(router.subscriptions()).isEqualTo(1);
@@ -102,7 +105,8 @@ class RouterTest {
         router.restore("c1", 1, 0, List.of(to("$share/g/a")));
         router.restore("c2", 1, 0, List.of(to("$share/h/a")));
         router.restore("c2", 1, 0, List.of(to("$share/g/a")));
-        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).hasSize(2);
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches())
+                .hasSize(2);
     }
 
     @Test
@@ -292,7 +296,9 @@ class RouterTest {
                 filter.append((i >> bit & 1) == 0 ? "+" : "a").append(bit < 9 ? "/" : "");
             router.restore("c", 1, 0, List.of(to(filter.toString(), QoS.AT_MOST_ONCE, i + 1)));
         }
-        var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null, QoS.EXACTLY_ONCE).matches().getFirst();
+        var match = router.route(TopicName.of("a/a/a/a/a/a/a/a/a/a"), null, QoS.EXACTLY_ONCE)
+                .matches()
+                .getFirst();
         assertThat(match.identifiers()).hasSize(1000).doesNotHaveDuplicates();
     }
 
@@ -353,7 +359,10 @@ class RouterTest {
         assertThat(router.arrivals()).isGreaterThan(arrivals);
         router.attach(back(), true, true, List.of(to("a/b"), to("a/c", QoS.EXACTLY_ONCE, 0)));
         assertThat(router.version()).isGreaterThan(version);
-        assertThat(router.route(TopicName.of("a/c"), null, QoS.EXACTLY_ONCE).matches().getFirst().qos(RETAINED))
+        assertThat(router.route(TopicName.of("a/c"), null, QoS.EXACTLY_ONCE)
+                        .matches()
+                        .getFirst()
+                        .qos(RETAINED))
                 .isEqualTo(QoS.EXACTLY_ONCE);
     }
 

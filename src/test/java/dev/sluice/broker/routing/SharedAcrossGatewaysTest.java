@@ -105,7 +105,10 @@ class SharedAcrossGatewaysTest {
         assertThat(two.deliveries.getFirst().qos()).isEqualTo(QoS.AT_MOST_ONCE);
         assertThat(two.deliveries.getFirst().subscriptionIdentifiers()).containsExactly(7);
         assertThat(own.taken).hasSize(1);
-        assertThat(here.relay.sent()).filteredOn(Live.class::isInstance).as("in one letter").hasSize(1);
+        assertThat(here.relay.sent())
+                .filteredOn(Live.class::isInstance)
+                .as("in one letter")
+                .hasSize(1);
     }
 
     @Test
@@ -151,7 +154,8 @@ class SharedAcrossGatewaysTest {
         for (int i = 0; i < 5; i++)
             assertThat(copies(ONE).getFirst().clientId()).isEqualTo("member");
         here.router.forget("member", 1);
-        for (int i = 0; i < 5; i++) assertThat(copies(ONE).getFirst().clientId()).isEqualTo("away");
+        for (int i = 0; i < 5; i++)
+            assertThat(copies(ONE).getFirst().clientId()).isEqualTo("away");
     }
 
     @Test
@@ -296,7 +300,8 @@ class SharedAcrossGatewaysTest {
         var before = owners(1000);
         var shares = new HashMap<String, Integer>();
         before.values().forEach(owner -> shares.merge(owner, 1, Integer::sum));
-        assertThat(shares).hasSize(9).allSatisfy((_, topics) -> assertThat(topics).isBetween(55, 222));
+        assertThat(shares).hasSize(9).allSatisfy((_, topics) -> assertThat(topics)
+                .isBetween(55, 222));
         for (var at : all) assertThat(owners(at, 1000)).isEqualTo(before);
         var late = there.subscribe("late", share);
         settle();

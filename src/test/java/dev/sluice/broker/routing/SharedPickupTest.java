@@ -142,8 +142,10 @@ class SharedPickupTest {
                         + " q.count_in - o.count_out AS depth FROM session s JOIN queue q ON q.session_id = s.id"
                         + " JOIN queue_out o ON o.session_id = s.id) d"))
                 .isEqualTo("2 1 98");
-        assertThat(SERVER.value("SELECT count(*) FROM queue q JOIN queue_out o USING (session_id)"
-                        + " WHERE q.bytes_in - o.bytes_out <> (SELECT sum(bytes) FROM queued r WHERE r.session_id = q.session_id)"))
+        assertThat(
+                        SERVER.value(
+                                "SELECT count(*) FROM queue q JOIN queue_out o USING (session_id)"
+                                        + " WHERE q.bytes_in - o.bytes_out <> (SELECT sum(bytes) FROM queued r WHERE r.session_id = q.session_id)"))
                 .isEqualTo("0");
     }
 

@@ -115,13 +115,16 @@ class StoredSessionsTest {
     @Test
     void aMemberOfAGroupMayBeAnywhere() {
         router.restore("c", 1, 0, all("$share/g/a"));
-        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).hasSize(1);
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches())
+                .hasSize(1);
         router.attach(new LivingMember("c"), true, true, all("$share/g/a"));
         router.detach(router.find("c").recipient(), false);
         router.restore("c", 1, 3, all("$share/g/a"));
-        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).hasSize(1);
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches())
+                .hasSize(1);
         router.remove("c", 1, 3, List.of("$share/g/a"));
-        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches()).isEmpty();
+        assertThat(router.route(TopicName.of("a"), null, QoS.EXACTLY_ONCE).matches())
+                .isEmpty();
         assertThat(router.shares().find("$share/g/a")).isNull();
     }
 }

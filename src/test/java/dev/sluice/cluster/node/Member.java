@@ -1,5 +1,7 @@
 package dev.sluice.cluster.node;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.sluice.cluster.Gateway;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.SweepTurn;
@@ -9,6 +11,7 @@ import dev.sluice.support.NodeSettings;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 
 /** What a gateway has of its place among its like, without the rest, and without threads: it does something when the test says so. */
 final class Member implements AutoCloseable {
@@ -62,5 +65,15 @@ final class Member implements AutoCloseable {
     @Override
     public void close() {
         store.close();
+    }
+
+    /** Renews for as long as it takes until something is so. */
+    void turnUntil(Callable<Boolean> condition) {
+        await().atMost(Duration.ofSeconds(20))
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> {
+                    turn();
+                    return condition.call();
+                });
     }
 }

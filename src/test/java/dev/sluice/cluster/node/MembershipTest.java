@@ -11,7 +11,6 @@ import dev.sluice.support.Crossing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -63,16 +62,6 @@ class MembershipTest {
         await().atMost(Duration.ofSeconds(20))
                 .until(() -> SERVER.value("SELECT lease_until <= now() FROM node WHERE id = '" + id + "'")
                         .equals("t"));
-    }
-
-    /** Renews for as long as it takes until something is so. */
-    private static void turnUntil(Member member, Callable<Boolean> condition) {
-        await().atMost(Duration.ofSeconds(20))
-                .pollInterval(Duration.ofMillis(100))
-                .until(() -> {
-                    member.turn();
-                    return condition.call();
-                });
     }
 
     @Test
@@ -166,7 +155,7 @@ class MembershipTest {
 
         a.kill();
 
-        turnUntil(b, b.sweeps::isOurs);
+        b.turnUntil(b.sweeps::isOurs);
     }
 
     @Test
@@ -185,7 +174,7 @@ class MembershipTest {
         assertThat(b.membership.others()).hasSize(1);
 
         a.kill();
-        turnUntil(b, () -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+        b.turnUntil(() -> SERVER.value("SELECT count(*) FROM node").equals("1"));
 
         assertThat(SERVER.value("SELECT connected FROM session")).isEqualTo("f");
         assertThat(SERVER.value("SELECT count(*) FROM will WHERE due_at <= now() AND leased_by IS NULL"))
@@ -219,7 +208,7 @@ class MembershipTest {
         var a = entered("a", LEASE);
         var b = entered("b", LEASE);
         open("client", "a", 60);
-        turnUntil(b, () -> {
+        b.turnUntil(() -> {
             a.turn();
             return b.membership.mayBury();
         });
@@ -234,7 +223,7 @@ class MembershipTest {
                 .isEqualTo("0");
 
         a.turn();
-        turnUntil(b, () -> {
+        b.turnUntil(() -> {
             a.turn();
             return b.membership.mayBury();
         });
@@ -252,7 +241,7 @@ class MembershipTest {
         var first = a.self();
         var mayRead = new AtomicBoolean(true);
         a.membership.onDeath(() -> mayRead.set(a.lease.lasts()));
-        turnUntil(b, () -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+        b.turnUntil(() -> SERVER.value("SELECT count(*) FROM node").equals("1"));
         assertThat(a.lease.lasts()).isFalse();
 
         a.turn();
@@ -340,7 +329,7 @@ class MembershipTest {
     void anOperatorTellsItToDrainAndTakesThatBack() {
         var a = entered("a", LONG);
         var told = new ArrayList<Boolean>();
-        a.membership.onDrain(told::add);
+        a.membership.drain().onChange(told::add);
         a.turn();
         assertThat(told).isEmpty();
 
@@ -358,10 +347,10 @@ class MembershipTest {
         var a = entered("a", LEASE);
         var b = entered("b", LEASE);
         var told = new ArrayList<Boolean>();
-        a.membership.onDrain(told::add);
+        a.membership.drain().onChange(told::add);
         drain("a", true);
         a.turn();
-        turnUntil(b, () -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+        b.turnUntil(() -> SERVER.value("SELECT count(*) FROM node").equals("1"));
 
         for (int i = 0; i < 3; i++) a.turn();
 
@@ -397,9 +386,9 @@ class MembershipTest {
         open("living", "without-row", 60);
         SERVER.execute("INSERT INTO lane VALUES (77, 'without-row', 0, now() + interval '1 h')");
 
-        turnUntil(a, () -> SERVER.value(
-                        "SELECT string_agg(client_id, ' ' ORDER BY client_id) FROM session WHERE connected")
-                .equals("living ours"));
+        a.turnUntil(
+                () -> SERVER.value("SELECT string_agg(client_id, ' ' ORDER BY client_id) FROM session WHERE connected")
+                        .equals("living ours"));
     }
 
     private static void open(String clientId, String node, long expiry) {

@@ -307,11 +307,7 @@ class KafkaRelayIT {
                 (from, letter) -> letters.get(letter.places().getFirst().seq()).countDown());
         c.relay.start();
         await("c is ready", c.relay::isReady);
-        measure(
-                "announcement until both have seen it",
-                2_000,
-                32,
-                (i, done) -> a.relay.announce(wants("f" + i), done));
+        measure("announcement until both have seen it", 2_000, 32, (i, done) -> a.relay.announce(wants("f" + i), done));
         measure("announcement until both have seen it", 300, 1, (i, done) -> a.relay.announce(wants("f" + i), done));
         for (int round = 0; round < 2; round++) {
             var times = new long[300];

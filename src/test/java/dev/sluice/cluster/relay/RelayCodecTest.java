@@ -63,8 +63,7 @@ class RelayCodecTest {
                 new Interest(List.of()),
                 new Interest(List.of(new Wanted("$share/g/ä/#", Reach.ALL), new Wanted("b", Reach.NONE))),
                 new Members(List.of(
-                        new Member("c1", 12, "$share/g/ä/#", Reach.ALL),
-                        new Member("", -1, "$share/g/b", Reach.NONE))),
+                        new Member("c1", 12, "$share/g/ä/#", Reach.ALL), new Member("", -1, "$share/g/b", Reach.NONE))),
                 new Readiness(true, List.of("c1", "")),
                 new Readiness(false, List.of()),
                 new Subscribed(

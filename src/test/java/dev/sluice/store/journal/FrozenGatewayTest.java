@@ -49,8 +49,7 @@ class FrozenGatewayTest {
         other = new StoreRig(SERVER, SETTINGS);
         var url = "jdbc:postgresql://127.0.0.1:%d/postgres?user=postgres&ApplicationName=frozen".formatted(way.port());
         // The bound of a whole transaction is shorter here.
-        var pool = StoreRig.pool(
-                url, 10, StoreRig.newConnectionSql().replace("30s", "3s"), Duration.ofMinutes(1));
+        var pool = StoreRig.pool(url, 10, StoreRig.newConnectionSql().replace("30s", "3s"), Duration.ofMinutes(1));
         frozen = new StoreRig(pool, SETTINGS);
         connect(pool);
         epoch = other.open("c", false, 60).epoch();
@@ -80,8 +79,7 @@ class FrozenGatewayTest {
     }
 
     private static String backends(String which) {
-        return SERVER.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'frozen' AND " + which);
+        return SERVER.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'frozen' AND " + which);
     }
 
     /** One lane holds the row of the queue and waits for its gateway; the others wait for the row. */
@@ -90,8 +88,7 @@ class FrozenGatewayTest {
         var outcomes = writeToAllLanes();
         await().until(() -> backends("state = 'idle in transaction' AND query LIKE '%INSERT INTO lane%'")
                 .equals("1"));
-        await().until(() ->
-                backends("wait_event_type = 'Lock'").equals(Integer.toString(LANES - 1)));
+        await().until(() -> backends("wait_event_type = 'Lock'").equals(Integer.toString(LANES - 1)));
         return outcomes;
     }
 
@@ -136,7 +133,8 @@ class FrozenGatewayTest {
     @Test
     void aSessionThatItIsOpeningIsFreeSoon() throws Exception {
         way.holdAnswers();
-        var opening = CompletableFuture.supplyAsync(() -> frozen.sessions.open(request("frozen"), Duration.ofMinutes(1)));
+        var opening =
+                CompletableFuture.supplyAsync(() -> frozen.sessions.open(request("frozen"), Duration.ofMinutes(1)));
         await().until(() -> backends("state = 'idle in transaction' AND query LIKE '%AS due%'")
                 .equals("1"));
 
@@ -144,9 +142,11 @@ class FrozenGatewayTest {
         var opened = CompletableFuture.supplyAsync(() -> other.sessions.open(request("node-1"), BOUND));
 
         assertThat(outcome(write)).isIn(Outcome.COMMITTED, Outcome.FENCED);
-        assertThat(opened.get(2 * BOUND.toSeconds(), TimeUnit.SECONDS).present()).isTrue();
+        assertThat(opened.get(2 * BOUND.toSeconds(), TimeUnit.SECONDS).present())
+                .isTrue();
         way.release();
-        assertThat(opening.handle((session, failure) -> failure == null || failure.getCause() instanceof StoreUnavailable)
+        assertThat(opening.handle(
+                                (session, failure) -> failure == null || failure.getCause() instanceof StoreUnavailable)
                         .get(30, TimeUnit.SECONDS))
                 .as("opened later, or put off")
                 .isTrue();
@@ -162,7 +162,8 @@ class FrozenGatewayTest {
 
         var opened = CompletableFuture.supplyAsync(() -> other.sessions.open(request("node-1"), BOUND.multipliedBy(2)));
 
-        assertThat(opened.get(2 * BOUND.toSeconds(), TimeUnit.SECONDS).present()).isTrue();
+        assertThat(opened.get(2 * BOUND.toSeconds(), TimeUnit.SECONDS).present())
+                .isTrue();
         way.swallow();
         way.lead(SERVER.port());
         assertThat(half.get(60, TimeUnit.SECONDS)).isEqualTo(Outcome.FENCED);

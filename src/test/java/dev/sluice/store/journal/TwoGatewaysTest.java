@@ -59,8 +59,8 @@ class TwoGatewaysTest {
         // Found sooner than the wait for a lock ends.
         var settings = new StoreRig.Settings(4, 8192, 50, 50, 200, 1 << 20, QueuePolicy.DROP_OLDEST);
         var sql = StoreRig.newConnectionSql() + "; SET deadlock_timeout = '50ms'";
-        try (var one = new GatewayOfTest("node-1", new StoreRig(StoreRig.pool(SERVER, sql), settings));
-                var other = new GatewayOfTest("node-2", new StoreRig(StoreRig.pool(SERVER, sql), settings));
+        try (var one = new TestedGateway("node-1", new StoreRig(StoreRig.pool(SERVER, sql), settings));
+                var other = new TestedGateway("node-2", new StoreRig(StoreRig.pool(SERVER, sql), settings));
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int client = 0; client < CLIENTS; client++) one.open(client, false);
             var tasks = new ArrayList<Future<?>>();
@@ -88,7 +88,7 @@ class TwoGatewaysTest {
     }
 
     /** One gateway's store, and the epochs under which it believes to hold sessions. */
-    private static final class GatewayOfTest implements AutoCloseable {
+    private static final class TestedGateway implements AutoCloseable {
         private final String node;
         private final StoreRig rig;
         private final RandomGenerator random = RandomGenerator.of("L64X128MixRandom");
@@ -97,18 +97,16 @@ class TwoGatewaysTest {
         private volatile int written;
         private volatile boolean isDone;
 
-        GatewayOfTest(String node, StoreRig rig) {
+        TestedGateway(String node, StoreRig rig) {
             this.node = node;
             this.rig = rig;
         }
 
         void open(int client, boolean cleanStart) {
-            var will = new Will(
-                    TopicName.of("w/" + client), QoS.AT_LEAST_ONCE, true, Properties.NONE, new byte[] {1});
+            var will = new Will(TopicName.of("w/" + client), QoS.AT_LEAST_ONCE, true, Properties.NONE, new byte[] {1});
             var expiry = random.nextInt(3) == 0 ? 0 : 60;
             var opened = rig.sessions.open(
-                    new OpenRequest(
-                            name(client), cleanStart, 5, expiry, "someone", node, StoreRig.SEND_QUOTA, will),
+                    new OpenRequest(name(client), cleanStart, 5, expiry, "someone", node, StoreRig.SEND_QUOTA, will),
                     Duration.ofSeconds(20));
             epochs.put(client, opened.epoch());
         }
@@ -129,7 +127,8 @@ class TwoGatewaysTest {
             try {
                 for (int round = 0; round < ROUNDS; round++) {
                     for (int client = 0; client < CLIENTS; client++) write(client, round);
-                    if (outcomes.size() > 400) outcomes.get(outcomes.size() - 400).join();
+                    if (outcomes.size() > 400)
+                        outcomes.get(outcomes.size() - 400).join();
                 }
             } finally {
                 isDone = true;
@@ -150,12 +149,13 @@ class TwoGatewaysTest {
             }
             switch (random.nextInt(4)) {
                 case 0 -> submit(done -> new ForgetReceived(clientId, epoch, 1 + round % 9, done));
-                case 1 -> submit(done -> new Subscribe(
-                        clientId,
-                        epoch,
-                        List.of(new StoredSubscription("r/" + round % 3, QoS.AT_LEAST_ONCE, false, false, 0, 0)),
-                        List.of(Subscribe.NO_RETAINED),
-                        done));
+                case 1 ->
+                    submit(done -> new Subscribe(
+                            clientId,
+                            epoch,
+                            List.of(new StoredSubscription("r/" + round % 3, QoS.AT_LEAST_ONCE, false, false, 0, 0)),
+                            List.of(Subscribe.NO_RETAINED),
+                            done));
                 case 2 -> {
                     var publishes = random.nextBoolean();
                     var expiry = random.nextInt(3) == 0 ? 0 : 60;
