@@ -12,7 +12,8 @@ import java.nio.ByteBuffer;
 
 /**
  * The reading half of a connection: cuts bytes into packets, and stops reading the socket while there is no room for more. However many
- * packets a client sends, it has a turn of the event loop for some milliseconds, and others before its next one. Confined to the connection's event loop.
+ * packets a client sends, it has a turn of the event loop for some milliseconds, and others before its next one. Confined to the
+ * connection's event loop.
  */
 final class PacketInput {
     /** Bytes that are read ahead while CONNECT is not answered. A socket that is not read would not report that it has closed. */

@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
  * have the rest. Confined to the event loop.
  */
 final class HandshakeTurns {
-    /** Handshakes get one part in so many of the loop's time: what follows them, from CONNECT to CONNACK, takes about as much again. */
-    private static final int SHARE = 4;
+    /** Handshakes get one part in so many of the loop's time. */
+    private static final int SHARE = 2;
     /** Nanoseconds that they may take at once, when none have come for a while. */
     private static final long MOST_AT_ONCE = 4_000_000;
     /** Nanoseconds in which the loop looks at its other sockets. */

@@ -3,9 +3,10 @@ package dev.sluice.fault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * {@link Attackers} as a process of its own, which has what the others leave of the machine: what they cost it is not the gateway's doing.
+ * {@link Attackers} as a process of its own: what they cost the machine is not the gateway's doing, nor that of the honest clients' JVM.
  * Used by the test's thread.
  */
 final class AttackersProcess implements AutoCloseable {
@@ -15,18 +16,17 @@ final class AttackersProcess implements AutoCloseable {
         this.process = process;
     }
 
-    static AttackersProcess start(int port) {
-        var command = List.of(
-                "chrt",
-                "--idle",
-                "0",
+    /** @param idly whether it has only what the others leave of the machine, which on a busy one may be nothing */
+    static AttackersProcess start(int port, boolean idly) {
+        var java = List.of(
                 ProcessHandle.current().info().command().orElse("java"),
                 "-Xmx256m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 Attackers.class.getName(),
                 Integer.toString(port));
-        var builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        var command = Stream.concat(idly ? Stream.of("chrt", "--idle", "0") : Stream.empty(), java.stream());
+        var builder = new ProcessBuilder(command.toList()).redirectError(ProcessBuilder.Redirect.INHERIT);
         // The tests' JVM is started from a jar that only names the real class path.
         var path = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         builder.environment().put("CLASSPATH", path);
