@@ -12,7 +12,7 @@ import java.util.List;
 
 /**
  * The data folder of a new PostgreSQL with the database {@code sluice}, made once for each unpacked PostgreSQL and copied from then on, which
- * takes a tenth of the time; any thread may ask.
+ * takes a sixth of the time; any thread may ask.
  */
 final class PostgresTemplate {
     private static final String DATABASE = "CREATE DATABASE sluice;\n";
