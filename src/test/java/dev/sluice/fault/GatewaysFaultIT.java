@@ -15,15 +15,12 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Several gateways behind one port, of which one after the other is killed or frozen, while everybody publishes, hears and reconnects at any
  * of them: Kafka and those who are owed it get what was acknowledged, in order, and with a session at QoS 2 once; Wills are published,
- * and presence is true in the end. On request: {@code -Dgateways.faults=6}, or 60 for the long run; {@code -Dgateways.shared=true} adds a Shared
- * Subscription, {@code -Dgateways.downlink=true} commands, and {@code -Dgateways=1} leaves one gateway alone.
+ * and presence is true in the end. {@code -Dgateways.faults=60} is the long run, and {@code -Dgateways=1} leaves one gateway alone.
  */
-@EnabledIfSystemProperty(named = "gateways.faults", matches = "\\d+")
 class GatewaysFaultIT {
     private static final int FAULTS = Integer.getInteger("gateways.faults", 6);
     private static final int GATEWAYS = Integer.getInteger("gateways", 3);
@@ -35,9 +32,9 @@ class GatewaysFaultIT {
     private static final int PUBLISHERS = IS_LONG ? 200 : 24;
     private static final int SUBSCRIBERS = IS_LONG ? 50 : 8;
     private static final int PRESENT = IS_LONG ? 40 : 8;
-    private static final int SHARED = Boolean.getBoolean("gateways.shared") ? 4 : 0;
-    private static final int MEMBERS = SHARED == 0 ? 0 : 3;
-    private static final int DEVICES = !Boolean.getBoolean("gateways.downlink") ? 0 : IS_LONG ? 60 : 12;
+    private static final int SHARED = 4;
+    private static final int MEMBERS = 3;
+    private static final int DEVICES = IS_LONG ? 60 : 12;
     private static final Duration PACE = Duration.ofMillis(100);
     private static final Duration COMMAND_PACE = Duration.ofMillis(20);
     private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
@@ -77,7 +74,7 @@ class GatewaysFaultIT {
             publish(durable);
             try (var group = SharedGroup.start(started.port(), MEMBERS, sharedProfiles(), fleet)) {
                 group.expectDisconnects();
-                if (DEVICES > 0) devices.start(random);
+                devices.start(random);
                 fleet.awaitProgress(PATIENCE, 5, fleet.all());
                 for (var subscriber : audience) subscriber.wander(random.nextLong(), LONGEST_WALK);
                 group.wander(random, LONGEST_WALK);
