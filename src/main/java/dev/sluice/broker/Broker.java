@@ -47,6 +47,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jboss.logging.Logger;
@@ -70,6 +71,7 @@ public class Broker {
     private final Overload overload;
     private final FleetSessions fleetSessions;
     private final SharedPickup sharedPickup;
+    private final BooleanSupplier isKafkaSilent;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -90,16 +92,16 @@ public class Broker {
             Relay relay,
             Departures departures,
             MeterRegistry registered) {
-        var journal = stores.journal;
         var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
+        this.isKafkaSilent = kafka::isSilent;
         this.router = new Router(settings.mqtt.shareOrder());
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
-        var remote = RemoteRouting.join(node, relay, router, deliveries, journal, registered);
+        var remote = RemoteRouting.join(node, relay, router, deliveries, stores.journal, registered);
         this.sharedPickup = new SharedPickup(router.shares(), stores.sharedQueues, deliveries, remote.keeping());
         this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
-                stores.wills, rules, uplink, journal, remote, topics, deliveries, meters, kafka::isAvailable);
+                stores.wills, rules, uplink, stores.journal, remote, topics, deliveries, meters, kafka::isAvailable);
         this.endedSessions =
                 new EndedSessionSearch<>(router, registry, Connection::tell, stores.subscriptions, storeConfig);
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
@@ -110,7 +112,7 @@ public class Broker {
         var known = fleetSessions.subscriptions();
         this.opener = opener(stores, storeConfig);
         var admission = new Admission(authenticator, access, limiter, registered);
-        var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease);
+        var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease, this::isReady);
         this.parts = ConnectionParts.of(settings, admission, departures, ways, meters);
         this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), node::hasAlwaysBeenAlone);
     }
@@ -308,8 +310,9 @@ public class Broker {
         return isReady() && !deliveries.areMany();
     }
 
+    /** Without Kafka nothing comes from other gateways: then stored subscriptions are all that can be known. */
     private boolean isReady() {
-        return parts.remote().isReady() && knowsSubscriptions();
+        return knowsSubscriptions() && (parts.remote().isReady() || isKafkaSilent.getAsBoolean());
     }
 
     /**

@@ -34,6 +34,7 @@ import java.util.function.Predicate;
  * @param deadline longest time without an answer of Kafka or the journal
  * @param admission who judges credentials
  * @param departures who lets clients go
+ * @param serves whether it is known who is subscribed, here and at other gateways: else no socket is read
  */
 record ConnectionParts(
         MqttConfig config,
@@ -56,6 +57,7 @@ record ConnectionParts(
         FleetSubscriptions fleetSubscriptions,
         RulesInForce rules,
         Lease lease,
+        BooleanSupplier serves,
         OnLostRight onLostRight,
         BrokerMeters meters) {
     /**
@@ -79,7 +81,8 @@ record ConnectionParts(
             SysTopics sysTopics,
             FleetSubscriptions fleetSubscriptions,
             RulesInForce rules,
-            Lease lease) {}
+            Lease lease,
+            BooleanSupplier serves) {}
 
     static ConnectionParts of(
             ConnectionSettings settings, Admission admission, Departures departures, Ways ways, BrokerMeters meters) {
@@ -106,6 +109,7 @@ record ConnectionParts(
                 ways.fleetSubscriptions,
                 ways.rules,
                 ways.lease,
+                ways.serves,
                 settings.rules.onLostRight(),
                 meters);
     }

@@ -36,6 +36,7 @@ record FleetSessions(
                 relay,
                 filters,
                 meters,
+                isKafkaThere,
                 it -> ended.end(it, LostSession.FENCED));
         var sessions = new FleetSessions(
                 gateways,

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
@@ -31,8 +32,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Has the {@link Router} know the subscriptions of all stored sessions, wherever they are connected: reads them at the start, follows what
- * other gateways announce, announces what is committed here, and reads again what it may have missed. Owns one virtual thread, which reads;
- * any thread may announce.
+ * other gateways announce, announces what is committed here, and reads again what it may have missed: while Kafka is away, each second what
+ * has changed lately. Owns one virtual thread, which reads; any thread may announce.
  *
  * <p>What is announced is applied at once, also while PostgreSQL is read: then the announced session is read once more, since what was read
  * may be from before or behind it. Of one session, what an earlier connection has written may be announced after what a later one has: the
@@ -45,6 +46,8 @@ final class FleetSubscriptions {
     private static final Duration RETRY = Duration.ofSeconds(1);
     /** So long a change may be committed before anybody hears of it, and clocks may differ. */
     private static final Duration MARGIN = Duration.ofMinutes(1);
+    /** While nothing can come from others, what has changed lately is read each time: longer ago than a commit takes. */
+    private static final Duration LATELY = Duration.ofSeconds(10);
 
     private final Router router;
     private final SubscriptionReader reader;
@@ -52,6 +55,7 @@ final class FleetSubscriptions {
     private final Gateways gateways;
     private final StoredFilters filters;
     private final BrokerMeters meters;
+    private final BooleanSupplier isKafkaThere;
     private final Consumer<EndedSession> ended;
     private final Repeating reading = Repeating.onVirtualThread("sluice-fleet-subscriptions");
     private final Semaphore woken = new Semaphore(0);
@@ -81,7 +85,10 @@ final class FleetSubscriptions {
      */
     private record Heard(long at, long run) {}
 
-    /** @param ended takes sessions that are over, from the relay's thread */
+    /**
+     * @param isKafkaThere whether anything can come from other gateways
+     * @param ended takes sessions that are over, from the relay's thread
+     */
     FleetSubscriptions(
             Router router,
             SubscriptionReader reader,
@@ -89,6 +96,7 @@ final class FleetSubscriptions {
             Relay relay,
             StoredFilters filters,
             BrokerMeters meters,
+            BooleanSupplier isKafkaThere,
             Consumer<EndedSession> ended) {
         this.router = router;
         this.reader = reader;
@@ -96,6 +104,7 @@ final class FleetSubscriptions {
         this.gateways = gateways;
         this.filters = filters;
         this.meters = meters;
+        this.isKafkaThere = isKafkaThere;
         this.ended = ended;
         relay.on(Subscribed.class, this::subscribed);
         relay.on(Unsubscribed.class, this::unsubscribed);
@@ -258,6 +267,7 @@ final class FleetSubscriptions {
     void readWhatIsMissing() {
         try {
             readMissed();
+            if (!gateways.isAlone() && !isKafkaThere.getAsBoolean()) readChangedWithin(LATELY);
             readAgain();
         } catch (StoreUnavailable away) {
             LOG.debugf("subscriptions are read later: %s", away.getMessage());
@@ -273,10 +283,7 @@ final class FleetSubscriptions {
         }
         try {
             var time = Duration.ofNanos(System.nanoTime() - since).plus(MARGIN);
-            reader.changedWithin(time, sessions -> {
-                for (int i = 0; i < sessions.size(); i += AT_ONCE)
-                    read(sessions.subList(i, Math.min(i + AT_ONCE, sessions.size())));
-            });
+            readChangedWithin(time);
             joined();
         } catch (StoreUnavailable away) {
             synchronized (this) {
@@ -284,6 +291,13 @@ final class FleetSubscriptions {
             }
             throw away;
         }
+    }
+
+    private void readChangedWithin(Duration time) {
+        reader.changedWithin(time, sessions -> {
+            for (int i = 0; i < sessions.size(); i += AT_ONCE)
+                read(sessions.subList(i, Math.min(i + AT_ONCE, sessions.size())));
+        });
     }
 
     private synchronized void joined() {

@@ -78,8 +78,7 @@ final class FlowControl {
     /** Whether there is room for what one more packet may ask for, be it a PUBLISH that is held, and the client can still be here. */
     boolean mayRead(Session session) {
         return parts.lease().lasts()
-                && parts.remote().isReady()
-                && parts.fleetSubscriptions().isComplete()
+                && parts.serves().getAsBoolean()
                 && session.wantsMore()
                 && !writes.isOverfull()
                 && (input.hasEnded() || !output.isSlow());

@@ -84,7 +84,7 @@ public class KafkaHealth {
     }
 
     /** Whether Kafka has not answered the last question; false before there was one. */
-    boolean isSilent() {
+    public boolean isSilent() {
         return silent;
     }
 

@@ -60,6 +60,10 @@ public class ProducerWatch {
 
     /** How long a silent producer is borne: longer, if the one before was silent as well. */
     private final BackOff patience;
+    /** How long it is borne that one that is not silent has nothing acknowledged for one partition: longer, if that was so lately. */
+    private final BackOff patienceWithOne;
+
+    private long gaveOneUpAt = System.nanoTime() - 2 * LONGEST_PATIENCE.toNanos();
 
     /** Of records, when the producer was last replaced from here. */
     private long acknowledgedBefore;
@@ -119,6 +123,7 @@ public class ProducerWatch {
         this.lostLookAt = lookedAt;
         this.lost = lost;
         this.patience = new BackOff(patience, LONGEST_PATIENCE);
+        this.patienceWithOne = new BackOff(patience, LONGEST_PATIENCE);
     }
 
     void start(@Observes @Priority(StartOrder.KAFKA_READERS) StartupEvent event) {
@@ -152,7 +157,7 @@ public class ProducerWatch {
         else if (now - lookedAt > betweenLooks.toNanos()) look(seen);
         tell(seen);
         if (now - lostLookAt > lost.toNanos() / 5) replaceIfLost();
-        replaceIfSilent();
+        replaceIfStuck();
     }
 
     /** Asks Kafka about what stands still. */
@@ -249,21 +254,41 @@ public class ProducerWatch {
                 || routes.routes().literalKafkaTopics().contains(kafkaTopic);
     }
 
-    private void replaceIfSilent() {
+    private void replaceIfStuck() {
         var borne = patience.pause();
-        if (!producer.isSilentFor(borne)) return;
+        if (producer.isSilentFor(borne))
+            firstThatCouldMoveFor(borne).ifPresent(it -> {
+                patience.tried(producer.flows().acknowledged() != acknowledgedBefore);
+                replace("it has sent nothing for " + borne.toSeconds()
+                        + " s, although Kafka could take what it holds for " + it);
+            });
+        else replaceForOne();
+    }
+
+    /**
+     * Kafka takes records for others: its client has lost count of those of one partition, as it can where it divides several batches that
+     * are too large. If it is Kafka's fault all the same, the next producer will do no better, and has more time.
+     */
+    private void replaceForOne() {
+        var borne = patienceWithOne.pause();
+        firstThatCouldMoveFor(borne).ifPresent(it -> {
+            var now = System.nanoTime();
+            patienceWithOne.tried(now - gaveOneUpAt > 2 * LONGEST_PATIENCE.toNanos());
+            gaveOneUpAt = now;
+            giveUp(
+                    it.kafkaTopic(),
+                    "it has got no record into " + it + " for " + borne.toSeconds()
+                            + " s, although Kafka could take it, and takes others");
+        });
+    }
+
+    /** A partition that has acknowledged nothing for so long, although nothing in Kafka was against it. */
+    private Optional<Standstill> firstThatCouldMoveFor(Duration time) {
         var now = System.nanoTime();
-        var held = producer.flows().still(borne);
-        held.stream()
-                .filter(it -> couldMoveSince.containsKey(it)
-                        && now - couldMoveSince.get(it) > borne.toNanos()
-                        && now - lookedAt < 2 * betweenLooks.toNanos())
-                .findAny()
-                .ifPresent(it -> {
-                    patience.tried(producer.flows().acknowledged() != acknowledgedBefore);
-                    replace("it has sent nothing for " + borne.toSeconds()
-                            + " s, although Kafka could take what it holds for " + it);
-                });
+        if (now - lookedAt > 2 * betweenLooks.toNanos()) return Optional.empty();
+        return producer.flows().still(time).stream()
+                .filter(it -> couldMoveSince.containsKey(it) && now - couldMoveSince.get(it) > time.toNanos())
+                .findAny();
     }
 
     private void replace(String why) {

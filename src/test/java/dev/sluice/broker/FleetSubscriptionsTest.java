@@ -41,6 +41,7 @@ class FleetSubscriptionsTest {
     private StoreRig rig;
     private FleetSubscriptions here;
     private FleetSubscriptions there;
+    private volatile boolean isKafkaThere = true;
 
     @BeforeEach
     void start() {
@@ -53,9 +54,10 @@ class FleetSubscriptionsTest {
                 relayHere,
                 filters,
                 meters,
+                () -> isKafkaThere,
                 session -> router.forget(session.clientId(), session.id()));
         there = new FleetSubscriptions(
-                new Router(), rig.subscriptions, relayThere, relayThere, filters, meters, _ -> {});
+                new Router(), rig.subscriptions, relayThere, relayThere, filters, meters, () -> true, _ -> {});
         relayHere.join();
         relayThere.join();
     }
@@ -237,6 +239,17 @@ class FleetSubscriptionsTest {
         write(open("c"), "t");
         relayThere.leave();
         await().until(() -> clients("t").equals(List.of("c")));
+    }
+
+    @Test
+    void whatOthersCannotTellWhileKafkaIsAwayIsRead() {
+        var c = open("c");
+        write(c, "t");
+        isKafkaThere = false;
+        here.start();
+        await().until(() -> clients("t").equals(List.of("c")));
+        writeEnd(c, "t");
+        await().until(() -> clients("t").isEmpty());
     }
 
     /** The answer of PostgreSQL may be older than the news. */

@@ -139,11 +139,11 @@ class LoopTest {
     }
 
     private void connect(Socket socket) {
-        loop.add(connection(socket, Duration.ofHours(1)));
+        loop.add(connection(socket, Duration.ofHours(1), true));
     }
 
     /** @param lease so long it may read from now on */
-    private Connection connection(Socket socket, Duration lease) {
+    private Connection connection(Socket socket, Duration lease, boolean serves) {
         var limits = new Limits(
                 1, 1, 0, 1024, 60, 60, 256, null, 1, 1, 1, QueuePolicy.DROP_NEWEST, 1, true, InputBounds.NONE);
         var memory = new QueueMemory(1);
@@ -170,6 +170,7 @@ class LoopTest {
                 null,
                 null,
                 new Lease(NodeSettings.of("node", "lease", lease.toString())),
+                () -> serves,
                 null,
                 meters);
         var peer = new Peer("127.0.0.1", "127.0.0.1:1", false, List.of(), null, "/mqtt");
@@ -195,17 +196,17 @@ class LoopTest {
 
     /** What has come is no packet to begin with: whoever reads it closes the socket. */
     @Test
-    void nothingIsReadOnceTheLeaseOfTheGatewayIsOver() {
+    void nothingIsReadOnceTheLeaseOfTheGatewayIsOverOrBeforeItKnowsWhoIsSubscribed() {
         byte[] ping = {(byte) 0xC0, 0};
         var read = new Socket(false);
-        connection(read, Duration.ofHours(1)).received(ByteBuffer.wrap(ping));
+        connection(read, Duration.ofHours(1), true).received(ByteBuffer.wrap(ping));
         assertThat(read.closed).isTrue();
 
-        var unread = new Socket(false);
-        connection(unread, Duration.ZERO).received(ByteBuffer.wrap(ping));
-        assertThat(unread.paused).isTrue();
-        assertThat(unread.closed).isFalse();
-        assertThat(scheduled).as("another try").hasSize(1);
+        var unread = List.of(new Socket(false), new Socket(false));
+        connection(unread.get(0), Duration.ZERO, true).received(ByteBuffer.wrap(ping));
+        connection(unread.get(1), Duration.ofHours(1), false).received(ByteBuffer.wrap(ping));
+        assertThat(unread).allMatch(socket -> socket.paused && !socket.closed);
+        assertThat(scheduled).as("another try").isNotEmpty();
     }
 
     /** Sockets are read in between. */

@@ -40,7 +40,8 @@ class AnotherGatewayIT {
                 .settingsOfAnother(
                         "-Dsluice.mqtt.topic-alias-maximum=0",
                         "-Dsluice.uplink.deadline=2s",
-                        "-Dsluice.mqtt.send-timeout=2s")
+                        "-Dsluice.mqtt.send-timeout=2s",
+                        Gateway.shared().databaseOfItsOwn())
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
         gateway = GatewayProcess.start(settings);

@@ -25,7 +25,10 @@ class QosFloorIT {
     @BeforeAll
     static void start() {
         var settings = Gateway.shared()
-                .settingsOfAnother("-Dsluice.uplink.qos0-when-congested=drop", "-Dsluice.uplink.bytes-in-flight=1")
+                .settingsOfAnother(
+                        "-Dsluice.uplink.qos0-when-congested=drop",
+                        "-Dsluice.uplink.bytes-in-flight=1",
+                        Gateway.shared().databaseOfItsOwn())
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
         gateway = GatewayProcess.start(settings);

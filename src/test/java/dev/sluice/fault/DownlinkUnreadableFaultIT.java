@@ -177,7 +177,7 @@ class DownlinkUnreadableFaultIT {
     /** What the operator has asked for: nothing of the partition is passed over, others go on. */
     @Test
     void aPartitionStandsStillUntilTheRecordsAreGone() throws Exception {
-        var name = "downlink-standstill";
+        var name = "downlink-unreadable-wait";
         try (var servers = Servers.start(name, "-Dsluice.downlink.unreadable=wait");
                 var audience = new Audience(servers.port())) {
             var device = device(audience);

@@ -8,6 +8,7 @@ import dev.sluice.uplink.producer.Standstill;
 import jakarta.enterprise.inject.Vetoed;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.kafka.common.InvalidRecordException;
@@ -64,6 +65,39 @@ class ProducerWatchTest {
         handed(0);
         turnsUntilReplaced();
         assertThat(producers.outcomes).hasSize(1).doesNotContainNull();
+    }
+
+    /** As when Kafka's client has lost count of the batches of a partition. */
+    @Test
+    void aProducerThatForgetsOnePartitionIsReplacedAlthoughItIsNotSilent() {
+        producers.forgotten = 0;
+        handed(1);
+        producers.last().completeNext();
+        producers.forgotten = null;
+        handed(0);
+        await("another producer").atMost(PATIENCE).until(() -> {
+            handed(1);
+            if (producers.producers.size() == 1) producers.last().completeNext();
+            watch.turn();
+            return producers.producers.size() > 1;
+        });
+        assertThat(producers.outcomes).filteredOn(Objects::nonNull).isNotEmpty();
+    }
+
+    @Test
+    void aPartitionThatKafkaCannotTakeIsNoReasonToReplaceAProducer() {
+        kafka.fleet = new TopicState(4, Set.of(1, 2, 3));
+        producers.forgotten = 0;
+        handed(1);
+        producers.last().completeNext();
+        handed(0);
+        turnsUntilStill();
+        await("a standstill").during(SOON.multipliedBy(10)).atMost(PATIENCE).until(() -> {
+            handed(1);
+            producers.last().completeNext();
+            watch.turn();
+            return producers.producers.size() == 1;
+        });
     }
 
     @Test

@@ -12,12 +12,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
@@ -40,6 +44,8 @@ public final class ProducerRig {
     public final UplinkProducer uplink;
     /** What the records came to: null for an acknowledgement. */
     public final List<Exception> outcomes = new CopyOnWriteArrayList<>();
+    /** The partition whose records a producer that is opened from now on forgets; null for none. */
+    public Integer forgotten;
     /** Of the Kafka topic now. */
     public int partitions = PARTITIONS;
 
@@ -59,6 +65,15 @@ public final class ProducerRig {
         var opened =
                 new MockProducer<byte[], byte[]>(
                         cluster(PARTITIONS), false, null, new ByteArraySerializer(), new ByteArraySerializer()) {
+                    private final Integer forgets = forgotten;
+
+                    @Override
+                    public Future<RecordMetadata> send(ProducerRecord<byte[], byte[]> record, Callback callback) {
+                        return record.partition().equals(forgets)
+                                ? new CompletableFuture<>()
+                                : super.send(record, callback);
+                    }
+
                     @Override
                     public List<PartitionInfo> partitionsFor(String kafkaTopic) {
                         return cluster(partitions).partitionsForTopic(kafkaTopic);
