@@ -14,8 +14,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
-/** Twenty attackers at once, beside two hundred honest clients who do not notice; on request for longer, as with {@code -Dattackers.seconds=300}. */
+/** Twenty attackers at once, beside two hundred honest clients who do not notice; on request, as with {@code -Dattackers.seconds=300}. */
+@EnabledIfSystemProperty(named = "attackers.seconds", matches = "\\d+")
 class AttackersIT {
     private static final Duration ATTACK = Duration.ofSeconds(Integer.getInteger("attackers.seconds", 15));
     /** In the suite, the machine has other tests to run, and times say little. */
