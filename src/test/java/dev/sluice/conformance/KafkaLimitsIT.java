@@ -56,7 +56,6 @@ class KafkaLimitsIT {
     private static GuardedKafka kafka;
     private static GatewayProcess gateway;
     private static int port;
-
     private final String otherId = Device.id("other");
     private WireClient other;
     private int otherPackets;
@@ -147,8 +146,7 @@ class KafkaLimitsIT {
     @Test
     void smallRecordsThatAreTooLargeTogetherArrive() {
         try (var client = online(V5, Device.id("batch"))) {
-            // From a producer that it does not know yet, Kafka takes the second batch although it has refused the
-            // first.
+            // Kafka has to know the producer: else it takes the second batch although it has refused the first.
             assertThat(publish(client, 100, "small/x", 10)).isEqualTo(ReasonCode.SUCCESS);
             for (int first = 1; first <= 81; first += 20) {
                 for (int id = first; id < first + 20; id++)
