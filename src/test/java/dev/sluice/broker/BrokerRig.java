@@ -35,7 +35,6 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -135,11 +134,10 @@ final class BrokerRig implements AutoCloseable {
     }
 
     /** A client of MQTT 5; what it is sent comes in the order sent. */
-    final class Client implements Transport {
+    final class Client extends QuietTransport {
         private final PacketWriter writer = new PacketWriter(ProtocolVersion.V5);
         private final PacketReader reader = new PacketReader(ProtocolVersion.V5);
         private final LinkedBlockingQueue<Packet> received = new LinkedBlockingQueue<>();
-        private final ConcurrentLinkedQueue<Integer> closed = new ConcurrentLinkedQueue<>();
         private Connection connection;
 
         Client send(Packet... packets) {
@@ -225,33 +223,8 @@ final class BrokerRig implements AutoCloseable {
         }
 
         @Override
-        public long unsent() {
-            return 0;
-        }
-
-        @Override
-        public long taken() {
-            return 0;
-        }
-
-        @Override
-        public void pause() {}
-
-        @Override
-        public void resume() {}
-
-        @Override
-        public void ping() {}
-
-        @Override
         public void close(int status) {
-            closed.add(status);
             if (!loop.isShutdown()) loop.execute(() -> connection.transportClosed());
-        }
-
-        @Override
-        public long acceptedAt() {
-            return System.nanoTime();
         }
     }
 

@@ -125,12 +125,11 @@ final class TakeOverRig implements AutoCloseable {
     }
 
     /** A client and its socket. Its own methods may be called by any thread, those of the socket are called by its loop. */
-    static final class Client implements Transport {
+    static final class Client extends QuietTransport {
         private final ScheduledExecutorService loop;
         private final PacketReader reader = new PacketReader(V5);
         private final PacketFramer framer = new PacketFramer(Readers.LARGEST);
         private final BlockingQueue<Packet> received = new LinkedBlockingQueue<>();
-        private final long acceptedAt = System.nanoTime();
         /** The loop's. */
         private Connection connection;
 
@@ -159,32 +158,8 @@ final class TakeOverRig implements AutoCloseable {
         }
 
         @Override
-        public long unsent() {
-            return 0;
-        }
-
-        @Override
-        public long taken() {
-            return 0;
-        }
-
-        @Override
-        public void pause() {}
-
-        @Override
-        public void resume() {}
-
-        @Override
-        public void ping() {}
-
-        @Override
         public void close(int status) {
             loop.execute(connection::transportClosed);
-        }
-
-        @Override
-        public long acceptedAt() {
-            return acceptedAt;
         }
     }
 }

@@ -29,8 +29,7 @@ class GatewaysFaultIT {
     private static final int FREEZE_ROUND = 3;
 
     private static final Duration LEASE = Duration.ofSeconds(10);
-    private static final int PUBLISHERS = IS_LONG ? 200 : 24;
-    private static final int SUBSCRIBERS = IS_LONG ? 50 : 8;
+    private static final Crowd CROWD = IS_LONG ? new Crowd(200, 50) : new Crowd(24, 8);
     private static final int PRESENT = IS_LONG ? 40 : 8;
     private static final int SHARED = 4;
     private static final int MEMBERS = 3;
@@ -69,9 +68,10 @@ class GatewaysFaultIT {
             publishers = fleet;
             mortals = dying;
             presences = present;
-            var durable = subscribe("durable", true);
-            var live = subscribe("live", false);
-            publish(durable);
+            var durable = CROWD.subscribe(audience, "durable", true);
+            var live = CROWD.subscribe(audience, "live", false);
+            CROWD.publish(publishers);
+            CROWD.forEachWay(publishers, durable, audience::owe);
             try (var group = SharedGroup.start(started.port(), MEMBERS, sharedProfiles(), fleet)) {
                 group.expectDisconnects();
                 devices.start(random);
@@ -86,55 +86,11 @@ class GatewaysFaultIT {
         }
     }
 
-    /** The first one hears everybody, the others share them. */
-    private List<Subscriber> subscribe(String name, boolean persistent) {
-        var subscribers = new ArrayList<Subscriber>();
-        for (int i = 0; i < SUBSCRIBERS; i++) {
-            var version = i / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
-            var qos = i % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
-            var filters = i == 0 ? List.of("fleet/+/telemetry") : filters(i);
-            var profile = new Subscriber.Profile(name + "-" + i, version, qos, persistent, filters);
-            subscribers.add(audience.add(profile));
-            subscribers.getLast().expectDisconnects();
-        }
-        awaitSubscribed(subscribers);
-        return subscribers;
-    }
-
-    private static void awaitSubscribed(List<Subscriber> subscribers) {
-        await("subscriptions").atMost(PATIENCE).until(() -> subscribers.stream()
-                .allMatch(it -> it.isOnline() && it.isSubscribed()));
-    }
-
-    private static List<String> filters(int subscriber) {
-        return IntStream.range(0, PUBLISHERS)
-                .filter(publisher -> hears(subscriber, publisher))
-                .mapToObj(publisher -> profile(publisher).topic())
-                .toList();
-    }
-
-    private static boolean hears(int subscriber, int publisher) {
-        return subscriber == 0 || publisher % (SUBSCRIBERS - 1) == subscriber - 1;
-    }
-
-    private static Publisher.Profile profile(int publisher) {
-        var version = publisher / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
-        var qos = publisher % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
-        return new Publisher.Profile("publisher-" + publisher, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, 128);
-    }
-
     private static List<Publisher.Profile> sharedProfiles() {
         return IntStream.range(0, SHARED)
                 .mapToObj(i -> new Publisher.Profile(
                         "shared-" + i, ProtocolVersion.V5, QoS.EXACTLY_ONCE, true, 16, 1, PACE, 128))
                 .toList();
-    }
-
-    private void publish(List<Subscriber> durable) {
-        for (int i = 0; i < PUBLISHERS; i++) publishers.add(profile(i));
-        for (int s = 0; s < SUBSCRIBERS; s++)
-            for (int p = 0; p < PUBLISHERS; p++)
-                if (hears(s, p)) audience.owe(publishers.all().get(p), durable.get(s));
     }
 
     /** From one fault until everybody is served again. */
@@ -200,10 +156,8 @@ class GatewaysFaultIT {
     /** Everybody comes back, those without a session hear what is said from then on, and everything comes to rest. */
     private void settle(List<Subscriber> live, SharedGroup group, CommandedDevices devices) throws Exception {
         audience.forEach(Subscriber::stay);
-        awaitSubscribed(live);
-        for (int s = 0; s < SUBSCRIBERS; s++)
-            for (int p = 0; p < PUBLISHERS; p++)
-                if (hears(s, p)) audience.oweFromNow(publishers.all().get(p), live.get(s));
+        Crowd.awaitSubscribed(live);
+        CROWD.forEachWay(publishers, live, audience::oweFromNow);
         publishers.awaitProgress(PATIENCE, 20, publishers.all());
         publishers.quiet(PATIENCE);
         presences.finish();

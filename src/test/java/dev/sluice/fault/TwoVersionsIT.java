@@ -3,15 +3,11 @@ package dev.sluice.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.packet.ProtocolVersion;
-import dev.sluice.packet.QoS;
 import dev.sluice.support.Publisher;
 import dev.sluice.support.Subscriber;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -22,9 +18,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
  */
 @EnabledIfSystemProperty(named = "version.before", matches = ".+")
 class TwoVersionsIT {
-    private static final int PUBLISHERS = 12;
-    private static final int SUBSCRIBERS = 4;
-    private static final Duration PACE = Duration.ofMillis(100);
+    private static final Crowd CROWD = new Crowd(12, 4);
     private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     /** What versions up to 0.1.0 have to be told. */
@@ -49,9 +43,11 @@ class TwoVersionsIT {
             audience = listeners;
             publishers = fleet;
             var earlier = gateways.add(jar);
-            var durable = subscribe("durable", true);
-            var live = subscribe("live", false);
-            publish(durable);
+            var durable = CROWD.subscribe(audience, "durable", true);
+            var live = CROWD.subscribe(audience, "live", false);
+            CROWD.publish(publishers);
+            CROWD.forEachWay(publishers, durable, audience::owe);
+            awaitServed();
             var later = upgrade();
             move();
             dieInTurns(earlier, later);
@@ -65,49 +61,6 @@ class TwoVersionsIT {
             settle(live);
             assertKept();
         }
-    }
-
-    private List<Subscriber> subscribe(String name, boolean persistent) {
-        var subscribers = new ArrayList<Subscriber>();
-        for (int i = 0; i < SUBSCRIBERS; i++) {
-            var version = i / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
-            var qos = i % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
-            var filters = i == 0 ? List.of("fleet/+/telemetry") : filters(i);
-            subscribers.add(audience.add(new Subscriber.Profile(name + "-" + i, version, qos, persistent, filters)));
-            subscribers.getLast().expectDisconnects();
-        }
-        awaitSubscribed(subscribers);
-        return subscribers;
-    }
-
-    private static void awaitSubscribed(List<Subscriber> subscribers) {
-        await("subscriptions").atMost(PATIENCE).until(() -> subscribers.stream()
-                .allMatch(it -> it.isOnline() && it.isSubscribed()));
-    }
-
-    private static List<String> filters(int subscriber) {
-        return IntStream.range(0, PUBLISHERS)
-                .filter(publisher -> hears(subscriber, publisher))
-                .mapToObj(publisher -> profile(publisher).topic())
-                .toList();
-    }
-
-    private static boolean hears(int subscriber, int publisher) {
-        return subscriber == 0 || publisher % (SUBSCRIBERS - 1) == subscriber - 1;
-    }
-
-    private static Publisher.Profile profile(int publisher) {
-        var version = publisher / 2 % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
-        var qos = publisher % 2 == 0 ? QoS.EXACTLY_ONCE : QoS.AT_LEAST_ONCE;
-        return new Publisher.Profile("publisher-" + publisher, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, 128);
-    }
-
-    private void publish(List<Subscriber> durable) {
-        for (int i = 0; i < PUBLISHERS; i++) publishers.add(profile(i));
-        for (int s = 0; s < SUBSCRIBERS; s++)
-            for (int p = 0; p < PUBLISHERS; p++)
-                if (hears(s, p)) audience.owe(publishers.all().get(p), durable.get(s));
-        publishers.awaitProgress(PATIENCE, 5, publishers.all());
     }
 
     /** This version migrates the schema while the one before goes on. */
@@ -153,10 +106,8 @@ class TwoVersionsIT {
     /** Everybody comes back; those without a session hear what is said from then on. */
     private void settle(List<Subscriber> live) {
         audience.forEach(Subscriber::stay);
-        awaitSubscribed(live);
-        for (int s = 0; s < SUBSCRIBERS; s++)
-            for (int p = 0; p < PUBLISHERS; p++)
-                if (hears(s, p)) audience.oweFromNow(publishers.all().get(p), live.get(s));
+        Crowd.awaitSubscribed(live);
+        CROWD.forEachWay(publishers, live, audience::oweFromNow);
         publishers.awaitProgress(PATIENCE, 20, publishers.all());
         publishers.quiet(PATIENCE);
         audience.awaitComplete(PATIENCE);

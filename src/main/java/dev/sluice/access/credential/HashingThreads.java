@@ -19,6 +19,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * Owns the threads that hash, and the bounded queue before them: it takes no more than they can be expected to hash in time. One core is
@@ -33,6 +34,7 @@ public class HashingThreads {
 
     private final ThreadPoolExecutor threads;
     private final Duration patience;
+    private final LongSupplier nanoTime;
     private final Counter refused;
     private final Timer time;
     /** Operators' own hashing takes one thread at most, so that an import does not keep clients out. */
@@ -47,7 +49,13 @@ public class HashingThreads {
 
     /** @param patience in which whoever waits has to be judged */
     public HashingThreads(PasswordConfig config, Duration patience, MeterRegistry meters) {
+        this(config, patience, meters, System::nanoTime);
+    }
+
+    /** @param nanoTime by which hashes are timed */
+    HashingThreads(PasswordConfig config, Duration patience, MeterRegistry meters, LongSupplier nanoTime) {
         this.patience = patience;
+        this.nanoTime = nanoTime;
         var count = config.threads() > 0
                 ? config.threads()
                 : Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
@@ -107,11 +115,11 @@ public class HashingThreads {
     }
 
     private <T> T timed(Callable<T> work) throws Exception {
-        var begun = System.nanoTime();
+        var begun = nanoTime.getAsLong();
         try {
             return work.call();
         } finally {
-            var took = System.nanoTime() - begun;
+            var took = nanoTime.getAsLong() - begun;
             time.record(took, TimeUnit.NANOSECONDS);
             average = average == 0 ? took : average + WEIGHT * (took - average);
         }

@@ -12,17 +12,32 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class HashingThreadsTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private HashingThreads threads = threads("1", Duration.ofMinutes(1));
+    /** Nanoseconds; stands still but for {@link #hashForTooLong}. */
+    private final AtomicLong time = new AtomicLong();
+
+    private HashingThreads threads = threads("1");
     private final CountDownLatch free = new CountDownLatch(1);
     private final Semaphore begun = new Semaphore(0);
 
-    private HashingThreads threads(String queue, Duration patience) {
-        return new HashingThreads(PasswordKeys.config(Map.of("threads", "1", "queue", queue)), patience, meters);
+    private HashingThreads threads(String queue) {
+        var config = PasswordKeys.config(Map.of("threads", "1", "queue", queue));
+        return new HashingThreads(config, PATIENCE, meters, time::get);
+    }
+
+    /** There is room for many, and the clock says that a hash has taken longer than anybody has. */
+    private void hashForTooLong() throws InterruptedException {
+        threads.stop();
+        meters.clear();
+        threads = threads("9");
+        threads.compute(() -> time.addAndGet(PATIENCE.multipliedBy(2).toNanos()));
     }
 
     @AfterEach
@@ -67,14 +82,7 @@ class HashingThreadsTest {
 
     @Test
     void whatCannotBeHashedInTimeIsRefusedAndCounted() throws Exception {
-        var patience = Duration.ofMillis(30);
-        threads.stop();
-        meters.clear();
-        threads = threads("9", patience);
-        threads.compute(() -> {
-            Thread.sleep(2 * patience.toMillis());
-            return null;
-        });
+        hashForTooLong();
         occupy(() -> {});
         begun.acquire();
         occupy(() -> {});
@@ -87,15 +95,8 @@ class HashingThreadsTest {
     /** Else a machine that has stood still for a while would let nobody in any more. */
     @Test
     void nobodyIsRefusedWhileNobodyWaits() throws Exception {
-        var patience = Duration.ofMillis(30);
-        threads.stop();
-        meters.clear();
-        threads = threads("9", patience);
-        for (int i = 0; i < 2; i++)
-            threads.compute(() -> {
-                Thread.sleep(2 * patience.toMillis());
-                return null;
-            });
+        hashForTooLong();
+        threads.compute(() -> time.addAndGet(PATIENCE.multipliedBy(2).toNanos()));
         assertThat(threads.compute(() -> 1)).isEqualTo(1);
     }
 
