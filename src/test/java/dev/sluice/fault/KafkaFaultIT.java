@@ -28,7 +28,7 @@ class KafkaFaultIT {
             fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
             for (int i = 0; i < 4; i++) fleet.add(flooder(i));
             fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.of(QoS.AT_LEAST_ONCE));
-            measureFlood(fleet);
+            awaitFlood(fleet);
             outage(
                     "frozen",
                     servers,
@@ -64,14 +64,21 @@ class KafkaFaultIT {
         return fleet.of(QoS.AT_MOST_ONCE).stream().mapToLong(Publisher::written).sum();
     }
 
-    /** The flood is such that its messages would not fit into the heap for the time of an outage. */
-    private static void measureFlood(Fleet fleet) {
+    /** Waits until the flood is such that its messages would not fit into the heap for the time of an outage. */
+    private static void awaitFlood(Fleet fleet) {
+        await("a flood of MiB in an outage")
+                .atMost(Duration.ofSeconds(90))
+                .until(() -> flood(fleet), brought -> brought > 256);
+    }
+
+    /** MiB that the flood would bring in an outage, as it is now. */
+    private static long flood(Fleet fleet) {
         var before = written(fleet);
         Fleet.runOn(Duration.ofSeconds(3));
         var perSecond = (written(fleet) - before) / 3;
         var outage = perSecond * FLOOD_PAYLOAD * OUTAGE.toSeconds() / MEGABYTE;
         System.out.printf(Locale.ROOT, "kafka: QoS 0 flood of %,d a second, %,d MiB in an outage%n", perSecond, outage);
-        assertThat(outage).as("MiB that the flood would bring in an outage").isGreaterThan(256);
+        return outage;
     }
 
     private static void outage(String name, Servers servers, Fleet fleet, Runnable begin, Runnable end) {
