@@ -312,7 +312,7 @@ public class Broker {
 
     /** Without Kafka nothing comes from other gateways: then stored subscriptions are all that can be known. */
     private boolean isReady() {
-        return knowsSubscriptions() && (parts.remote().isReady() || isKafkaSilent.getAsBoolean());
+        return knowsSubscriptions() && (parts.remote().isCurrent() || isKafkaSilent.getAsBoolean());
     }
 
     /**

@@ -77,11 +77,12 @@ final class FlowControl {
 
     /** Whether there is room for what one more packet may ask for, be it a PUBLISH that is held, and the client can still be here. */
     boolean mayRead(Session session) {
-        return parts.lease().lasts()
-                && parts.serves().getAsBoolean()
-                && session.wantsMore()
-                && !writes.isOverfull()
-                && (input.hasEnded() || !output.isSlow());
+        return serves() && session.wantsMore() && !writes.isOverfull() && (input.hasEnded() || !output.isSlow());
+    }
+
+    /** Whether this gateway has a right to serve, and knows enough of the others for it. */
+    private boolean serves() {
+        return parts.lease().lasts() && parts.serves().getAsBoolean();
     }
 
     /** Whether the client's share, Kafka, PostgreSQL and the event loops of subscribers have room for a PUBLISH. */
@@ -204,6 +205,10 @@ final class FlowControl {
 
     /** Lets go on what can, in the order received: what is held comes before what is not read. */
     void resume(Session session) {
+        if (!serves() && isHeldUp(session)) {
+            tryLater();
+            return;
+        }
         if (publishing != null) publishing.retry();
         if (session.canResume()) {
             loop.moved();

@@ -20,6 +20,13 @@ public interface Relay {
     boolean isReady();
 
     /**
+     * Whether what this gateway knows of the others is recent enough to serve by: whoever has announced something a {@code
+     * sluice.relay.patience} ago may count on that. After a freeze it is not, for a moment; if it does not become so within the patience,
+     * this says true all the same. Any thread, for each message.
+     */
+    boolean isCurrent();
+
+    /**
      * Waits until this gateway has taken in what lies in its mailbox by now. Never blocks.
      *
      * @param then run once, on any thread, possibly before this returns: then, or after {@code sluice.relay.patience}; at once if there is

@@ -16,7 +16,7 @@ public interface RelayConfig {
     int partitions();
 
     /** How long an announcement waits until each gateway that lives has seen it; then it counts as seen. */
-    @WithDefault("250ms")
+    @WithDefault("1s")
     Duration patience();
 
     /** Bytes for other gateways that Kafka does not have yet; above, a message is refused, and of an announcement others have to ask. */

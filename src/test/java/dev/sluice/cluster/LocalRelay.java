@@ -197,6 +197,11 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     }
 
     @Override
+    public boolean isCurrent() {
+        return true;
+    }
+
+    @Override
     public void catchUp(Runnable then) {
         enqueue(then);
     }

@@ -113,7 +113,7 @@ final class Audience implements AutoCloseable, Iterable<Subscriber> {
                     .as("%s: acknowledged and not delivered: %s", pair, lost)
                     .isZero();
             assertThat(pair.outOfOrder())
-                    .as("%s: first deliveries out of order", pair)
+                    .as("%s: first deliveries out of order: %s", pair, inbox.disorder())
                     .isZero();
             if (pair.isExactlyOnce())
                 assertThat(inbox.repeats(pair.topic()))

@@ -70,8 +70,6 @@ final class GatewayFleet implements Deployment, AutoCloseable {
     static GatewayFleet start(String folder, Optional<String> kafka, int gateways, String... javaOptions) {
         var options = new ArrayList<>(Servers.FAST_START);
         options.add("-Xmx512m");
-        // Beside other tests, a gateway may take longer than usual to hear of a subscription: SUBACK is to wait for it.
-        options.add("-Dsluice.relay.patience=10s");
         options.addAll(List.of(javaOptions));
         var settings = new Settings(
                 Ports.free(), Ports.free(), Ports.free(), Servers.folder(folder), kafka, Optional.empty(), options);

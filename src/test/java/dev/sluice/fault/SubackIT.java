@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 class SubackIT {
     private static final int ROUNDS = Integer.getInteger("suback.rounds", 100);
     private static final int MOST_GATEWAYS = Integer.getInteger("suback.gateways", 3);
+    private static final int FREEZES = 6;
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final byte[] PAYLOAD = "now".getBytes(StandardCharsets.US_ASCII);
@@ -71,6 +72,7 @@ class SubackIT {
                 with(gateways, this::messagesAfterSuback);
             }
             with(gateways, this::retainedMessagesBesideSubscribe);
+            with(gateways, places -> messagesAtAFrozenGateway(gateways, places));
         }
     }
 
@@ -158,6 +160,29 @@ class SubackIT {
         }
         System.out.printf("suback, retained: rounds %d, misses %d%n", ROUNDS, misses);
         assertThat(misses).as("retained messages missed").isZero();
+    }
+
+    /** One that was frozen while somebody subscribed elsewhere learns of that before it takes what has come meanwhile. */
+    private static void messagesAtAFrozenGateway(GatewayFleet gateways, List<Place> places) {
+        var names = List.copyOf(gateways.names());
+        for (int round = 0; round < FREEZES; round++) {
+            var here = places.get(round % places.size());
+            var frozen = (round + 1) % places.size();
+            var there = places.get(frozen).publisher;
+            var subscriber = round % 2 == 0 ? here.live : here.durable;
+            var topic = "frozen/" + round;
+            gateways.freeze(names.get(frozen));
+            try {
+                subscribe(subscriber, topic);
+                subscriber.receive(Packet.SubAck.class);
+                publish(there, topic, false, PAYLOAD);
+            } finally {
+                gateways.thaw(names.get(frozen));
+            }
+            there.receive(Packet.PubAck.class);
+            assertThat(hears(subscriber, topic)).as("round %d", round).isTrue();
+            unsubscribe(subscriber, topic);
+        }
     }
 
     private static void subscribe(WireClient client, String filter) {

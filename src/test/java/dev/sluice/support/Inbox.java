@@ -2,8 +2,11 @@ package dev.sluice.support;
 
 import dev.sluice.packet.Packet;
 import dev.sluice.topic.TopicName;
+import java.time.LocalTime;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -15,6 +18,7 @@ public final class Inbox {
 
     private final Map<TopicName, Topic> topics = new HashMap<>();
     private final AckTimes delays = new AckTimes();
+    private final List<String> disorder = new ArrayList<>();
     private int messages;
     private long subscribedAt = System.nanoTime();
 
@@ -41,7 +45,7 @@ public final class Inbox {
         while (payload[end] != ' ') end++;
         var topic = topics.computeIfAbsent(publish.topicName(), _ -> new Topic());
         var madeAt = number(payload, end + 1);
-        count(topic, (int) number(payload, 0), madeAt - subscribedAt > 0);
+        if (count(topic, (int) number(payload, 0), madeAt - subscribedAt > 0)) note(publish, topic, madeAt);
         var now = System.nanoTime();
         if (!publish.retain()) delays.add(now, now - madeAt);
     }
@@ -52,7 +56,8 @@ public final class Inbox {
         return number;
     }
 
-    private static void count(Topic topic, int number, boolean madeSince) {
+    /** Returns whether it comes too late, though the client was there for it. */
+    private static boolean count(Topic topic, int number, boolean madeSince) {
         var isFirst = !topic.numbers.get(number);
         if (!isFirst) topic.repeats++;
         else if (number < topic.last) topic.outOfOrder++;
@@ -62,6 +67,24 @@ public final class Inbox {
             else topic.lastMadeSince = number;
         }
         topic.numbers.set(number);
+        return isFirst && madeSince && number < topic.lastMadeSince;
+    }
+
+    private void note(Packet.Publish publish, Topic topic, long madeAt) {
+        var now = System.nanoTime();
+        disorder.add("%s at %s: number %d behind %d, made %d ms before, %d ms after the subscription"
+                .formatted(
+                        publish.topicName(),
+                        LocalTime.now(),
+                        (int) number(publish.payload(), 0),
+                        topic.lastMadeSince,
+                        (now - madeAt) / 1_000_000,
+                        (madeAt - subscribedAt) / 1_000_000));
+    }
+
+    /** What came too late, a sentence each. */
+    public synchronized List<String> disorder() {
+        return List.copyOf(disorder);
     }
 
     private Topic topic(String name) {

@@ -42,9 +42,9 @@ public record RemoteRouting(
         return relay.isAlone();
     }
 
-    /** Whether it is known what clients of other gateways want; before that, nobody is to be served. */
-    public boolean isReady() {
-        return relay.isReady();
+    /** Whether it is known what clients of other gateways want; while it is not, nobody is to be served. */
+    public boolean isCurrent() {
+        return relay.isReady() && relay.isCurrent();
     }
 
     public static RemoteRouting join(

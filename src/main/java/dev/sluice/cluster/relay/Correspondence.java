@@ -21,7 +21,8 @@ import org.jboss.logging.Logger;
 final class Correspondence {
     private static final Logger LOG = Logger.getLogger(Correspondence.class);
     private static final long ASK_AGAIN = Duration.ofSeconds(2).toNanos();
-    private static final long HEARTBEAT = Duration.ofSeconds(1).toNanos();
+    /** A heartbeat that has not come back by then is followed by the next one. */
+    private static final long LOST = Duration.ofSeconds(1).toNanos();
     /** Longer than a lease: who is dead is known to be, by then. */
     private static final long JOIN_TIME = Duration.ofSeconds(30).toNanos();
 
@@ -30,6 +31,7 @@ final class Correspondence {
     private final Outboxes outboxes;
     private final Announcements announcements;
     private final CatchUps catchUps;
+    private final Freshness freshness;
     private final Handlers handlers;
     private final RelayMeters meters;
     private final Strangers strangers;
@@ -40,7 +42,11 @@ final class Correspondence {
 
     private boolean hasJoined;
     private long joinedAt;
+    /** Number of the latest heartbeat, and when it was written; one is under way at a time. */
+    private long heartbeat;
+
     private long heartbeatAt = System.nanoTime();
+    private boolean isHeartbeatBack = true;
     private long questions;
 
     Correspondence(
@@ -49,6 +55,7 @@ final class Correspondence {
             Outboxes outboxes,
             Announcements announcements,
             CatchUps catchUps,
+            Freshness freshness,
             Handlers handlers,
             RelayMeters meters) {
         this.gateways = gateways;
@@ -56,6 +63,7 @@ final class Correspondence {
         this.outboxes = outboxes;
         this.announcements = announcements;
         this.catchUps = catchUps;
+        this.freshness = freshness;
         this.handlers = handlers;
         this.meters = meters;
         this.strangers = new Strangers(gateways);
@@ -168,7 +176,7 @@ final class Correspondence {
             return;
         }
         if (envelope.run() == self.run() && envelope.sender().equals(self.id())) {
-            if (isBoard) meters.cameBack(System.currentTimeMillis() - writtenAt);
+            if (isBoard) cameBack(envelope.number(), writtenAt);
             else if (RelayCodec.letter(envelope.content()) instanceof Letter.Mark mark)
                 catchUps.cameBack(mark.number());
             return;
@@ -180,6 +188,13 @@ final class Correspondence {
         var peer = peer(envelope);
         if (peer != null) take(peer, isBoard, envelope);
         else if (!strangers.hear(isBoard, envelope)) meters.otherRun();
+    }
+
+    private void cameBack(long number, long writtenAt) {
+        meters.cameBack(System.currentTimeMillis() - writtenAt);
+        if (isHeartbeatBack || number < heartbeat) return;
+        isHeartbeatBack = true;
+        freshness.cameBack(heartbeatAt);
     }
 
     private Peer peer(Envelope envelope) {
@@ -318,12 +333,19 @@ final class Correspondence {
             outboxes.send(peer.gateway, new Letter.Seen(number));
         }
         announcements.check();
-        if (!peers.isEmpty() && now - heartbeatAt >= 0 && outboxes.isBoardWritten()) {
-            heartbeatAt = now + HEARTBEAT;
-            outboxes.post(new Letter.Heartbeat());
+        if (!peers.isEmpty() && mayBeat(now)) {
+            heartbeatAt = now;
+            isHeartbeatBack = false;
+            heartbeat = outboxes.post(new Letter.Heartbeat());
             meters.heartbeat();
         }
         if (!awaited.isEmpty() && now - joinedAt > JOIN_TIME) giveUp();
+    }
+
+    /** One that does not come back may have been lost. */
+    private boolean mayBeat(long now) {
+        var pause = isHeartbeatBack ? freshness.interval() : Math.max(LOST, freshness.interval());
+        return now - heartbeatAt >= pause && outboxes.isBoardWritten();
     }
 
     private void giveUp() {

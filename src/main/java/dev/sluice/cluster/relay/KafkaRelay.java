@@ -61,6 +61,7 @@ public class KafkaRelay implements Relay {
     private final Handlers handlers = new Handlers();
     private final Announcements announcements;
     private final CatchUps catchUps;
+    private final Freshness freshness;
     private final Repeating reading = Repeating.onPlatformThread("sluice-relay");
     private final Repeating clock = Repeating.onVirtualThread("sluice-relay-clock");
     private final Map<TopicPartition, Long> positions = new HashMap<>();
@@ -106,6 +107,7 @@ public class KafkaRelay implements Relay {
         this.meters = new RelayMeters(registry);
         this.announcements = new Announcements(config.patience(), meters);
         this.catchUps = new CatchUps(config.patience(), meters);
+        this.freshness = new Freshness(config.patience(), System::nanoTime, meters);
     }
 
     private static void requireSound(RelayConfig config) {
@@ -134,7 +136,7 @@ public class KafkaRelay implements Relay {
         period = gateways.period();
         self = gateways.self();
         var all = new Outboxes(self, gateways, this::hand, meters, config.bytesInFlight());
-        correspondence = new Correspondence(self, gateways, all, announcements, catchUps, handlers, meters);
+        correspondence = new Correspondence(self, gateways, all, announcements, catchUps, freshness, handlers, meters);
         outboxes = all;
         var own = self;
         catchUps.begin(mark -> all.send(own, new Letter.Mark(mark)));
@@ -288,6 +290,11 @@ public class KafkaRelay implements Relay {
     @Override
     public boolean isReady() {
         return readyPeriod == gateways.period();
+    }
+
+    @Override
+    public boolean isCurrent() {
+        return isAlone() || freshness.isSufficient();
     }
 
     @Override

@@ -56,9 +56,9 @@ final class Outboxes {
         return board.skip();
     }
 
-    /** Puts a letter of relays on the board. */
-    void post(Letter letter) {
-        board.add(RelayCodec.letter(letter), _ -> {});
+    /** Puts a letter of relays on the board. Returns its number. */
+    long post(Letter letter) {
+        return board.add(RelayCodec.letter(letter), _ -> {});
     }
 
     /** @param then told whether Kafka has it; false if there is no room, true if the gateway is gone */

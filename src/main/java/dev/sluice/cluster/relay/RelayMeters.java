@@ -19,6 +19,8 @@ final class RelayMeters {
     private final Counter refused;
     private final Counter patienceExceeded;
     private final Counter catchUpExceeded;
+    private final Counter stale;
+    private final Counter staleExceeded;
     private final AtomicLong bytesInFlight = new AtomicLong();
     /** Seconds that the latest record took that has come back. */
     private volatile double lag;
@@ -48,6 +50,12 @@ final class RelayMeters {
                 .register(meters);
         catchUpExceeded = Counter.builder("sluice.relay.catch.up.exceeded")
                 .description("Publishers that went on before this gateway had read its mailbox")
+                .register(meters);
+        stale = Counter.builder("sluice.relay.stale")
+                .description("Times that what this gateway knew of others was too old to serve anybody")
+                .register(meters);
+        staleExceeded = Counter.builder("sluice.relay.stale.exceeded")
+                .description("Times that this gateway served all the same, as that took too long")
                 .register(meters);
         Gauge.builder("sluice.relay.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes for other gateways that Kafka does not have yet")
@@ -114,6 +122,14 @@ final class RelayMeters {
 
     void catchUpExceeded() {
         catchUpExceeded.increment();
+    }
+
+    void stale() {
+        stale.increment();
+    }
+
+    void staleExceeded() {
+        staleExceeded.increment();
     }
 
     private double lag() {

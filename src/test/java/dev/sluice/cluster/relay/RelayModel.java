@@ -67,6 +67,7 @@ final class RelayModel {
         final List<String> heard = new ArrayList<>();
         final List<Queued> letters = new ArrayList<>();
         private final Announcements announcements;
+        final Freshness freshness;
         private int boardAt;
         private int mailboxAt;
 
@@ -78,7 +79,9 @@ final class RelayModel {
             outboxes = new Outboxes(gateway, gateways, RelayModel.this::hand, meters, 1_000_000);
             announcements = new Announcements(Duration.ofSeconds(20), meters);
             var catchUps = new CatchUps(Duration.ofSeconds(20), meters);
-            correspondence = new Correspondence(gateway, gateways, outboxes, announcements, catchUps, handlers, meters);
+            freshness = new Freshness(Duration.ofSeconds(20), System::nanoTime, meters);
+            correspondence = new Correspondence(
+                    gateway, gateways, outboxes, announcements, catchUps, freshness, handlers, meters);
             handlers.on(Interest.class, this::take);
             handlers.on(Queued.class, (_, letter) -> letters.add(letter));
             handlers.whole(this::whole);
