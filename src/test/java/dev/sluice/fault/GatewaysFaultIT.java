@@ -15,14 +15,12 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Several gateways behind one port, of which one after the other is killed or frozen, while everybody publishes, hears and reconnects at any
  * of them: Kafka and those who are owed it get what was acknowledged, in order, and with a session at QoS 2 once; Wills are published,
- * and presence is true in the end. On request: {@code -Dgateways.faults=6}, or 60 for the long run, and {@code -Dgateways=1} leaves one gateway alone.
+ * and presence is true in the end. With {@code -Dgateways.faults=60} it is the long run, and {@code -Dgateways=1} leaves one gateway alone.
  */
-@EnabledIfSystemProperty(named = "gateways.faults", matches = "\\d+")
 class GatewaysFaultIT {
     private static final int FAULTS = Integer.getInteger("gateways.faults", 6);
     private static final int GATEWAYS = Integer.getInteger("gateways", 3);

@@ -20,7 +20,8 @@ public final class Inbox {
     private final AckTimes delays = new AckTimes();
     private final List<String> disorder = new ArrayList<>();
     private int messages;
-    private long subscribedAt = System.nanoTime();
+    private boolean isSubscribed;
+    private long subscribedAt;
 
     private static final class Topic {
         final BitSet numbers = new BitSet();
@@ -34,6 +35,12 @@ public final class Inbox {
     /** The client has its subscriptions from now on. */
     synchronized void subscribed() {
         subscribedAt = System.nanoTime();
+        isSubscribed = true;
+    }
+
+    /** The client has none until it is told: what comes before its SUBACK may lack messages that were made earlier. */
+    synchronized void unsubscribed() {
+        isSubscribed = false;
     }
 
     /** Counts a message; one without payload clears a retained one and counts for nothing. */
@@ -45,7 +52,8 @@ public final class Inbox {
         while (payload[end] != ' ') end++;
         var topic = topics.computeIfAbsent(publish.topicName(), _ -> new Topic());
         var madeAt = number(payload, end + 1);
-        if (count(topic, (int) number(payload, 0), madeAt - subscribedAt > 0)) note(publish, topic, madeAt);
+        if (count(topic, (int) number(payload, 0), isSubscribed && madeAt - subscribedAt > 0))
+            note(publish, topic, madeAt);
         var now = System.nanoTime();
         if (!publish.retain()) delays.add(now, now - madeAt);
     }

@@ -130,6 +130,7 @@ public final class Subscriber implements AutoCloseable {
             if (connects > 0 && profile.persistent()) sessionsLost++;
             unreleased.clear();
             subscribed = false;
+            inbox.unsubscribed();
         }
         connects++;
         online = true;
