@@ -20,8 +20,8 @@ public interface Relay {
     boolean isReady();
 
     /**
-     * Whether what this gateway knows of the others is recent enough to serve by: whoever has announced something a {@code
-     * sluice.relay.patience} ago may count on that. After a freeze it is not, for a moment; if it does not become so within the patience,
+     * Whether what this gateway knows of the others is recent enough to serve by: who waits for a {@code sluice.relay.patience} once
+     * Kafka has an announcement may count on that. After a freeze it is not, for a moment; if it does not become so within the patience,
      * this says true all the same. Any thread, for each message.
      */
     boolean isCurrent();
@@ -48,7 +48,7 @@ public interface Relay {
      * Tells all gateways. Never blocks. What this changes has to be changed in what {@link #whole} says before: a gateway that comes at
      * that moment gets it either way.
      *
-     * <p>While Kafka is away, it waits, and {@code seen} is run after the patience. Without room for it, it is left out, and the others ask
+     * <p>While Kafka is away, it waits, and {@code seen} is run after the patience, which begins once more when Kafka has it. Without room for it, it is left out, and the others ask
      * for the whole state.
      *
      * @param seen run once, on any thread, possibly before this returns: when all that live have taken it in, or after {@code

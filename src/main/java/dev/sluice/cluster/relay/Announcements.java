@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 
@@ -12,21 +13,45 @@ final class Announcements {
     private static final Logger LOG = Logger.getLogger(Announcements.class);
 
     private final long patience;
+    private final LongSupplier clock;
     private final RelayMeters meters;
-    /** Guarded by itself; in the order of their numbers, which is that of their deadlines. */
+    /** Guarded by itself; in the order of their numbers, and about that of their deadlines. */
     private final ArrayDeque<Open> open = new ArrayDeque<>();
 
     private volatile List<Listener> audience = List.of();
 
-    private record Open(long number, List<Listener> audience, long deadline, Runnable seen) {
-        boolean isSeen() {
+    /** Puts an announcement on the board. */
+    @FunctionalInterface
+    interface Board {
+        /**
+         * @param then told whether Kafka has it
+         * @return its number
+         */
+        long write(Consumer<Boolean> then);
+    }
+
+    private static final class Open {
+        private final List<Listener> audience;
+        private final Runnable seen;
+        private long number;
+        /** Of the board's reader it is only known how long ago Kafka had what it knows: so the patience begins when Kafka has it. */
+        private volatile long deadline;
+
+        private Open(List<Listener> audience, Runnable seen) {
+            this.audience = audience;
+            this.seen = seen;
+        }
+
+        private boolean isSeen() {
             for (var listener : audience) if (!listener.hasSeen(number)) return false;
             return true;
         }
     }
 
-    Announcements(Duration patience, RelayMeters meters) {
+    /** @param clock nanoseconds, from any beginning */
+    Announcements(Duration patience, LongSupplier clock, RelayMeters meters) {
         this.patience = patience.toNanos();
+        this.clock = clock;
         this.meters = meters;
     }
 
@@ -35,14 +60,15 @@ final class Announcements {
         audience = List.copyOf(listeners);
     }
 
-    /**
-     * Announces something, in the order of the calls.
-     *
-     * @param write puts it on the board and returns its number
-     */
-    void announce(LongSupplier write, Runnable seen) {
+    /** Announces something, in the order of the calls. */
+    void announce(Board board, Runnable seen) {
         synchronized (open) {
-            open.add(new Open(write.getAsLong(), audience, System.nanoTime() + patience, seen));
+            var announcement = new Open(audience, seen);
+            announcement.deadline = clock.getAsLong() + patience;
+            announcement.number = board.write(isWritten -> {
+                if (isWritten) announcement.deadline = clock.getAsLong() + patience;
+            });
+            open.add(announcement);
         }
         if (audience.isEmpty()) check();
     }
@@ -51,7 +77,7 @@ final class Announcements {
     void check() {
         var released = new ArrayList<Open>(0);
         synchronized (open) {
-            var now = System.nanoTime();
+            var now = clock.getAsLong();
             for (var first = open.peek(); first != null && isOver(first, now); first = open.peek())
                 released.add(open.poll());
         }

@@ -7,8 +7,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Owns how old what this gateway has read from the board is: its heartbeats tell, as all that Kafka had in front of one has come when that
- * comes back. While it is too old, nobody is served: others count on it that whatever they have announced a {@code sluice.relay.patience} ago
- * is known here, also after a freeze. The relay's thread notes, any thread may ask.
+ * comes back. While it is too old, nobody is served: others count on it that what Kafka has had for a
+ * {@code sluice.relay.patience} is known here, also after a freeze. The relay's thread notes, any thread may ask.
  */
 final class Freshness {
     private static final ThrottledLog COMPLAINTS = new ThrottledLog(Logger.getLogger(Freshness.class));
@@ -30,13 +30,13 @@ final class Freshness {
         this.clock = clock;
         this.writtenAt = clock.getAsLong();
         this.patience = patience.toNanos();
-        this.bound = this.patience / 2; // the other half is for announcements on their way to Kafka
+        this.bound = this.patience * 9 / 10; // somebody is served a moment after this was asked
         this.meters = meters;
     }
 
     /** How often a heartbeat is due. */
     long interval() {
-        return bound / 3;
+        return patience / 5;
     }
 
     /** A heartbeat has come back that was written at this moment. */

@@ -105,7 +105,7 @@ public class KafkaRelay implements Relay {
         this.kafkaConfig = kafkaConfig;
         this.topic = new RelayTopic(config, kafkaConfig);
         this.meters = new RelayMeters(registry);
-        this.announcements = new Announcements(config.patience(), meters);
+        this.announcements = new Announcements(config.patience(), System::nanoTime, meters);
         this.catchUps = new CatchUps(config.patience(), meters);
         this.freshness = new Freshness(config.patience(), System::nanoTime, meters);
     }
@@ -328,7 +328,7 @@ public class KafkaRelay implements Relay {
             return;
         }
         var letter = RelayCodec.letter(new Letter.Told(message));
-        announcements.announce(() -> open.announce(letter), seen);
+        announcements.announce(then -> open.announce(letter, then), seen);
     }
 
     @Override

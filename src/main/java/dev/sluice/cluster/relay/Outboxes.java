@@ -49,9 +49,14 @@ final class Outboxes {
         return meters.bytesInFlight().get() + bytes > bytesInFlight;
     }
 
-    /** Puts a letter on the board, or leaves a number out if there is no room. Returns its number. */
-    long announce(byte[] letter) {
-        if (!isFull(letter.length)) return board.add(letter, _ -> {});
+    /**
+     * Puts a letter on the board, or leaves a number out if there is no room.
+     *
+     * @param then told whether Kafka has it, if there was room
+     * @return its number
+     */
+    long announce(byte[] letter, Consumer<Boolean> then) {
+        if (!isFull(letter.length)) return board.add(letter, then);
         meters.refused();
         return board.skip();
     }

@@ -325,7 +325,7 @@ class CorrespondenceTest {
         settle(a, b);
         model.partition(BOARD).add(new byte[] {1, 2, 3});
         model.partition(BOARD).add(new byte[0]);
-        a.outboxes.announce(new byte[] {127, 1}); // a letter of a later version
+        a.outboxes.announce(new byte[] {127, 1}, _ -> {}); // a letter of a later version
         var seen = new AtomicBoolean();
         a.want("x", Reach.ALL, () -> seen.set(true));
         settle(a, b);

@@ -77,7 +77,7 @@ final class RelayModel {
             var meters = new RelayMeters(registry);
             var handlers = new Handlers();
             outboxes = new Outboxes(gateway, gateways, RelayModel.this::hand, meters, 1_000_000);
-            announcements = new Announcements(Duration.ofSeconds(20), meters);
+            announcements = new Announcements(Duration.ofSeconds(20), System::nanoTime, meters);
             var catchUps = new CatchUps(Duration.ofSeconds(20), meters);
             freshness = new Freshness(Duration.ofSeconds(20), System::nanoTime, meters);
             correspondence = new Correspondence(
@@ -126,7 +126,7 @@ final class RelayModel {
             if (reach == Reach.NONE) wants.remove(filter);
             else wants.put(filter, reach);
             var letter = RelayCodec.letter(new Letter.Told(new Interest(List.of(new Wanted(filter, reach)))));
-            announcements.announce(() -> outboxes.announce(letter), seen);
+            announcements.announce(then -> outboxes.announce(letter, then), seen);
         }
 
         void want(String filter) {
