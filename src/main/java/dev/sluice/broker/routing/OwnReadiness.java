@@ -42,8 +42,12 @@ public final class OwnReadiness {
         looking.start(() -> {
             if (relay.isAlone()) return IDLE_TURN;
             look();
-            return TURN;
+            return isIdle() ? IDLE_TURN : TURN;
         });
+    }
+
+    private boolean isIdle() {
+        return found.isEmpty() && interest.sharing().isEmpty();
     }
 
     public void stop() {

@@ -36,7 +36,7 @@ final class Freshness {
 
     /** How often a heartbeat is due. */
     long interval() {
-        return patience / 5;
+        return patience / 3;
     }
 
     /** A heartbeat has come back that was written at this moment. */

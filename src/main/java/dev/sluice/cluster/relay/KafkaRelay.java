@@ -41,8 +41,8 @@ import org.jboss.logging.Logger;
 public class KafkaRelay implements Relay {
     private static final Logger LOG = Logger.getLogger(KafkaRelay.class);
     private static final Duration ALONE = Duration.ofMillis(250);
-    private static final Duration TOGETHER = Duration.ofMillis(50);
-    private static final Duration CLOCK = Duration.ofMillis(20);
+    private static final Duration TOGETHER = Duration.ofMillis(100);
+    private static final Duration CLOCK = Duration.ofMillis(50);
     private static final long KEEP_KNOWN = Duration.ofSeconds(1).toNanos();
     /** A consumer that has lived so long is missed at once. */
     private static final long LONG_LIFE = Duration.ofSeconds(10).toNanos();
