@@ -45,7 +45,7 @@ final class Correspondence {
     /** Number of the latest heartbeat, and when it was written; one is under way at a time. */
     private long heartbeat;
 
-    private long heartbeatAt = System.nanoTime();
+    private long heartbeatAt = System.nanoTime() - LOST;
     private boolean isHeartbeatBack = true;
     private long questions;
 
