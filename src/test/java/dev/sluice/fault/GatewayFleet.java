@@ -32,6 +32,9 @@ final class GatewayFleet implements Deployment, AutoCloseable {
     /** A name whose lease lasts may be refused until it has run out. */
     private static final Duration START_PATIENCE = Duration.ofSeconds(180);
 
+    private static final int OK = 200;
+    private static final int NO_CONTENT = 204;
+
     private final Settings settings;
     private final Backends backends;
     private final Balancer balancer;
@@ -138,6 +141,37 @@ final class GatewayFleet implements Deployment, AutoCloseable {
     void stop(String name) {
         balancer.remove(port(name));
         members.get(name).process.close();
+    }
+
+    /** Tells it to let its clients go, as an operator does who will stop it; returns when they are gone. */
+    void drain(String name) {
+        var answer = Gateway.send(port(name), "POST", "/admin/nodes/" + name + "/drain", "{}");
+        if (answer.statusCode() != NO_CONTENT) throw new IllegalStateException(name + ": " + answer.body());
+        awaitUnready(name);
+        await(name + " without clients").until(() -> Gateway.metric(port(name), "sluice_connections") == 0);
+    }
+
+    /** SIGTERM, of which the balancer hears as others do; returns the exit status. */
+    int terminate(String name) {
+        var process = members.get(name).process.process();
+        process.signal("TERM");
+        awaitUnready(name);
+        await(name + " ended").until(() -> !process.isAlive());
+        return process.exitStatus();
+    }
+
+    /** From then on the balancer gives it no more connections. */
+    private void awaitUnready(String name) {
+        await(name + " not ready").until(() -> !isReady(port(name)));
+        balancer.remove(port(name));
+    }
+
+    private static boolean isReady(int port) {
+        try {
+            return Gateway.get(port, "/q/health/ready").statusCode() == OK;
+        } catch (UncheckedIOException _) {
+            return false;
+        }
     }
 
     /** It is started again when it ends before that. */

@@ -6,6 +6,9 @@ import java.util.List;
 
 /** When acknowledgements, or messages, came and how long they took, in nanoseconds; any thread. */
 public final class AckTimes {
+    /** Nothing came from one reading of {@link System#nanoTime()} on, for so many nanoseconds. */
+    public record Pause(long from, long nanos) {}
+
     private long[] at = new long[1024];
     private long[] took = new long[1024];
     private int size;
@@ -25,6 +28,18 @@ public final class AckTimes {
         int count = 0;
         for (int i = 0; i < size; i++) if (at[i] - from >= 0 && at[i] - to < 0) found[count++] = took[i];
         return Arrays.copyOf(found, count);
+    }
+
+    /** The longest between two readings of {@link System#nanoTime()}. */
+    public synchronized Pause longestPause(long from, long to) {
+        var longest = new Pause(from, 0);
+        var last = from;
+        for (int i = 0; i <= size; i++) {
+            var next = i == size || at[i] - to > 0 ? to : at[i];
+            if (next - last > longest.nanos) longest = new Pause(last, next - last);
+            if (next - last > 0) last = next;
+        }
+        return longest;
     }
 
     /** A percentile in milliseconds, of all publishers together; 0 of nothing. */

@@ -8,7 +8,6 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
@@ -23,6 +22,15 @@ import java.util.List;
  * gateway does not read. One thread may read while others write.
  */
 final class ClientSocket implements AutoCloseable {
+    /** The gateway has refused the upgrade, or closed the WebSocket. */
+    static final class Closed extends IOException {
+        private static final long serialVersionUID = 1;
+
+        private Closed(String said) {
+            super(said);
+        }
+    }
+
     private static final int LARGEST_PACKET = 1 << 20;
     private static final int BINARY = 0x82;
     private static final int PONG = 0x8A;
@@ -67,7 +75,7 @@ final class ClientSocket implements AutoCloseable {
         var head = new StringBuilder();
         while (head.indexOf("\r\n\r\n") < 0) head.append((char) in.readUnsignedByte());
         if (!head.toString().startsWith("HTTP/1.1 101"))
-            throw new IOException("no upgrade: " + head.substring(0, head.indexOf("\r\n")));
+            throw new Closed("no upgrade: " + head.substring(0, head.indexOf("\r\n")));
     }
 
     /** The longest wait for a packet, 0 for ever. */
@@ -93,7 +101,7 @@ final class ClientSocket implements AutoCloseable {
         out.write(frame.array(), 0, frame.position());
     }
 
-    /** The next packet; {@link EOFException} when the gateway has closed. */
+    /** The next packet; {@link Closed} when the gateway has closed. */
     Packet read() throws IOException {
         while (true) {
             var packet = framer.next(unread);
@@ -124,10 +132,15 @@ final class ClientSocket implements AutoCloseable {
                     return ByteBuffer.wrap(payload);
                 }
                 case 9 -> frame(PONG, payload, length);
-                case 8 -> throw new EOFException("closed with " + (length < 2 ? "no status" : status(payload)));
+                case 8 -> throw new Closed(length < 2 ? "closed with no status" : closedWith(status(payload)));
                 default -> throw new IOException("a frame of opcode " + opcode);
             }
         }
+    }
+
+    /** What {@link Closed} says of this status. */
+    static String closedWith(int status) {
+        return "closed with " + status;
     }
 
     private static int status(byte[] close) {

@@ -77,7 +77,6 @@ public final class Publisher implements AutoCloseable {
     /** A DISCONNECT of the gateway. */
     public record Told(long at, ReasonCode reason) {}
 
-    private static final Duration BACK_OFF = Duration.ofMillis(100);
     private static final int LAST_PACKET_ID = 65_535;
     private static final long AN_HOUR = 3600;
 
@@ -97,6 +96,7 @@ public final class Publisher implements AutoCloseable {
     private final Profile profile;
     private final TopicName topicName;
     private final AckTimes ackTimes = new AckTimes();
+    private final Reconnects reconnects = new Reconnects();
     private final LinkedHashMap<Integer, Sent> unanswered = new LinkedHashMap<>();
     private final BitSet acknowledged = new BitSet();
     private final List<String> negatives = new ArrayList<>();
@@ -105,10 +105,8 @@ public final class Publisher implements AutoCloseable {
     private int published;
     private int written;
     private int lastPacketId;
-    private int connects;
     private int sessionsLost;
     private int repeats;
-    private int refusals;
     private boolean online;
     private boolean stopping;
     private boolean ended;
@@ -131,9 +129,9 @@ public final class Publisher implements AutoCloseable {
             try (var socket = ClientSocket.open(port, profile.version())) {
                 if (connect(socket)) serve(socket);
             } catch (IOException | MqttFault broken) {
-                offline();
+                offline(broken);
             }
-            if (!isEnded()) LockSupport.parkNanos(BACK_OFF.toNanos());
+            if (!isEnded()) LockSupport.parkNanos(reconnects.pause().toNanos());
         }
     }
 
@@ -145,18 +143,18 @@ public final class Publisher implements AutoCloseable {
         socket.write(List.of(new Packet.Connect(
                 profile.version(), !profile.persistent(), 0, profile.clientId(), null, null, null, properties)));
         socket.readTimeout(10_000);
-        if (!(socket.read() instanceof Packet.ConnAck answer)) throw new IOException("no CONNACK");
+        if (!(reconnects.answer(socket) instanceof Packet.ConnAck answer)) throw new IOException("no CONNACK");
         socket.readTimeout(0);
         return connected(answer);
     }
 
     private synchronized boolean connected(Packet.ConnAck answer) {
         if (answer.reason().isError()) {
-            refusals++;
+            reconnects.refused(answer.reason());
             return false;
         }
         if (!answer.sessionPresent()) forgetReceived();
-        connects++;
+        reconnects.connected();
         online = true;
         notifyAll();
         return true;
@@ -164,7 +162,7 @@ public final class Publisher implements AutoCloseable {
 
     /** The gateway knows nothing of the exchanges begun: what it had taken is done. */
     private void forgetReceived() {
-        if (connects > 0 && profile.persistent()) sessionsLost++;
+        if (connects() > 0 && profile.persistent()) sessionsLost++;
         unanswered.values().removeIf(sent -> sent.received);
     }
 
@@ -254,7 +252,7 @@ public final class Publisher implements AutoCloseable {
                 if (!releases.isEmpty()) socket.write(releases);
             }
         } catch (IOException | MqttFault broken) {
-            offline();
+            offline(broken);
         }
     }
 
@@ -294,10 +292,12 @@ public final class Publisher implements AutoCloseable {
     }
 
     private synchronized void told(ReasonCode reason) {
+        reconnects.dismissed(reason);
         disconnects.add(new Told(System.nanoTime(), reason));
     }
 
-    private synchronized void offline() {
+    private synchronized void offline(Exception how) {
+        reconnects.ended(how);
         online = false;
         notifyAll();
     }
@@ -360,8 +360,12 @@ public final class Publisher implements AutoCloseable {
         return List.copyOf(disconnects);
     }
 
-    public synchronized int connects() {
-        return connects;
+    public int connects() {
+        return reconnects.count();
+    }
+
+    public Reconnects reconnects() {
+        return reconnects;
     }
 
     /** Persistent sessions that the gateway did not know any more. */
@@ -372,11 +376,6 @@ public final class Publisher implements AutoCloseable {
     /** PUBLISHes and PUBRELs sent again after a reconnect. */
     public synchronized int repeats() {
         return repeats;
-    }
-
-    /** CONNECTs answered with an error. */
-    public synchronized int refusals() {
-        return refusals;
     }
 
     /** Leaves with DISCONNECT. */

@@ -26,24 +26,19 @@ public final class Subscriber implements AutoCloseable {
     public record Profile(
             String clientId, ProtocolVersion version, QoS qos, boolean persistent, List<String> filters) {}
 
-    private static final Duration BACK_OFF = Duration.ofMillis(100);
     private static final long AN_HOUR = 3600;
 
     private final int port;
     private final Profile profile;
     private final Inbox inbox = new Inbox();
+    private final Reconnects reconnects = new Reconnects();
     private final Set<Integer> unreleased = new HashSet<>();
     private final List<String> complaints = new ArrayList<>();
     private final Thread thread;
     private ClientSocket socket;
-    private int connects;
     private int sessionsLost;
-    private int refusals;
     private boolean subscribed;
     private boolean online;
-    /** Whether a connection has ended before its CONNACK since the last take-over. */
-    private boolean hasLeftUnanswered;
-
     private boolean away;
     private boolean paused;
     private boolean wandering;
@@ -66,14 +61,15 @@ public final class Subscriber implements AutoCloseable {
         while (awaitWish()) {
             try (var opened = ClientSocket.open(port, profile.version())) {
                 if (begin(opened) && connect(opened)) serve(opened);
-            } catch (IOException _) {
+            } catch (IOException broken) {
                 // killed, cut, or asked to go: the next connection goes on
+                reconnects.ended(broken);
             } catch (MqttFault fault) {
                 complain(fault.toString());
             } finally {
                 offline();
             }
-            LockSupport.parkNanos(BACK_OFF.toNanos());
+            LockSupport.parkNanos(reconnects.pause().toNanos());
         }
     }
 
@@ -101,38 +97,25 @@ public final class Subscriber implements AutoCloseable {
         opened.write(List.of(new Packet.Connect(
                 profile.version(), !profile.persistent(), 0, profile.clientId(), null, null, null, properties)));
         opened.readTimeout(10_000);
-        if (!(answer(opened) instanceof Packet.ConnAck answer)) throw new IOException("no CONNACK");
+        if (!(reconnects.answer(opened) instanceof Packet.ConnAck answer)) throw new IOException("no CONNACK");
         opened.readTimeout(0);
         if (!connected(answer)) return false;
         if (!isSubscribed()) opened.write(List.of(subscribe()));
         return true;
     }
 
-    private Packet answer(ClientSocket opened) throws IOException {
-        try {
-            return opened.read();
-        } catch (IOException unanswered) {
-            leftUnanswered();
-            throw unanswered;
-        }
-    }
-
-    private synchronized void leftUnanswered() {
-        hasLeftUnanswered = true;
-    }
-
     private synchronized boolean connected(Packet.ConnAck answer) {
         if (answer.reason().isError()) {
-            refusals++;
+            reconnects.refused(answer.reason());
             return false;
         }
         if (!answer.sessionPresent()) {
-            if (connects > 0 && profile.persistent()) sessionsLost++;
+            if (connects() > 0 && profile.persistent()) sessionsLost++;
             unreleased.clear();
             subscribed = false;
             inbox.unsubscribed();
         }
-        connects++;
+        reconnects.connected();
         online = true;
         return true;
     }
@@ -176,11 +159,9 @@ public final class Subscriber implements AutoCloseable {
                     inbox.subscribed();
                 }
             }
-            case Packet.Disconnect _ when expectsDisconnects -> {}
-            // Sockets have no order among each other: a CONNECT that was left alone may be read after this
-            // connection's.
-            case Packet.Disconnect taken
-            when taken.reason() == ReasonCode.SESSION_TAKEN_OVER && hasLeftUnanswered -> hasLeftUnanswered = false;
+            case Packet.Disconnect bye -> {
+                if (!reconnects.dismissed(bye.reason()) && !expectsDisconnects) complaints.add(bye.toString());
+            }
             case Packet unexpected -> complaints.add(unexpected.toString());
         }
     }
@@ -288,18 +269,17 @@ public final class Subscriber implements AutoCloseable {
         return inbox;
     }
 
-    public synchronized int connects() {
-        return connects;
+    public int connects() {
+        return reconnects.count();
+    }
+
+    public Reconnects reconnects() {
+        return reconnects;
     }
 
     /** Persistent sessions that the gateway did not know any more. */
     public synchronized int sessionsLost() {
         return sessionsLost;
-    }
-
-    /** CONNECTs answered with an error. */
-    public synchronized int refusals() {
-        return refusals;
     }
 
     /** What the gateway sent that it should not, refused subscriptions among it. */
