@@ -91,6 +91,11 @@ class ScaleIT {
         @Override
         public void close() {
             thread.interrupt();
+            try {
+                thread.join();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
