@@ -119,8 +119,8 @@ class ScaleIT {
                 while (gateways.names().size() > 1) go(gateways.names().getFirst());
             }
             timeline.end();
-            settle(live);
             report();
+            settle(live);
             assertKept();
             assertNobodyWaited(watch.stalled());
         }
