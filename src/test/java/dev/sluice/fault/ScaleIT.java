@@ -44,12 +44,12 @@ class ScaleIT {
     private static final int BURST = (int) Math.max(1, EACH / 50);
     private static final Duration PACE = Duration.ofNanos((long) (BURST * 1e9 / EACH));
     /** Unanswered messages of each; below Receive Maximum. */
-    private static final int WINDOW = (int) Math.clamp(EACH, 16, 1000);
+    private static final int WINDOW = (int) Math.clamp(EACH / 2, 16, 1000);
 
     private static final Duration DWELL = IS_LONG ? Duration.ofSeconds(10) : Duration.ofSeconds(1);
     private static final Duration LONGEST_BACK_OFF = Duration.ofSeconds(5);
     /** Connections break after so many seconds, on the average. */
-    private static final int LIFETIME = 15;
+    private static final int LIFETIME = IS_LONG ? 15 : 6;
 
     private static final int STOPPED_BY_SIGTERM = 143;
     /** What a client may be told, by the table of what can end a connection: its gateway drains. */
