@@ -154,8 +154,9 @@ final class GatewayFleet implements Deployment, AutoCloseable {
     /** SIGTERM, of which the balancer hears as others do; returns the exit status. */
     int terminate(String name) {
         var process = members.get(name).process.process();
+        var hasComers = isReady(port(name));
         process.signal("TERM");
-        awaitUnready(name);
+        if (hasComers) awaitUnready(name);
         await(name + " ended").until(() -> !process.isAlive());
         return process.exitStatus();
     }
