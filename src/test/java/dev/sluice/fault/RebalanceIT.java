@@ -36,13 +36,16 @@ class RebalanceIT {
             publishers.add(PUBLISHERS / 2, QoS.AT_LEAST_ONCE, Duration.ofMillis(200));
             publishers.add(PUBLISHERS / 2, QoS.EXACTLY_ONCE, Duration.ofMillis(200));
             awaitOnline(listeners, publishers);
-            assertThat(connections(gateways)).allSatisfy(it -> assertThat(it).isGreaterThan(1.2 * MEAN));
+            // One of the two may have been slow, and the other one have had too many.
+            await("a share for both").atMost(PATIENCE).untilAsserted(() -> assertThat(connections(gateways))
+                    .allSatisfy(it -> assertThat(it).isGreaterThanOrEqualTo(1.2 * MEAN)));
+            var before = moved(gateways);
 
             gateways.add(1);
 
             awaitCalm(gateways);
             awaitOnline(listeners, publishers);
-            var moved = moved(gateways);
+            var moved = moved(gateways) - before;
             System.out.printf("rebalance: %s, %.0f moved%n", connections(gateways), moved);
             assertThat(moved).isBetween(MEAN - MEAN / 5.0, 4.0 * MEAN);
             assertThat(told(publishers)).isNotEmpty().containsOnly(ReasonCode.USE_ANOTHER_SERVER);
