@@ -115,7 +115,7 @@ public class PasswordAuthentication implements Authentication {
         var name = attempt.username();
         var since = verified.changes();
         var found = reader.find(name);
-        if (!matches(attempt, waited, found))
+        if (!matches(attempt, waited, found, since))
             return logins.failed(attempt, method(), name, found.isEmpty() ? "unknown" : "wrong");
         var credential = found.get();
         if (verified.changes() != since) {
@@ -124,28 +124,36 @@ public class PasswordAuthentication implements Authentication {
             if (now.isEmpty() || !now.get().hash().equals(credential.hash()))
                 return logins.failed(attempt, method(), name, "changed");
             credential = now.get();
-        } else verified.keep(credential, attempt.password(), since);
+        }
         return logins.proved(attempt, method(), credential, null);
     }
 
-    /** Takes a time that depends on the looks of the password and on what hashing costs here, not on whether the user exists. */
-    private boolean matches(Attempt attempt, long waited, Optional<StoredCredential> found)
+    /**
+     * Takes a time that depends on the looks of the password and on what hashing costs here, not on whether the user exists. What is right
+     * is known from then on, also to a client that did not wait for it, and comes again.
+     */
+    private boolean matches(Attempt attempt, long waited, Optional<StoredCredential> found, long since)
             throws InterruptedException {
         var name = attempt.username();
         var password = attempt.password();
         var isToken = MachineToken.looksLike(password);
         var secret = found.map(this::secret).orElse(null);
         var isComparable = secret != null && isToken == secret instanceof MachineToken && password.length > 0;
-        if (isToken) return (isComparable ? secret : nobodysToken).matches(password) & isComparable;
+        if (isToken) {
+            var isRight = (isComparable ? secret : nobodysToken).matches(password) & isComparable;
+            if (isRight) verified.keep(found.get(), password, since);
+            return isRight;
+        }
         if (secret != null && !(secret instanceof MachineToken)) dummies.learn(secret);
         var offered = password.length > 0 ? password : NO_PASSWORD;
         return threads.compute(() -> {
-                    if (logins.isHeldBack(attempt, name, waited)) throw new HeldBack();
-                    var dummy = dummies.of(name);
-                    // Reads the dummy's text, too, as that of a user was read.
-                    return (isComparable ? secret : Recipe.parse(dummy.text())).matches(offered);
-                })
-                & isComparable;
+            if (logins.isHeldBack(attempt, name, waited)) throw new HeldBack();
+            var dummy = dummies.of(name);
+            // Reads the dummy's text, too, as that of a user was read.
+            var isRight = (isComparable ? secret : Recipe.parse(dummy.text())).matches(offered) & isComparable;
+            if (isRight) verified.keep(found.get(), password, since);
+            return isRight;
+        });
     }
 
     /** Null if an operator's own SQL has written what nobody can read. */

@@ -4,6 +4,7 @@ import static dev.sluice.access.credential.CredentialRig.HOME;
 import static dev.sluice.access.credential.CredentialRig.attempt;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.access.Attempt;
 import dev.sluice.access.Identity;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -135,6 +137,27 @@ class PasswordAuthenticationTest {
         rig.watch.look();
         judge(HOME, "ann", "secret");
         assertThat(rig.hashes()).isEqualTo(2);
+    }
+
+    @Test
+    void aClientThatDoesNotWaitAndComesAgainCostsOneHash() throws InterruptedException {
+        rig.close();
+        rig = new CredentialRig(Map.of("argon2-iterations", "64"));
+        rig.put("ann", Scheme.ARGON2ID, "secret");
+        var impatient = Thread.ofVirtual().start(() -> judge(HOME, "ann", "secret"));
+        await("the hash has begun").until(PasswordAuthenticationTest::isHashing);
+        impatient.interrupt();
+        impatient.join();
+        await("the hash is done").until(() -> rig.hashes() == 1);
+        assertThat(judge(HOME, "ann", "secret")).isInstanceOf(Verdict.Granted.class);
+        assertThat(rig.hashes()).isEqualTo(1);
+    }
+
+    private static boolean isHashing() {
+        return Thread.getAllStackTraces().entrySet().stream()
+                .filter(each -> each.getKey().getName().startsWith("sluice-hash"))
+                .flatMap(each -> Stream.of(each.getValue()))
+                .anyMatch(frame -> frame.getClassName().endsWith("Argon2id"));
     }
 
     /** Neither from the attacker's own address, once it was right there, nor from any other. */
