@@ -47,6 +47,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -102,8 +103,7 @@ public class Broker {
         this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
                 stores.wills, rules, uplink, stores.journal, remote, topics, deliveries, meters, kafka::isAvailable);
-        this.endedSessions =
-                new EndedSessionSearch<>(router, registry, Connection::tell, stores.subscriptions, storeConfig);
+        this.endedSessions = new EndedSessionSearch<>(router, registry, ends(lease), stores.subscriptions, storeConfig);
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, stores.sessions::retainedOf, this::held, registered);
         this.storedFilters = new StoredFilters(settings.bounds.topicLevels(), meters);
@@ -170,6 +170,10 @@ public class Broker {
         parts.remote().readiness().stop();
         sharedPickup.stop();
         overload.stop();
+    }
+
+    private static BiConsumer<Connection, Event> ends(Lease lease) {
+        return (connection, end) -> connection.tell(LostSession.told(end, lease));
     }
 
     /** Sessions have expired while their clients were offline, or have been deleted. */

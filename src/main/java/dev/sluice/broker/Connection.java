@@ -55,7 +55,7 @@ public final class Connection implements RetainedRecipient {
         this.input = new PacketInput(this, transport, parts.limits(), parts.partials());
         this.output = new PacketOutput(
                 loop.buffers(), transport, parts.meters(), parts.config().sendBuffer(), this::tell);
-        this.writes = new PendingWrites(this, parts.journal());
+        this.writes = new PendingWrites(this, parts.journal(), parts.lease());
         this.flow = new FlowControl(this, parts, loop, input, output, writes);
         this.session = parts.session(flow::mayPublish, flow::hasRoom, it -> receiving.screen(it));
         this.proof = new Proof(parts.admission(), parts.limits(), peer, loop, this::answered);

@@ -2,8 +2,6 @@ package dev.sluice.broker;
 
 import dev.sluice.cluster.node.Membership;
 import dev.sluice.config.StartOrder;
-import dev.sluice.packet.ReasonCode;
-import dev.sluice.session.Event;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -21,9 +19,6 @@ class LostLease {
     private static final Logger LOG = Logger.getLogger(LostLease.class);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-    private static final Event AWAY = new Event.Ended(
-            ReasonCode.SERVER_SHUTTING_DOWN, "the gateway was away for too long, and others have taken over");
-
     private final Membership membership;
     private final Departures departures;
 
@@ -38,7 +33,7 @@ class LostLease {
 
     /** Waits for the event loops, so that none reads a socket first once the gateway is alive again. */
     private void cut() {
-        var ended = departures.cut(AWAY).completeOnTimeout(null, PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+        var ended = departures.cut(LostSession.AWAY).completeOnTimeout(null, PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
         ended.exceptionally(bug -> {
                     LOG.error("ending a connection failed", bug);
                     return null;

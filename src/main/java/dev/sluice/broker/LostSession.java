@@ -1,5 +1,6 @@
 package dev.sluice.broker;
 
+import dev.sluice.cluster.node.Lease;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 
@@ -8,5 +9,13 @@ final class LostSession {
     static final Event FENCED = new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "the session is open elsewhere");
     static final Event DELETED = new Event.Ended(ReasonCode.ADMINISTRATIVE_ACTION, "the session was deleted");
 
+    static final Event AWAY = new Event.Ended(
+            ReasonCode.SERVER_SHUTTING_DOWN, "the gateway was away for too long, and others have taken over");
+
     private LostSession() {}
+
+    /** What a client is told: of one that was taken for dead, others have deleted sessions that were to end with their connections. */
+    static Event told(Event end, Lease lease) {
+        return end == DELETED && !lease.lasts() ? AWAY : end;
+    }
 }

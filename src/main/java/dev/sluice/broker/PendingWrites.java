@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Publication;
+import dev.sluice.cluster.node.Lease;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.store.journal.Copy;
@@ -23,12 +24,14 @@ final class PendingWrites {
 
     private final Connection connection;
     private final Journal journal;
+    private final Lease lease;
     private final Loop loop;
     private ArrayDeque<JournalWrite> waiting;
 
-    PendingWrites(Connection connection, Journal journal) {
+    PendingWrites(Connection connection, Journal journal, Lease lease) {
         this.connection = connection;
         this.journal = journal;
+        this.lease = lease;
         this.loop = connection.loop();
     }
 
@@ -54,7 +57,7 @@ final class PendingWrites {
                 connection.progressed();
             }
             case FENCED -> connection.on(LostSession.FENCED);
-            case GONE -> connection.on(LostSession.DELETED);
+            case GONE -> connection.on(LostSession.told(LostSession.DELETED, lease));
             case REFUSED -> connection.on(REFUSED);
         }
     }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Devices, a backend that sends each of them commands, and what has come of these; used by the test's thread. */
 final class CommandedDevices implements AutoCloseable {
@@ -55,6 +56,16 @@ final class CommandedDevices implements AutoCloseable {
 
     private static boolean isPersistent(int device) {
         return device % 4 < 2;
+    }
+
+    /** Their gateways may take their leave. */
+    void expectDisconnects() {
+        devices.forEach(Subscriber::expectDisconnects);
+    }
+
+    /** What gateways have said that ended their connections. */
+    Stream<String> told() {
+        return devices.stream().flatMap(device -> device.reconnects().told().stream());
     }
 
     /** Sends no more; returns when every command has reached its device. */

@@ -1,5 +1,6 @@
 package dev.sluice.fault;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.ProtocolVersion;
@@ -75,6 +76,7 @@ class GatewaysFaultIT {
             try (var group = SharedGroup.start(started.port(), MEMBERS, sharedProfiles(), fleet)) {
                 group.expectDisconnects();
                 devices.start(random);
+                devices.expectDisconnects();
                 fleet.awaitProgress(PATIENCE, 5, fleet.all());
                 for (var subscriber : audience) subscriber.wander(random.nextLong(), LONGEST_WALK);
                 group.wander(random, LONGEST_WALK);
@@ -184,6 +186,9 @@ class GatewaysFaultIT {
         audience.assertKept();
         group.assertKept();
         devices.assertKept();
+        assertThat(devices.told())
+                .as("no operator has done anything")
+                .doesNotContain("DISCONNECT ADMINISTRATIVE_ACTION");
         mortals.assertWills(durable.getFirst().inbox());
         for (var name : gateways.names()) presences.assertTrue(gateways.port(name));
         await("empty queues")
