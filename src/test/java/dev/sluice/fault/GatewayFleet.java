@@ -292,6 +292,25 @@ final class GatewayFleet implements Deployment, AutoCloseable {
         }
     }
 
+    /** Returns when all that was published is answered and has come to those who are owed it, and nothing waits for Kafka. */
+    void comeToRest(Fleet publishers, Audience audience, Duration patience) {
+        publishers.awaitProgress(patience, 20, publishers.all());
+        publishers.quiet(patience);
+        audience.awaitComplete(patience);
+        await("an empty spool").atMost(patience).until(() -> query("SELECT count(*) FROM v_spool")
+                .equals("0"));
+    }
+
+    /** Every promise to publishers and subscribers, once all has come to rest; says under this name what has become of them. */
+    void assertKept(String name, Fleet publishers, Audience audience) {
+        var account = Account.of(bootstrap(), Servers.KAFKA_TOPIC, publishers.all());
+        System.out.printf("%s: %s; %s%n", name, account.report(), audience.report());
+        account.assertKept();
+        account.assertComplete();
+        audience.assertKept();
+        await("empty queues").until(() -> query("SELECT count(*) FROM queued").equals("0"));
+    }
+
     @Override
     public void close() {
         balancer.close();

@@ -206,21 +206,11 @@ class ScaleIT {
     private void settle(List<Subscriber> live) {
         Crowd.awaitSubscribed(live);
         forEachWay(live, audience::oweFromNow);
-        publishers.awaitProgress(PATIENCE, 20, publishers.all());
-        publishers.quiet(PATIENCE);
-        audience.awaitComplete(PATIENCE);
-        await("an empty spool").atMost(PATIENCE).until(() -> gateways.query("SELECT count(*) FROM v_spool")
-                .equals("0"));
+        gateways.comeToRest(publishers, audience, PATIENCE);
     }
 
     private void assertKept() {
-        var account = Account.of(gateways.bootstrap(), Servers.KAFKA_TOPIC, publishers.all());
-        System.out.printf("scale: %s; %s%n", account.report(), audience.report());
-        account.assertKept();
-        account.assertComplete();
-        audience.assertKept();
-        await("empty queues")
-                .until(() -> gateways.query("SELECT count(*) FROM queued").equals("0"));
+        gateways.assertKept("scale", publishers, audience);
         assertThat(gateways.query("SELECT count(*) FROM node"))
                 .as("gateways that have left, and their names have not")
                 .isEqualTo("1");

@@ -108,21 +108,11 @@ class TwoVersionsIT {
         audience.forEach(Subscriber::stay);
         Crowd.awaitSubscribed(live);
         CROWD.forEachWay(publishers, live, audience::oweFromNow);
-        publishers.awaitProgress(PATIENCE, 20, publishers.all());
-        publishers.quiet(PATIENCE);
-        audience.awaitComplete(PATIENCE);
-        await("an empty spool").atMost(PATIENCE).until(() -> gateways.query("SELECT count(*) FROM v_spool")
-                .equals("0"));
+        gateways.comeToRest(publishers, audience, PATIENCE);
     }
 
     private void assertKept() {
-        var account = Account.of(gateways.bootstrap(), Servers.KAFKA_TOPIC, publishers.all());
-        System.out.printf("versions: %s; %s%n", account.report(), audience.report());
-        account.assertKept();
-        account.assertComplete();
-        audience.assertKept();
-        await("empty queues")
-                .until(() -> gateways.query("SELECT count(*) FROM queued").equals("0"));
+        gateways.assertKept("versions", publishers, audience);
         assertThat(gateways.logged(" ERROR ")).isEmpty();
     }
 }
