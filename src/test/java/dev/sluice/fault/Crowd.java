@@ -15,6 +15,9 @@ import java.util.stream.IntStream;
 /** Publishers and subscribers of both versions and of QoS 1 and 2: the first subscriber hears everybody, the others share them. Immutable. */
 record Crowd(int publishers, int subscribers) {
     private static final Duration PACE = Duration.ofMillis(100);
+    /** More publish more slowly: one subscriber, with QoS 2, hears them all. */
+    private static final int AT_FULL_PACE = 40;
+
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** As many subscribers, whose gateways may take their leave; returns when they have their subscriptions. */
@@ -57,10 +60,14 @@ record Crowd(int publishers, int subscribers) {
         return subscriber == 0 || publisher % (subscribers - 1) == subscriber - 1;
     }
 
-    private static Publisher.Profile profile(int publisher) {
+    private Publisher.Profile profile(int publisher) {
         var qos = qos(publisher);
         return new Publisher.Profile(
-                "publisher-" + publisher, version(publisher), qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, 128);
+                "publisher-" + publisher, version(publisher), qos, qos == QoS.EXACTLY_ONCE, 16, 1, pace(), 128);
+    }
+
+    private Duration pace() {
+        return PACE.multipliedBy(Math.max(1, publishers / AT_FULL_PACE));
     }
 
     private static ProtocolVersion version(int number) {
