@@ -15,7 +15,7 @@ public interface RelayConfig {
     @WithDefault("64")
     int partitions();
 
-    /** How long an announcement waits until each gateway that lives has seen it; then it counts as seen. */
+    /** How long an announcement waits, once Kafka has it, until each gateway that lives has seen it; then it counts as seen. */
     @WithDefault("1s")
     Duration patience();
 
