@@ -2,8 +2,8 @@
  * How gateways tell each other things: the Kafka topic {@code sluice.relay}, whose partition 0, the <i>board</i>, all of them read, and whose other
  * partitions are a <i>mailbox</i> for each.
  *
- * <p><b>Owns</b> what waits for Kafka ({@code Outbox}), who waits until others have seen something ({@code Announcements}), and what was heard
- * of each other gateway ({@code Peer}): the numbers of its records, in which a gap is found, and whether its whole state is here.
+ * <p><b>Owns</b> what waits for Kafka ({@code Outbox}), who waits until others have seen something ({@code Announcements}), how old what was heard
+ * may be ({@code Freshness}), and what was heard of each other gateway ({@code Peer}): the numbers of its records, in which a gap is found, and whether its whole state is here.
  *
  * <p><b>Threads.</b> {@code sluice-relay} reads, and runs all handlers; {@code sluice-relay-clock} hands over again what the producer had no
  * room for, and ends the patience of who waits. Any thread may send; Kafka's network thread and the one that replaces a producer tell what
