@@ -1,10 +1,13 @@
 package dev.sluice.support;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +32,8 @@ public final class Programs {
     /** The folder with our scripts and pages, and MQTT.js in its {@code node_modules}. */
     public static Path mqttJs() {
         var npm = find("apt install nodejs npm", "npm");
-        try {
+        try (var turn = FileChannel.open(MODULES.resolveSibling("js.lock"), CREATE, WRITE)) {
+            turn.lock(); // tests run in several processes
             copy(SCRIPTS, MODULES);
             var lock = Files.readString(MODULES.resolve("package-lock.json"));
             var installed = MODULES.resolve("installed");
@@ -47,13 +51,16 @@ public final class Programs {
         run(folder, Duration.ofMinutes(8), with(find("apt install " + program, program), arguments));
     }
 
-    /** Copies the files of a folder to another one. */
+    /** Copies the files of a folder to another one; a file that is there with the same content stays, as others may read it. */
     public static Path copy(Path from, Path to) {
         try {
             Files.createDirectories(to);
             try (var files = Files.list(from)) {
-                for (var file : files.filter(Files::isRegularFile).toList())
-                    Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+                for (var file : files.filter(Files::isRegularFile).toList()) {
+                    var copy = to.resolve(file.getFileName());
+                    if (!Files.exists(copy) || Files.mismatch(file, copy) >= 0)
+                        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+                }
             }
             return to;
         } catch (IOException e) {

@@ -3,7 +3,6 @@ package dev.sluice.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import org.jboss.logmanager.ExtLogRecord;
@@ -14,23 +13,26 @@ import org.junit.jupiter.api.Test;
 class LogQueuesTest {
     private static final int LINES = 1000;
 
-    /** A console that takes its first line only when it is let. */
+    /** A console that is still at its first line when the queue is closed, and shows its lines when it is flushed. */
     private static final class SlowConsole extends Handler {
-        private final CountDownLatch open = new CountDownLatch(1);
-        private final AtomicInteger lines = new AtomicInteger();
+        private final CountDownLatch never = new CountDownLatch(1);
+        private int lines;
+        private volatile int shown;
 
         @Override
         public void publish(LogRecord line) {
             try {
-                open.await();
+                never.await();
             } catch (InterruptedException _) {
-                // The queue is closed; the line is to be written all the same.
+                never.countDown(); // the queue is closed
             }
-            lines.incrementAndGet();
+            lines++;
         }
 
         @Override
-        public void flush() {}
+        public void flush() {
+            shown = lines;
+        }
 
         @Override
         public void close() {
@@ -45,8 +47,7 @@ class LogQueuesTest {
         queue.addHandler(console);
         for (int i = 0; i < LINES; i++)
             queue.publish(new ExtLogRecord(Level.ERROR, "line", LogQueuesTest.class.getName()));
-        console.open.countDown();
         LogQueues.writeOut(queue);
-        assertThat(console.lines).hasValue(LINES);
+        assertThat(console.shown).isEqualTo(LINES);
     }
 }
