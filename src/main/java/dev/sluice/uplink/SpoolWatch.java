@@ -213,13 +213,14 @@ class SpoolWatch {
         var bytes = spool.addedBytes();
         var wanted = wanted();
         var holds = holding || spool.isAway() || !spool.topicsAway().isEmpty() || !wanted.isEmpty() || !spool.isEmpty();
+        var askedAt = System.nanoTime();
         var state = holds ? store.lease(wanted) : store.state();
         holding = holds && !wanted.isEmpty();
         spool.noteState(state, rows, bytes);
         if (holds) refreshAt = System.nanoTime() + BUSY_REFRESH.toNanos();
         for (var seen : state.stripes()) {
             var stripe = spool.stripes().get(seen.number());
-            stripe.seen(seen);
+            stripe.seen(seen, askedAt);
             var isBacklog = seen.freeAgeSeconds() > BACKLOG_SECONDS && !seen.heldElsewhere();
             if (stripe.isDirect() && isBacklog) spool.spool(stripe.number());
         }

@@ -32,7 +32,7 @@ public class SpoolStore {
     public static final int STRIPES = 16;
 
     /** What a gateway holds that has not said for this long that it lives is free. */
-    static final Duration LIFE = Duration.ofSeconds(15);
+    public static final Duration LIFE = Duration.ofSeconds(15);
 
     /** The age of nothing. */
     public static final double NONE = -1;

@@ -69,6 +69,8 @@ public final class SpoolStripe {
 
     /** Null before the first look. */
     private volatile SpoolStore.StripeState seen;
+    /** Until then no other gateway drains it if this one does; in nanoseconds of {@link System#nanoTime}, written before the state. */
+    private volatile long oursUntil;
 
     SpoolStripe(int number) {
         this.number = number;
@@ -105,8 +107,14 @@ public final class SpoolStripe {
 
     /** Begins a step of the drain, during which no other gateway gets the stripe; false if another one drains it. */
     synchronized boolean beginDrain() {
-        draining = seen != null && seen.ours();
+        draining = isOurs();
         return draining;
+    }
+
+    /** Whether no other gateway drains it: not after a freeze in which its lease has ended. */
+    boolean isOurs() {
+        var now = seen;
+        return now != null && now.ours() && System.nanoTime() - oursUntil < 0;
     }
 
     synchronized void endDrain() {
@@ -126,8 +134,13 @@ public final class SpoolStripe {
         return now != null && (now.freeAgeSeconds() < NEARLY_SECONDS || now.heldElsewhere());
     }
 
-    /** As it is in PostgreSQL. */
-    public void seen(SpoolStore.StripeState now) {
+    /**
+     * As it is in PostgreSQL.
+     *
+     * @param askedAt when that was asked, in nanoseconds of {@link System#nanoTime}
+     */
+    public void seen(SpoolStore.StripeState now, long askedAt) {
+        oursUntil = askedAt + SpoolStore.LIFE.toNanos();
         seen = now;
         drainedForOthers = now.freeAgeSeconds() >= 0;
     }

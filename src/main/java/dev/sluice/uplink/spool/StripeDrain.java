@@ -286,9 +286,9 @@ public final class StripeDrain implements Repeating.Turn {
         return shared.abandoned || System.nanoTime() - deadline >= 0;
     }
 
-    /** False if the producer has no room for it now, or does not know the topic yet, or is being replaced. */
+    /** False if the producer has no room for it now, or does not know the topic yet, or is being replaced, or if another gateway drains now. */
     private boolean hand(SpooledRecord each) {
-        if (shared.spool.givenUp() != seenGivenUp) return false;
+        if (shared.spool.givenUp() != seenGivenUp || !stripe.isOurs()) return false;
         if (!each.send(shared.producer)) return giveUpIfGone(each);
         missing.remove(each.to());
         return true;

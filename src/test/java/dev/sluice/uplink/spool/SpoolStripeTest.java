@@ -109,7 +109,11 @@ class SpoolStripeTest {
         assertThat(stripe.open()).isTrue();
     }
 
-    private static SpoolStore.StripeState seen(boolean ours, boolean heldElsewhere) {
+    private void seen(SpoolStore.StripeState state) {
+        stripe.seen(state, System.nanoTime());
+    }
+
+    private static SpoolStore.StripeState state(boolean ours, boolean heldElsewhere) {
         return new SpoolStore.StripeState(0, ours, 5, 5, heldElsewhere);
     }
 
@@ -117,7 +121,7 @@ class SpoolStripeTest {
     @Test
     void mayCloseWhileAnotherGatewayHoldsItsFirstRow() {
         stripe.spool();
-        stripe.seen(seen(false, true));
+        seen(state(false, true));
         assertThat(stripe.isNearlyDrained()).isTrue();
         stripe.close(Set.of());
         assertThat(stripe.isHeldElsewhere()).isTrue();
@@ -127,24 +131,34 @@ class SpoolStripeTest {
     @Test
     void isDrainedForOthersWhileItsOwnRecordsGoToKafka() {
         assertThat(stripe.hasWork()).isFalse();
-        stripe.seen(seen(true, false));
+        seen(state(true, false));
         assertThat(stripe.hasWork()).isTrue();
         assertThat(stripe.isDirect()).isTrue();
-        stripe.seen(new SpoolStore.StripeState(0, true, 5, SpoolStore.NONE, false));
+        seen(new SpoolStore.StripeState(0, true, 5, SpoolStore.NONE, false));
         assertThat(stripe.hasWork()).isFalse();
+    }
+
+    /** The gateway was frozen, or PostgreSQL away: another one may be at it. */
+    @Test
+    void isNotDrainedOnceItsLeaseHasEnded() {
+        stripe.seen(state(true, false), System.nanoTime());
+        assertThat(stripe.isOurs()).isTrue();
+        stripe.seen(state(true, false), System.nanoTime() - SpoolStore.LIFE.toNanos());
+        assertThat(stripe.isOurs()).isFalse();
+        assertThat(stripe.beginDrain()).isFalse();
     }
 
     @Test
     void isLetGoBetweenTwoStepsOfTheDrain() {
         assertThat(stripe.beginDrain()).as("never seen").isFalse();
         assertThat(stripe.letGo()).isTrue();
-        stripe.seen(seen(true, false));
+        seen(state(true, false));
         assertThat(stripe.beginDrain()).isTrue();
         assertThat(stripe.letGo()).as("in a step").isFalse();
         stripe.endDrain();
         assertThat(stripe.letGo()).isTrue();
         assertThat(stripe.beginDrain()).as("let go").isFalse();
-        stripe.seen(seen(true, false));
+        seen(state(true, false));
         assertThat(stripe.beginDrain()).isTrue();
     }
 
