@@ -7,10 +7,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
+import org.jboss.logging.Logger;
 
 /** Asks PostgreSQL and waits for the answer, bounded in number and in time; any virtual thread may call. */
 public final class StoreCalls {
+    private static final Logger LOG = Logger.getLogger(StoreCalls.class);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+
     private final DataSource dataSource;
     private final StoreHealth health;
     private final BoundedCalls calls;
@@ -37,6 +43,24 @@ public final class StoreCalls {
      */
     public <T> T call(String what, Transaction.Work<T> work) {
         return call(what, bound, work);
+    }
+
+    /**
+     * The same for the start, which cannot go on without an answer: asks again for a minute while PostgreSQL cannot be asked.
+     *
+     * @throws StoreUnavailable when it could not be asked for so long
+     */
+    public <T> T callAtStart(String what, Transaction.Work<T> work) {
+        var deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            try {
+                return call(what, work);
+            } catch (StoreUnavailable away) {
+                if (System.nanoTime() - deadline > 0 || Thread.currentThread().isInterrupted()) throw away;
+                LOG.warn("the start waits for PostgreSQL: " + away.getMessage());
+                LockSupport.parkNanos(PAUSE.toNanos());
+            }
+        }
     }
 
     /** The same within another bound, for a caller that has waited already. */

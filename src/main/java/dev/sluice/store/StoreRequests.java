@@ -21,6 +21,7 @@ public class StoreRequests {
     private final StoreCalls upkeep;
     private final StoreCalls spool;
     private final StoreCalls routes;
+    private final StoreCalls routing;
     private final StoreCalls changes;
     private final Counter refused;
 
@@ -33,6 +34,7 @@ public class StoreRequests {
         this.upkeep = new StoreCalls(dataSource, health, 1, bound);
         this.spool = new StoreCalls(dataSource, health, SPOOL_CONCURRENCY, bound);
         this.routes = new StoreCalls(dataSource, health, 1, bound);
+        this.routing = new StoreCalls(dataSource, health, 1, bound);
         this.changes = new StoreCalls(dataSource, health, 1, bound);
         Gauge.builder("sluice.store.reads.waiting", turns, BoundedCalls::waiting)
                 .description("Reads for clients that wait for their turn")
@@ -68,6 +70,11 @@ public class StoreRequests {
 
     public StoreCalls routes() {
         return routes;
+    }
+
+    /** For what a gateway has to know of all sessions before messages go the right way: messages pass by meanwhile. */
+    public StoreCalls routing() {
+        return routing;
     }
 
     /** For what has been withdrawn: short, and behind nothing that waits for a lock. */

@@ -9,13 +9,17 @@ import dev.sluice.store.credential.CredentialReader;
 import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.route.RouteStore;
+import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.store.spool.SpoolStore;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.reflect.Proxy;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -50,6 +54,8 @@ class StoreRequestsTest {
             assertThat(spool.lease(Set.of()).rows()).isZero();
             assertThat(spool.isEmpty(0, Set.of())).isTrue();
             assertThat(new RouteStore(requests).read()).isNotNull();
+            assertThat(queues.lastSeqs(List.of(1L))).isEmpty();
+            assertThat(new SubscriptionReader(requests).of(List.of())).isEmpty();
             assertThat(new CredentialReader(requests).find("nobody")).isEmpty();
 
             release.countDown();
@@ -82,6 +88,21 @@ class StoreRequestsTest {
                 locking.rollback();
                 for (var stranger : strangers) stranger.join();
             }
+        }
+    }
+
+    /** As after a failover in the middle of what it reads. */
+    @Test
+    void theStartAsksUntilThereIsAnAnswer() {
+        SERVER.empty();
+        try (var rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE)) {
+            var asked = new AtomicInteger();
+            var answer = rig.requests.routing().callAtStart("reading", _ -> {
+                if (asked.incrementAndGet() < 3) throw new SQLException("canceled", "57014");
+                return "all";
+            });
+            assertThat(answer).isEqualTo("all");
+            assertThat(asked).hasValue(3);
         }
     }
 

@@ -268,7 +268,7 @@ public final class StoreRig implements AutoCloseable {
                 + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
                 + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
         var configuration = new AgroalConnectionPoolConfigurationSupplier()
-                .maxSize(38)
+                .maxSize(39)
                 .acquisitionTimeout(Duration.ofSeconds(2))
                 .idleValidationTimeout(validation)
                 .exceptionSorter(new PostgreSQLExceptionSorter())

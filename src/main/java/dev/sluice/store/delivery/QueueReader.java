@@ -52,7 +52,7 @@ public class QueueReader {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public Map<Long, Long> lastSeqs(Collection<Long> sessions) {
-        return requests.call("looking at queues", connection -> {
+        return requests.routing().call("looking at queues", connection -> {
             try (var select = connection.prepareStatement(LAST)) {
                 select.setArray(1, connection.createArrayOf("int8", sessions.toArray()));
                 var found = new HashMap<Long, Long>();

@@ -45,6 +45,7 @@ public class RetainedTopics {
     private final StoreClock clock;
     private final NameIndex names = new NameIndex();
     private final Map<TopicName, Changes> changing = new ConcurrentHashMap<>();
+    private final JointReads<TopicFilter> learning = new JointReads<>();
     private final AtomicLong lastStamp = new AtomicLong();
     /** Read: a message is stamped and routed. Write: a subscription begins. */
     private final ReentrantReadWriteLock routing = new ReentrantReadWriteLock();
@@ -85,34 +86,41 @@ public class RetainedTopics {
     }
 
     /**
-     * Reads the names of all topics, before the first connection.
+     * Reads the names of all topics, before the first connection; waits a minute for PostgreSQL at each page.
      *
-     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws StoreUnavailable when PostgreSQL does not answer for so long
      */
     public void load() {
         var place = new Place("", Long.MIN_VALUE);
         while (place != null) {
             var after = place;
-            place = requests.call(
-                    "reading the topics of retained messages", it -> ask(it, after, PAGE_ROWS, _ -> true));
+            place = requests.routing()
+                    .callAtStart("reading the topics of retained messages", it -> ask(it, after, PAGE_ROWS, _ -> true));
         }
     }
 
     /**
      * Learns the names that a filter matches, those of other gateways included: in time that grows with the number of names that begin as
-     * these do. Blocks, so it is called on virtual threads.
+     * these do, together with others that have the same filter. Blocks, so it is called on virtual threads.
      *
      * @param isOver whether nobody wants to know any more
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public void learn(TopicFilter filter, BooleanSupplier isOver) {
+        learning.read(filter, isOver, () -> learnNames(filter, isOver));
+    }
+
+    /** Whether all are known. */
+    private boolean learnNames(TopicFilter filter, BooleanSupplier isOver) {
         var beginning = indexed(filter.commonBeginning());
         var most = filter.isExact() && beginning.equals(filter.toString()) ? 1 : PAGE_ROWS;
         var place = new Place(beginning, Long.MIN_VALUE);
-        while (place != null && place.begin().startsWith(beginning) && !isOver.getAsBoolean()) {
+        while (place != null && place.begin().startsWith(beginning)) {
+            if (isOver.getAsBoolean()) return false;
             var after = place;
             place = requests.call("looking for retained messages", it -> ask(it, after, most, filter::matches));
         }
+        return true;
     }
 
     /** As PostgreSQL counts characters. */

@@ -2,6 +2,7 @@ package dev.sluice.store.session;
 
 import dev.sluice.packet.QoS;
 import dev.sluice.store.SessionsEnded.EndedSession;
+import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -58,10 +59,10 @@ public class SubscriptionReader {
               LEFT JOIN subscription b ON b.session_id = s.id
              ORDER BY w.n""";
 
-    private final StoreRequests requests;
+    private final StoreCalls calls;
 
     public SubscriptionReader(StoreRequests requests) {
-        this.requests = requests;
+        this.calls = requests.routing();
     }
 
     /** Takes one subscription with its client, and the identity and the epoch of the session that it belongs to. */
@@ -83,9 +84,9 @@ public class SubscriptionReader {
 
     /**
      * Tells every subscription of every session that has not expired, with its client id, on the calling thread, those of one session
-     * together; reads page by page, the next one while it tells one.
+     * together; reads page by page, the next one while it tells one. For the start: waits a minute for PostgreSQL at each page.
      *
-     * @throws StoreUnavailable when PostgreSQL cannot be asked now, or stops answering: some may have been told
+     * @throws StoreUnavailable when PostgreSQL does not answer for so long: some may have been told
      */
     public void all(Listener tell) {
         var next = begin(Place.START);
@@ -100,7 +101,7 @@ public class SubscriptionReader {
 
     private CompletableFuture<Page> begin(Place after) {
         return CompletableFuture.supplyAsync(
-                () -> requests.call("reading subscriptions", connection -> ask(connection, after)),
+                () -> calls.callAtStart("reading subscriptions", connection -> ask(connection, after)),
                 task -> Thread.ofVirtual().name("sluice-read").start(task));
     }
 
@@ -121,7 +122,7 @@ public class SubscriptionReader {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public List<Ended> endedAmong(List<EndedSession> sessions) {
-        return requests.call("looking for ended sessions", connection -> {
+        return calls.call("looking for ended sessions", connection -> {
             try (var ended = connection.prepareStatement(ENDED)) {
                 var ids = sessions.stream().map(EndedSession::id).toArray();
                 var clientIds = sessions.stream().map(EndedSession::clientId).toArray();
@@ -148,7 +149,7 @@ public class SubscriptionReader {
         List<Changed> page;
         do {
             var last = after;
-            page = requests.call("looking for subscriptions", connection -> changed(connection, time, last));
+            page = calls.call("looking for subscriptions", connection -> changed(connection, time, last));
             var sessions = page.stream()
                     .filter(each -> each.clientId() != null)
                     .map(each -> new EndedSession(each.clientId(), each.session()))
@@ -183,7 +184,7 @@ public class SubscriptionReader {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public List<Subscriptions> of(List<EndedSession> sessions) {
-        return requests.call("reading subscriptions", connection -> {
+        return calls.call("reading subscriptions", connection -> {
             try (var select = connection.prepareStatement(OF)) {
                 var ids = sessions.stream().map(EndedSession::id).toArray();
                 select.setArray(1, connection.createArrayOf("int8", ids));
