@@ -342,10 +342,10 @@ final class Correspondence {
         if (!awaited.isEmpty() && now - joinedAt > JOIN_TIME) giveUp();
     }
 
-    /** One that does not come back may have been lost. */
+    /** One that does not come back may have been lost, unless Kafka takes nothing: then no more are put behind it. */
     private boolean mayBeat(long now) {
-        var pause = isHeartbeatBack ? freshness.interval() : Math.max(LOST, freshness.interval());
-        return now - heartbeatAt >= pause && outboxes.isBoardWritten();
+        if (isHeartbeatBack) return now - heartbeatAt >= freshness.interval();
+        return now - heartbeatAt >= Math.max(LOST, freshness.interval()) && outboxes.isBoardWritten();
     }
 
     private void giveUp() {

@@ -26,13 +26,17 @@ final class RelayModel {
     private final Map<Integer, List<byte[]>> partitions = new HashMap<>();
     /** Whether Kafka loses a record that it has acknowledged, by its partition. */
     BiPredicate<Integer, Envelope> loses = (_, _) -> false;
+
+    Duration patience = Duration.ofSeconds(20);
+    /** Whether Kafka takes records and does not say so. */
+    boolean isSilent;
     /** What becomes of the content of a record. */
     UnaryOperator<byte[]> rewrites = it -> it;
 
     private Handover hand(int partition, byte[] record, Callback later) {
         var it = RelayCodec.envelope(record);
         if (!loses.test(partition, it)) partition(partition).add(RelayCodec.record(rewritten(it)));
-        later.onCompletion(null, null);
+        if (!isSilent) later.onCompletion(null, null);
         return Handover.TAKEN;
     }
 
@@ -79,7 +83,7 @@ final class RelayModel {
             outboxes = new Outboxes(gateway, gateways, RelayModel.this::hand, meters, 1_000_000);
             announcements = new Announcements(Duration.ofSeconds(20), System::nanoTime, meters);
             var catchUps = new CatchUps(Duration.ofSeconds(20), meters);
-            freshness = new Freshness(Duration.ofSeconds(20), System::nanoTime, meters);
+            freshness = new Freshness(patience, System::nanoTime, meters);
             correspondence = new Correspondence(
                     gateway, gateways, outboxes, announcements, catchUps, freshness, handlers, meters);
             handlers.on(Interest.class, this::take);
