@@ -72,6 +72,7 @@ public class Broker {
     private final Overload overload;
     private final FleetSessions fleetSessions;
     private final SharedPickup sharedPickup;
+    private final SharedRedelivery sharedRedelivery;
     private final BooleanSupplier isKafkaSilent;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
@@ -100,6 +101,7 @@ public class Broker {
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
         var remote = RemoteRouting.join(node, relay, router, deliveries, stores.journal, registered);
         this.sharedPickup = new SharedPickup(router.shares(), stores.sharedQueues, deliveries, remote.keeping());
+        this.sharedRedelivery = new SharedRedelivery(router, stores.journal, deliveries);
         this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
                 stores.wills, rules, uplink, stores.journal, remote, topics, deliveries, meters, kafka::isAvailable);
@@ -192,9 +194,18 @@ public class Broker {
         return fleetSessions.subscriptions().isComplete();
     }
 
-    /** Sessions that have ended leave messages to other members of their Shared Subscriptions. */
+    /** Sessions that have ended leave messages to other members of their Shared Subscriptions; in PostgreSQL until those are known. */
     void redeliver(@Observes OrphanedDeliveries left) {
-        new SharedRedelivery(router, parts.journal(), deliveries).give(left);
+        if (knowsMembers()) sharedRedelivery.give(left);
+    }
+
+    /**
+     * Whether a Shared Subscription that has no members here has none at all. Without Kafka, this gateway does not hear of those that come to
+     * others, however ready it was before.
+     */
+    private boolean knowsMembers() {
+        var isHeard = parts.remote().isAlone() || !isKafkaSilent.getAsBoolean();
+        return knowsSubscriptions() && parts.remote().isCurrent() && isHeard;
     }
 
     /** Starts a connection on its event loop, from which it is called. */

@@ -136,7 +136,7 @@ public final class Connection implements RetainedRecipient {
     }
 
     @Override
-    public void unreadable(RuntimeException bug) {
+    public void unreadable(Throwable bug) {
         proof.logFault(bug);
         tell(new Event.Ended(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, "the client's messages cannot be read"));
     }

@@ -16,14 +16,14 @@ final class StoreThreads {
      * @param away runs on the same thread if PostgreSQL does not answer
      * @param failed is given any other failure, on the same thread
      */
-    static void read(String clientId, Runnable reading, Runnable away, Consumer<RuntimeException> failed) {
+    static void read(String clientId, Runnable reading, Runnable away, Consumer<Throwable> failed) {
         Thread.ofVirtual().name("sluice-read").start(() -> {
             try {
                 reading.run();
             } catch (StoreUnavailable unavailable) {
                 LOG.debugf("client %s waits: %s", clientId, unavailable.getMessage());
                 away.run();
-            } catch (RuntimeException bug) {
+            } catch (Throwable bug) { // an Error, too: else the connection would wait for this read for ever
                 failed.accept(bug);
             }
         });

@@ -83,9 +83,13 @@ final class LetterBox {
     /** @param failure null if Kafka has the letter */
     private void answered(Letter letter, Exception failure) {
         underWay--;
+        if (failure == null) {
+            arrived(letter);
+            return;
+        }
+        if (letter.command().progress().isClosed()) return; // whoever reads the record again writes the letter
         var refusal = Refusal.of(failure);
-        if (failure == null) arrived(letter);
-        else if (refusal == null) again(letter, failure.getMessage());
+        if (refusal == null) again(letter, failure.getMessage());
         else refused(letter, refusal);
     }
 
@@ -121,6 +125,7 @@ final class LetterBox {
                         + " Create the topic, or allow the gateway to write to it");
     }
 
+    /** Forgets what it has for a partition, which is closed; what the producer has may still arrive. */
     void drop(Progress progress) {
         waiting.removeIf(letter -> letter.command().progress() == progress);
     }

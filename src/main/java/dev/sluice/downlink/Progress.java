@@ -30,6 +30,7 @@ final class Progress {
     private long backAt = NOTHING;
 
     private long backSince;
+    private boolean closed;
 
     /**
      * @param next offset of the first record that comes; {@link #NOTHING} where that is not known yet
@@ -117,12 +118,17 @@ final class Progress {
         committing = offset();
     }
 
-    /** Nothing more is ended here. */
+    /** Nothing more is ended here: another replica has the partition, or this one begins anew in it. */
     void close() {
+        closed = true;
         fresh.clear();
         waiting.clear();
         freshBytes = 0;
         waitingBytes = 0;
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     void notCommitted() {

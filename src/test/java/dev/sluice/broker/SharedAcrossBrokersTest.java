@@ -14,6 +14,7 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.topic.TopicName;
 import io.agroal.api.AgroalDataSource;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -161,9 +162,8 @@ class SharedAcrossBrokersTest {
         heir.hasGotNothing();
     }
 
-    /** As today at one gateway: QoS 1 only, once the session is over. */
-    @Test
-    void whatAStoredSessionLeavesGoesToOneElsewhere() throws Exception {
+    /** Of a stored session, to one that is connected to the third gateway. */
+    private Client leaveThreeMessages() {
         var away = brokers.get(1).connect("away", true).subscribe(1, QoS.AT_LEAST_ONCE, SHARE);
         away.next(Packet.SubAck.class);
         away.leave();
@@ -173,10 +173,51 @@ class SharedAcrossBrokersTest {
         var heir = member(2, "heir", QoS.AT_LEAST_ONCE);
         settle();
         SERVER.execute("DELETE FROM session WHERE client_id = 'away'");
-        store.redelivery = brokers.getFirst().broker::redeliver;
+        return heir;
+    }
+
+    private void sweep(BrokerRig sweeper) throws SQLException {
+        store.redelivery = sweeper.broker::redeliver;
         store.sweep.sweepEnded();
+    }
+
+    private static String queued() {
+        return SERVER.value("SELECT count(*) FROM queued");
+    }
+
+    /** As at one gateway: QoS 1 only, once the session is over. */
+    @Test
+    void whatAStoredSessionLeavesGoesToOneElsewhere() throws Exception {
+        var heir = leaveThreeMessages();
+        sweep(brokers.getFirst());
         for (int i = 1; i <= 3; i++)
             assertThat(payload(heir.next(Packet.Publish.class))).isEqualTo("m" + i);
-        assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("0");
+        assertThat(queued()).isEqualTo("0");
+    }
+
+    /** It came while Kafka was away, and serves with what PostgreSQL tells. */
+    @Test
+    void aGatewayThatHasNotHeardOfMembersElsewhereKeepsWhatAStoredSessionLeaves() throws Exception {
+        var heir = leaveThreeMessages();
+        var relay = new LocalRelay(board, "late");
+        relay.ignore();
+        relay.ready(false);
+        var late = new BrokerRig(relay, store, store.retainedTopics, NO_ROUTES);
+        brokers.add(late);
+        late.kafka.isKafkaSilent = true;
+        sweep(late);
+        assertThat(queued()).isEqualTo("3");
+        relay.ready(true);
+        sweep(late);
+        assertThat(queued()).as("others may have come meanwhile").isEqualTo("3");
+
+        late.kafka.isKafkaSilent = false;
+        relay.listen();
+        settle();
+        sweep(late);
+        for (int i = 1; i <= 3; i++)
+            assertThat(payload(heir.next(Packet.Publish.class))).isEqualTo("m" + i);
+        heir.hasGotNothing();
+        assertThat(queued()).isEqualTo("0");
     }
 }

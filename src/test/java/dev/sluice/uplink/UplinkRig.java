@@ -35,6 +35,8 @@ public final class UplinkRig {
     public final FakeSpool spool;
     public final RoutesInForce routes;
     public final Uplink uplink;
+    /** Whether Kafka does not answer. */
+    public volatile boolean isKafkaSilent;
 
     /** @param keys of the configuration, without {@code sluice.uplink.} */
     public UplinkRig(Map<String, String> keys) {
@@ -49,7 +51,7 @@ public final class UplinkRig {
 
     /** One that never asks. */
     public KafkaHealth health() {
-        return new KafkaHealth(routes, producer, spool, Map.of());
+        return new Health();
     }
 
     private static Packet.Publish publish(String topic) {
@@ -108,12 +110,28 @@ public final class UplinkRig {
 
         /** The record that waits longest fails, and would not the next time. */
         public void fail() {
-            unanswered.remove().onCompletion(null, new DisconnectException());
+            fail(new DisconnectException());
+        }
+
+        public void fail(Exception why) {
+            unanswered.remove().onCompletion(null, why);
         }
 
         @Override
         public void letInAgain(String why) {
             renewals.add(why);
+        }
+    }
+
+    @Vetoed // else the tests that start Quarkus find two
+    private final class Health extends KafkaHealth {
+        private Health() {
+            super(routes, producer, spool, Map.of());
+        }
+
+        @Override
+        public boolean isSilent() {
+            return isKafkaSilent;
         }
     }
 

@@ -82,7 +82,7 @@ public final class Deliveries {
         else then.run();
     }
 
-    /** Gives it to other gateways alone; tells whether Kafka has it for them, on any thread. */
+    /** Gives it to other gateways alone; tells whether Kafka has it for them, and they are there, on any thread. */
     void giveElsewhere(Publication another, Consumer<Boolean> then) {
         otherGateways.accept(another, then);
     }

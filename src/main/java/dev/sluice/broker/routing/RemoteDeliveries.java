@@ -1,20 +1,24 @@
 package dev.sluice.broker.routing;
 
+import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.Relay;
 import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.packet.Message;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /** Gives messages to other gateways, for clients that PostgreSQL does not keep them for. Any thread may use it, and nobody waits. */
 public final class RemoteDeliveries {
     private final Relay relay;
     private final FleetRouter router;
+    private final Predicate<Gateway> lives;
     private final RemoteMeters meters;
 
-    RemoteDeliveries(Relay relay, FleetRouter router, RemoteMeters meters) {
+    RemoteDeliveries(Relay relay, FleetRouter router, Predicate<Gateway> lives, RemoteMeters meters) {
         this.relay = relay;
         this.router = router;
+        this.lives = lives;
         this.meters = meters;
     }
 
@@ -49,13 +53,14 @@ public final class RemoteDeliveries {
     /**
      * Gives a message that a member of a Shared Subscription has left, or cannot take, to members elsewhere. It goes on no further.
      *
-     * @param then as in {@link #send}
+     * @param then as in {@link #send}, but false if a gateway is gone: what waited for Kafka nobody reads any more, and yet another member may
+     *     have it
      */
     void passOn(Publication another, Consumer<Boolean> then) {
         var answers = new Answers(then);
         for (var match : another.remote()) {
             answers.missing.incrementAndGet();
-            send(match, another.message(), null, answers);
+            send(match, another.message(), null, has -> answers.accept(has && lives.test(match.gateway())));
         }
         answers.accept(true);
     }

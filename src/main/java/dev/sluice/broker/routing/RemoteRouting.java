@@ -62,7 +62,7 @@ public record RemoteRouting(
         var members = new RemoteMembers(router, lives);
         var meters = new RemoteMeters(remote, registered);
         var everywhere = new FleetRouter(relay, router, remote);
-        var others = new RemoteDeliveries(relay, everywhere, meters);
+        var others = new RemoteDeliveries(relay, everywhere, lives, meters);
         var keeping = new UnfencedKeeping(journal, meters::dropped);
         var arrivals = new RemoteArrivals(router, deliveries, keeping, meters);
         relay.on(Interest.class, remote::changed);

@@ -12,5 +12,5 @@ public interface RetainedRecipient extends Recipient {
     void whenReady(Runnable task);
 
     /** Ends the connection: what it is owed cannot be read, although PostgreSQL answers; from any thread. */
-    void unreadable(RuntimeException bug);
+    void unreadable(Throwable bug);
 }

@@ -5,7 +5,6 @@ import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.store.Rows;
 import dev.sluice.store.StoreHealth;
-import dev.sluice.store.StoredMessage;
 import dev.sluice.store.SweepTurn;
 import dev.sluice.store.Transaction;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -20,12 +19,8 @@ import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
@@ -40,33 +35,13 @@ public class DeliverySweep {
     private static final Duration REAP_INTERVAL = Duration.ofSeconds(1);
     private static final int ENDED_AT_ONCE = 100;
 
-    private static final String ENDED = "SELECT id FROM ended_session ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
+    private static final String ENDED =
+            "SELECT id FROM ended_session WHERE id > ? ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
 
     /** From here on nobody can put messages in: who did so before has committed. */
     private static final String CLOSE_QUEUES = """
             DELETE FROM queue WHERE session_id = ANY (ARRAY(
                 SELECT session_id FROM queue WHERE session_id = ANY (?) FOR UPDATE SKIP LOCKED))""";
-
-    /** As many as are handled together have few bytes. */
-    private static final long SHARED_BYTES = 1024 * 1024;
-
-    /** What Shared Subscriptions chose ended sessions for, and may choose others for: at QoS 2 a delivery may have begun [MQTT-4.8.2-5]. */
-    private static final String SHARED =
-            """
-            SELECT p.*, %s AS millis_left
-              FROM (SELECT q.*, sum(q.weight) OVER (ORDER BY q.session_id, q.seq) AS upto
-                      FROM (SELECT r.session_id, r.seq, r.share, r.message_qos, r.message_retain, r.expires_at, r.message_id,
-                                   coalesce(r.topic, m.topic) AS topic, coalesce(r.properties, m.properties) AS properties,
-                                   coalesce(r.payload, m.payload) AS payload, %s AS weight
-                              FROM (SELECT * FROM queued WHERE session_id = ANY (?) AND share IS NOT NULL AND qos = 1
-                                     ORDER BY session_id, seq LIMIT ?) r
-                              LEFT JOIN message m ON m.id = r.message_id) q) p
-             WHERE p.upto <= greatest(?, p.weight)
-             ORDER BY p.session_id, p.seq""".formatted(StoredMessage.MILLIS_LEFT.formatted("p.expires_at"), StoredMessage.WEIGHT);
-
-    private static final String DELETE_SHARED = """
-            DELETE FROM queued q USING unnest(?::bigint[], ?::bigint[]) AS w(session_id, seq)
-             WHERE q.session_id = w.session_id AND q.seq = w.seq""";
 
     private static final String EMPTY_QUEUES = """
             WITH gone AS (
@@ -96,8 +71,7 @@ public class DeliverySweep {
     private final StoreHealth health;
     private final SweepTurn turn;
     private final Orphans orphans;
-    private final BoundedMessages messages;
-    private final Consumer<OrphanedDeliveries> redelivery;
+    private final SharedSweep shared;
     private final QueueExpiry queues;
     private final RetainedSweep retained;
     private final Repeating sweeping = Repeating.onVirtualThread("sluice-delivery-sweep");
@@ -127,13 +101,12 @@ public class DeliverySweep {
             RetainedTopics retained,
             MeterRegistry meters,
             Consumer<OrphanedDeliveries> redelivery) {
-        this.redelivery = redelivery;
         this.dataSource = dataSource;
         this.config = config;
         this.health = health;
         this.turn = turn;
         this.orphans = orphans;
-        this.messages = messages;
+        this.shared = new SharedSweep(dataSource, orphans, messages, redelivery, config.sweepBatch());
         this.queues = new QueueExpiry(dataSource, orphans, config.sweepBatch(), meters);
         this.retained = new RetainedSweep(dataSource, retained, config.sweepBatch(), meters);
     }
@@ -147,95 +120,57 @@ public class DeliverySweep {
         sweeping.stop();
     }
 
-    private record Swept(int done, int messages, List<Long> orphans) {}
+    /**
+     * One step through the ended sessions.
+     *
+     * @param done sessions of which all is gone
+     * @param messages that were deleted
+     * @param next the number behind which there may be more sessions; null if there are none
+     */
+    private record Swept(int done, int messages, List<Long> orphans, Long next) {}
 
     /** Blocking: deletes queues and subscriptions of ended sessions; returns of how many sessions all is gone. */
     public int sweepEnded() throws SQLException {
         var total = 0;
-        Swept swept;
-        do {
+        shared.begin();
+        for (Long next = 0L; next != null; ) {
+            var after = next;
             // Committed first, so that a lane that waits for one of the queues goes on: what it writes is given to
             // others, too.
-            Transaction.run(dataSource, DeliverySweep::ended);
-            while (redeliverShared() > 0) {}
+            Transaction.run(dataSource, connection -> ended(connection, after));
+            shared.offer(connection -> array(connection, ended(connection, after)));
+            Swept swept;
             do {
-                swept = Transaction.run(dataSource, this::sweepEnded);
+                swept = Transaction.run(dataSource, connection -> sweepEnded(connection, after));
                 orphans.suspect(swept.orphans());
                 total += swept.done();
             } while (swept.messages() == config.sweepBatch());
-        } while (swept.done() == ENDED_AT_ONCE);
+            next = swept.next();
+        }
+        shared.end();
         return total;
     }
 
-    /** Locks some ended sessions, and closes their queues. */
-    private static Array ended(Connection connection) throws SQLException {
+    /** Locks some ended sessions behind that number, and closes their queues. */
+    private static List<Long> ended(Connection connection, long after) throws SQLException {
         try (var ended = connection.prepareStatement(ENDED);
                 var close = connection.prepareStatement(CLOSE_QUEUES)) {
-            ended.setInt(1, ENDED_AT_ONCE);
-            var sessions = connection.createArrayOf("int8", Rows.longs(ended).toArray(Long[]::new));
-            close.setArray(1, sessions);
+            ended.setLong(1, after);
+            ended.setInt(2, ENDED_AT_ONCE);
+            var sessions = Rows.longs(ended);
+            close.setArray(1, array(connection, sessions));
             close.executeUpdate();
             return sessions;
         }
     }
 
-    /** Returns how many of the messages are done; they are deleted only then, in a transaction of their own. */
-    private int redeliverShared() throws SQLException {
-        var found = Transaction.run(dataSource, this::orphaned).stream()
-                .collect(Collectors.partitioningBy(each -> messages.isAbove(each.message())));
-        var orphaned = new OrphanedDeliveries(found.get(false));
-        delete(found.get(true));
-        if (orphaned.deliveries().isEmpty()) return found.get(true).size();
-        try {
-            redelivery.accept(orphaned);
-        } finally {
-            delete(orphaned.done());
-        }
-        return orphaned.done().size() + found.get(true).size();
+    private static Array array(Connection connection, List<Long> sessions) throws SQLException {
+        return connection.createArrayOf("int8", sessions.toArray());
     }
 
-    private List<OrphanedDelivery> orphaned(Connection connection) throws SQLException {
-        try (var shared = connection.prepareStatement(SHARED)) {
-            shared.setArray(1, ended(connection));
-            shared.setInt(2, config.sweepBatch());
-            shared.setLong(3, SHARED_BYTES);
-            var deliveries = new ArrayList<OrphanedDelivery>();
-            try (var rows = shared.executeQuery()) {
-                while (rows.next())
-                    deliveries.add(new OrphanedDelivery(
-                            rows.getLong("session_id"),
-                            rows.getLong("seq"),
-                            rows.getObject("message_id", Long.class),
-                            rows.getString("share"),
-                            messages.read(rows)));
-            }
-            return deliveries;
-        }
-    }
-
-    private void delete(List<OrphanedDelivery> reported) throws SQLException {
-        if (reported.isEmpty()) return;
-        // In one order, so that two gateways that delete the same rows cannot wait for each other.
-        var done = reported.stream()
-                .sorted(Comparator.comparingLong(OrphanedDelivery::sessionId).thenComparingLong(OrphanedDelivery::seq))
-                .toList();
-        Transaction.run(dataSource, connection -> {
-            try (var delete = connection.prepareStatement(DELETE_SHARED)) {
-                var sessions = done.stream().map(OrphanedDelivery::sessionId).toArray();
-                var places = done.stream().map(OrphanedDelivery::seq).toArray();
-                delete.setArray(1, connection.createArrayOf("int8", sessions));
-                delete.setArray(2, connection.createArrayOf("int8", places));
-                return delete.executeUpdate();
-            }
-        });
-        orphans.suspect(done.stream()
-                .map(OrphanedDelivery::messageId)
-                .filter(Objects::nonNull)
-                .toList());
-    }
-
-    private Swept sweepEnded(Connection connection) throws SQLException {
-        var sessions = ended(connection);
+    private Swept sweepEnded(Connection connection, long after) throws SQLException {
+        var ended = ended(connection, after);
+        var sessions = array(connection, ended);
         try (var empty = connection.prepareStatement(EMPTY_QUEUES);
                 var forget = connection.prepareStatement(FORGET_ENDED)) {
             empty.setArray(1, sessions);
@@ -247,7 +182,8 @@ public class DeliverySweep {
                 var done = messages < config.sweepBatch()
                         ? Rows.longs(forget).getFirst().intValue()
                         : 0;
-                return new Swept(done, messages, Rows.array(row, "messages"));
+                var next = ended.size() == ENDED_AT_ONCE ? ended.getLast() : null;
+                return new Swept(done, messages, Rows.array(row, "messages"), next);
             }
         }
     }
@@ -282,22 +218,33 @@ public class DeliverySweep {
         return total;
     }
 
-    private void sweep() throws SQLException {
-        sweepEnded();
-        sweepQueued();
-        sweepRetained();
-        sweepCleared();
-        sweepBatches(FORGET_LANES);
+    /** All its parts: one that fails does not keep the others from their work. */
+    void sweep() {
+        for (var part : List.<Part>of(
+                this::sweepEnded,
+                this::sweepQueued,
+                this::sweepRetained,
+                this::sweepCleared,
+                () -> sweepBatches(FORGET_LANES))) guarded(part);
     }
 
     private void sweepIfAvailable() {
         if (!health.available()) return;
         var due = System.nanoTime() - sweptAt >= config.sweepInterval().toNanos();
         if (due) sweptAt = System.nanoTime();
+        guarded(orphans::reap);
+        if (due && turn.isOurs()) sweep();
+        if (due && (turn.isOurs() || orphans.areDropped())) guarded(orphans::search);
+    }
+
+    @FunctionalInterface
+    private interface Part {
+        int sweep() throws SQLException;
+    }
+
+    private static void guarded(Part part) {
         try {
-            orphans.reap();
-            if (due && turn.isOurs()) sweep();
-            if (due && (turn.isOurs() || orphans.areDropped())) orphans.search();
+            part.sweep();
         } catch (SQLException | RuntimeException failure) {
             LOG.warnf("sweeping messages, to be tried again: %s", failure.getMessage());
         }

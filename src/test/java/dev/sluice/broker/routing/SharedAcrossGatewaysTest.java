@@ -246,6 +246,22 @@ class SharedAcrossGatewaysTest {
                 .isTrue();
     }
 
+    /** What waited for Kafka then, nobody reads. */
+    @Test
+    void whatIsOnItsWayToAGatewayThatIsGoneWasNotGiven() {
+        start(ShareOrder.NONE);
+        there.subscribe("one", SHARE);
+        here.relay.answerLate();
+        var answers = new ArrayList<Boolean>();
+        for (int i = 0; i < 2; i++) {
+            var another = here.router.shares().another(message("a", ONE, i), SHARE, null, false);
+            here.deliveries.giveElsewhere(another, answers::add);
+            if (i == 1) there.relay.leave();
+            here.relay.answer(true);
+        }
+        assertThat(answers).containsExactly(true, false);
+    }
+
     /** What it does not tell again is over. */
     @Test
     void aGatewayThatTellsItsMembersAnewHasThoseOnly() {

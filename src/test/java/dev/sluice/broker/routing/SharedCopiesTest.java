@@ -2,7 +2,6 @@ package dev.sluice.broker.routing;
 
 import static dev.sluice.store.Messages.message;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.config.StoreConfig.QueuePolicy;
@@ -10,7 +9,6 @@ import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Outcome;
@@ -246,13 +244,13 @@ class SharedCopiesTest {
     }
 
     @Test
-    void whatIsNotKeptForAnotherStaysWhereItIs() {
+    void whatIsNotKeptForAnotherStaysWhereItIs() throws Exception {
         away("ended");
         var texts = publishAll(5);
         away("heir");
         delete("client_id = 'ended'");
         rig.journal.stop();
-        assertThatThrownBy(rig.sweep::sweepEnded).isInstanceOf(StoreUnavailable.class);
+        rig.sweep.sweepEnded();
         start(StoreRig.Settings.ONE_LANE);
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("" + texts.size());
     }
