@@ -1,6 +1,7 @@
 package dev.sluice.uplink;
 
 import dev.sluice.uplink.route.KafkaTopic;
+import dev.sluice.uplink.route.TimestampBounds;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -24,6 +25,7 @@ import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.record.TimestampType;
 
 /** Asks Kafka about its topics, and makes some only where it is told to. Stateless; blocks. */
 public final class KafkaTopics {
@@ -46,12 +48,15 @@ public final class KafkaTopics {
                         topics.stream().map(KafkaTopics::resource).toList())
                 .values();
         var said = new HashMap<String, KafkaTopic>();
-        for (var topic : topics)
+        for (var topic : topics) {
+            var partitions = partitions(descriptions.get(topic), timeout);
+            var config = config(configs.get(resource(topic)), timeout);
             said.put(
                     topic,
-                    new KafkaTopic(
-                            partitions(descriptions.get(topic), timeout),
-                            isCompacted(configs.get(resource(topic)), timeout)));
+                    config == null
+                            ? new KafkaTopic(partitions, null)
+                            : new KafkaTopic(partitions, isCompacted(config), timestamps(config)));
+        }
         return said;
     }
 
@@ -155,11 +160,31 @@ public final class KafkaTopics {
         }
     }
 
-    private static Boolean isCompacted(KafkaFuture<Config> config, Duration timeout)
+    private static Boolean isCompacted(Config config) {
+        var policy = config.get(TopicConfig.CLEANUP_POLICY_CONFIG);
+        return policy == null ? null : policy.value().contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+    }
+
+    private static TimestampBounds timestamps(Config config) {
+        var type = config.get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG);
+        return type != null && TimestampType.LOG_APPEND_TIME.name.equals(type.value())
+                ? TimestampBounds.NONE
+                : new TimestampBounds(
+                        millis(config, TopicConfig.MESSAGE_TIMESTAMP_BEFORE_MAX_MS_CONFIG),
+                        millis(config, TopicConfig.MESSAGE_TIMESTAMP_AFTER_MAX_MS_CONFIG));
+    }
+
+    /** Kafka before 3.6 does not have these. */
+    private static long millis(Config config, String key) {
+        var entry = config.get(key);
+        return entry == null || entry.value() == null ? Long.MAX_VALUE : Long.parseLong(entry.value());
+    }
+
+    /** Null if Kafka has no such topic, or does not let the gateway describe its configuration. */
+    private static Config config(KafkaFuture<Config> config, Duration timeout)
             throws InterruptedException, ExecutionException, TimeoutException {
         try {
-            var policy = config.get(timeout.toNanos(), TimeUnit.NANOSECONDS).get(TopicConfig.CLEANUP_POLICY_CONFIG);
-            return policy == null ? null : policy.value().contains(TopicConfig.CLEANUP_POLICY_COMPACT);
+            return config.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException failed) {
             if (failed.getCause() instanceof UnknownTopicOrPartitionException
                     || failed.getCause() instanceof AuthorizationException) return null;

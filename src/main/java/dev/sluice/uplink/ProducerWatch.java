@@ -6,6 +6,7 @@ import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.UplinkConfig;
 import dev.sluice.uplink.producer.Flows;
+import dev.sluice.uplink.producer.KnownTopics;
 import dev.sluice.uplink.producer.Standstill;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RoutesInForce;
@@ -44,7 +45,9 @@ public class ProducerWatch {
     /** Over the time after which the producer itself gives an answer up, and asks again. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
-    private static final Duration TIMESTAMPS = Duration.ofMinutes(1);
+    /** So long a refusal of a timestamp counts: the next one may come only after a rest. */
+    private static final Duration TIMESTAMPS = KnownTopics.LONGEST_REST.plusMinutes(1);
+
     private static final Duration LONGEST_PATIENCE = Duration.ofMinutes(5);
 
     private final Duration grace;

@@ -12,6 +12,7 @@ import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.errors.DisconnectException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.jboss.logging.Logger;
 
 /**
@@ -101,6 +102,7 @@ final class RecordInFlight implements Callback {
 
     /** Puts a dead letter in its place, or a smaller dead letter in that one's; false if there is nothing else to offer. */
     boolean becomeDeadLetter(Refusal refusal) {
+        if (refusal.isForTimestamp()) return false;
         if (failure == null && target.route().hasDeadLetters()) {
             failure = refusal.failure();
             forwarding.noteFailure(failure);
@@ -111,8 +113,12 @@ final class RecordInFlight implements Callback {
         return true;
     }
 
-    /** Refuses the message, as there is nothing else to offer. */
+    /** Refuses the message, as there is nothing else to offer; has the client send it again where that helps. */
     void refuse(Refusal refusal) {
+        if (refusal.isForTimestamp()) {
+            fail(new InvalidTimestampException(refusal.why()));
+            return;
+        }
         // A gap only if later records have been sent meanwhile.
         if (number > 0 && failure == null) target.sequence().giveBack(number);
         if (failure != null)

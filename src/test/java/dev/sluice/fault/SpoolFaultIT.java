@@ -7,6 +7,7 @@ import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.AckTimes;
+import dev.sluice.support.GuardedKafka;
 import dev.sluice.support.Publisher;
 import dev.sluice.support.Stopwatch;
 import dev.sluice.tools.KafkaRecords;
@@ -17,6 +18,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -32,6 +38,7 @@ class SpoolFaultIT {
 
     private static final Duration PACE = Duration.ofMillis(20);
     private static final int WINDOW = 64;
+    private static final String OLDEST = "message.timestamp.before.max.ms";
     /** Much less than a device would wait for a Kafka that is away, and much more than a machine stands still. */
     private static final Duration SOON = Duration.ofSeconds(15);
 
@@ -252,6 +259,7 @@ class SpoolFaultIT {
     @Test
     void whatKafkaDoesNotTakeHoldsUpNothing() {
         try (var servers = start("spool-failed", "-Dsluice.uplink.qos0-when-congested=drop")) {
+            putTooOld(servers);
             put(servers, 5, "nowhere", 10);
             put(servers, 5, 99, 0, 10);
             put(servers, 5, Servers.KAFKA_TOPIC, 2 << 20);
@@ -264,9 +272,11 @@ class SpoolFaultIT {
             assertThat(servers.query("SELECT failure FROM v_spool WHERE bytes > 1000000"))
                     .contains("larger");
             assertThat(servers.metric("sluice_spool_failed_total")).isEqualTo(1);
-            assertThat(servers.metric("sluice_spool_drained_total")).isEqualTo(5);
+            assertThat(servers.metric("sluice_spool_drained_total")).isEqualTo(6);
+            assertThat(servers.metric("sluice_uplink_producer_replaced_total")).isZero();
             assertThat(deadLetters(servers))
-                    .hasSize(3)
+                    .hasSize(4)
+                    .anySatisfy((reason, _) -> assertThat(reason).contains(OLDEST))
                     .containsEntry("the Kafka topic nowhere does not exist", 10)
                     .containsEntry("the Kafka topic fleet.telemetry has no partition 99", 10)
                     .anySatisfy((reason, bytes) -> {
@@ -280,6 +290,27 @@ class SpoolFaultIT {
             awaitNoneWaits(servers);
             put(servers, 7, Servers.KAFKA_TOPIC, 10);
             awaitNoneWaits(servers);
+            becomePunctual(servers);
+            put(servers, 7, Servers.KAFKA_TOPIC, 10);
+            awaitNoneWaits(servers);
+            assertThat(deadLetters(servers)).hasSize(5);
+        }
+    }
+
+    private static void putTooOld(Servers servers) {
+        var topic = new NewTopic("punctual", 1, (short) 1).configs(Map.of(OLDEST, "3600000"));
+        servers.kafka().createTopics(List.of(topic));
+        put(servers, 5, "punctual", 10);
+    }
+
+    /** The gateway does not know it for a few seconds, so that Kafka has to refuse what is too old. */
+    private static void becomePunctual(Servers servers) {
+        var topic = new ConfigResource(ConfigResource.Type.TOPIC, Servers.KAFKA_TOPIC);
+        var oldest = new AlterConfigOp(new ConfigEntry(OLDEST, "3600000"), AlterConfigOp.OpType.SET);
+        try (var admin =
+                Admin.create(Map.of("bootstrap.servers", servers.kafka().bootstrap()))) {
+            GuardedKafka.await(admin.incrementalAlterConfigs(Map.of(topic, List.of(oldest)))
+                    .all());
         }
     }
 

@@ -10,6 +10,8 @@ import dev.sluice.packet.QoS;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.SpoolRow;
 import dev.sluice.topic.TopicName;
+import dev.sluice.uplink.producer.Refusal;
+import dev.sluice.uplink.route.Failure;
 import dev.sluice.uplink.route.KafkaTopic;
 import dev.sluice.uplink.spool.SpoolRecord;
 import java.lang.ref.WeakReference;
@@ -67,6 +69,20 @@ class ClientUplinkTest {
         mayGo.set(true);
         next.retry();
         assertThat(rig.producer.sent).hasSize(1);
+    }
+
+    /** Sent again, it has another timestamp: its client must not give it up, nor get ahead of it. */
+    @Test
+    void whatHasWaitedTooLongForItsKafkaTopicFailsForNow() {
+        rig.producer.refusal = new Refusal(Failure.Kind.REJECTED_BY_KAFKA, null, "too old");
+        publish(DIRECT);
+        assertThat(answered).singleElement().satisfies(it -> {
+            assertThat(it.failedForNow()).isTrue();
+            assertThat(it.isRefused()).isFalse();
+        });
+        rig.producer.refusal = null;
+        publish(DIRECT);
+        assertThat(rig.producer.sent).isEmpty();
     }
 
     /** What waits for Kafka keeps to its bounds, whatever other stripes do. */

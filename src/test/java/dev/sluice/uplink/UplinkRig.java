@@ -8,6 +8,7 @@ import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.KnownTopics;
+import dev.sluice.uplink.producer.Refusal;
 import dev.sluice.uplink.producer.UplinkProducer;
 import dev.sluice.uplink.route.RouteTables;
 import dev.sluice.uplink.route.RoutesInForce;
@@ -82,6 +83,8 @@ public final class UplinkRig {
         public final List<String> renewals = new ArrayList<>();
         /** Kafka topics that the producer has no room for. */
         public final Set<String> crowded = new HashSet<>();
+        /** Of every record; null for none. */
+        public Refusal refusal;
         /** Of every Kafka topic; 0 as long as nobody knows. */
         public int partitions;
 
@@ -92,6 +95,7 @@ public final class UplinkRig {
         @Override
         public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
             if (crowded.contains(record.topic())) return Handover.NOT_NOW;
+            if (refusal != null) return new Handover.Refused(refusal);
             sent.add(record);
             unanswered.add(later);
             return Handover.TAKEN;

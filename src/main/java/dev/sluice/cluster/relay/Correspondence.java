@@ -129,6 +129,7 @@ final class Correspondence {
         for (var peer : List.copyOf(peers.keySet())) forget(peer);
         announcements.audience(List.of());
         announcements.check();
+        meters.cameBack(0);
     }
 
     private void forget(Gateway gone) {
@@ -169,14 +170,14 @@ final class Correspondence {
     }
 
     /** Takes a record of the board or of the own mailbox. */
-    void take(boolean isBoard, byte[] record, long writtenAt) {
+    void take(boolean isBoard, byte[] record) {
         var envelope = RelayCodec.envelope(record);
         if (envelope == null) {
             meters.unreadable();
             return;
         }
         if (envelope.run() == self.run() && envelope.sender().equals(self.id())) {
-            if (isBoard) cameBack(envelope.number(), writtenAt);
+            if (isBoard) cameBack(envelope.number());
             else if (RelayCodec.letter(envelope.content()) instanceof Letter.Mark mark)
                 catchUps.cameBack(mark.number());
             return;
@@ -190,10 +191,10 @@ final class Correspondence {
         else if (!strangers.hear(isBoard, envelope)) meters.otherRun();
     }
 
-    private void cameBack(long number, long writtenAt) {
-        meters.cameBack(System.currentTimeMillis() - writtenAt);
+    private void cameBack(long number) {
         if (isHeartbeatBack || number < heartbeat) return;
         isHeartbeatBack = true;
+        meters.cameBack(System.nanoTime() - heartbeatAt);
         freshness.cameBack(heartbeatAt);
     }
 

@@ -250,9 +250,9 @@ public class KafkaRelay implements Relay {
         }
     }
 
-    private void take(boolean isBoard, byte[] record, long writtenAt) {
+    private void take(boolean isBoard, byte[] record) {
         failures = 0;
-        correspondence.take(isBoard, record, writtenAt);
+        correspondence.take(isBoard, record);
     }
 
     private static String sentence(Throwable failure) {

@@ -27,7 +27,7 @@ final class RelayConsumer implements AutoCloseable {
     /** Takes a record; does not throw. */
     @FunctionalInterface
     interface Reader {
-        void take(boolean isBoard, byte[] record, long writtenAt);
+        void take(boolean isBoard, byte[] record);
     }
 
     /** @param positions where an earlier one has ended; empty to begin with what comes from now on */
@@ -61,7 +61,7 @@ final class RelayConsumer implements AutoCloseable {
     void poll(Duration patience, Reader reader) {
         try {
             for (var record : consumer.poll(patience)) {
-                reader.take(record.partition() == BOARD, record.value(), record.timestamp());
+                reader.take(record.partition() == BOARD, record.value());
                 positions.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
             }
         } catch (WakeupException _) {

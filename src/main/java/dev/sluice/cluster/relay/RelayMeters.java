@@ -22,7 +22,7 @@ final class RelayMeters {
     private final Counter stale;
     private final Counter staleExceeded;
     private final AtomicLong bytesInFlight = new AtomicLong();
-    /** Seconds that the latest record took that has come back. */
+    /** Seconds that the latest heartbeat took that has come back. */
     private volatile double lag;
     /** Since when one has not come back, the JVM's nanoseconds; 0 if all have. */
     private volatile long awaitedSince;
@@ -142,9 +142,9 @@ final class RelayMeters {
         if (awaitedSince == 0) awaitedSince = System.nanoTime();
     }
 
-    /** A record of this gateway has come back. */
-    void cameBack(long millis) {
-        lag = Math.max(0, millis) / 1000.0;
+    /** The latest heartbeat has come back after so long, or none is awaited. */
+    void cameBack(long nanos) {
+        lag = nanos / 1e9;
         awaitedSince = 0;
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.cluster.relay;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.config.RelayConfig;
 import java.time.Duration;
 import java.util.HashMap;
@@ -14,13 +15,15 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.record.TimestampType;
 import org.jboss.logging.Logger;
 
-/** Makes sure that the relay topic is there, and creates it where it is missing. Stateless; blocks, for a few seconds at most. */
+/** Makes sure that the relay topic is there, and creates it where it is missing. Used by the relay's thread; blocks, for a few seconds at most. */
 final class RelayTopic {
     private static final Logger LOG = Logger.getLogger(RelayTopic.class);
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
@@ -33,8 +36,12 @@ final class RelayTopic {
             TopicConfig.SEGMENT_MS_CONFIG,
             "600000",
             TopicConfig.SEGMENT_BYTES_CONFIG,
-            "67108864");
+            "67108864",
+            // else Kafka refuses what a gateway tells whose clock is too far ahead
+            TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+            TimestampType.LOG_APPEND_TIME.name);
 
+    private final ThrottledLog complaints = new ThrottledLog(LOG);
     private final RelayConfig config;
     private final Map<String, Object> kafkaConfig;
 
@@ -67,6 +74,7 @@ final class RelayTopic {
                     .topicNameValues()
                     .get(config.topic()));
             var partitions = there.partitions().size();
+            if (!hasTimesOfKafka(admin)) askForTimesOfKafka();
             return mailbox < partitions
                     ? Optional.empty()
                     : Optional.of(
@@ -80,6 +88,31 @@ final class RelayTopic {
                 case null, default -> throw failed;
             };
         }
+    }
+
+    /** Whether Kafka writes its own time on each record, or does not tell. */
+    private boolean hasTimesOfKafka(Admin admin) throws InterruptedException, TimeoutException {
+        var topic = new ConfigResource(ConfigResource.Type.TOPIC, config.topic());
+        try {
+            var type = get(admin.describeConfigs(List.of(topic)).values().get(topic))
+                    .get(TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG);
+            return type == null || TimestampType.LOG_APPEND_TIME.name.equals(type.value());
+        } catch (ExecutionException hidden) {
+            LOG.debugf(hidden, "the configuration of %s is not known", config.topic());
+            return true;
+        }
+    }
+
+    /** The topic may be somebody's who has made it as he wants it: it is not changed. */
+    private void askForTimesOfKafka() {
+        complaints.warn(
+                ("the Kafka topic %s does not have %s=%s, so that Kafka refuses what a gateway tells the others whose clock is too"
+                                + " far ahead; set it with kafka-configs.sh --bootstrap-server <Kafka> --alter --entity-type topics"
+                                + " --entity-name %1$s --add-config %2$s=%3$s")
+                        .formatted(
+                                config.topic(),
+                                TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                                TimestampType.LOG_APPEND_TIME.name));
     }
 
     private Optional<String> create(Admin admin) throws InterruptedException, TimeoutException {

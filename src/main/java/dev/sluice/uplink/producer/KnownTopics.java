@@ -1,6 +1,8 @@
 package dev.sluice.uplink.producer;
 
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.uplink.route.KafkaTopic;
+import dev.sluice.uplink.route.TimestampBounds;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.apache.kafka.common.InvalidRecordException;
+import org.jboss.logging.Logger;
 
 /**
  * Owns what Kafka has said of the topics that records go to: no record is handed to the producer before, as a record that a broker must
@@ -34,6 +37,13 @@ public final class KnownTopics {
     /** The same for a topic that was there: it may be made again. */
     private static final long GONE_NANOS = Duration.ofSeconds(10).toNanos();
 
+    /** A topic gets nothing for so long after Kafka has refused a timestamp, and for twice as long after each time. */
+    private static final long FIRST_REST_NANOS = Duration.ofSeconds(5).toNanos();
+    /** Not longer; a topic that is not refused for as long begins at the first again. */
+    public static final Duration LONGEST_REST = Duration.ofMinutes(2);
+
+    private static final long LONGEST_REST_NANOS = LONGEST_REST.toNanos();
+
     private static final long ABSENT_IDLE_NANOS = Duration.ofSeconds(10).toNanos();
     /** The words of Kafka's brokers. */
     private static final String KEY_MISSING = "Compacted topic cannot accept message without key";
@@ -42,6 +52,7 @@ public final class KnownTopics {
     /** Guarded by itself; the name that came first is the first. */
     private final Map<String, Absent> absent = new LinkedHashMap<>();
 
+    private final ThrottledLog rests = new ThrottledLog(Logger.getLogger(KnownTopics.class));
     private final Semaphore questions = new Semaphore(0);
 
     /** A topic that Kafka has, or may have and hides. */
@@ -49,6 +60,10 @@ public final class KnownTopics {
         private volatile int partitions;
         private volatile boolean compacted;
         private volatile boolean used = true;
+        private volatile TimestampBounds timestamps = TimestampBounds.NONE;
+        /** Null before Kafka has refused a timestamp. */
+        private volatile Rest rest;
+
         private long toldAt;
         private long usedAt;
 
@@ -56,7 +71,26 @@ public final class KnownTopics {
         void use() {
             if (!used) used = true;
         }
+
+        boolean rests() {
+            var last = rest;
+            return last != null && System.nanoTime() - last.until < 0;
+        }
+
+        /** False if it rests already: what was under way is refused with the first. */
+        synchronized boolean beginRest() {
+            var now = System.nanoTime();
+            var last = rest;
+            if (last != null && now - last.until < 0) return false;
+            var isAnew = last == null || now - last.until > LONGEST_REST_NANOS;
+            var nanos = isAnew ? FIRST_REST_NANOS : Math.min(2 * last.nanos, LONGEST_REST_NANOS);
+            rest = new Rest(now + nanos, nanos);
+            return true;
+        }
     }
+
+    /** In which a topic gets nothing. */
+    private record Rest(long until, long nanos) {}
 
     /** A name that Kafka has no topic of, as far as it is known. */
     private static final class Absent {
@@ -88,15 +122,22 @@ public final class KnownTopics {
         }
     }
 
-    /** What stands against handing over a record now; null if nothing does. */
-    Handover against(String kafkaTopic, boolean hasKey) {
+    /**
+     * What stands against handing over a record now; null if nothing does.
+     *
+     * @param timestamp milliseconds since 1970; null for the time at which it is produced
+     */
+    Handover against(String kafkaTopic, boolean hasKey, Long timestamp) {
         var topic = there.get(kafkaTopic);
         if (topic == null) {
             want(kafkaTopic);
             return Handover.NOT_NOW;
         }
         topic.use();
-        return hasKey || !topic.compacted ? null : new Handover.Refused(Refusal.keyMissing());
+        if (!hasKey && topic.compacted) return new Handover.Refused(Refusal.keyMissing());
+        var breach = timestamp == null ? null : topic.timestamps.breach(timestamp, System.currentTimeMillis());
+        if (breach != null) return new Handover.Refused(Refusal.ofTimestamp(breach));
+        return topic.rests() ? Handover.NOT_NOW : null;
     }
 
     /** Why a record without a key is refused for this topic; null if it is not, or not known to be. */
@@ -121,10 +162,15 @@ public final class KnownTopics {
     /** Kafka has refused a record: its topic may have changed since it was asked last, or hide its configuration. */
     void learn(String kafkaTopic, Exception refusal) {
         var topic = there.get(kafkaTopic);
-        if (topic != null
-                && refusal instanceof InvalidRecordException
+        if (topic == null) return;
+        if (refusal instanceof InvalidRecordException
                 && refusal.getMessage() != null
                 && refusal.getMessage().startsWith(KEY_MISSING)) topic.compacted = true;
+        // Each such refusal costs a producer, and so concerns everybody.
+        if (Refusal.isForTimestamp(refusal) && topic.beginRest())
+            rests.warn("the Kafka topic " + kafkaTopic + " gets nothing for "
+                    + Duration.ofNanos(topic.rest.nanos).toSeconds()
+                    + " s, so that others are not disturbed again: Kafka refuses a timestamp. " + refusal.getMessage());
     }
 
     /** Has Kafka asked for a topic that nobody has asked for. */
@@ -235,6 +281,7 @@ public final class KnownTopics {
         var topic = there.getOrDefault(name, new There());
         topic.partitions = said.partitions();
         if (said.isCompacted() != null) topic.compacted = said.isCompacted();
+        if (said.timestamps() != null) topic.timestamps = said.timestamps();
         topic.toldAt = System.nanoTime();
         there.put(name, topic);
         synchronized (absent) {

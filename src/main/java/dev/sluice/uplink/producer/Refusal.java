@@ -18,7 +18,7 @@ import org.apache.kafka.common.errors.UnsupportedForMessageFormatException;
  * more would keep it from sending again [MQTT-4.4.0-2]. Immutable.
  *
  * @param kind what dead letters and metrics call it
- * @param reason the code in the client's PUBACK or PUBREC
+ * @param reason the code in the client's PUBACK or PUBREC; null where the client is to send its message again, and gets none
  * @param why a sentence, Kafka's message if it is Kafka's
  */
 public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
@@ -67,6 +67,15 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
         return KEY_MISSING;
     }
 
+    /**
+     * Of a record with a timestamp that its Kafka topic does not take. Its message may be sent again, and has another one then.
+     *
+     * @param why a sentence
+     */
+    static Refusal ofTimestamp(String why) {
+        return new Refusal(Failure.Kind.REJECTED_BY_KAFKA, null, why);
+    }
+
     private static ReasonCode reason(Exception failure) {
         return switch (failure) {
             // Of one record only: the producer's batches are smaller than the segments of a topic.
@@ -101,6 +110,11 @@ public record Refusal(Failure.Kind kind, ReasonCode reason, String why) {
     /** Whether a smaller record might be taken. */
     public boolean isTooLarge() {
         return kind == Failure.Kind.REJECTED_BY_KAFKA && reason == ReasonCode.QUOTA_EXCEEDED;
+    }
+
+    /** Whether the record has come too late or too early, and its message may be sent again. */
+    public boolean isForTimestamp() {
+        return reason == null;
     }
 
     /** Whether an operator may yet allow it. */

@@ -127,7 +127,7 @@ public class UplinkProducer {
     public Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var current = current();
         if (replacing.get()) return Handover.NOT_NOW;
-        var against = topics.against(record.topic(), record.key() != null);
+        var against = topics.against(record.topic(), record.key() != null, record.timestamp());
         if (against != null) return against;
         try {
             return current.hand(record, later);

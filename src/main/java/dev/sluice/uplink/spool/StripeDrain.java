@@ -46,6 +46,9 @@ public final class StripeDrain implements Repeating.Turn {
     /** Kafka answers in milliseconds; what it has not answered after so long waits for a partition that takes nothing. */
     private static final Duration LATE = Duration.ofSeconds(1);
 
+    /** Longer than there is no producer where one takes the place of another: what has ended the last one may be the record of this letter. */
+    private static final Duration NEXT_PRODUCER = Duration.ofSeconds(5);
+
     private static final int REST_SHARE = 10;
     private static final Duration LONGEST_REST = Duration.ofSeconds(5);
 
@@ -345,12 +348,13 @@ public final class StripeDrain implements Repeating.Turn {
 
     /** Waits for the answer to a dead letter, but not for a topic of dead letters that takes nothing. */
     private SpooledRecord answered(SpooledRecord letter, String why) throws InterruptedException {
-        var deadline = System.nanoTime() + LATE.toNanos();
+        var patience = System.nanoTime() + NEXT_PRODUCER.toNanos();
         while (!held.holds(letter.way()) && !letter.send(shared.producer) && !giveUpIfGone(letter)) {
-            if (isOver(deadline)) held.hold(letter.way());
+            if (isOver(patience)) held.hold(letter.way());
             else Thread.sleep(RETRY);
         }
         if (held.holds(letter.way())) letter.skip();
+        var deadline = System.nanoTime() + LATE.toNanos();
         while (!letter.await(IDLE) && !isOver(deadline)) giveUpIfGone(letter);
         if (!letter.isAnswered()) leave(List.of(letter), () -> shared.countDeadLetter(why));
         return letter;

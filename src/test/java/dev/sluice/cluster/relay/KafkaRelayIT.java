@@ -28,6 +28,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -294,6 +295,16 @@ class KafkaRelayIT {
         a.relay.announce(wants("z"), seen::countDown);
         await("b knows what is new", () -> known.contains("z"));
         assertThat(seen.await(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** Else it would refuse what a gateway tells whose clock is hours ahead. */
+    @Test
+    void kafkaPutsItsOwnTimeOnWhatGatewaysTell() throws Exception {
+        started("a");
+        var topic = new ConfigResource(ConfigResource.Type.TOPIC, rig.topic);
+        var type =
+                rig.admin.describeConfigs(List.of(topic)).all().get().get(topic).get("message.timestamp.type");
+        assertThat(type.value()).isEqualTo("LogAppendTime");
     }
 
     @Test

@@ -141,8 +141,7 @@ final class RelayModel {
             correspondence.look();
             var records = partition(BOARD);
             var from = boardAt;
-            while (boardAt < records.size() && boardAt - from < most)
-                correspondence.take(true, records.get(boardAt++), System.currentTimeMillis());
+            while (boardAt < records.size() && boardAt - from < most) correspondence.take(true, records.get(boardAt++));
             return boardAt > from;
         }
 
@@ -151,7 +150,7 @@ final class RelayModel {
             var records = partition(gateway.mailbox());
             var from = mailboxAt;
             while (mailboxAt < records.size() && mailboxAt - from < most)
-                correspondence.take(false, records.get(mailboxAt++), System.currentTimeMillis());
+                correspondence.take(false, records.get(mailboxAt++));
             return mailboxAt > from;
         }
 

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.uplink.route.KafkaTopic;
+import dev.sluice.uplink.route.TimestampBounds;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.InvalidRecordException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.junit.jupiter.api.Test;
 
 /** What is handed to the producer, by what Kafka has said of the topic. */
@@ -19,11 +21,11 @@ class KnownTopicsTest {
     }
 
     private Handover keyed(String name) {
-        return topics.against(name, true);
+        return topics.against(name, true, null);
     }
 
     private Handover keyless(String name) {
-        return topics.against(name, false);
+        return topics.against(name, false, null);
     }
 
     @Test
@@ -65,6 +67,38 @@ class KnownTopicsTest {
         assertThat(keyless("t")).isInstanceOf(Handover.Refused.class);
         tell(Map.of("t", new KafkaTopic(3, null)));
         assertThat(keyless("t")).isInstanceOf(Handover.Refused.class);
+    }
+
+    /** Of a row of the spool that comes after a long outage, and of one that a clock has dated ahead that is right again. */
+    @Test
+    void aTopicGetsNoRecordWhoseTimestampItDoesNotTake() {
+        var hour = Duration.ofHours(1).toMillis();
+        tell(Map.of("t", new KafkaTopic(3, false, new TimestampBounds(hour, hour))));
+        assertThat(aged("t", 0)).isNull();
+        assertThat(aged("t", hour - 60_000)).isNull();
+        assertThat(aged("t", 60_000 - hour)).isNull();
+        for (var age : List.of(2 * hour, hour - 2000, -2 * hour))
+            assertThat(aged("t", age)).as("%d ms old", age).isInstanceOfSatisfying(Handover.Refused.class, it -> {
+                assertThat(it.refusal().isForTimestamp()).isTrue();
+                assertThat(it.refusal().why()).contains("message.timestamp.");
+            });
+        tell(Map.of("t", new KafkaTopic(3, null)));
+        assertThat(aged("t", 2 * hour)).as("hidden").isInstanceOf(Handover.Refused.class);
+        tell(Map.of("t", new KafkaTopic(3, false, TimestampBounds.NONE)));
+        assertThat(aged("t", 2 * hour)).isNull();
+    }
+
+    private Handover aged(String name, long millis) {
+        return topics.against(name, true, System.currentTimeMillis() - millis);
+    }
+
+    /** As with a gateway whose clock is wrong: each such refusal costs a producer, and so concerns everybody. */
+    @Test
+    void aTopicRestsAfterATimestampThatKafkaHasRefused() {
+        tell(Map.of("t", new KafkaTopic(3, false), "u", new KafkaTopic(3, false)));
+        topics.learn("t", new InvalidTimestampException("out of range"));
+        assertThat(keyed("t")).isEqualTo(Handover.NOT_NOW);
+        assertThat(keyed("u")).isNull();
     }
 
     /** Then the producer says what stands against it. */

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.time.Duration;
 import java.util.List;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.junit.jupiter.api.Test;
 
@@ -93,6 +94,15 @@ class UplinkProducerTest {
         rig.uplink.replace("a test", ProducerRig.TOPIC);
         replaced(rig, 2);
         assertThat(rig.outcomes).hasSize(2).doesNotContainNull();
+    }
+
+    @Test
+    void recordsForATopicWhoseTimestampsKafkaRefusesCostOneProducer() {
+        assertThat(rig.hand(0)).isEqualTo(Handover.TAKEN);
+        rig.last().errorNext(new InvalidTimestampException("out of range"));
+        await("the next producer").atMost(PATIENCE).until(() -> rig.hand(ProducerRig.OTHER, 0) == Handover.TAKEN);
+        assertThat(rig.hand(0)).isEqualTo(Handover.NOT_NOW);
+        assertThat(rig.producers).hasSize(2);
     }
 
     /** Told a second time of a producer, the metrics let it go, with the thread that they have for it. */
