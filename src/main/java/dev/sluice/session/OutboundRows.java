@@ -51,7 +51,7 @@ final class OutboundRows {
 
     Delivery poll() {
         var row = waiting.remove();
-        bytes -= row.message().bytes();
+        bytes -= row.bytes();
         return row;
     }
 
@@ -66,7 +66,7 @@ final class OutboundRows {
             takeInOrder();
         } else if (fits(row)) {
             if (outOfOrder == null) outOfOrder = new TreeMap<>();
-            if (outOfOrder.put(seq, row) == null) bytes += row.message().bytes();
+            if (outOfOrder.put(seq, row) == null) bytes += row.bytes();
         } else if (loading) {
             missedDuringLoad = true;
         } else {
@@ -84,20 +84,20 @@ final class OutboundRows {
     private boolean fits(Delivery row) {
         var count = (waiting == null ? 0 : waiting.size()) + (outOfOrder == null ? 0 : outOfOrder.size());
         if (count == 0) return true;
-        return count < limits.queuePage() && bytes + row.message().bytes() <= limits.queueBytes();
+        return count < limits.queuePage() && bytes + row.bytes() <= limits.queueBytes();
     }
 
     private void append(Delivery row) {
         if (waiting == null) waiting = new ArrayDeque<>();
         waiting.add(row);
-        bytes += row.message().bytes();
+        bytes += row.bytes();
         lastSeq = row.seq();
     }
 
     private void takeInOrder() {
         while (outOfOrder != null && outOfOrder.firstKey() <= lastSeq + 1) {
             var row = outOfOrder.pollFirstEntry().getValue();
-            bytes -= row.message().bytes();
+            bytes -= row.bytes();
             if (outOfOrder.isEmpty()) outOfOrder = null;
             if (row.seq() > lastSeq) append(row);
         }
@@ -110,7 +110,7 @@ final class OutboundRows {
 
     private void forgetOutOfOrder() {
         if (outOfOrder == null) return;
-        for (var row : outOfOrder.values()) bytes -= row.message().bytes();
+        for (var row : outOfOrder.values()) bytes -= row.bytes();
         outOfOrder = null;
     }
 

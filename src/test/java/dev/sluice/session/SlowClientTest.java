@@ -8,6 +8,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -101,6 +102,19 @@ class SlowClientTest {
         assertThat(Mail.drops(whole, FULL))
                 .containsExactlyElementsOf(policy == QueuePolicy.DROP_OLDEST ? List.of(3) : List.of(4));
         assertThat(Mail.drops(tooMuch, FULL)).containsExactly(5);
+    }
+
+    /** A client may subscribe with a thousand of them, and each message that waits has them all. */
+    @Test
+    void subscriptionIdentifiersTakeRoomToo() {
+        var rig = congested(QueuePolicy.DROP_NEWEST);
+        var identifiers = IntStream.rangeClosed(1, 30).boxed().toList();
+        var one = new Delivery(Mail.message(1), QoS.AT_LEAST_ONCE, false, identifiers, null, 0, false, false);
+        assertThat(deliver(rig, one)).isEmpty();
+        assertThat(rig.memory.bytes()).isEqualTo(one.message().bytes() + 30 * 24);
+        assertThat(Mail.drops(deliver(rig, one), FULL)).containsExactly(1);
+        drain(rig);
+        assertThat(rig.memory.bytes()).isZero();
     }
 
     @Test
