@@ -43,7 +43,8 @@ final class Outbound {
         this.room = room;
         this.clock = clock;
         this.packets = new OutboundPackets(version, limits, grant);
-        this.window = new OutboundWindow(version.isV5(), Math.min(limits.sendQuota(), grant.clientReceiveMaximum()));
+        var quota = Math.min(limits.sendQuota(), grant.clientReceiveMaximum());
+        this.window = new OutboundWindow(version.isV5(), quota, limits.queueBytes(), memory);
         this.queue = new OutboundQueue(limits, memory);
         this.rows = opened.durable() ? new OutboundRows(limits, opened.lastSeq(), opened.queued()) : null;
     }
@@ -221,6 +222,7 @@ final class Outbound {
 
     /** The connection is gone. */
     void discard() {
+        window.discard();
         queue.discard();
     }
 
