@@ -81,6 +81,11 @@ final class OutboundWindow {
         return unanswered < quota && size() < PACKET_IDS && mayKeepMore();
     }
 
+    /** Returns how many PUBLISHes may be sent before an answer. */
+    int free() {
+        return isOpen() ? Math.min(quota - unanswered, PACKET_IDS - size()) : 0;
+    }
+
     /** One that has nothing to answer for is sent the next message whatever others leave unanswered. */
     private boolean mayKeepMore() {
         return bytes == 0 || bytes < mostBytes && !memory.isFull();
