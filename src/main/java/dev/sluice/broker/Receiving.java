@@ -27,9 +27,6 @@ import java.util.List;
  * the connection's event loop.
  */
 final class Receiving {
-    /** Most bytes of one page of the queue. */
-    private static final long PAGE_BYTES = 256 * 1024;
-
     private static final Duration RETRY = Duration.ofSeconds(1);
     /** So far may the clocks of two gateways be apart; microseconds. */
     private static final long OTHER_CLOCKS = 10_000_000;
@@ -301,7 +298,7 @@ final class Receiving {
     /** Reads the next page of the client's queue, on a virtual thread. */
     private void loadQueue(long afterSeq, int limit) {
         Runnable reading = () -> {
-            var page = parts.queues().page(connection.clientId(), afterSeq, limit, PAGE_BYTES);
+            var page = parts.queues().page(connection.clientId(), afterSeq, limit, Effect.LoadQueue.MOST_BYTES);
             var rows = page.rows().stream().map(this::delivery).toList();
             connection.tell(new Event.QueueLoaded(rows, page.more()));
         };

@@ -81,13 +81,18 @@ public final class Properties {
         return known;
     }
 
+    /** Returns what Subscription Identifiers weigh, wherever they are kept: an Integer each, and its place in a list. */
+    public static int bytes(List<Integer> subscriptionIdentifiers) {
+        return NUMBER_BYTES * subscriptionIdentifiers.size();
+    }
+
     /** Whether a connection may remember them, and what was made of them. */
     public boolean areSmall() {
         return bytes() <= SMALL_BYTES;
     }
 
     private int weigh() {
-        var sum = (long) OBJECT_BYTES + (long) NUMBER_BYTES * subscriptionIdentifiers.size();
+        var sum = (long) OBJECT_BYTES + bytes(subscriptionIdentifiers);
         for (var value : values.values())
             sum += switch (value) {
                 case String text -> weight(text);

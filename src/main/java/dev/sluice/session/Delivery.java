@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.packet.Message;
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import java.util.List;
 
@@ -52,6 +53,11 @@ public record Delivery(
             boolean dup,
             boolean received) {
         this(message, qos, retain, subscriptionIdentifiers, share, seq, dup, received, null);
+    }
+
+    /** Returns its weight in bytes, for all bounds: the message counts once for each client. */
+    int bytes() {
+        return message.bytes() + Properties.bytes(subscriptionIdentifiers);
     }
 
     boolean isDurable() {

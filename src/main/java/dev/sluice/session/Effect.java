@@ -60,7 +60,10 @@ public sealed interface Effect {
     record Unsubscribe(Packet.Unsubscribe unsubscribe) implements OfReceiver {}
 
     /** Read the rows of the durable queue that follow a place; the answer is {@link Event.QueueLoaded} or {@link Event.QueueFailed}. */
-    record LoadQueue(long afterSeq, int limit) implements OfReceiver {}
+    record LoadQueue(long afterSeq, int limit) implements OfReceiver {
+        /** Of all rows together, if there are several. */
+        public static final int MOST_BYTES = 256 * 1024;
+    }
 
     /**
      * The row at this place is to be sent under this packet identifier, now and after a crash; the answer is {@link

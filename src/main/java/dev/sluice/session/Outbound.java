@@ -43,9 +43,12 @@ final class Outbound {
         this.room = room;
         this.clock = clock;
         this.packets = new OutboundPackets(version, limits, grant);
-        this.window = new OutboundWindow(version.isV5(), Math.min(limits.sendQuota(), grant.clientReceiveMaximum()));
+        var quota = Math.min(limits.sendQuota(), grant.clientReceiveMaximum());
+        this.window = new OutboundWindow(version.isV5(), quota, limits.queueBytes(), memory);
         this.queue = new OutboundQueue(limits, memory);
-        this.rows = opened.durable() ? new OutboundRows(limits, opened.lastSeq(), opened.queued()) : null;
+        this.rows = opened.durable()
+                ? new OutboundRows(limits, memory, this::isAdmitted, opened.lastSeq(), opened.queued())
+                : null;
     }
 
     /** Returns whether a message would be sent at once. */
@@ -106,6 +109,7 @@ final class Outbound {
             send(next, window.packetId(next), out);
         }
         while (queue.hasBefore(QoS.AT_MOST_ONCE) && room.getAsBoolean()) send(queue.poll(QoS.AT_MOST_ONCE), 0, out);
+        if (rows != null) rows.account();
     }
 
     private void pumpRows(Consumer<Effect> out) {
@@ -117,7 +121,8 @@ final class Outbound {
             send(row, packetId, out);
         }
         // PUBRELs are not counted by the quota, and the client may leave them unanswered.
-        if (room.getAsBoolean() && window.size() <= limits.sendQuota() + limits.queuePage()) rows.load(out);
+        if (room.getAsBoolean() && window.size() <= limits.sendQuota() + limits.queuePage())
+            rows.load(window.free(), out);
     }
 
     /** A client that never acknowledges a message keeps its identifier for ever: the row gets another one. */
@@ -221,7 +226,9 @@ final class Outbound {
 
     /** The connection is gone. */
     void discard() {
+        window.discard();
         queue.discard();
+        if (rows != null) rows.discard();
     }
 
     /** Rows up to this place were put into the queue, and are not announced one by one. */
@@ -232,7 +239,9 @@ final class Outbound {
     }
 
     void loadFailed() {
-        if (rows != null) rows.loadFailed();
+        if (rows == null) return;
+        rows.loadFailed();
+        rows.account();
     }
 
     void drained(Consumer<Effect> out) {

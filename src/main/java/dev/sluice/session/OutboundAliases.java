@@ -7,8 +7,8 @@ import dev.sluice.topic.TopicName;
 import java.util.LinkedHashMap;
 
 /**
- * The topic aliases that the server has set on this connection; confined to its event loop. A name that is worth it gets one
- * at once while numbers last; then one that comes back soon takes that of the name not used for longest.
+ * The topic aliases that the server has set on this connection; confined to its event loop. A {@link TopicName#isSmall small} name
+ * that is worth it gets one at once while numbers last; then one that comes back soon takes that of the name not used for longest.
  */
 final class OutboundAliases {
     /** Bytes of a name below which the property costs as much as it saves. */
@@ -36,7 +36,7 @@ final class OutboundAliases {
      */
     Packet.Publish apply(Packet.Publish publish, long room) {
         var name = publish.topicName();
-        if (name.utf8().length < WORTHWHILE) return publish;
+        if (name.utf8().length < WORTHWHILE || !name.isSmall()) return publish;
         var alias = aliases.get(name);
         if (alias != null) return aliased(publish, TopicName.EMPTY, alias);
         if (room < COST || aliases.size() == maximum && !remember(name)) return publish;

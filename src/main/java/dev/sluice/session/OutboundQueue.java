@@ -20,12 +20,12 @@ final class OutboundQueue {
 
         void add(Waiting one) {
             waiting.add(one);
-            bytes += one.delivery.message().bytes();
+            bytes += one.delivery.bytes();
         }
 
         Delivery poll() {
             var delivery = waiting.remove().delivery;
-            bytes -= delivery.message().bytes();
+            bytes -= delivery.bytes();
             return delivery;
         }
     }
@@ -65,7 +65,7 @@ final class OutboundQueue {
 
     private Delivery poll(Line line) {
         var delivery = line.poll();
-        memory.giveBack(delivery.message().bytes());
+        memory.giveBack(delivery.bytes());
         return delivery;
     }
 
@@ -76,12 +76,12 @@ final class OutboundQueue {
             ackedLine = new Line();
         }
         if (!makeRoom(delivery, out)) drop(delivery, Effect.Why.QUEUE_FULL, out);
-        else if (!memory.take(delivery.message().bytes())) drop(delivery, Effect.Why.MEMORY_FULL, out);
+        else if (!memory.take(delivery.bytes())) drop(delivery, Effect.Why.MEMORY_FULL, out);
         else line(delivery.qos()).add(new Waiting(delivery, turns++));
     }
 
     private boolean makeRoom(Delivery delivery, Consumer<Effect> out) {
-        var bytes = delivery.message().bytes();
+        var bytes = delivery.bytes();
         switch (limits.queuePolicy()) {
             case DROP_NEWEST -> {}
             case DROP_OLDEST -> {

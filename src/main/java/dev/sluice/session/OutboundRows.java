@@ -8,15 +8,23 @@ import java.util.function.Predicate;
 /**
  * How far a client has come in its durable queue, and the next rows of it; confined to the connection's event loop. Rows come one
  * by one as they are committed; a client that cannot keep up with that is behind, and has them read page by page.
+ *
+ * <p>While memory is scarce, none wait here: only what can be sent at once is taken, or read. So nobody waits for what others give back.
  */
 final class OutboundRows {
     private final Limits limits;
+    private final QueueMemory memory;
+    private final Predicate<Delivery> admitted;
     /** The next rows to send, in order; null before the first. */
     private ArrayDeque<Delivery> waiting;
     /** Rows that were announced before earlier ones, or during a load that may lead up to them; null for none. */
     private TreeMap<Long, Delivery> outOfOrder;
     /** Bytes of both. */
     private long bytes;
+    /** Bytes that the page may have that is being read. */
+    private int reserved;
+    /** What {@link #memory} knows of these. */
+    private long charged;
     /** All rows up to here have been sent, or wait to be, or are done with. */
     private long lastSeq;
     /** The place of the last message that the queue had when the session was opened. */
@@ -30,11 +38,14 @@ final class OutboundRows {
     private boolean missedDuringLoad;
 
     /**
+     * @param admitted whether a row would be sent at once
      * @param lastSeq place of the last row that was put into the queue
      * @param queued whether there are rows
      */
-    OutboundRows(Limits limits, long lastSeq, boolean queued) {
+    OutboundRows(Limits limits, QueueMemory memory, Predicate<Delivery> admitted, long lastSeq, boolean queued) {
         this.limits = limits;
+        this.memory = memory;
+        this.admitted = admitted;
         this.lastSeq = queued ? 0 : lastSeq;
         this.openedAt = lastSeq;
         this.behind = queued;
@@ -51,7 +62,7 @@ final class OutboundRows {
 
     Delivery poll() {
         var row = waiting.remove();
-        bytes -= row.message().bytes();
+        bytes -= row.bytes();
         return row;
     }
 
@@ -61,12 +72,12 @@ final class OutboundRows {
         if (seq <= lastSeq) return;
         if (behind && !loading) return; // the next load reads it
         if (!behind && seq == lastSeq + 1) {
-            if (fits(row)) append(row);
+            if (fits(row) || isEmpty() && admitted.test(row)) append(row);
             else fallBehind();
             takeInOrder();
         } else if (fits(row)) {
             if (outOfOrder == null) outOfOrder = new TreeMap<>();
-            if (outOfOrder.put(seq, row) == null) bytes += row.message().bytes();
+            if (outOfOrder.put(seq, row) == null) bytes += row.bytes();
         } else if (loading) {
             missedDuringLoad = true;
         } else {
@@ -82,22 +93,23 @@ final class OutboundRows {
     }
 
     private boolean fits(Delivery row) {
+        if (memory.isScarce()) return false;
         var count = (waiting == null ? 0 : waiting.size()) + (outOfOrder == null ? 0 : outOfOrder.size());
         if (count == 0) return true;
-        return count < limits.queuePage() && bytes + row.message().bytes() <= limits.queueBytes();
+        return count < limits.queuePage() && bytes + row.bytes() <= limits.queueBytes();
     }
 
     private void append(Delivery row) {
         if (waiting == null) waiting = new ArrayDeque<>();
         waiting.add(row);
-        bytes += row.message().bytes();
+        bytes += row.bytes();
         lastSeq = row.seq();
     }
 
     private void takeInOrder() {
         while (outOfOrder != null && outOfOrder.firstKey() <= lastSeq + 1) {
             var row = outOfOrder.pollFirstEntry().getValue();
-            bytes -= row.message().bytes();
+            bytes -= row.bytes();
             if (outOfOrder.isEmpty()) outOfOrder = null;
             if (row.seq() > lastSeq) append(row);
         }
@@ -110,7 +122,7 @@ final class OutboundRows {
 
     private void forgetOutOfOrder() {
         if (outOfOrder == null) return;
-        for (var row : outOfOrder.values()) bytes -= row.message().bytes();
+        for (var row : outOfOrder.values()) bytes -= row.bytes();
         outOfOrder = null;
     }
 
@@ -120,12 +132,36 @@ final class OutboundRows {
         if (outOfOrder != null && !loading) fallBehind();
     }
 
-    /** Asks for the next page when nothing else waits. */
-    void load(Consumer<Effect> out) {
+    /**
+     * Asks for the next page when nothing else waits.
+     *
+     * @param free how many messages the client may be sent before it answers
+     */
+    void load(int free, Consumer<Effect> out) {
         if (!behind || loading || loadHasFailed || !isEmpty()) return;
+        var scarce = memory.isScarce();
+        if (scarce && free == 0) return; // asked again when the client has answered
         loading = true;
         missedDuringLoad = false;
-        out.accept(new Effect.LoadQueue(lastSeq, limits.queuePage()));
+        reserved = scarce ? 0 : Effect.LoadQueue.MOST_BYTES;
+        out.accept(new Effect.LoadQueue(lastSeq, scarce ? Math.min(free, limits.queuePage()) : limits.queuePage()));
+    }
+
+    /** Tells the memory of all clients what waits here now. */
+    void account() {
+        var due = bytes + reserved;
+        if (due == charged) return;
+        memory.add(due - charged);
+        charged = due;
+    }
+
+    /** The connection is gone: what waits is read for the next one. */
+    void discard() {
+        waiting = null;
+        outOfOrder = null;
+        bytes = 0;
+        reserved = 0;
+        account();
     }
 
     private boolean isEmpty() {
@@ -135,6 +171,7 @@ final class OutboundRows {
     /** @param done takes a row and says whether there is nothing left to wait for */
     void loaded(Event.QueueLoaded page, Predicate<Delivery> done) {
         loading = false;
+        reserved = 0;
         for (var row : page.rows()) {
             if (done.test(row)) lastSeq = row.seq();
             else append(row);
@@ -151,6 +188,7 @@ final class OutboundRows {
 
     void loadFailed() {
         loading = false;
+        reserved = 0;
         loadHasFailed = true;
         forgetOutOfOrder();
     }

@@ -15,6 +15,8 @@ import java.util.function.Consumer;
 /**
  * The QoS 1 and 2 messages that a client was sent and is not done with: packet identifiers, send quota (section 4.9), answers
  * (section 4.3). Confined to the connection's event loop.
+ *
+ * <p>Messages that another client may have to get are kept until they are answered, and take from what all clients have for those that wait.
  */
 final class OutboundWindow {
     private static final int PACKET_IDS = 65_535;
@@ -49,6 +51,10 @@ final class OutboundWindow {
 
     private final boolean v5;
     private final int quota;
+    private final long mostBytes;
+    private final QueueMemory memory;
+    /** Of the messages that are kept. */
+    private long bytes;
     /** By packet identifier, in the order sent; null before the first. */
     private Map<Integer, Exchange> exchanges;
 
@@ -62,14 +68,27 @@ final class OutboundWindow {
     private int lastId;
     private long sentSeq;
 
-    OutboundWindow(boolean v5, int quota) {
+    /** @param mostBytes of messages that are kept until they are answered, or one message */
+    OutboundWindow(boolean v5, int quota, long mostBytes, QueueMemory memory) {
         this.v5 = v5;
         this.quota = quota;
+        this.mostBytes = mostBytes;
+        this.memory = memory;
     }
 
     /** Returns whether one more PUBLISH may be sent [MQTT-3.3.4-9]. */
     boolean isOpen() {
-        return unanswered < quota && size() < PACKET_IDS;
+        return unanswered < quota && size() < PACKET_IDS && mayKeepMore();
+    }
+
+    /** Returns how many PUBLISHes may be sent before an answer. */
+    int free() {
+        return isOpen() ? Math.min(quota - unanswered, PACKET_IDS - size()) : 0;
+    }
+
+    /** One that has nothing to answer for is sent the next message whatever others leave unanswered. */
+    private boolean mayKeepMore() {
+        return bytes == 0 || bytes < mostBytes && !memory.isFull();
     }
 
     int size() {
@@ -155,9 +174,16 @@ final class OutboundWindow {
         // with a receipt learns from that what became of it.
         var mayGoOn = delivery.share() != null && !delivery.isDurable() && delivery.receipt() == null;
         var returned = atLeastOnce && mayGoOn ? delivery : null;
+        if (returned != null) keep(returned.bytes());
         var awaiting = atLeastOnce ? Awaiting.PUBACK : Awaiting.PUBREC;
         noteAssigned(delivery);
         add(packetId, new Exchange(delivery.seq(), true, returned, delivery.receipt(), awaiting));
+    }
+
+    /** @param size negative for a message that is kept no longer */
+    private void keep(long size) {
+        bytes += size;
+        memory.add(size);
     }
 
     /** Sends PUBREL for a row whose PUBLISH was sent on an earlier connection; the quota does not count it (section 4.9). */
@@ -250,6 +276,7 @@ final class OutboundWindow {
     private void complete(int packetId, Exchange exchange, Receipt.Outcome outcome, Consumer<Effect> out) {
         exchanges.remove(packetId);
         if (exchange.counted) unanswered--;
+        if (exchange.returned != null) keep(-exchange.returned.bytes());
         settle(exchange, outcome, out);
         if (assigned != null) assigned.remove(exchange.seq);
         if (exchange.seq > 0) out.accept(new Effect.Acknowledge(exchange.seq, sentSeq));
@@ -264,6 +291,12 @@ final class OutboundWindow {
     /** The session is over: what the client has not answered is lost. */
     void lose(Consumer<Effect> out) {
         if (exchanges != null) exchanges.values().forEach(exchange -> settle(exchange, Receipt.Outcome.LOST, out));
+    }
+
+    /** The connection is gone: nothing is answered any more. */
+    void discard() {
+        exchanges = null;
+        keep(-bytes);
     }
 
     /** Messages that were sent because of a Shared Subscription and may go to another client, in the order sent. */

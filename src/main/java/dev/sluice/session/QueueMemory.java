@@ -31,6 +31,13 @@ public final class QueueMemory {
         return bytes.get() >= most;
     }
 
+    /**
+     * Returns whether half of it is taken. What PostgreSQL has, too, leaves the other half to what is lost without room.
+     */
+    boolean isScarce() {
+        return bytes.get() >= most / 2;
+    }
+
     public void giveBack(long size) {
         bytes.addAndGet(-size);
     }

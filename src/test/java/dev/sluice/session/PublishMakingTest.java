@@ -145,6 +145,17 @@ class PublishMakingTest {
                     .isTrue();
     }
 
+    /** The connection would keep it for as long as it lasts. */
+    @ParameterizedTest
+    @CsvSource({"256,1", "257,0", "60000,0"})
+    void aLongNameGetsNoAlias(int bytes, long alias) {
+        var rig = limited(Property.TOPIC_ALIAS_MAXIMUM, 10);
+        var message = Mail.message(1, "n".repeat(bytes), Properties.NONE, Message.NEVER, 1);
+        assertThat(sent(rig, message).properties().number(Property.TOPIC_ALIAS, 0))
+                .isEqualTo(alias);
+        assertThat(sent(rig, message).topicName().isEmpty()).isEqualTo(alias > 0);
+    }
+
     @Test
     void anAliasIsOnlySetWhereThePacketHasRoomForIt() {
         var limits = Properties.NONE.with(Property.TOPIC_ALIAS_MAXIMUM, 10).with(Property.MAXIMUM_PACKET_SIZE, 140);

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Random interleavings of commits, tells, loads, answers, full sockets and lost connections: each row is sent once a connection
+ * Random interleavings of commits, tells, loads, answers, full sockets, scarce memory and lost connections: each row is sent once a connection
  * and in order, within the quota and under an identifier of its own, QoS 2 reaches the application exactly once, and all rows
  * are done with at the end.
  */
@@ -120,6 +120,8 @@ class RandomDeliveryTest {
     private Client client;
     private QueueModel queue;
     private SessionRig rig;
+    /** Bytes that wait for other clients. */
+    private int others;
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
@@ -139,12 +141,14 @@ class RandomDeliveryTest {
         client = new Client();
         committed.clear();
         dropped.clear();
+        others = 0;
         rig = new SessionRig(ProtocolVersion.V5);
         perform(rig.openDurable(queue.reopen(true)));
         for (int i = 0; i < 400; i++) step(reconnects);
         rig.room = true;
         for (int i = 0; i < 20_000 && !queue.isEmpty(); i++) settle();
         assertThat(queue.isEmpty()).isTrue();
+        discard();
         for (var name : committed.keySet()) {
             var times = client.taken.getOrDefault(name, 0);
             if (!dropped.contains(name)) assertThat(times).as(name).isPositive();
@@ -160,6 +164,7 @@ class RandomDeliveryTest {
             case 4 -> perform(rig.on(new Event.Deliver(Mail.qos0(1))));
             case 5 -> {
                 rig.now += 10;
+                crowd();
                 if (reconnects && random.nextInt(5) == 0) reconnect();
             }
             case 6 -> {
@@ -203,11 +208,24 @@ class RandomDeliveryTest {
         var known = random.nextBoolean();
         var end = known ? new Event.TransportClosed() : new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "elsewhere");
         rig.on(end).forEach(queue::take);
+        discard();
         client.connect();
         var now = rig.now;
         rig = new SessionRig(ProtocolVersion.V5);
+        rig.memory.add(others);
         rig.now = now;
         perform(rig.openDurable(queue.reopen(known)));
+    }
+
+    private void crowd() {
+        rig.memory.giveBack(others);
+        others = random.nextBoolean() ? 1 << 20 : 0;
+        rig.memory.add(others);
+    }
+
+    private void discard() {
+        rig.session.discard();
+        assertThat(rig.memory.bytes()).isEqualTo(others);
     }
 
     private void perform(List<Effect> effects) {

@@ -183,6 +183,63 @@ class RowsTest {
         assertThat(effects).contains(new Effect.LoadQueue(101, SessionRig.QUEUE_PAGE));
     }
 
+    private static final int ALL = 1 << 20;
+
+    @Test
+    void rowsThatWaitTakeFromTheMemoryOfAll() {
+        rig.room = false;
+        deliver(rig, rows(101, 103));
+        deliver(rig, Mail.row(105));
+        assertThat(rig.memory.bytes()).isEqualTo(4L * Mail.row(101).message().bytes());
+        rig.room = true;
+        rig.on(new Event.Drained());
+        assertThat(rig.memory.bytes()).as("a page is read").isEqualTo(Effect.LoadQueue.MOST_BYTES);
+        rig.on(new Event.QueueFailed());
+        assertThat(rig.memory.bytes()).isZero();
+        rig.on(new Event.Drained());
+        assertThat(rig.memory.bytes()).isEqualTo(Effect.LoadQueue.MOST_BYTES);
+        rig.session.discard();
+        rig.session.discard();
+        assertThat(rig.memory.bytes()).isZero();
+    }
+
+    /** They are in PostgreSQL; a client that answers gets them, and waits for nobody. */
+    @Test
+    void noRowsWaitInMemoryThatOthersNeed() {
+        rig.memory.add(ALL / 2);
+        assertThat(Mail.numbers(deliver(rig, rows(101, 104)))).containsExactly(101, 102, 103, 104);
+        assertThat(deliver(rig, rows(105, 109))).isEmpty();
+        assertThat(rig.on(new Event.Drained())).isEmpty();
+        for (long seq = 105; seq < 109; seq++) {
+            assertThat(ack(rig, seq - 1)).contains(new Effect.LoadQueue(seq - 1, 1));
+            assertThat(rig.memory.bytes()).isEqualTo(ALL / 2);
+            var page = new Event.QueueLoaded(List.of(Mail.row(seq)), true);
+            var effects = rig.on(page);
+            assertThat(Mail.numbers(effects)).containsExactly((int) seq);
+            assertThat(effects).hasSize(1);
+        }
+        assertThat(ack(rig, 108)).contains(new Effect.LoadQueue(108, 1));
+        rig.on(new Event.QueueFailed());
+        for (int seq = 101; seq <= 103; seq++) ack(rig, seq);
+        assertThat(rig.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(108, 4));
+        rig.on(new Event.QueueLoaded(List.of(Mail.row(109)), false));
+        ack(rig, 109);
+        assertThat(Mail.numbers(deliver(rig, Mail.row(110)))).containsExactly(110);
+        assertThat(rig.memory.bytes()).isEqualTo(ALL / 2);
+    }
+
+    @Test
+    void pagesAreReadAgainOnceThereIsMemory() {
+        rig.memory.add(ALL / 2);
+        deliver(rig, rows(101, 109));
+        rig.memory.giveBack(1);
+        assertThat(rig.on(new Event.Drained())).containsExactly(new Effect.LoadQueue(104, SessionRig.QUEUE_PAGE));
+        rig.on(new Event.QueueLoaded(List.of(rows(105, 109)), false));
+        assertThat(rig.memory.bytes())
+                .isEqualTo(ALL / 2 - 1 + 5L * Mail.row(105).message().bytes());
+        assertThat(Mail.numbers(ack(rig, 101))).containsExactly(105);
+    }
+
     @Test
     void qos0OfADurableSessionIsInMemory() {
         deliver(rig, rows(101, 105));

@@ -3,11 +3,13 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.packet.Message;
+import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -103,6 +105,19 @@ class SlowClientTest {
         assertThat(Mail.drops(tooMuch, FULL)).containsExactly(5);
     }
 
+    /** A client may subscribe with a thousand of them, and each message that waits has them all. */
+    @Test
+    void subscriptionIdentifiersTakeRoomToo() {
+        var rig = congested(QueuePolicy.DROP_NEWEST);
+        var identifiers = IntStream.rangeClosed(1, 30).boxed().toList();
+        var one = new Delivery(Mail.message(1), QoS.AT_LEAST_ONCE, false, identifiers, null, 0, false, false);
+        assertThat(deliver(rig, one)).isEmpty();
+        assertThat(rig.memory.bytes()).isEqualTo(one.message().bytes() + 30 * 24);
+        assertThat(Mail.drops(deliver(rig, one), FULL)).containsExactly(1);
+        drain(rig);
+        assertThat(rig.memory.bytes()).isZero();
+    }
+
     @Test
     void whatWaitsTooLongExpires() {
         var rig = congested(QueuePolicy.DROP_NEWEST);
@@ -111,6 +126,57 @@ class SlowClientTest {
         var effects = drain(rig);
         assertThat(Mail.drops(effects, Effect.Why.EXPIRED)).containsExactly(1);
         assertThat(Mail.numbers(effects)).containsExactly(2);
+    }
+
+    private static Delivery shared(int number, int bytes) {
+        return Mail.shared(large(number, QoS.AT_LEAST_ONCE, bytes));
+    }
+
+    /** They are kept for other members of the Shared Subscription. */
+    @Test
+    void whatAClientLeavesUnansweredIsBoundedInBytes() {
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        var size = SessionRig.QUEUE_BYTES - 1;
+        assertThat(Mail.numbers(deliver(rig, shared(1, size)))).containsExactly(1);
+        assertThat(rig.memory.bytes()).isEqualTo(size);
+        assertThat(Mail.numbers(deliver(rig, shared(2, 500)))).containsExactly(2);
+        assertThat(rig.session.isReady()).isFalse();
+        assertThat(deliver(rig, shared(3, 500))).isEmpty();
+        assertThat(Mail.drops(deliver(rig, shared(4, 501)), FULL)).containsExactly(4);
+        assertThat(rig.memory.bytes()).isEqualTo(size + 500 + 500);
+
+        assertThat(Mail.numbers(rig.receives(new Packet.PubAck(1)))).containsExactly(3);
+        assertThat(rig.session.isReady()).isFalse();
+        rig.receives(new Packet.PubAck(2));
+        assertThat(rig.session.isReady()).isTrue();
+        assertThat(rig.memory.bytes()).isEqualTo(500);
+        rig.receives(new Packet.PubAck(3));
+        assertThat(rig.memory.bytes()).isZero();
+    }
+
+    /** However much others have: a client that answers gets the next one. */
+    @Test
+    void oneMessageMayBeUnansweredWithoutRoomForIt() {
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        assertThat(rig.memory.take(1 << 20)).isTrue();
+        for (int number = 1; number < 10; number++) {
+            assertThat(Mail.numbers(deliver(rig, shared(number, 5000)))).containsExactly(number);
+            assertThat(Mail.drops(deliver(rig, shared(100, 100)), Effect.Why.MEMORY_FULL))
+                    .containsExactly(100);
+            rig.receives(new Packet.PubAck(number));
+        }
+        assertThat(rig.memory.bytes()).isEqualTo(1 << 20);
+    }
+
+    @Test
+    void whatIsUnansweredAtTheEndTakesNoRoomAnyMore() {
+        var rig = SessionRig.online(ProtocolVersion.V5);
+        deliver(rig, shared(1, 100), shared(2, 200));
+        assertThat(rig.memory.bytes()).isEqualTo(300);
+        rig.on(new Event.TransportClosed());
+        rig.session.discard();
+        rig.session.discard();
+        assertThat(rig.memory.bytes()).isZero();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.sluice.store.journal;
 
+import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import java.util.List;
 
@@ -111,6 +112,11 @@ public final class Copy {
 
     public List<Integer> subscriptionIdentifiers() {
         return subscriptionIdentifiers;
+    }
+
+    /** Returns its weight in bytes beside its message. */
+    int bytes() {
+        return Properties.bytes(subscriptionIdentifiers);
     }
 
     public String share() {

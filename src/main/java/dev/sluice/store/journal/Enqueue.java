@@ -92,7 +92,11 @@ final class Enqueue {
     }
 
     /** @param messageId null when the copy is stored with its message */
-    private record Item(Accept accept, Copy copy, Queue queue, int index, Long messageId, byte[] properties) {}
+    private record Item(Accept accept, Copy copy, Queue queue, int index, Long messageId, byte[] properties) {
+        int bytes() {
+            return accept.message().bytes() + copy.bytes();
+        }
+    }
 
     private record Shared(long id, Accept accept, byte[] properties) {}
 
@@ -106,8 +110,9 @@ final class Enqueue {
             for (var copy : accept.copies()) {
                 if (copy.isWithdrawn()) continue;
                 var queue = queues.computeIfAbsent(Session.of(copy), _ -> new Queue());
-                items.add(new Item(accept, copy, queue, queue.copies++, id, properties));
-                queue.bytes += message.bytes();
+                var item = new Item(accept, copy, queue, queue.copies++, id, properties);
+                items.add(item);
+                queue.bytes += item.bytes();
             }
         }
         var number = 0;
@@ -207,7 +212,7 @@ final class Enqueue {
                 Column.longs(items, Item::messageId),
                 Column.longs(
                         items, item -> StoredMessage.millisLeft(item.accept().message())),
-                Column.integers(items, item -> item.accept().message().bytes()),
+                Column.integers(items, Item::bytes),
                 Column.integers(items, item -> item.copy().qos().ordinal()),
                 Column.integers(items, item -> item.accept().message().qos().ordinal()),
                 Column.booleans(items, item -> item.copy().retain()),

@@ -22,6 +22,7 @@ import java.util.function.Consumer;
 final class LaneQueue {
     private static final Waiting END = new Waiting(new JournalWrite.ForgetReceived("", 0, 0, _ -> {}), 0);
 
+    /** Of a copy's row, without its Subscription Identifiers. */
     private static final int COPY_BYTES = 256;
     /** A filter's objects, and its place in the arrays of a statement. */
     private static final int FILTER_BYTES = 256;
@@ -167,10 +168,7 @@ final class LaneQueue {
     private long bytes(JournalWrite write) {
         return switch (write) {
             case JournalWrite.Accept accept
-            when accept.message() != null -> {
-                var copies = (long) COPY_BYTES * accept.copies().size();
-                yield accept.message().bytes() + Math.min(copies, mostBytes / COPIES_SHARE);
-            }
+            when accept.message() != null -> accept.message().bytes() + bytes(accept.copies());
             case JournalWrite.Spool spool ->
                 spool.rows().stream().mapToLong(SpoolRow::bytes).sum();
             case JournalWrite.Subscribe subscribe ->
@@ -181,6 +179,14 @@ final class LaneQueue {
                 unsubscribe.filters().stream().mapToLong(LaneQueue::filterBytes).sum();
             default -> 0;
         };
+    }
+
+    private long bytes(List<Copy> copies) {
+        var most = mostBytes / COPIES_SHARE;
+        var sum = 0L;
+        for (int i = 0; i < copies.size() && sum < most; i++)
+            sum += COPY_BYTES + copies.get(i).bytes();
+        return Math.min(sum, most);
     }
 
     private static long filterBytes(String filter) {

@@ -69,6 +69,22 @@ class QueueBoundsTest {
     }
 
     @Test
+    void subscriptionIdentifiersTakeRoomInAQueue() {
+        start(QueuePolicy.DROP_NEWEST, 1000, 3000);
+        var epoch = rig.open("a", false, 60).epoch();
+        var identifiers = IntStream.rangeClosed(1, 30).boxed().toList();
+
+        assertThat(IntStream.range(0, 5)
+                        .mapToObj(_ -> new Copy("a", Copy.ANY_SESSION, QoS.AT_LEAST_ONCE, false, identifiers, null))
+                        .mapToLong(copy -> accept(copy, 280))
+                        .toArray())
+                .containsExactly(1, 2, 3, Copy.DROPPED, Copy.DROPPED);
+        rig.acknowledge("a", epoch, 1, 3).join();
+        assertThat(SERVER.value("SELECT concat_ws(' ', messages, bytes) FROM v_queue_depth"))
+                .isEqualTo("2 2000");
+    }
+
+    @Test
     void aNewMessagePushesTheOldestOut() {
         start(QueuePolicy.DROP_OLDEST, 10, 1 << 20);
         rig.open("a", false, 60);
