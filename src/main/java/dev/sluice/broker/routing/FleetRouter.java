@@ -51,6 +51,17 @@ public final class FleetRouter {
         return router.hasListeners(topicName);
     }
 
+    /**
+     * A message that another gateway was giving to clients when it ended, with those that are connected anywhere: they may have it or not. What
+     * PostgreSQL keeps, it has.
+     *
+     * @param publisher client id, for No Local
+     */
+    public Publication connected(Message message, String publisher) {
+        var routed = route(message.topicName(), publisher, message.qos());
+        return Publication.ofConnected(message, routed.matches(), routed.remote());
+    }
+
     /** A message with nobody but other gateways, for subscriptions of their own there. */
     public Publication elsewhere(Message message) {
         return Publication.of(message, List.of(), again(message.topicName(), List.of()), 0);
