@@ -125,14 +125,16 @@ final class PendingWill {
             return;
         }
         publication.committed();
-        give(publication);
+        var newcomers = publisher.router().newcomers(publication, due.clientId());
+        if (newcomers.hasCopies()) keep(newcomers, () -> give(publication));
+        else give(publication);
     }
 
     private void give(Publication publication) {
         publisher.deliveries().send(publication, this::keep, this::told);
     }
 
-    /** What a member of a Shared Subscription could not take. */
+    /** What a member of a Shared Subscription could not take, or who has subscribed meanwhile is owed. */
     private void keep(Publication publication, Runnable then) {
         unsubmitted = JournalWrite.Accept.unfenced(
                 due.clientId(),

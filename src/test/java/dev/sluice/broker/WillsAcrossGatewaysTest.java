@@ -16,7 +16,9 @@ import dev.sluice.cluster.RelayMessage.Wanted;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Messages;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.uplink.UplinkRig;
@@ -166,6 +168,32 @@ class WillsAcrossGatewaysTest {
         assertThat(kafka.producer.sent).hasSize(1025);
         assertThat(connected.taken()).hasSize(1);
         assertThat(lives()).isEqualTo(1);
+    }
+
+    /** It found nothing when it read what is retained: its SUBACK was before the commit. */
+    @Test
+    void whoSubscribesElsewhereWhileAWillIsWrittenGetsIt() {
+        var subscription = List.of(new StoredSubscription("+/device", QoS.AT_LEAST_ONCE, false, false, 0, 0));
+        var before = rig.open("before", false, 60).id();
+        router.restore("before", before, 0, subscription);
+        var newcomer = rig.open("newcomer", false, 60).id();
+        var lane = new CompletableFuture<Void>();
+        var other = Messages.message("other", "m");
+        rig.journal.submit(JournalWrite.Accept.unfenced("other", other, List.of(), true, _ -> lane.join()));
+        SERVER.execute("INSERT INTO will (client_id, delay_seconds, due_at, topic, qos, retain, payload)"
+                + " VALUES ('device', 0, now(), 'presence/device', 1, true, 'offline')");
+        publisher.poke();
+        await().until(() -> count("leased_until IS NOT NULL").equals("1"));
+        var routed = new CompletableFuture<Void>();
+        publisher.execute(() -> routed.complete(null));
+        routed.orTimeout(20, TimeUnit.SECONDS).join();
+
+        router.restore("newcomer", newcomer, 0, subscription);
+        lane.complete(null);
+
+        await().until(() -> kafka.producer.sent.size() == 1);
+        assertThat(SERVER.value("SELECT string_agg(session_id::text, ' ' ORDER BY session_id) FROM queued"))
+                .isEqualTo(before + " " + newcomer);
     }
 
     /** It is deleted only once Kafka has it for the other gateway, too. */
