@@ -53,13 +53,17 @@ final class FleetTakeOvers {
      * Ends the connection that held the session before it was opened.
      *
      * @return completed once that has ended, with the last place of the queue that it has sent, as far as is known; with 0 if there was
-     *     none, or if its gateway does not answer
+     *     none, with null if its gateway does not answer
      */
     CompletableFuture<Long> end(String clientId, OpenedSession opened) {
         var here = registry.takeOver(clientId, opened.epoch());
         var elsewhere = elsewhere(opened);
         if (elsewhere == null) return here;
-        return here.thenCombine(ask(elsewhere, new TakenOver(clientId, opened.epoch())), Math::max);
+        return here.thenCombine(ask(elsewhere, new TakenOver(clientId, opened.epoch())), FleetTakeOvers::later);
+    }
+
+    private static Long later(Long here, Long elsewhere) {
+        return elsewhere == null ? null : Math.max(here, elsewhere);
     }
 
     /** The same where nobody knows who held the session before: at all gateways that live. */
@@ -89,7 +93,7 @@ final class FleetTakeOvers {
                 .thenApply(sentSeq -> {
                     asked.remove(letter, answer);
                     meters.takenOver(sentSeq != null);
-                    return sentSeq == null ? 0 : sentSeq;
+                    return sentSeq;
                 });
     }
 

@@ -13,10 +13,20 @@ import dev.sluice.uplink.Prospect;
 import org.jboss.logging.Logger;
 
 /**
- * One will under way: to subscribers and to its topic's retained message first, which waits for PostgreSQL alone, then to Kafka. Confined to
- * the {@link WillPublisher}'s thread.
+ * One will under way: to subscribers and to its topic's retained message first, which waits for PostgreSQL alone, then to other gateways, and
+ * to Kafka. Confined to the {@link WillPublisher}'s thread.
  */
 final class PendingWill {
+    /** What is waited for. */
+    enum Stage {
+        /** PostgreSQL, for subscribers here and for all who are away. */
+        TELLING,
+        /** Kafka, for clients of other gateways. */
+        TELLING_OTHERS,
+        /** Kafka, for the record. */
+        FORWARDING
+    }
+
     private static final Logger LOG = Logger.getLogger(PendingWill.class);
 
     private final WillPublisher publisher;
@@ -26,39 +36,51 @@ final class PendingWill {
     /** What other gateways are owed of it, through Kafka. */
     private Publication sent = Publication.NOBODYS;
 
-    private boolean forwarding;
+    /** Whether this run of the gateway has told its own clients before. */
+    private final boolean toldHere;
+
+    private Stage stage;
     /** Whether there is a route for it. */
     private boolean routed = true;
 
     private JournalWrite unsubmitted;
     private boolean told;
+    private boolean everywhere;
     private boolean over;
 
-    PendingWill(WillPublisher publisher, DueWill due) {
+    PendingWill(WillPublisher publisher, DueWill due, boolean toldHere) {
         this.publisher = publisher;
         this.due = due;
+        this.toldHere = toldHere;
         this.told = due.delivered();
+        this.everywhere = due.everywhere();
+        this.stage = everywhere ? Stage.FORWARDING : told ? Stage.TELLING_OTHERS : Stage.TELLING;
     }
 
     DueWill due() {
         return due;
     }
 
-    /** Whether subscribers have it, or are not to get it. */
+    /** Whether subscribers that this gateway knows have it, or are not to get it. */
     boolean isTold() {
         return told;
     }
 
-    boolean isForwarding() {
-        return forwarding;
+    /** Whether clients of all gateways have it, or are not to get it. */
+    boolean isToldEverywhere() {
+        return everywhere;
+    }
+
+    Stage stage() {
+        return stage;
     }
 
     void start() {
         var prospect = prospect();
         var isForSubscribers = prospect instanceof Prospect.Forwarded || prospect instanceof Prospect.Unmatched;
         if (told) {
-            if (isForSubscribers) sent = publisher.elsewhere(message());
-            forward();
+            everywhere |= !isForSubscribers;
+            tellAgain();
         } else if (prospect instanceof Prospect.Refused(var _, var why)) {
             refused(why);
         } else if (isForSubscribers) {
@@ -103,14 +125,16 @@ final class PendingWill {
             return;
         }
         publication.committed();
-        give(publication);
+        var newcomers = publisher.router().newcomers(publication, due.clientId());
+        if (newcomers.hasCopies()) keep(newcomers, () -> give(publication));
+        else give(publication);
     }
 
     private void give(Publication publication) {
         publisher.deliveries().send(publication, this::keep, this::told);
     }
 
-    /** What a member of a Shared Subscription could not take. */
+    /** What a member of a Shared Subscription could not take, or who has subscribed meanwhile is owed. */
     private void keep(Publication publication, Runnable then) {
         unsubmitted = JournalWrite.Accept.unfenced(
                 due.clientId(),
@@ -127,33 +151,52 @@ final class PendingWill {
     private void told() {
         told = true;
         publisher.told(this);
-        if (!routed && !publisher.remote().isOwed(sent)) published();
-        else if (publisher.mayForward()) forward();
-        else giveBack();
+        if (!publisher.remote().isOwed(sent)) toldEverywhere();
+        else if (publisher.hasRoom(Stage.TELLING_OTHERS)) tellOthers();
+        else giveBack(false);
     }
 
-    /** Through Kafka: to other gateways first, as nobody would send it there again once it is published. */
-    private void forward() {
-        forwarding = true;
-        publisher.forwarding(this);
-        if (publisher.remote().isOwed(sent))
-            publisher.remote().send(sent, due.clientId(), has -> publisher.execute(() -> sent(has)));
-        else makeRecord();
+    /** One that waited in PostgreSQL for Kafka. If another gateway has left it there, clients of any may lack it. */
+    private void tellAgain() {
+        if (everywhere) {
+            toldEverywhere();
+        } else if (toldHere) {
+            sent = publisher.router().elsewhere(message());
+            tellOthers();
+        } else {
+            sent = publisher.router().connected(message(), due.clientId());
+            publisher.deliveries().send(sent, this::keep, this::tellOthers);
+        }
+    }
+
+    /** At once, whatever its record has to wait for: whoever makes that does not know whom this gateway has told. */
+    private void tellOthers() {
+        enter(Stage.TELLING_OTHERS);
+        publisher.remote().send(sent, due.clientId(), has -> publisher.execute(() -> sent(has)));
     }
 
     private void sent(boolean has) {
         if (over) return;
-        if (has) makeRecord();
-        else giveBack();
+        if (has) toldEverywhere();
+        else giveBack(true);
+    }
+
+    private void toldEverywhere() {
+        everywhere = true;
+        if (!routed) published();
+        else if (due.delivered() || publisher.mayForward()) makeRecord();
+        else giveBack(false);
     }
 
     private void makeRecord() {
-        if (routed) {
-            client = publisher.open(due, this::forwarded);
-            forward(publish(due.will()));
-        } else {
-            published();
-        }
+        enter(Stage.FORWARDING);
+        client = publisher.open(due, this::forwarded);
+        forward(publish(due.will()));
+    }
+
+    private void enter(Stage next) {
+        publisher.moves(this, next);
+        stage = next;
     }
 
     private void forward(Packet.Publish publish) {
@@ -168,7 +211,7 @@ final class PendingWill {
 
     private void forwarded(Forwarding forwarding) {
         if (over) return;
-        if (forwarding.failedForNow()) giveBack();
+        if (forwarding.failedForNow()) giveBack(true);
         else if (forwarding.outcome().isError()) refused(forwarding.why());
         else published();
     }
@@ -195,10 +238,14 @@ final class PendingWill {
         publisher.done(this);
     }
 
-    /** Kafka gets it later. */
-    private void giveBack() {
+    /**
+     * Kafka gets it later.
+     *
+     * @param isRefused whether Kafka does not take it now
+     */
+    private void giveBack(boolean isRefused) {
         close();
-        publisher.giveBack(this);
+        publisher.giveBack(this, isRefused);
     }
 
     void close() {

@@ -152,14 +152,15 @@ final class SessionOpener {
         var sentSeq = await(fleet.takeOvers().end(request.clientId(), session), until(end));
         if (session.replacedId() > 0)
             fleet.subscriptions().ended(List.of(new EndedSession(request.clientId(), session.replacedId())));
-        if (fleet.takeOvers().wasElsewhere(session))
+        // Without an answer, a DISCONNECT there may still withdraw the will: that has its two seconds.
+        if (sentSeq != null && fleet.takeOvers().wasElsewhere(session))
             wills.release(session.dueWills(), session.former().epoch());
         var ahead = wills.ahead(session.dueWills(), connection::isClosed);
         var told = ahead.awaitTold(until(end));
         connection.loop().execute(() -> {
             turns.hold(turn);
             try {
-                if (told) opened.accept(session.sentUpTo(sentSeq), ahead::arePublished);
+                if (told) opened.accept(session.sentUpTo(sentSeq == null ? 0 : sentSeq), ahead::arePublished);
                 else notOpened.accept(session);
             } finally {
                 // This gateway knows the new owner: the client's next open may follow.
@@ -181,16 +182,16 @@ final class SessionOpener {
         if (!turn.await(timeout)) throw new StoreUnavailable("no turn within " + timeout, null);
     }
 
-    /** The last row of the queue that the connection before has sent; 0 if there was none, or it does not say so in time. */
-    private static long await(CompletableFuture<Long> sentSeq, Duration within) {
+    /** The last row of the queue that the connection before has sent; 0 if there was none, null if it does not say so in time. */
+    private static Long await(CompletableFuture<Long> sentSeq, Duration within) {
         if (sentSeq.isDone()) return sentSeq.getNow(0L);
         try {
             return sentSeq.get(Math.min(FleetTakeOvers.PATIENCE.toNanos(), within.toNanos()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException _) {
-            return 0;
+            return null;
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-            return 0;
+            return null;
         } catch (ExecutionException impossible) {
             throw new IllegalStateException("the end of a connection", impossible);
         }

@@ -1,7 +1,9 @@
 package dev.sluice.broker;
 
 import dev.sluice.access.rule.RulesInForce;
+import dev.sluice.broker.PendingWill.Stage;
 import dev.sluice.broker.routing.Deliveries;
+import dev.sluice.broker.routing.FleetRouter;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.RemoteDeliveries;
 import dev.sluice.broker.routing.RemoteRouting;
@@ -17,9 +19,12 @@ import dev.sluice.uplink.Uplink;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -43,6 +48,8 @@ final class WillPublisher {
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration RETRY = Duration.ofMillis(20);
     private static final Duration PARTING = Duration.ofSeconds(1);
+    /** Of more, clients here may get some once more. */
+    private static final int MOST_TOLD_HERE = 65_536;
 
     private final Wills wills;
     private final Uplink uplink;
@@ -58,14 +65,21 @@ final class WillPublisher {
     private final LinkedBlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
 
     private final Map<Long, PendingWill> pending = new HashMap<>();
-    private final Load telling = new Load();
-    private final Load forwarding = new Load();
+    private final Map<Stage, Load> loads =
+            Map.of(Stage.TELLING, new Load(), Stage.TELLING_OTHERS, new Load(), Stage.FORWARDING, new Load());
     private final AwaitedWills awaited;
     /** Whether wills that subscribers have may wait in PostgreSQL for Kafka: those come first. */
     private boolean behind = true;
 
     private final List<Long> published = new ArrayList<>();
     private final List<PendingWill> givenBack = new ArrayList<>();
+    /** Those that clients here have, and that were given back before other gateways had them. */
+    private final Set<Long> toldHere = Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Boolean> eldest) {
+            return size() > MOST_TOLD_HERE;
+        }
+    });
 
     private long claimAt = System.nanoTime();
     private long forwardAt = claimAt;
@@ -75,7 +89,7 @@ final class WillPublisher {
     private volatile boolean stopped;
     private Thread thread;
 
-    /** What is under way of one kind, and its bound. */
+    /** What is under way in one stage, and its bound. */
     private static final class Load {
         private int count;
         private long bytes;
@@ -180,7 +194,7 @@ final class WillPublisher {
 
     private void finish() throws InterruptedException {
         var deadline = System.nanoTime() + PARTING.toNanos();
-        while (forwarding.count > 0 && System.nanoTime() - deadline < 0) {
+        while (pending.values().stream().anyMatch(PendingWill::isTold) && System.nanoTime() - deadline < 0) {
             var task = mailbox.poll(RETRY.toNanos(), TimeUnit.NANOSECONDS);
             if (task != null) guarded(task);
         }
@@ -195,7 +209,7 @@ final class WillPublisher {
             renew();
             if (!isReady.getAsBoolean()) return;
             forwardDelivered();
-            if (telling.hasRoom()) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, lease));
+            if (hasRoom(Stage.TELLING)) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, lease));
             awaited.look(pending.keySet());
             claim();
         });
@@ -222,7 +236,7 @@ final class WillPublisher {
     private void settle() {
         if (!published.isEmpty()) wills.published(published);
         published.clear();
-        if (!givenBack.isEmpty()) wills.giveBack(ids(givenBack), told(givenBack));
+        if (!givenBack.isEmpty()) wills.giveBack(ids(givenBack), told(givenBack), toldEverywhere(givenBack));
         givenBack.clear();
     }
 
@@ -241,9 +255,14 @@ final class WillPublisher {
         return ids(some.stream().filter(PendingWill::isTold).toList());
     }
 
+    private static List<Long> toldEverywhere(Collection<PendingWill> some) {
+        return ids(some.stream().filter(PendingWill::isToldEverywhere).toList());
+    }
+
     private void forwardDelivered() {
         var now = System.nanoTime();
-        if (now - forwardAt < 0 || !forwarding.hasRoom()) return;
+        if (now - forwardAt < 0 || !hasRoom(Stage.FORWARDING) || !hasRoom(Stage.TELLING_OTHERS)) return;
+        if (deliveries.areMany()) return;
         forwardAt = now + POLL.toNanos();
         var some = wills.claimDelivered(BATCH, BATCH_BYTES, lease);
         behind = !some.isEmpty();
@@ -252,7 +271,7 @@ final class WillPublisher {
     }
 
     private void claim() {
-        if (System.nanoTime() - claimAt < 0 || !telling.hasRoom() || deliveries.areMany()) return;
+        if (System.nanoTime() - claimAt < 0 || !hasRoom(Stage.TELLING) || deliveries.areMany()) return;
         claimAt = System.nanoTime() + POLL.toNanos();
         var due = wills.claimDue(BATCH, BATCH_BYTES, lease);
         if (!due.isEmpty()) claimAt = System.nanoTime();
@@ -262,9 +281,9 @@ final class WillPublisher {
     private void begin(List<DueWill> some) {
         for (var due : some) {
             if (pending.containsKey(due.id())) continue; // its lease ran out while PostgreSQL was away
-            var one = new PendingWill(this, due);
+            var one = new PendingWill(this, due, toldHere.remove(due.id()));
             pending.put(due.id(), one);
-            if (!due.delivered()) telling.add(one);
+            loads.get(one.stage()).add(one);
             guarded(one::start);
         }
     }
@@ -280,9 +299,8 @@ final class WillPublisher {
                 .publication(message, stamp));
     }
 
-    /** The message with other gateways alone, after an earlier run has seen to everybody here. */
-    Publication elsewhere(Message message) {
-        return remote.router().elsewhere(message);
+    FleetRouter router() {
+        return remote.router();
     }
 
     RemoteDeliveries remote() {
@@ -310,16 +328,21 @@ final class WillPublisher {
     }
 
     void told(PendingWill will) {
-        telling.remove(will);
         awaited.told(will.due().id());
     }
 
-    boolean mayForward() {
-        return !stopped && !behind && forwarding.hasRoom();
+    boolean hasRoom(Stage stage) {
+        return loads.get(stage).hasRoom();
     }
 
-    void forwarding(PendingWill will) {
-        forwarding.add(will);
+    /** Whether Kafka may get the record of one that was told just now: not in front of those that wait in PostgreSQL. */
+    boolean mayForward() {
+        return !stopped && !behind && hasRoom(Stage.FORWARDING);
+    }
+
+    void moves(PendingWill will, Stage next) {
+        loads.get(will.stage()).remove(will);
+        loads.get(next).add(will);
     }
 
     ClientUplink open(DueWill due, Consumer<Forwarding> listener) {
@@ -333,18 +356,18 @@ final class WillPublisher {
         awaited.published(will.due().id());
     }
 
-    /** Kafka does not take it now. */
-    void giveBack(PendingWill will) {
+    /** @param isRefused whether Kafka does not take it now: it may in a moment */
+    void giveBack(PendingWill will, boolean isRefused) {
         forwardAt = System.nanoTime();
-        if (will.isForwarding()) forwardAt += POLL.toNanos();
+        if (isRefused) forwardAt += POLL.toNanos();
         over(will);
         givenBack.add(will);
+        if (will.isTold() && !will.isToldEverywhere()) toldHere.add(will.due().id());
         behind = true;
     }
 
     private void over(PendingWill will) {
         pending.remove(will.due().id());
-        if (will.isForwarding()) forwarding.remove(will);
-        else if (!will.isTold()) telling.remove(will);
+        loads.get(will.stage()).remove(will);
     }
 }

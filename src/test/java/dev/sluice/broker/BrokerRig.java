@@ -26,6 +26,7 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Subscription;
+import dev.sluice.packet.Will;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.TopicName;
@@ -230,12 +231,17 @@ final class BrokerRig implements AutoCloseable {
 
     /** A client that is connected, whose session ends with its connection or after a minute. */
     Client connect(String clientId, boolean durable) {
+        var client = begin(clientId, durable, null);
+        client.next(Packet.ConnAck.class);
+        return client;
+    }
+
+    /** The same with a will; it has sent its CONNECT. */
+    Client begin(String clientId, boolean durable, Will will) {
         var client = new Client();
         loop.execute(() -> client.connection = broker.connect(loop, client, PEER));
         var properties = durable ? Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60L) : Properties.NONE;
-        client.send(new Packet.Connect(ProtocolVersion.V5, true, 60, clientId, null, null, null, properties));
-        client.next(Packet.ConnAck.class);
-        return client;
+        return client.send(new Packet.Connect(ProtocolVersion.V5, true, 60, clientId, will, null, null, properties));
     }
 
     /** The relay has taken in what has come by now. */

@@ -140,7 +140,7 @@ class FleetTakeOversTest {
         there.relay.ignore();
         var answer = here.takeOvers.end("c", opened(8, new Former("there", 7)));
         await().atMost(Duration.ofSeconds(10)).until(answer::isDone);
-        assertThat(answer).isCompletedWithValue(0L);
+        assertThat(answer).isCompletedWithValue(null);
         assertThat(here.relay.sent()).containsExactly(new TakenOver("c", 8));
         assertThat(registered
                         .get("sluice.fleet.take.overs")
@@ -153,7 +153,7 @@ class FleetTakeOversTest {
     @Test
     void nobodyWaitsForALetterThatCannotBeSent() {
         here.relay.fail(true);
-        assertThat(here.takeOvers.end("c", opened(8, new Former("there", 7)))).isCompletedWithValue(0L);
+        assertThat(here.takeOvers.end("c", opened(8, new Former("there", 7)))).isCompletedWithValue(null);
     }
 
     private static void settle(At at) {

@@ -16,10 +16,6 @@ import dev.sluice.broker.routing.Deliveries;
 import dev.sluice.broker.routing.RemoteRouting;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.cluster.LocalRelay;
-import dev.sluice.cluster.RelayMessage.Interest;
-import dev.sluice.cluster.RelayMessage.Live;
-import dev.sluice.cluster.RelayMessage.Reach;
-import dev.sluice.cluster.RelayMessage.Wanted;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
@@ -37,7 +33,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -55,9 +50,7 @@ class WillPublisherTest {
     private final UplinkRig kafka = new UplinkRig(
             Map.of("routes.all.filter", "presence/#", "routes.all.kafka-topic", "t", "unmatched", "drop"));
     private final Router router = new Router();
-    private final LocalRelay.Board board = new LocalRelay.Board();
-    private final LocalRelay relay = new LocalRelay(board, "here");
-    private final LocalRelay other = new LocalRelay(board, "there");
+    private final LocalRelay relay = LocalRelay.alone();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     /** That were taken from the pool. */
     private final AtomicInteger connections = new AtomicInteger();
@@ -93,7 +86,6 @@ class WillPublisherTest {
         rig.close();
         pool.close();
         relay.close();
-        other.close();
     }
 
     private static Will will(String topic, Properties properties) {
@@ -206,9 +198,9 @@ class WillPublisherTest {
         assertThat(kafka.producer.sent).isEmpty();
     }
 
-    /** Of an earlier gateway that was killed before Kafka had it: nobody is told twice. */
+    /** Of an earlier gateway that was killed before Kafka had it. */
     @Test
-    void whatSubscribersHaveGoesToKafkaAlone() {
+    void whatPostgresHasIsNotKeptOnceMore() {
         var ids = lostAndBack("device", "presence/device");
         SERVER.execute("UPDATE will SET delivered = true WHERE id = " + ids.getFirst());
         publisher.poke();
@@ -310,30 +302,5 @@ class WillPublisherTest {
         while (!kafka.producer.unanswered.isEmpty()) kafka.producer.answer();
         await().until(() -> count("will", "true").equals("0"));
         assertThat(connections.get() - before).isLessThan(100);
-    }
-
-    /** It is deleted only once Kafka has it for the other gateway, too. */
-    @Test
-    void aWillGoesToClientsOfOtherGateways() {
-        relay.join();
-        other.join();
-        var seen = new CompletableFuture<Void>();
-        other.announce(new Interest(List.of(new Wanted("#", Reach.ALL))), () -> seen.complete(null));
-        seen.join();
-        relay.answerLate();
-        var ahead = publisher.ahead(lostAndBack("device", "elsewhere"), () -> false);
-        assertThat(ahead.awaitTold(SOON)).isTrue();
-        await().until(() -> lives() == 1);
-        assertThat(count("will", "delivered AND due_at IS NOT NULL")).isEqualTo("1");
-        relay.answer(false);
-        await().until(() -> lives() == 2);
-        relay.answer(true);
-        await().until(ahead::arePublished);
-        await().until(() -> count("will", "due_at IS NOT NULL").equals("0"));
-        assertThat(lives()).isEqualTo(2);
-    }
-
-    private long lives() {
-        return relay.sent().stream().filter(Live.class::isInstance).count();
     }
 }

@@ -7,6 +7,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -51,6 +52,17 @@ public final class FleetRouter {
         return router.hasListeners(topicName);
     }
 
+    /**
+     * A message that another gateway was giving to clients when it ended, with those that are connected anywhere: they may have it or not. What
+     * PostgreSQL keeps, it has.
+     *
+     * @param publisher client id, for No Local
+     */
+    public Publication connected(Message message, String publisher) {
+        var routed = route(message.topicName(), publisher, message.qos());
+        return Publication.ofConnected(message, routed.matches(), routed.remote());
+    }
+
     /** A message with nobody but other gateways, for subscriptions of their own there. */
     public Publication elsewhere(Message message) {
         return Publication.of(message, List.of(), again(message.topicName(), List.of()), 0);
@@ -88,14 +100,23 @@ public final class FleetRouter {
      * @param publisher client id, for No Local
      */
     public Publication newcomers(Publication routed, String publisher) {
-        if (relay.isAlone() || routed.stamp() == 0) return Publication.NOBODYS;
+        return routed.stamp() == 0 ? Publication.NOBODYS : newcomers(routed, publisher, Set.of());
+    }
+
+    /**
+     * The same for one that is announced by the journal.
+     *
+     * @param reached subscribers that have it
+     */
+    Publication newcomers(Publication routed, String publisher, Set<SubscriberKey> reached) {
+        if (relay.isAlone()) return Publication.NOBODYS;
         var message = routed.message();
         var before =
                 routed.kept().stream().map(kept -> kept.match().subscriber()).collect(Collectors.toSet());
         // Who is connected here is known at once, and gets it from here.
         var since = router.routeToOwn(message.topicName(), publisher).stream()
                 .filter(match -> match.isDurable(message) && match.subscriber().recipient() == null)
-                .filter(match -> !before.contains(match.subscriber()))
+                .filter(match -> !before.contains(match.subscriber()) && !reached.contains(SubscriberKey.of(match)))
                 .toList();
         return since.isEmpty() ? Publication.NOBODYS : Publication.of(message, since);
     }

@@ -45,11 +45,11 @@ public final class Publication {
     }
 
     /** For those alone that are connected and that PostgreSQL does not keep it for. */
-    static Publication ofConnected(Message message, List<Match> matches) {
+    static Publication ofConnected(Message message, List<Match> matches, List<RemoteMatch> remote) {
         var live = new ArrayList<Match>(matches.size());
         for (var match : matches)
             if (match.subscriber().recipient() != null && !match.isDurable(message)) live.add(match);
-        return new Publication(message, live, List.of(), List.of(), 0);
+        return new Publication(message, live, List.of(), remote, 0);
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.packet.Message;
+import java.util.List;
 
 /**
  * Gives clients that are connected here what other gateways send for them. Confined to the relay's thread, which it never holds up: it
@@ -39,7 +40,7 @@ final class RemoteArrivals {
     private boolean give(Message message, String publisher) {
         // Whose turn it is in Shared Subscriptions has been decided.
         var matches = router.routeToOwn(message.topicName(), publisher);
-        var publication = Publication.ofConnected(message, matches);
+        var publication = Publication.ofConnected(message, matches, List.of());
         deliveries.send(publication);
         return publication.hasSubscribers();
     }

@@ -71,6 +71,10 @@ public final class TrackedDelivery {
 
     private final AtomicInteger missing = new AtomicInteger();
     private JournalWrite unsubmitted;
+    /** Copies for those who have subscribed since it was routed; the journal's thread leaves them for the one that retries. */
+    private volatile JournalWrite forNewcomers;
+    /** Whether PostgreSQL makes it the retained message of its topic with this. */
+    private boolean retain;
     /** Whether anybody could get it, or PostgreSQL retains it. */
     private volatile boolean any;
 
@@ -121,20 +125,24 @@ public final class TrackedDelivery {
      * @param retain whether PostgreSQL is to make it the retained message of its topic
      */
     public void start(String from, boolean retain) {
+        this.retain = retain;
         any = retain || publication.hasSubscribers();
         if (!any && others.isEmpty()) {
             answer.accept(new Outcome.Nobody());
         } else if (!retain && !publication.hasCopies()) {
             deliver();
         } else {
-            unsubmitted = JournalWrite.Accept.unfenced(from, message, publication.copies(), retain, this::kept);
+            unsubmitted = JournalWrite.Accept.unfenced(
+                    from, message, publication.copies(), retain, outcome -> kept(from, outcome));
             retry();
         }
     }
 
-    /** Tries again if the journal had no room. */
+    /** To be called again and again until the outcome is there: the journal may have had no room, or there is more for it. */
     public void retry() {
         if (unsubmitted != null && ways.journal().submit(unsubmitted)) unsubmitted = null;
+        var more = forNewcomers;
+        if (more != null && ways.journal().submit(more)) forNewcomers = null;
     }
 
     /** Whether PostgreSQL has committed its copies, and clients are waited for; from any thread. */
@@ -173,14 +181,27 @@ public final class TrackedDelivery {
     }
 
     /** On the journal's thread. */
-    private void kept(JournalWrite.Outcome outcome) {
+    private void kept(String from, JournalWrite.Outcome outcome) {
         if (outcome != JournalWrite.Outcome.COMMITTED) {
             answer.accept(new Outcome.Refused());
             return;
         }
-        for (var one : publication.kept()) settle(one.match(), outcome(one.copy()));
-        publication.committed();
-        deliver();
+        committed(publication);
+        var newcomers = retain ? ways.router().newcomers(publication, null, before) : Publication.NOBODYS;
+        if (newcomers.hasCopies()) keep(from, newcomers);
+        else deliver();
+    }
+
+    private void keep(String from, Publication newcomers) {
+        forNewcomers = JournalWrite.Accept.unfenced(from, message, newcomers.copies(), false, outcome -> {
+            if (outcome == JournalWrite.Outcome.COMMITTED) committed(newcomers);
+            deliver();
+        });
+    }
+
+    private void committed(Publication some) {
+        for (var one : some.kept()) settle(one.match(), outcome(one.copy()));
+        some.committed();
     }
 
     /** The session may have ended meanwhile, or its queue may be full. */
@@ -190,6 +211,7 @@ public final class TrackedDelivery {
 
     private void deliver() {
         delivering = true;
+        var others = others();
         missing.set(publication.live().size() + others.size() + 1);
         owed.addAll(publication.live());
         ways.deliveries().send(publication, match -> outcome -> {
@@ -198,6 +220,14 @@ public final class TrackedDelivery {
         });
         for (var other : others) offered.add(ways.offers().offer(other, message, before, this::answered));
         countDown();
+    }
+
+    /** Of those who subscribe while it is made the retained message, and do not find it yet, no gateway but their own knows before. */
+    private List<RemoteMatch> others() {
+        if (!retain) return others;
+        return ways.router().again(message.topicName(), others).stream()
+                .filter(match -> match.isFor(message))
+                .toList();
     }
 
     private void settle(Match match, Receipt.Outcome outcome) {

@@ -43,7 +43,8 @@ public class Burial {
             UPDATE will SET leased_until = NULL, leased_by = NULL
              WHERE id = ANY (ARRAY(
                 SELECT id FROM will
-                 WHERE (due_at <= now() AND NOT delivered OR due_at <= now() AND delivered) AND leased_by = ?
+                 WHERE (due_at <= now() AND NOT delivered OR due_at <= now() AND delivered)
+                   AND leased_by = ? AND leased_until IS NOT NULL
                  ORDER BY id FOR UPDATE))""";
 
     private static final String RELEASE_SPOOL = "DELETE FROM spool_holder WHERE node = ?";

@@ -40,15 +40,19 @@ public class Wills {
 
     private static final String FREE = "due_at <= now() AND (leased_until IS NULL OR leased_until <= now())";
 
-    /** Those that are due longest first; of them, as many as together stay below a number of bytes, but one at least. */
+    /**
+     * Those that are due longest first; of them, as many as together stay below a number of bytes, but one at least. Without a lease,
+     * {@code leased_by} is the gateway that has told clients of all gateways, and gave the will back for its record alone.
+     */
     private static final String CLAIM = """
             WITH free AS MATERIALIZED (
-                SELECT id, due_at, %s AS bytes FROM will WHERE %s AND %s ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED),
-            few AS (SELECT id, bytes, sum(bytes) OVER (ORDER BY due_at, id) - bytes AS before FROM free),
+                SELECT id, due_at, leased_until IS NULL AND leased_by IS NOT NULL AS everywhere, %s AS bytes
+                  FROM will WHERE %s AND %s ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED),
+            few AS (SELECT id, everywhere, bytes, sum(bytes) OVER (ORDER BY due_at, id) - bytes AS before FROM free),
             claimed AS (
                 UPDATE will w SET leased_until = now() + ? * interval '1 millisecond', leased_by = ?
                   FROM few f WHERE w.id = f.id AND f.before < ?
-                RETURNING w.*, f.bytes)
+                RETURNING w.*, f.everywhere, f.bytes)
             SELECT * FROM claimed ORDER BY due_at, id""";
 
     private static final String CLAIM_DUE = CLAIM.formatted(BYTES, "NOT delivered", FREE);
@@ -66,8 +70,8 @@ public class Wills {
     private static final String RENEW = """
             UPDATE will SET leased_until = now() + ? * interval '1 millisecond', leased_by = ?, delivered = delivered OR id = ANY (?)""" + THESE;
 
-    private static final String GIVE_BACK =
-            "UPDATE will SET leased_until = NULL, leased_by = NULL, delivered = delivered OR id = ANY (?)" + THESE;
+    private static final String GIVE_BACK = """
+            UPDATE will SET leased_until = NULL, leased_by = CASE WHEN id = ANY (?) THEN ? END, delivered = delivered OR id = ANY (?)""" + THESE;
 
     private final StoreCalls calls;
     private final String node;
@@ -87,11 +91,19 @@ public class Wills {
      * @param requester who that was, as JSON; null for anonymous
      * @param will properties that are above today's bounds come with their {@link Properties#excess}
      * @param id that of its row, never used for another will
-     * @param delivered whether subscribers have it, so that only Kafka has to get it
+     * @param delivered whether PostgreSQL has what it is to keep of it, and a gateway has begun to tell clients
+     * @param everywhere whether clients of all gateways have it, so that only Kafka has to get it
      * @param bytes what it takes on the heap
      */
     public record DueWill(
-            String clientId, String identity, String requester, long id, Will will, boolean delivered, long bytes) {
+            String clientId,
+            String identity,
+            String requester,
+            long id,
+            Will will,
+            boolean delivered,
+            boolean everywhere,
+            long bytes) {
         /** The authenticated user name, null for anonymous. */
         public String username() {
             return identity == null || identity.isEmpty() ? null : identity;
@@ -180,12 +192,19 @@ public class Wills {
         });
     }
 
-    /** Lets wills be handed out again; {@code delivered} are those of them that subscribers have. */
-    public void giveBack(Collection<Long> ids, Collection<Long> delivered) {
+    /**
+     * Lets wills be handed out again.
+     *
+     * @param delivered those of them that subscribers have
+     * @param everywhere those that clients of all gateways have
+     */
+    public void giveBack(Collection<Long> ids, Collection<Long> delivered, Collection<Long> everywhere) {
         calls.call("giving wills back", connection -> {
             try (var update = connection.prepareStatement(GIVE_BACK)) {
-                update.setArray(1, array(connection, delivered));
-                update.setArray(2, array(connection, ids));
+                update.setArray(1, array(connection, everywhere));
+                update.setString(2, node);
+                update.setArray(3, array(connection, delivered));
+                update.setArray(4, array(connection, ids));
                 return update.executeUpdate();
             }
         });
@@ -232,6 +251,7 @@ public class Wills {
                 row.getLong("id"),
                 will,
                 row.getBoolean("delivered"),
+                row.getBoolean("everywhere"),
                 row.getLong("bytes"));
     }
 }

@@ -199,7 +199,7 @@ class TwoGatewaysTest {
                 var delivered = rig.wills.claimDelivered(20, 1 << 20, Duration.ofSeconds(5)).stream()
                         .map(will -> will.id())
                         .toList();
-                rig.wills.giveBack(delivered, delivered);
+                rig.wills.giveBack(delivered, delivered, List.of());
                 rig.wills.published(delivered);
             }
         }

@@ -247,7 +247,7 @@ class WillTest {
 
         rig.submit(done -> Accept.ofWill("c", due.id(), Message.of(due.will(), 0), List.of(), done))
                 .join();
-        rig.wills.giveBack(List.of(due.id()), List.of());
+        rig.wills.giveBack(List.of(due.id()), List.of(), List.of());
 
         assertThat(rig.wills.delivered(List.of(due.id()))).containsValue(true);
         assertThat(claim()).isEmpty();
