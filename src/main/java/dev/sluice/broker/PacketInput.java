@@ -33,7 +33,7 @@ final class PacketInput {
     private final PartialPackets partials;
     private final PacketFramer framer;
     private final PacketReader reader;
-    /** What {@link PartialPackets} counts. */
+    /** What {@link PartialInput} counts. */
     private int counted;
     /** When the packet of that began. */
     private long countedBegun;
@@ -141,7 +141,7 @@ final class PacketInput {
     }
 
     private void count() {
-        var now = PartialPackets.counted(framer.heldMemory());
+        var now = PartialInput.counted(framer.heldMemory());
         var isAnother = counted > 0 && packetBegun != countedBegun;
         if (now == counted && !isAnother) return;
         if (isAnother) partials.note(giveUp, 0); // a packet that has just begun is behind those of others

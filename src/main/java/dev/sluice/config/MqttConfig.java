@@ -162,6 +162,10 @@ public interface MqttConfig {
     @WithDefault("33554432")
     long partialPacketBytesInAll();
 
+    /** Bytes held of HTTP heads that have not arrived whole, of all sockets together; above, the socket is closed whose head began first. */
+    @WithDefault("16777216")
+    long partialHeadBytesInAll();
+
     /** Messages that may be retained in all; above, a PUBLISH that would retain one on a further topic is refused with 0x97. 0 bounds none. */
     @WithDefault("1000000")
     long retainedMaximum();

@@ -3,10 +3,7 @@ package dev.sluice.endpoint;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.TooLongFrameException;
-import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpRequestDecoder;
-import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.ssl.AbstractSniHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.AttributeKey;
@@ -45,7 +42,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     private final long patience;
     private final List<HttpServerRequest> unanswered = new ArrayList<>(1);
     /** Null before the first request, and with HTTP/2. */
-    private RequestEnds ends;
+    private Requests requests;
 
     private long since = System.nanoTime();
     private ChannelHandlerContext context;
@@ -194,8 +191,8 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     /** A request that has come whole, or whose rest the gateway does not read now, is the gateway's to answer, however long that takes. */
     private boolean isGatewaysTurn() {
         if (unanswered.isEmpty()) return false;
-        if (ends == null) return unanswered.stream().anyMatch(HttpServerRequest::isEnded); // HTTP/2
-        return !ends.isReceiving || !channel.config().isAutoRead();
+        if (requests == null) return unanswered.stream().anyMatch(HttpServerRequest::isEnded); // HTTP/2
+        return !requests.isReceiving() || !channel.config().isAutoRead();
     }
 
     @Override
@@ -236,17 +233,29 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
         context.fireChannelInactive();
     }
 
-    /** Before the first bytes are handed on of anything: of TLS, or of a request, such as those behind the end of a TLS handshake. */
     private void handOn(Object message) {
-        if (!hasRead && channel.pipeline().context(TLS) != null)
-            watchTls(channel.pipeline().context(TLS));
-        hasRead = true;
-        if (ends == null) watchRequests();
+        if (!hasRead) begin();
+        if (requests == null) watchRequests();
         context.fireChannelRead(message);
+    }
+
+    /** Before the first bytes are handed on. */
+    private void begin() {
+        hasRead = true;
+        var tls = channel.pipeline().context(TLS);
+        if (tls == null) sockets.heads().bound(context);
+        else watchTls(tls);
+    }
+
+    /** It has handed on bytes already, in dev mode. */
+    void hasBegun() {
+        hasRead = true;
+        watchRequests();
     }
 
     private void watchTls(ChannelHandlerContext place) {
         sockets.watchRecords(place);
+        channel.pipeline().addAfter(place.name(), "first-bytes", new FirstBytes());
         if (place.handler() instanceof SslHandler tls)
             tls.handshakeFuture().addListener(handshake -> {
                 if (handshake.cause() instanceof SSLException why && !isCut)
@@ -255,33 +264,25 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
     }
 
     private void watchRequests() {
-        var decoder = channel.pipeline().context(HttpRequestDecoder.class);
-        if (decoder == null) return;
-        ends = new RequestEnds();
-        channel.pipeline().addAfter(decoder.name(), "ends", ends);
+        var encoder = channel.pipeline().context(HttpResponseEncoder.class);
+        if (encoder == null) return;
+        requests = new Requests(sockets::longHead, sockets::tooManyRequests);
+        channel.pipeline().addAfter(encoder.name(), "requests", requests);
+    }
+
+    /** Sees the first bytes behind TLS, which may come together with the end of its handshake, and leaves the channel. */
+    private final class FirstBytes extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext place, Object message) {
+            sockets.heads().bound(context);
+            if (requests == null) watchRequests();
+            place.pipeline().remove(this);
+            place.fireChannelRead(message);
+        }
     }
 
     void asked(HttpServerRequest request) {
         unanswered.add(request);
-        if (ends == null) watchRequests();
-    }
-
-    /**
-     * Sees where requests end, and those that are too long for their decoder. It may be added while the first request is handed on, whose
-     * end comes behind it: when that came together with the end of the TLS handshake.
-     */
-    private final class RequestEnds extends ChannelInboundHandlerAdapter {
-        private boolean isReceiving = true;
-
-        @Override
-        public void channelRead(ChannelHandlerContext context, Object message) {
-            if (message instanceof HttpRequest request) {
-                isReceiving = true;
-                if (request.decoderResult().cause() instanceof TooLongFrameException) sockets.longHead();
-            }
-            if (message instanceof LastHttpContent) isReceiving = false;
-            context.fireChannelRead(message);
-        }
     }
 
     void answered(HttpServerRequest request) {
@@ -298,7 +299,7 @@ final class AcceptedSocket extends ChannelInboundHandlerAdapter {
             sockets.handshakeEnded();
         }
         if (!context.isRemoved()) channel.pipeline().remove(this);
-        if (ends != null && channel.pipeline().context(ends) != null)
-            channel.pipeline().remove(ends);
+        if (requests != null && channel.pipeline().context(requests) != null)
+            channel.pipeline().remove(requests);
     }
 }

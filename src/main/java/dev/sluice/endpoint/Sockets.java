@@ -45,6 +45,7 @@ class Sockets {
     private final int mostHandshakes;
     private final Duration handshakeTimeout;
     private final Proxies proxies;
+    private final Heads heads;
     private final int managementPort;
     private final AtomicInteger open = new AtomicInteger();
     /** Whether there have been as many as may be, and there are still nearly as many. */
@@ -60,6 +61,7 @@ class Sockets {
     private final Counter failedHandshakes;
     private final Counter slowRecords;
     private final Counter longHeads;
+    private final Counter tooManyRequests;
     private final Counter refusedPerAddress;
     private final Counter refusedOrigins;
     private final Counter withoutCertificate;
@@ -67,7 +69,13 @@ class Sockets {
     private final Counter unmaskedPongs;
     private final AtomicLong nextWarning = new AtomicLong(System.nanoTime());
 
-    Sockets(MqttConfig config, TlsConfig tls, ManagementConfig management, Proxies proxies, MeterRegistry meters) {
+    Sockets(
+            MqttConfig config,
+            TlsConfig tls,
+            ManagementConfig management,
+            Proxies proxies,
+            Heads heads,
+            MeterRegistry meters) {
         connectTimeout = config.connectTimeout();
         recordPatience = config.packetTimeout().toNanos();
         most = config.connectionsMaximum();
@@ -75,6 +83,7 @@ class Sockets {
         mostHandshakes = config.handshakesMaximum();
         handshakeTimeout = tls.handshakeTimeout();
         this.proxies = proxies;
+        this.heads = heads;
         managementPort = management.port();
         refusedInAll = refused(meters, "connections-maximum");
         refusedInDrain = refused(meters, "draining");
@@ -83,6 +92,7 @@ class Sockets {
         failedHandshakes = refused(meters, "handshake-failed");
         slowRecords = refused(meters, "record-timeout");
         longHeads = refused(meters, "header-size");
+        tooManyRequests = refused(meters, "pipelined-requests");
         refusedPerAddress = refused(meters, "connections-per-address-maximum");
         refusedOrigins = refused(meters, "origin");
         withoutCertificate = refused(meters, "certificate");
@@ -103,7 +113,7 @@ class Sockets {
         Acceptance.enable();
     }
 
-    private static Counter refused(MeterRegistry meters, String reason) {
+    static Counter refused(MeterRegistry meters, String reason) {
         return Counter.builder("sluice.sockets.refused")
                 .description("Sockets that were refused or closed before a WebSocket was open, by reason")
                 .tag("reason", reason)
@@ -120,7 +130,10 @@ class Sockets {
 
     /** The place of a socket; in dev mode, where {@link Acceptance} is not found, it has one from its first request on. */
     AcceptedSocket of(Channel channel) {
-        if (AcceptedSocket.of(channel) == null) accepted(channel);
+        if (AcceptedSocket.of(channel) == null) {
+            accepted(channel);
+            AcceptedSocket.of(channel).hasBegun();
+        }
         return AcceptedSocket.of(channel);
     }
 
@@ -170,6 +183,10 @@ class Sockets {
 
     void longHead() {
         longHeads.increment();
+    }
+
+    void tooManyRequests() {
+        tooManyRequests.increment();
     }
 
     /** Whether a counted socket is above the maximum, so that it may not become a WebSocket. */
@@ -234,6 +251,10 @@ class Sockets {
         } catch (UnknownHostException e) {
             throw new IllegalStateException("an address of 16 bytes is one", e);
         }
+    }
+
+    Heads heads() {
+        return heads;
     }
 
     Proxies proxies() {

@@ -43,8 +43,8 @@ class PartialPacketsTest {
 
     @Test
     void littleIsNotCounted() {
-        assertThat(PartialPackets.counted(4095)).isZero();
-        assertThat(PartialPackets.counted(4096)).isEqualTo(4096);
+        assertThat(PartialInput.counted(4095)).isZero();
+        assertThat(PartialInput.counted(4096)).isEqualTo(4096);
     }
 
     @Test

@@ -41,6 +41,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** MQTT over WebSocket over TLS, with files that change, and with clients that never finish what they begin. */
 class TlsIT {
     private static final int HANDSHAKES = 12;
+    private static final String REQUEST = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
     private static final CertificateAuthority AUTHORITY = CertificateAuthority.named("first authority");
     private static final CertificateAuthority NEXT = CertificateAuthority.named("next authority");
     /** The beginning of a handshake's first record, which promises 512 bytes. */
@@ -64,6 +65,7 @@ class TlsIT {
                         "-Dquarkus.tls.mqtt.key-store.pem.0.cert=" + folder.resolve("server.crt"),
                         "-Dquarkus.tls.mqtt.key-store.pem.0.key=" + folder.resolve("server.key"),
                         "-Dsluice.tls.reload-interval=1s",
+                        "-Dsluice.mqtt.partial-head-bytes-in-all=65536",
                         "-Dsluice.mqtt.handshakes-maximum=" + HANDSHAKES,
                         "-Dsluice.mqtt.connect-timeout=4s",
                         "-Dsluice.mqtt.packet-timeout=3s",
@@ -215,6 +217,81 @@ class TlsIT {
                 assertThat(sent).as("bytes that the gateway took").isLessThan(50_000_000);
             }
             assertThat(refused("header-size")).isEqualTo(before + 1);
+        }
+    }
+
+    private static RawHttp socket(boolean isTls) {
+        return isTls ? new RawHttp(port, "127.0.0.1", trusting(AUTHORITY)) : new RawHttp(plainPort);
+    }
+
+    private static String head(int lines) {
+        return "GET /nothing HTTP/1.1\r\n" + "a:b\r\n".repeat(lines);
+    }
+
+    /** Each line weighs many times its bytes. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aHeadHasAHundredLinesAtMost(boolean isTls) {
+        var before = refused("header-size");
+        try (var socket = socket(isTls)) {
+            for (int i = 0; i < 2; i++)
+                assertThat(socket.send(head(100) + "\r\n").status()).isEqualTo(404);
+            assertThat(socket.send(head(101)).status()).isEqualTo(431);
+            socket.untilClosed().assertLessThan(Duration.ofSeconds(2));
+        }
+        assertThat(refused("header-size")).isEqualTo(before + 1);
+    }
+
+    /** The one that began first has to go, and the others may go on. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theHeadsOfAllSocketsTogetherAreBounded(boolean isTls) {
+        var before = refused("partial-head-bytes-in-all");
+        var sockets = new ArrayList<RawHttp>();
+        try {
+            for (int i = 0; i < 8; i++) {
+                sockets.add(socket(isTls));
+                sockets.getLast().send(head(90));
+            }
+            assertThat(sockets.getLast().send("\r\n").status()).isEqualTo(404);
+            await().until(() -> refused("partial-head-bytes-in-all") > before);
+            assertThat(Gateway.metric(plainPort, "sluice_partial_head_bytes")).isLessThanOrEqualTo(65_536);
+        } finally {
+            sockets.forEach(RawHttp::close);
+        }
+        await().untilAsserted(() -> assertThat(Gateway.metric(plainPort, "sluice_partial_head_bytes"))
+                .isZero());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void requestsThatComeTogetherAreAnsweredInTurn(boolean isTls) {
+        try (var socket = socket(isTls)) {
+            for (int i = 0; i < 5; i++) {
+                socket.send((REQUEST + "GET /admin/routes HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(4));
+                for (int k = 0; k < 4; k++) {
+                    assertThat(socket.status()).isEqualTo(404);
+                    assertThat(socket.status()).isEqualTo(200);
+                }
+            }
+        }
+    }
+
+    /** Whether they are answered at once, or one after the other on other threads. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Authorization: Bearer x\r\n"})
+    void whoSendsRequestsAndReadsNoAnswerIsCutOff(String header) {
+        var path = header.isEmpty() ? "/nothing" : "/admin/routes";
+        var requests = ("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n").repeat(100);
+        try (var client = online(trusting(AUTHORITY), Device.id("beside"))) {
+            for (var isTls : new boolean[] {false, true}) {
+                var before = refused("pipelined-requests");
+                try (var socket = socket(isTls)) {
+                    assertThat(socket.flood(requests.getBytes(), 100_000_000)).isLessThan(50_000_000);
+                }
+                assertThat(refused("pipelined-requests")).isEqualTo(before + 1);
+                assertAnswers(client);
+            }
         }
     }
 
