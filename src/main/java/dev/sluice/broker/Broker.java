@@ -65,6 +65,7 @@ public class Broker {
     private final Deliveries deliveries;
     private final StoredFilters storedFilters;
     private final RetainedMessages retained;
+    private final RetainedReview retainedReview;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
     private final EndedSessionSearch<Connection> endedSessions;
@@ -117,6 +118,7 @@ public class Broker {
         var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease, this::isReady);
         this.parts = ConnectionParts.of(settings, admission, departures, ways, meters);
         this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), node::hasAlwaysBeenAlone);
+        this.retainedReview = new RetainedReview(topics, node::hasAlwaysBeenAlone, RetainedReview.INTERVAL);
     }
 
     private SessionOpener opener(Stores stores, StoreConfig config) {
@@ -153,6 +155,7 @@ public class Broker {
         if (parts.retainedTopics().size() > 0)
             LOG.infof("%d retained messages", parts.retainedTopics().size());
         BrokerGauges.register(meters.registry(), router, registry, parts);
+        retainedReview.start();
         sysTopics.start();
         wills.start(WillPublisher.LEASE, this::isReady);
         endedSessions.start();
@@ -164,6 +167,7 @@ public class Broker {
     }
 
     void stop(@Observes @Priority(StartOrder.STOP_WORKERS) ShutdownEvent event) {
+        retainedReview.stop();
         sysTopics.stop();
         wills.stop();
         endedSessions.stop();

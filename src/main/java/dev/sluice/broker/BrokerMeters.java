@@ -75,7 +75,8 @@ final class BrokerMeters {
                 .description("Packets not sent because the client's Maximum Packet Size is smaller")
                 .register(meters);
         retainedRefused = Counter.builder("sluice.retained.refused")
-                .description("PUBLISHes refused because as many messages are retained as may be")
+                .description(
+                        "PUBLISHes refused, and wills told without being retained, because as much is retained as may be")
                 .register(meters);
         subscriptionsRefused = Counter.builder("sluice.subscriptions.refused")
                 .description("Subscriptions refused because the client had as many as it may")

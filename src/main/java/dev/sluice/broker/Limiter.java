@@ -107,8 +107,14 @@ final class Limiter {
         return identity.isAnonymous() ? Long.MAX_VALUE : plan.sessions(applicant(identity, "", null));
     }
 
-    Event.OpenFailed refuseSession(String clientId) {
-        var refused = refuse(new Answer.Refused(Limit.SESSIONS, Scope.IDENTITY), clientId);
+    /** How many messages of an identity may be retained; {@link Long#MAX_VALUE} for any number. */
+    long retained(Identity identity) {
+        return identity.isAnonymous() ? Long.MAX_VALUE : plan.retained(applicant(identity, "", null));
+    }
+
+    /** @param limit of the identity, that its client would go beyond */
+    Event.OpenFailed refuseToOpen(Limit limit, String clientId) {
+        var refused = refuse(new Answer.Refused(limit, Scope.IDENTITY), clientId);
         return new Event.OpenFailed(refused.reason(), refused.why());
     }
 

@@ -10,8 +10,9 @@ import dev.sluice.topic.TopicName;
 final class PublishCheck {
     private static final Refusal SERVERS_OWN = new Refusal(ReasonCode.NOT_AUTHORIZED, TopicName.SERVERS_OWN);
     private static final Refusal NOT_ALLOWED = new Refusal(ReasonCode.NOT_AUTHORIZED, ClientRights.NOT_PUBLISHED);
-    private static final Refusal FULL =
-            new Refusal(ReasonCode.QUOTA_EXCEEDED, "as many messages are retained as may be");
+    static final String NO_ROOM =
+            "as many messages are retained as may be, or their topics have as many bytes as they may";
+    private static final Refusal FULL = new Refusal(ReasonCode.QUOTA_EXCEEDED, NO_ROOM);
 
     private static final Refusal SHARE_IS_FULL =
             new Refusal(ReasonCode.QUOTA_EXCEEDED, Limiter.sentence(Limit.RETAINED, Scope.IDENTITY));
@@ -35,8 +36,7 @@ final class PublishCheck {
         if (publish.topicName().isServers()) return SERVERS_OWN;
         if (rights != null && !rights.mayPublish(publish)) return NOT_ALLOWED;
         if (!publish.retain() || publish.payload().length == 0) return null;
-        if (!parts.retainedTopics()
-                .hasRoomFor(publish.topicName(), parts.config().retainedMaximum())) {
+        if (!parts.retainedTopics().hasRoomFor(publish.topicName())) {
             parts.meters().retainedRefused();
             return FULL;
         }

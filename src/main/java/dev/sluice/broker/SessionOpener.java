@@ -1,11 +1,13 @@
 package dev.sluice.broker;
 
 import dev.sluice.access.Identity;
+import dev.sluice.access.limit.Limit;
 import dev.sluice.access.rule.RequesterJson;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.clock.BackOff;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.packet.Will;
 import dev.sluice.session.Event;
 import dev.sluice.session.Grant;
 import dev.sluice.store.SessionsEnded.EndedSession;
@@ -97,7 +99,9 @@ final class SessionOpener {
                 var most = limiter.sessions(identity);
                 if (refusal.isPresent()) refuse(connection, turn, refusal.get());
                 else if (most < Long.MAX_VALUE && sessions.othersOf(request, most) >= most)
-                    refuse(connection, turn, limiter.refuseSession(request.clientId()));
+                    refuse(connection, turn, limiter.refuseToOpen(Limit.SESSIONS, request.clientId()));
+                else if (!mayRetain(connect.will(), identity))
+                    refuse(connection, turn, limiter.refuseToOpen(Limit.RETAINED, request.clientId()));
                 else open(connection, request, turn, opened, notOpened);
             } catch (ForeignSession foreign) {
                 refuse(connection, turn, new Event.OpenFailed(ReasonCode.NOT_AUTHORIZED, foreign.getMessage()));
@@ -115,6 +119,13 @@ final class SessionOpener {
                 refuse(connection, turn, why);
             }
         });
+    }
+
+    /** Whether the identity's retained messages have room for the will: asked here, as the limit may be gone with its client. */
+    private boolean mayRetain(Will will, Identity identity) {
+        var most = limiter.retained(identity);
+        if (most == Long.MAX_VALUE || !wills.addsRetained(will)) return true;
+        return sessions.retainedBeside(will.topicName(), identity.name(), most) < most;
     }
 
     private OpenRequest request(Packet.Connect connect, Grant grant, Identity identity, int sendQuota) {

@@ -7,7 +7,9 @@ import dev.sluice.broker.routing.FleetRouter;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.broker.routing.RemoteDeliveries;
 import dev.sluice.broker.routing.RemoteRouting;
+import dev.sluice.clock.ThrottledLog;
 import dev.sluice.packet.Message;
+import dev.sluice.packet.Will;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.Journal;
@@ -39,6 +41,7 @@ import org.jboss.logging.Logger;
  */
 final class WillPublisher {
     private static final Logger LOG = Logger.getLogger(WillPublisher.class);
+    private static final ThrottledLog FULL = new ThrottledLog(LOG);
 
     private static final int BATCH = 256;
     private static final long BATCH_BYTES = 1 << 20;
@@ -290,13 +293,33 @@ final class WillPublisher {
 
     // What a will under way asks for and tells
 
-    /** The message with everybody who is owed it; announced if it is to be retained. */
-    Publication publication(Message message, String clientId) {
+    /** The message with everybody who is owed it; announced if it is to be retained, for which there has to be room. */
+    Publication publication(Message will, String clientId) {
         var router = remote.router();
+        var message = mayBeRetained(will, clientId) ? will : will.unretained();
         if (!message.retain())
             return router.route(message.topicName(), clientId, message.qos()).publication(message, 0);
         return retainedTopics.announce(message, stamp -> router.route(message.topicName(), clientId, message.qos())
                 .publication(message, stamp));
+    }
+
+    private boolean mayBeRetained(Message will, String clientId) {
+        var topicName = will.topicName();
+        if (!will.retain() || will.payload().length == 0 || retainedTopics.hasRoomFor(topicName)) return true;
+        try {
+            if (retainedTopics.isRetained(topicName)) return true; // since another gateway had it
+        } catch (StoreUnavailable away) {
+            return true; // one too many is better than one that stays although its client is gone
+        }
+        meters.retainedRefused();
+        FULL.warn(() -> "the will of client " + TraceText.line(clientId) + " is told, and is not retained: "
+                + PublishCheck.NO_ROOM);
+        return false;
+    }
+
+    /** Whether it would be the first retained message of its topic, as far as is known. */
+    boolean addsRetained(Will will) {
+        return will != null && will.retain() && will.payload().length > 0 && !retainedTopics.contains(will.topicName());
     }
 
     FleetRouter router() {

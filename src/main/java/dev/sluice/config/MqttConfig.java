@@ -170,6 +170,10 @@ public interface MqttConfig {
     @WithDefault("1000000")
     long retainedMaximum();
 
+    /** Bytes of the names of their topics in all; the same answer. 0 bounds none. */
+    @WithDefault("100663296")
+    long retainedNameBytes();
+
     /** Whether a payload (of a PUBLISH or Will) that claims to be UTF-8 is checked; if it is not, the answer is 0x99. */
     @WithDefault("true")
     boolean payloadFormatCheck();

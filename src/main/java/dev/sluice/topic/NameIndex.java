@@ -20,6 +20,8 @@ public final class NameIndex {
     private final ConcurrentSkipListMap<byte[], Boolean> names = new ConcurrentSkipListMap<>(Arrays::compareUnsigned);
     /** Asking the map itself would count them. */
     private final LongAdder size = new LongAdder();
+    /** Of all names. */
+    private final LongAdder bytes = new LongAdder();
 
     /** Names that were found, in their order, and where the search goes on. */
     public record Found(List<TopicName> names, Place next) {
@@ -55,14 +57,20 @@ public final class NameIndex {
     /** Adds a name; true if it was not there. */
     public boolean add(TopicName name) {
         var isNew = names.putIfAbsent(name.utf8(), PRESENT) == null;
-        if (isNew) size.increment();
+        if (isNew) {
+            size.increment();
+            bytes.add(name.utf8().length);
+        }
         return isNew;
     }
 
     /** Removes a name; true if it was there. */
     public boolean remove(TopicName name) {
         var wasThere = names.remove(name.utf8()) != null;
-        if (wasThere) size.decrement();
+        if (wasThere) {
+            size.decrement();
+            bytes.add(-name.utf8().length);
+        }
         return wasThere;
     }
 
@@ -72,6 +80,30 @@ public final class NameIndex {
 
     public long size() {
         return size.sum();
+    }
+
+    /** Returns the bytes of all names, in UTF-8. */
+    public long bytes() {
+        return bytes.sum();
+    }
+
+    /**
+     * The next names, whatever they are.
+     *
+     * @param after where to begin
+     * @param most names to find
+     * @param mostBytes of these names, but at least one name
+     */
+    public Found next(Place after, int most, long mostBytes) {
+        var found = new ArrayList<TopicName>();
+        var left = mostBytes;
+        for (var entries = from(after.from); entries.hasNext(); ) {
+            var name = entries.next().getKey();
+            left -= name.length;
+            if (!found.isEmpty() && (left < 0 || found.size() == most)) return new Found(found, new Place(name));
+            found.add(TopicName.ofUtf8(name));
+        }
+        return new Found(found, null);
     }
 
     /**

@@ -43,7 +43,8 @@ class AcrossBrokersTest {
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES);
         // It hears of nothing that the other one retains.
-        var topics = new RetainedTopics(store.requests, store.clock, new SimpleMeterRegistry());
+        var topics =
+                new RetainedTopics(store.requests, store.clock, RetainedTopics.Bounds.NONE, new SimpleMeterRegistry());
         there = new BrokerRig(new LocalRelay(board, "there"), store, topics, NO_ROUTES);
         here.settle();
         there.settle();

@@ -21,6 +21,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.StoredSubscription;
@@ -46,6 +47,7 @@ class WillPublisherTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Duration LEASE = Duration.ofSeconds(2);
+    private static final int MOST_RETAINED = 3000;
 
     private final UplinkRig kafka = new UplinkRig(
             Map.of("routes.all.filter", "presence/#", "routes.all.kafka-topic", "t", "unmatched", "drop"));
@@ -65,7 +67,10 @@ class WillPublisherTest {
     void start() {
         SERVER.empty();
         pool = StoreRig.pool(SERVER);
-        rig = new StoreRig(StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(
+                StoreRig.counting(pool, connections),
+                StoreRig.Settings.ONE_LANE,
+                new RetainedTopics.Bounds(MOST_RETAINED, 0));
         var deliveries = new Deliveries(1000);
         publisher = new WillPublisher(
                 rig.wills,
@@ -188,6 +193,32 @@ class WillPublisherTest {
         publisher.poke();
         await().until(() -> wills("refused") == 1 && count("retained", "true").equals("1"));
         assertThat(count("retained", "topic = 'presence/acme/drivers'")).isEqualTo("1");
+    }
+
+    /** Subscribers get it all the same; a topic that has a retained message gets the new one, also if that is another gateway's. */
+    @Test
+    void aWillIsNotRetainedWhereNoMoreMayBe() {
+        SERVER.execute(
+                "INSERT INTO retained (topic, qos, payload) SELECT 'presence/' || n, 1, 'online' FROM generate_series(1, "
+                        + MOST_RETAINED + ") n");
+        rig.retainedTopics.load();
+        SERVER.execute("INSERT INTO retained (topic, qos, payload) VALUES ('presence/elsewhere', 1, 'online')");
+        var watcher = rig.open("watcher", false, 60);
+        router.restore(
+                "watcher",
+                watcher.id(),
+                0,
+                List.of(new StoredSubscription("presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0)));
+        for (var topic : List.of("presence/new", "presence/7", "presence/elsewhere"))
+            assertThat(publisher
+                            .ahead(lostAndBack("of " + topic, topic), () -> false)
+                            .awaitTold(SOON))
+                    .isTrue();
+        assertThat(count("queued", "session_id = " + watcher.id())).isEqualTo("3");
+        assertThat(count("retained", "topic = 'presence/new'")).isEqualTo("0");
+        assertThat(count("retained", "payload = 'offline'")).isEqualTo("2");
+        assertThat(meters.get("sluice.retained.refused").counter().count()).isEqualTo(1);
+        await().until(() -> kafka.producer.sent.size() == 3);
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.packet.Will;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Stopwatch;
 import dev.sluice.support.WireClient;
@@ -207,6 +208,18 @@ class CredentialIT {
         try (var client = connect(PORTS.get(0), V5, "bob", "secret")) {
             client.receive(Packet.ConnAck.class);
             assertThat(retained(client, topic + "4", "x")).isNotEqualTo(ReasonCode.QUOTA_EXCEEDED);
+        }
+        // As a will: of the other gateway, which has not heard of the topic that has one.
+        assertThat(connectWithWill(topic + "5")).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
+        assertThat(connectWithWill(topic + "4")).isEqualTo(ReasonCode.SUCCESS);
+    }
+
+    private static ReasonCode connectWithWill(String topic) {
+        var will = new Will(TopicName.of(topic), QoS.AT_LEAST_ONCE, true, Properties.NONE, "gone".getBytes(UTF_8));
+        try (var client = WireClient.open(PORTS.get(1), V5)) {
+            var connect = new Packet.Connect(
+                    V5, true, 60, Device.id("device"), will, "bob", "secret".getBytes(UTF_8), Properties.NONE);
+            return client.connect(connect).receive(Packet.ConnAck.class).reason();
         }
     }
 

@@ -96,8 +96,17 @@ public final class StoreRig implements AutoCloseable {
         this(pool, settings, Clock.systemUTC());
     }
 
+    /** @param retained how much may be retained */
+    public StoreRig(AgroalDataSource pool, Settings settings, RetainedTopics.Bounds retained) {
+        this(pool, settings, Clock.systemUTC(), retained);
+    }
+
     /** @param own the gateway's clock, by which it knows PostgreSQL's */
     public StoreRig(AgroalDataSource pool, Settings settings, Clock own) {
+        this(pool, settings, own, RetainedTopics.Bounds.NONE);
+    }
+
+    private StoreRig(AgroalDataSource pool, Settings settings, Clock own, RetainedTopics.Bounds retainedBounds) {
         this.pool = pool;
         clock = new StoreClock(own);
         openTimeout = settings.openTimeout();
@@ -105,7 +114,7 @@ public final class StoreRig implements AutoCloseable {
         sessions = new SessionStore(pool, settings, health, meters);
         orphans = new Orphans(pool, meters);
         requests = new StoreRequests(pool, settings, health, meters);
-        retainedTopics = new RetainedTopics(requests, clock, meters);
+        retainedTopics = new RetainedTopics(requests, clock, retainedBounds, meters);
         journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
         var turn = new SweepTurn();
         turn.set(true);

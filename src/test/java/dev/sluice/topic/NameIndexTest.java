@@ -91,6 +91,39 @@ class NameIndexTest {
     }
 
     @Test
+    void knowsTheBytesOfItsNames() {
+        index.add(TopicName.of("a/ü"));
+        index.add(TopicName.of("a/ü"));
+        index.add(TopicName.of("b".repeat(60_000)));
+        assertThat(index.bytes()).isEqualTo(60_004);
+        index.remove(TopicName.of("b".repeat(60_000)));
+        index.remove(TopicName.of("never"));
+        assertThat(index.bytes()).isEqualTo(4);
+    }
+
+    /** Those included that the filter # does not match. */
+    @Test
+    void goesThroughAllNamesSomeAtATime() {
+        for (var topic : TOPICS) index.add(TopicName.of(topic));
+        for (var most : List.of(1, 2, 100))
+            for (var bytes : List.of(1L, 9L, 1000L)) {
+                var all = new ArrayList<TopicName>();
+                for (var place = NameIndex.Place.START; place != null; ) {
+                    var some = index.next(place, most, bytes);
+                    assertThat(some.names()).hasSizeBetween(1, most);
+                    if (some.names().size() > 1)
+                        assertThat(some.names().stream()
+                                        .mapToLong(name -> name.utf8().length)
+                                        .sum())
+                                .isLessThanOrEqualTo(bytes);
+                    all.addAll(some.names());
+                    place = some.next();
+                }
+                assertThat(all).extracting(TopicName::toString).containsExactlyInAnyOrder(TOPICS);
+            }
+    }
+
+    @Test
     void aSharedSubscriptionFindsNone() {
         index.add(TopicName.of("a"));
         assertThat(found("$share/g/a", 10, 10)).isEmpty();

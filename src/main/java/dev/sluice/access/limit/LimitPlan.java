@@ -57,6 +57,11 @@ public final class LimitPlan {
         return ofIdentity(who).of(Limit.SESSIONS);
     }
 
+    /** How many messages of the identity may be retained; {@link LimitValues#UNLIMITED} for any number. */
+    public long retained(Applicant who) {
+        return ofIdentity(who).of(Limit.RETAINED);
+    }
+
     /** What is wrong with a limit that a credential is to say, in a sentence without its subject; null if nothing is. */
     public static String mistake(String name, long value) {
         var scope = name.startsWith(OF_IDENTITY) ? Scope.IDENTITY : Scope.CLIENT;

@@ -1,5 +1,6 @@
 package dev.sluice.store.delivery;
 
+import dev.sluice.config.MqttConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.store.StoreClock;
 import dev.sluice.store.StoreRequests;
@@ -10,10 +11,12 @@ import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -21,17 +24,27 @@ import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jboss.logging.Logger;
 
 /**
  * Owns the names of all topics that have a retained message, and the retained messages that this gateway has accepted and PostgreSQL has
- * not committed yet. Any thread may use it; only {@link #load} and {@link #learn} ask PostgreSQL.
+ * not committed yet. Any thread may use it; only {@link #load}, {@link #learn} and {@link #forgetGone} ask PostgreSQL.
  *
  * <p>A name may be here for a message that PostgreSQL has not, or not any more; never the other way round, as far as this gateway's own
- * writes go. What other gateways retain is learned of by {@link #load} and {@link #learn} only.
+ * writes go. What other gateways retain is learned of by {@link #load} and {@link #learn} only, and what they clear by {@link #forgetGone}.
  */
 @ApplicationScoped
 public class RetainedTopics {
+    private static final Logger LOG = Logger.getLogger(RetainedTopics.class);
     private static final int PAGE_ROWS = 5000;
+    /** Of names: a page with more of them ends early. */
+    private static final long PAGE_BYTES = 1 << 22;
+    /** So many rows are in memory at a time, as a name may have 65,535 bytes. */
+    private static final int ROWS_AT_ONCE = 200;
+    /** Names that PostgreSQL is asked about at a time, and their bytes. */
+    private static final int ASKED = 500;
+
+    private static final long ASKED_BYTES = 1 << 20;
     /** Characters of a topic that are in the index of PostgreSQL. */
     private static final int INDEXED = 400;
 
@@ -43,16 +56,39 @@ public class RetainedTopics {
 
     private final StoreRequests requests;
     private final StoreClock clock;
+    private final Bounds bounds;
     private final NameIndex names = new NameIndex();
     private final Map<TopicName, Changes> changing = new ConcurrentHashMap<>();
     private final JointReads<TopicFilter> learning = new JointReads<>();
     private final AtomicLong lastStamp = new AtomicLong();
+    /** Whether a topic has been found without room since names were looked through. */
+    private volatile boolean isFull;
     /** Read: a message is stamped and routed. Write: a subscription begins. */
     private final ReentrantReadWriteLock routing = new ReentrantReadWriteLock();
 
-    public RetainedTopics(StoreRequests requests, StoreClock clock, MeterRegistry meters) {
+    /**
+     * How much may be retained.
+     *
+     * @param count messages, 0 for any number
+     * @param nameBytes of their topics' names, 0 for any number
+     */
+    public record Bounds(long count, long nameBytes) {
+        public static final Bounds NONE = new Bounds(0, 0);
+    }
+
+    @Inject
+    public RetainedTopics(StoreRequests requests, StoreClock clock, MqttConfig config, MeterRegistry meters) {
+        this(requests, clock, new Bounds(config.retainedMaximum(), config.retainedNameBytes()), meters);
+    }
+
+    public RetainedTopics(StoreRequests requests, StoreClock clock, Bounds bounds, MeterRegistry meters) {
         this.requests = requests;
         this.clock = clock;
+        this.bounds = bounds;
+        Gauge.builder("sluice.retained.name.bytes", names, NameIndex::bytes)
+                .description("Bytes of the names of topics that have a retained message")
+                .baseUnit("bytes")
+                .register(meters);
         Gauge.builder("sluice.retained", names, NameIndex::size)
                 .description("Retained messages, those of all gateways as far as this one knows")
                 .register(meters);
@@ -61,11 +97,18 @@ public class RetainedTopics {
     /**
      * Whether a message may be retained for a topic. A PUBLISH above the bound is refused as a whole: that it is delivered and not retained, nobody
      * would notice.
-     *
-     * @param most messages, 0 for any number
      */
-    public boolean hasRoomFor(TopicName topic, long most) {
-        return most == 0 || names.size() < most || contains(topic);
+    public boolean hasRoomFor(TopicName topic) {
+        var isWithin = (bounds.count == 0 || names.size() < bounds.count)
+                && (bounds.nameBytes == 0 || names.bytes() + topic.utf8().length <= bounds.nameBytes);
+        if (isWithin || contains(topic)) return true;
+        isFull = true;
+        return false;
+    }
+
+    /** Whether somebody was told that there is no room, since names were looked through last. */
+    public boolean isFull() {
+        return isFull;
     }
 
     /** A message that PostgreSQL has not committed yet; an empty payload clears. */
@@ -81,12 +124,15 @@ public class RetainedTopics {
         private boolean isSet;
         /** Whether the name is here only for what is under way. */
         private boolean isNew;
-        /** Whether the sweep has deleted the message that was there. */
+        /** Whether the message that was there has been deleted. */
         private boolean isSwept;
+        /** Whether a message was found in PostgreSQL since then: whoever has asked relies on the name. */
+        private boolean isFound;
     }
 
     /**
-     * Reads the names of all topics, before the first connection; waits a minute for PostgreSQL at each page.
+     * Reads the names of all topics, before the first connection; waits a minute for PostgreSQL at each page. Takes those above the bounds as
+     * well: a message whose topic is not known would reach no subscriber.
      *
      * @throws StoreUnavailable when PostgreSQL does not answer for so long
      */
@@ -97,6 +143,11 @@ public class RetainedTopics {
             place = requests.routing()
                     .callAtStart("reading the topics of retained messages", it -> ask(it, after, PAGE_ROWS, _ -> true));
         }
+        if (bounds.nameBytes > 0 && names.bytes() > bounds.nameBytes)
+            LOG.warnf(
+                    "the topics of retained messages have %d bytes, more than sluice.mqtt.retained-name-bytes (%d): all are kept, and need"
+                            + " heap; no further topic gets a retained message before some are cleared",
+                    names.bytes(), bounds.nameBytes);
     }
 
     /**
@@ -137,17 +188,73 @@ public class RetainedTopics {
             page.setString(1, after.begin());
             page.setLong(2, after.hash());
             page.setInt(3, most);
+            page.setFetchSize(ROWS_AT_ONCE);
             Place last = null;
             var found = 0;
+            var bytes = 0L;
             try (var rows = page.executeQuery()) {
-                for (; rows.next(); found++) {
+                for (; bytes < PAGE_BYTES && rows.next(); found++) {
                     var topic = rows.getString("topic");
-                    if (!rows.getBoolean("cleared") && isWanted.test(topic)) names.add(TopicName.of(topic));
+                    var name = TopicName.of(topic);
+                    bytes += name.utf8().length;
+                    if (!rows.getBoolean("cleared") && isWanted.test(topic)) found(name);
                     lastStamp.accumulateAndGet(rows.getLong("stamp"), Math::max);
                     last = new Place(rows.getString("begin"), rows.getLong("hash"));
                 }
             }
-            return found == PAGE_ROWS ? last : null;
+            return found == PAGE_ROWS || bytes >= PAGE_BYTES ? last : null;
+        }
+    }
+
+    /** Noted first, so that whoever is about to remove the name leaves it. */
+    private void found(TopicName topicName) {
+        changing.computeIfPresent(topicName, (_, changes) -> {
+            synchronized (changes) {
+                changes.isFound = true;
+            }
+            return changes;
+        });
+        names.add(topicName);
+    }
+
+    /**
+     * Forgets the names of topics that have no message in PostgreSQL any more, as other gateways have cleared it, or deleted it when it had
+     * expired. Blocks, in time that grows with the number of all names.
+     *
+     * @param isOver whether to stop half way
+     * @return how many
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now: some may have been forgotten
+     */
+    public int forgetGone(BooleanSupplier isOver) {
+        isFull = false;
+        var forgotten = 0;
+        for (var place = NameIndex.Place.START; place != null && !isOver.getAsBoolean(); ) {
+            var some = names.next(place, ASKED, ASKED_BYTES);
+            forgotten += forgetGone(some.names());
+            place = some.next();
+        }
+        return forgotten;
+    }
+
+    /**
+     * Whether PostgreSQL has a message of a topic, of which another gateway may not have told; blocks.
+     *
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     */
+    public boolean isRetained(TopicName topicName) {
+        return requests.call("looking for a retained message", it -> GoneTopics.among(it, List.of(topicName)))
+                .isEmpty();
+    }
+
+    /** What is committed here from now on, PostgreSQL need not have when it answers. */
+    private int forgetGone(List<TopicName> some) {
+        sweeping(some);
+        Set<TopicName> gone = Set.of();
+        try {
+            gone = requests.call("looking whether messages are still retained", it -> GoneTopics.among(it, some));
+            return gone.size();
+        } finally {
+            for (var topicName : some) swept(List.of(topicName), gone.contains(topicName));
         }
     }
 
@@ -240,6 +347,7 @@ public class RetainedTopics {
                 if (isRetained && stamp > changes.committed) {
                     changes.committed = stamp;
                     changes.isSet = message.payload().length > 0;
+                    changes.isFound = false;
                 }
                 var isNewest = changes.newest != null && changes.newest.stamp() == stamp;
                 if (isNewest && !isRetained) changes.newest = null;
@@ -248,9 +356,9 @@ public class RetainedTopics {
         });
     }
 
-    /** Messages are about to be deleted, since they have expired; followed by {@link #swept}. */
-    void sweeping(List<TopicName> expired) {
-        for (var topicName : expired)
+    /** Messages are about to be deleted, or may have been; followed by {@link #swept}. */
+    void sweeping(List<TopicName> some) {
+        for (var topicName : some)
             changing.compute(topicName, (_, known) -> {
                 var changes = known == null ? new Changes() : known;
                 synchronized (changes) {
@@ -260,8 +368,8 @@ public class RetainedTopics {
             });
     }
 
-    void swept(List<TopicName> expired, boolean areDeleted) {
-        for (var topicName : expired)
+    void swept(List<TopicName> some, boolean areDeleted) {
+        for (var topicName : some)
             changing.computeIfPresent(topicName, (_, changes) -> {
                 synchronized (changes) {
                     changes.isSwept |= areDeleted;
@@ -275,8 +383,8 @@ public class RetainedTopics {
         if (--changes.underWay > 0) return changes;
         if (changes.committed > 0) {
             if (changes.isSet) names.add(topicName);
-            else names.remove(topicName);
-        } else if (changes.isNew || changes.isSwept) {
+            else if (!changes.isFound) names.remove(topicName);
+        } else if ((changes.isNew || changes.isSwept) && !changes.isFound) {
             names.remove(topicName);
         }
         return null;

@@ -6,6 +6,7 @@ import dev.sluice.store.Rows;
 import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -37,7 +38,7 @@ public class SessionStore {
     private static final String RETAINED = """
         SELECT count(*) FROM (
             SELECT FROM retained WHERE identity = ? AND identity <> '' AND octet_length(payload) > 0
-               AND (expires_at IS NULL OR expires_at > now())
+               AND (expires_at IS NULL OR expires_at > now()) AND topic <> ?
              LIMIT ?) messages\
         """;
 
@@ -168,10 +169,16 @@ public class SessionStore {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public long retainedOf(String identity, long most) {
+        return retainedBeside(TopicName.EMPTY, identity, most);
+    }
+
+    /** The same without that of one topic. */
+    public long retainedBeside(TopicName topicName, String identity, long most) {
         return calls.call("counting retained messages", connection -> {
             try (var select = connection.prepareStatement(RETAINED)) {
                 select.setString(1, identity);
-                select.setLong(2, most);
+                select.setString(2, topicName.toString());
+                select.setLong(3, most);
                 return Rows.longs(select).getFirst();
             }
         });

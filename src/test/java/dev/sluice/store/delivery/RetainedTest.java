@@ -4,6 +4,7 @@ import static dev.sluice.store.Messages.expiring;
 import static dev.sluice.store.Messages.message;
 import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.packet.Message;
 import dev.sluice.packet.Properties;
@@ -17,10 +18,12 @@ import dev.sluice.store.StoreRig.Settings;
 import dev.sluice.topic.NameIndex;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
+import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -123,15 +126,103 @@ class RetainedTest {
                 .toList()
                 .forEach(CompletableFuture::join);
 
-        var next = new RetainedTopics(
-                new StoreRequests(rig.pool, Settings.ONE_LANE, rig.health, new SimpleMeterRegistry()),
-                rig.clock,
-                new SimpleMeterRegistry());
+        var next = topics(rig.pool, RetainedTopics.Bounds.NONE);
         next.load();
         assertThat(next.size()).isEqualTo(5002);
         assertThat(next.contains(TopicName.of("many/5000"))).isTrue();
         assertThat(next.contains(TopicName.of("b/cleared"))).isFalse();
         assertThat(next.stamp()).isGreaterThan(ahead);
+    }
+
+    private RetainedTopics topics(AgroalDataSource pool, RetainedTopics.Bounds bounds) {
+        var requests = new StoreRequests(pool, Settings.ONE_LANE, rig.health, new SimpleMeterRegistry());
+        return new RetainedTopics(requests, rig.clock, bounds, new SimpleMeterRegistry());
+    }
+
+    /** Of the longest that there are, few have to be in memory at a time. All are known, also those above the bound. */
+    @Test
+    void aPageOfLongTopicsEndsEarly() {
+        SERVER.execute("INSERT INTO retained (topic, qos, payload)"
+                + " SELECT lpad('/' || n, 60000, 'x'), 1, 'x' FROM generate_series(1, 200) n");
+        var asked = new AtomicInteger();
+        var topics = topics(StoreRig.counting(rig.pool, asked), new RetainedTopics.Bounds(0, 1_000_000));
+        topics.load();
+        assertThat(topics.size()).isEqualTo(200);
+        assertThat(asked).hasValue(3);
+        assertThat(topics.hasRoomFor(TopicName.of("x"))).isFalse();
+
+        var learning = topics(StoreRig.counting(rig.pool, asked), RetainedTopics.Bounds.NONE);
+        learning.learn(TopicFilter.of("+/#"), () -> false);
+        assertThat(learning.size()).isEqualTo(200);
+        assertThat(asked).hasValue(6);
+    }
+
+    @Test
+    void thereIsRoomForSoManyNamesAndBytesOfThem() {
+        var topics = topics(rig.pool, new RetainedTopics.Bounds(3, 10));
+        topics.announce(message("1234", "x"));
+        assertThat(topics.isFull()).isFalse();
+        assertThat(topics.hasRoomFor(TopicName.of("1234567"))).isFalse();
+        assertThat(topics.isFull()).isTrue();
+        assertThat(topics.hasRoomFor(TopicName.of("123456"))).isTrue();
+        topics.announce(message("1", "x"));
+        topics.announce(message("2", "x"));
+        assertThat(topics.hasRoomFor(TopicName.of("3"))).isFalse();
+        assertThat(topics.hasRoomFor(TopicName.of("1234"))).isTrue();
+    }
+
+    /** Of several pages, and of topics that the filter # does not match. */
+    @Test
+    void namesAreForgottenOfWhichAnotherGatewayHasLeftNoMessage() {
+        CompletableFuture.allOf(IntStream.range(0, 1100)
+                        .mapToObj(n -> rig.retain(message((n % 2 == 0 ? "$job/" : "job/") + n, "x")))
+                        .toArray(CompletableFuture<?>[]::new))
+                .join();
+        SERVER.execute("DELETE FROM retained WHERE topic NOT IN ('job/7', '$job/8', 'job/9')");
+        SERVER.execute("UPDATE retained SET payload = '' WHERE topic = 'job/9'");
+        assertThat(rig.retainedTopics.forgetGone(() -> false)).isEqualTo(1098);
+        assertThat(rig.retainedTopics.size()).isEqualTo(2);
+        assertThat(payloads("job/+")).containsExactly("x");
+        assertThat(payloads("$job/+")).containsExactly("x");
+    }
+
+    /** PostgreSQL was asked before it had them. */
+    @Test
+    void namesAreNotForgottenOfWhatIsRetainedMeanwhile() {
+        var topics = rig.retainedTopics;
+        var names =
+                Stream.of("here", "found", "failed", "gone").map(TopicName::of).toList();
+        for (var name : names) rig.retain(message(name.toString(), "old")).join();
+        SERVER.execute("DELETE FROM retained");
+        var underWay = message("failed", "x");
+        var stamp = topics.announce(underWay);
+
+        topics.sweeping(names);
+        rig.retain(message("here", "new")).join();
+        SERVER.execute("INSERT INTO retained (topic, qos, payload) VALUES ('found', 1, 'new')");
+        topics.learn(TopicFilter.of("found"), () -> false);
+        topics.swept(names, true);
+
+        assertThat(topics.contains(underWay.topicName())).isTrue();
+        topics.settled(underWay, stamp, false);
+        assertThat(names)
+                .filteredOn(topics::contains)
+                .extracting(TopicName::toString)
+                .containsExactly("here", "found");
+        assertThat(payloads("+")).containsExactly("new", "new");
+    }
+
+    @Test
+    void namesAreNotForgottenWhenPostgresqlDoesNotAnswer() {
+        rig.retain(message("a", "1")).join();
+        SERVER.execute("ALTER TABLE retained RENAME TO hidden");
+        try {
+            assertThatThrownBy(() -> rig.retainedTopics.forgetGone(() -> false)).isInstanceOf(RuntimeException.class);
+        } finally {
+            SERVER.execute("ALTER TABLE hidden RENAME TO retained");
+        }
+        assertThat(rig.retainedTopics.contains(TopicName.of("a"))).isTrue();
+        assertThat(rig.retainedTopics.forgetGone(() -> false)).isZero();
     }
 
     @Test

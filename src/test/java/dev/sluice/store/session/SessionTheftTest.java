@@ -7,6 +7,7 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
+import dev.sluice.topic.TopicName;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -121,6 +122,8 @@ class SessionTheftTest {
         assertThat(rig.sessions.retainedOf("bob", 10)).isEqualTo(1);
         assertThat(rig.sessions.retainedOf("bob", 0)).isZero();
         assertThat(rig.sessions.retainedOf("", 10)).isZero();
+        assertThat(rig.sessions.retainedBeside(TopicName.of("c/1"), "ann", 10)).isZero();
+        assertThat(rig.sessions.retainedBeside(TopicName.of("c/2"), "ann", 10)).isEqualTo(1);
         SERVER.execute("DELETE FROM retained");
     }
 
