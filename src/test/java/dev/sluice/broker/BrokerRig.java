@@ -228,12 +228,21 @@ final class BrokerRig implements AutoCloseable {
         }
     }
 
-    /** A client that is connected, whose session ends with its connection or after a minute. */
+    /** A client that is connected, whose session is new, and ends with its connection or after a minute. */
     Client connect(String clientId, boolean durable) {
+        return connect(clientId, durable, true);
+    }
+
+    /** A client that is connected, and goes on with its session, which ends after a minute. */
+    Client resume(String clientId) {
+        return connect(clientId, true, false);
+    }
+
+    private Client connect(String clientId, boolean durable, boolean cleanStart) {
         var client = new Client();
         loop.execute(() -> client.connection = broker.connect(loop, client, PEER));
         var properties = durable ? Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60L) : Properties.NONE;
-        client.send(new Packet.Connect(ProtocolVersion.V5, true, 60, clientId, null, null, null, properties));
+        client.send(new Packet.Connect(ProtocolVersion.V5, cleanStart, 60, clientId, null, null, null, properties));
         client.next(Packet.ConnAck.class);
         return client;
     }
