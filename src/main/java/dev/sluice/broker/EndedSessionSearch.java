@@ -8,6 +8,7 @@ import dev.sluice.session.Event;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.session.SubscriptionReader;
+import dev.sluice.store.session.SubscriptionReader.Known;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,8 +21,9 @@ import org.jboss.logging.Logger;
 
 /**
  * Finds sessions that have ended without this gateway's hearing of it: those that another gateway has ended, and those that were deleted while
- * nobody listened, or while their connection was not online yet. Has their connections end, or else the {@link Router} forget them. Owns one
- * virtual thread, which asks after some sessions of each kind, then after the next, and begins anew.
+ * nobody listened, or while their connection was not online yet. Has their connections end, or else the {@link Router} forget them. Finds
+ * sessions that go on at another gateway, whose word of that was lost, and has their connections here end. Owns one virtual thread, which
+ * asks after some sessions of each kind, then after the next, and begins anew.
  */
 final class EndedSessionSearch<C extends Recipient> {
     private static final Logger LOG = Logger.getLogger(EndedSessionSearch.class);
@@ -36,6 +38,7 @@ final class EndedSessionSearch<C extends Recipient> {
     private final Duration interval;
     private final Repeating searching = Repeating.onVirtualThread("sluice-ended-sessions");
     private final Semaphore woken = new Semaphore(0);
+    private volatile TakingOver takenOver = (_, _) -> {};
     private volatile boolean unheard;
 
     private Iterator<EndedSession> offline = Collections.emptyIterator();
@@ -44,6 +47,12 @@ final class EndedSessionSearch<C extends Recipient> {
     private boolean all;
     /** What is being asked after: again, if PostgreSQL has not answered. */
     private List<EndedSession> page = List.of();
+
+    /** Ends the connection of a client here if it is older than this epoch. */
+    @FunctionalInterface
+    interface TakingOver {
+        void takeOver(String clientId, long epoch);
+    }
 
     /** @param tell gives a connection its end, from this thread */
     EndedSessionSearch(
@@ -59,6 +68,11 @@ final class EndedSessionSearch<C extends Recipient> {
         this.interval = config.sweepInterval();
     }
 
+    /** @param ending told of sessions that later connections have elsewhere, from this thread; before the start */
+    void onTakenOver(TakingOver ending) {
+        takenOver = ending;
+    }
+
     void start() {
         searching.start(() -> {
             if (woken.tryAcquire(interval.toNanos(), TimeUnit.NANOSECONDS)) woken.drainPermits();
@@ -72,7 +86,7 @@ final class EndedSessionSearch<C extends Recipient> {
         woken.release();
     }
 
-    /** Sessions may have been deleted unheard: asks after all that are online, at once; from any thread. */
+    /** Sessions may have been deleted, or taken over, unheard: asks after all that are online, at once; from any thread. */
     void searchAll() {
         unheard = true;
         woken.release();
@@ -115,9 +129,16 @@ final class EndedSessionSearch<C extends Recipient> {
 
     private void ask() {
         if (page.isEmpty()) return;
-        for (var ended : subscriptions.endedAmong(page))
-            end(ended.session(), ended.isBegunAnew() ? LostSession.FENCED : LostSession.DELETED);
+        for (var lost : subscriptions.lostAmong(page.stream().map(this::known).toList())) {
+            if (lost.laterEpoch() > 0) takenOver.takeOver(lost.session().clientId(), lost.laterEpoch());
+            else end(lost.session(), lost.isBegunAnew() ? LostSession.FENCED : LostSession.DELETED);
+        }
         page = List.of();
+    }
+
+    private Known known(EndedSession session) {
+        var connection = registry.find(session.clientId(), session.id());
+        return new Known(session, connection == null ? Long.MAX_VALUE : connection.epoch());
     }
 
     /** Ends the connection that holds the session, and forgets the session; from any thread. */

@@ -38,10 +38,17 @@ record FleetSessions(
                 meters,
                 isKafkaThere,
                 it -> ended.end(it, LostSession.FENCED));
+        var takeOvers = new FleetTakeOvers(registry, turns, gateways, relay, subscriptions::again, meters);
+        ended.onTakenOver(takeOvers::takeOver);
+        // What it was to be told may be among what is missing, or have died with its sender.
+        relay.onGap(_ -> ended.searchAll());
+        relay.onForgotten(gone -> {
+            if (!gateways.others().contains(gone)) ended.searchAll();
+        });
         var sessions = new FleetSessions(
                 gateways,
                 subscriptions,
-                new FleetTakeOvers(registry, turns, gateways, relay, subscriptions::again, meters),
+                takeOvers,
                 new FleetQueues(router, registry::online, stores.queues, gateways, relay, isKafkaThere, meters));
         stores.journal.onQueuedElsewhere(sessions.queues::tell);
         stores.sessions.others(sessions::others);

@@ -114,7 +114,8 @@ final class FleetTakeOvers {
         turns.over(clientId).thenRun(() -> takeOver(clientId, epoch));
     }
 
-    private CompletableFuture<Long> takeOver(String clientId, long epoch) {
+    /** A later connection has the session elsewhere: ends the one that has it here. Completed as {@link ConnectionRegistry#takeOver} says. */
+    CompletableFuture<Long> takeOver(String clientId, long epoch) {
         var holder = registry.holder(clientId);
         var ended = registry.takeOver(clientId, epoch);
         if (holder != null) ended.thenRun(() -> lost.accept(new EndedSession(clientId, holder.sessionId())));

@@ -38,7 +38,6 @@ final class Publishing {
     private final RoutedTopics routed;
     private final RemoteLetters letters;
     private final Deliveries.Keeping others = this::keepForOthers;
-
     private final PublishesForNobody forNobody = new PublishesForNobody();
 
     /** @param mayGo whether what it publishes may go to Kafka now; false at first if wills of the client have to go before it */
@@ -116,14 +115,14 @@ final class Publishing {
     /** Kafka has answered for all records of a PUBLISH, with records or with dead letters, or has failed. */
     private void forwarded(Forwarding forwarding) {
         if (forwarding.failedForNow()) {
-            if (forwarding.attachment() instanceof Exchange.AtLeastOnceJointly joint)
-                routed.unannounce(joint.retaining);
+            if (forwarding.attachment() instanceof Exchange.AtLeastOnceJointly joint) withdraw(joint.retaining);
             connection.on(new Event.Ended(ReasonCode.SERVER_BUSY, "Kafka did not take a message: " + forwarding.why()));
         } else {
             if (forwarding.isRefused()) parts.meters().refused(forwarding.outcome());
             switch ((Exchange) forwarding.attachment()) {
                 case Exchange.AtMostOnce _ -> {}
-                case Exchange.AtLeastOnceAlone _ -> acknowledge(forwarding);
+                case Exchange.AtLeastOnceAlone _ ->
+                    acknowledge(forwarding.packetId(), forwarding.outcome(), forwarding.why());
                 case Exchange.AtLeastOnceJointly joint -> acknowledgeJointly(forwarding, joint);
                 case Exchange.ExactlyOnce _ -> forwardedExactlyOnce(forwarding);
             }
@@ -149,6 +148,7 @@ final class Publishing {
         var publication = routed.publication(publish, receivedAt);
         parts.deliveries().send(publication);
         if (publication.stamp() == 0) letters.send(publication, () -> {});
+        else letters.reserve(publication);
         if (publication.isKept())
             keep(publication, publication.stamp() > 0, 0, null, () -> letters.sendCommitted(publication, () -> {}));
     }
@@ -175,9 +175,8 @@ final class Publishing {
         parts.deliveries().send(publication, others, () -> {});
     }
 
-    private void acknowledge(Forwarding forwarding) {
-        connection.on(new Event.Forwarded(
-                forwarding.packetId(), QoS.AT_LEAST_ONCE, forwarding.outcome(), forwarding.why(), null));
+    private void acknowledge(int packetId, ReasonCode outcome, String why) {
+        connection.on(new Event.Forwarded(packetId, QoS.AT_LEAST_ONCE, outcome, why, null));
     }
 
     // QoS 1, and PostgreSQL has to keep it, or another gateway is to have it, too
@@ -204,6 +203,7 @@ final class Publishing {
             case Admission.Shed _ -> throw new IllegalStateException("only QoS 0 is shed");
         }
         parts.deliveries().send(publication, others, () -> {});
+        letters.reserve(publication);
         Runnable answered = () -> acknowledgeIfAll(publish.packetId(), joint);
         if (publication.stamp() == 0 && letters.isOwed(publication)) {
             joint.missing++;
@@ -221,13 +221,18 @@ final class Publishing {
         joint.why = forwarding.why();
         if (joint.retaining != null) {
             if (forwarding.isRefused() || forwarding.isDeadLettered()) {
-                routed.unannounce(joint.retaining);
+                withdraw(joint.retaining);
             } else {
                 joint.missing++;
                 retain(joint.retaining, () -> acknowledgeIfAll(forwarding.packetId(), joint));
             }
         }
         acknowledgeIfAll(forwarding.packetId(), joint);
+    }
+
+    private void withdraw(Publication retaining) {
+        routed.unannounce(retaining);
+        letters.giveUp(retaining);
     }
 
     /** Also if the session is over by now: subscribers and Kafka have it. Then other gateways get it. */
@@ -238,8 +243,7 @@ final class Publishing {
     }
 
     private void acknowledgeIfAll(int packetId, Exchange.AtLeastOnceJointly joint) {
-        if (--joint.missing == 0)
-            connection.on(new Event.Forwarded(packetId, QoS.AT_LEAST_ONCE, joint.outcome, joint.why, null));
+        if (--joint.missing == 0) acknowledge(packetId, joint.outcome, joint.why);
     }
 
     // QoS 2: first Kafka; then, in the order received, PostgreSQL and subscribers
@@ -277,7 +281,7 @@ final class Publishing {
         var outcome = isForSomebody ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS;
         var accepted = new Event.Accepted(publish.packetId(), outcome);
         // Before the packet identifier is held: a repeat after that would bring other gateways nothing.
-        var isRetainedFirst = publication.stamp() > 0 && letters.isOwed(publication);
+        var isRetainedFirst = letters.reserve(publication);
         var retain = publication.stamp() > 0 && !isRetainedFirst;
         var sent = letters.inTurn(() -> accept(publication, retain, messageId, accepted));
         if (isRetainedFirst) retain(publication, sent);
@@ -288,8 +292,7 @@ final class Publishing {
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || waitingForStore > 0) {
             var packetId = durable ? accepted.packetId() : 0;
-            Runnable given = () -> connection.on(accepted);
-            Runnable committed = () -> parts.deliveries().send(publication, others, given);
+            Runnable committed = () -> parts.deliveries().send(publication, others, () -> connection.on(accepted));
             keep(publication, retain, packetId, messageId, committed);
         } else {
             Runnable given = () -> connection.loop().execute(() -> connection.answered(accepted));
@@ -298,13 +301,9 @@ final class Publishing {
     }
 
     private void forget(int packetId) {
-        connection
-                .writes()
-                .submit(new JournalWrite.ForgetReceived(
-                        connection.clientId(),
-                        connection.epoch(),
-                        packetId,
-                        connection.writes().thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)))));
+        var writes = connection.writes();
+        var done = writes.thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)));
+        writes.submit(new JournalWrite.ForgetReceived(connection.clientId(), connection.epoch(), packetId, done));
     }
 
     // What all have in common
@@ -355,6 +354,7 @@ final class Publishing {
     private void kept(Publication publication, int packetId, JournalWrite.Outcome outcome, Runnable committed) {
         waitingForStore--;
         if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+        else letters.giveUpAll();
         // Without its session, what else the client published before its DISCONNECT still goes on.
         var isLost = finishing && outcome == JournalWrite.Outcome.GONE;
         Runnable passOn = () -> parts.deliveries().passOn(publication, others, committed);

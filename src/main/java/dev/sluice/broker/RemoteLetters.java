@@ -29,6 +29,7 @@ final class RemoteLetters {
     private final RetainedRecipient connection;
     private final Lease lease;
     private final Runnable progressed;
+    private final LetterOrder order = new LetterOrder();
     private int unanswered;
     /** QoS 2 messages in the order received. */
     private final ArrayDeque<InTurn> turns = new ArrayDeque<>(0);
@@ -71,8 +72,47 @@ final class RemoteLetters {
         return deliveries.isOwed(publication);
     }
 
-    /** Sends it; runs the task once Kafka has it, in a later turn of the loop unless nobody is owed it. At QoS 0 nothing is waited for. */
+    /** A message that is to be retained takes its place in front of later ones, and goes when it is {@link #sendCommitted}; else false. */
+    boolean reserve(Publication publication) {
+        if (publication.stamp() == 0 || !isOwed(publication)) return false;
+        order.reserve(publication);
+        return true;
+    }
+
+    /** A message that took its place is not going to be committed; null for none. */
+    void giveUp(Publication reserved) {
+        if (reserved != null) order.giveUp(reserved);
+    }
+
+    /** What PostgreSQL does not take ends the connection: nothing waits for it. */
+    void giveUpAll() {
+        order.giveUpAll();
+    }
+
+    /**
+     * Sends it, behind what took its place before; runs the task once Kafka has it, in a later turn of the loop unless nobody is owed it. At
+     * QoS 0 nothing is waited for.
+     */
     void send(Publication publication, Runnable then) {
+        if (!isOwed(publication)) {
+            then.run();
+        } else if (order.isFree(publication)) {
+            post(publication, then);
+        } else if (!order.add(publication, () -> post(publication, then))) {
+            deliveries.drop();
+            then.run();
+        }
+    }
+
+    /** The same for a message that may be retained and is committed: whoever has subscribed elsewhere meanwhile gets it, too. */
+    void sendCommitted(Publication publication, Runnable then) {
+        var newcomers = router.newcomers(publication, connection.clientId());
+        Runnable due = () -> order.due(publication, () -> post(publication, then));
+        if (newcomers.hasCopies()) keeping.keep(newcomers, due);
+        else due.run();
+    }
+
+    private void post(Publication publication, Runnable then) {
         if (!isOwed(publication)) {
             then.run();
         } else if (publication.message().qos() == QoS.AT_MOST_ONCE) {
@@ -83,13 +123,6 @@ final class RemoteLetters {
             deliveries.send(
                     publication, connection.clientId(), has -> connection.loop().execute(() -> answered(has, then)));
         }
-    }
-
-    /** The same for a message that may be retained and is committed: whoever has subscribed elsewhere meanwhile gets it, too. */
-    void sendCommitted(Publication publication, Runnable then) {
-        var newcomers = router.newcomers(publication, connection.clientId());
-        if (newcomers.hasCopies()) keeping.keep(newcomers, () -> send(publication, then));
-        else send(publication, then);
     }
 
     private void answered(boolean has, Runnable then) {

@@ -236,6 +236,41 @@ class AcrossBrokersTest {
     }
 
     @Test
+    void whatFollowsARetainedMessageComesBehindIt() {
+        var subscriber = there.connect("subscriber", false).subscribe(1, QoS.AT_MOST_ONCE, "#");
+        subscriber.next(Packet.SubAck.class);
+        for (var qos : QoS.values()) {
+            var publisher = here.connect("publisher" + qos, true);
+            var packets = new Packet[5];
+            for (int i = 0; i < packets.length; i++) packets[i] = publish(i + 1, qos, i % 3 == 0, "t/" + qos);
+            publisher.send(packets);
+            for (int i = 0; i < packets.length; i++) {
+                assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo("" + (i + 1));
+                if (qos == QoS.AT_LEAST_ONCE) publisher.next(Packet.PubAck.class);
+                if (qos == QoS.EXACTLY_ONCE) publisher.next(Packet.PubRec.class);
+            }
+        }
+    }
+
+    private static Packet publish(int number, QoS qos, boolean retain, String topic) {
+        var packetId = qos == QoS.AT_MOST_ONCE ? 0 : number;
+        var payload = String.valueOf(number).getBytes();
+        return new Packet.Publish(false, qos, retain, TopicName.of(topic), packetId, Properties.NONE, payload);
+    }
+
+    /** Its client has come back elsewhere. */
+    @Test
+    void whatFollowsARetainedMessageThatIsNotCommittedIsSent() {
+        var subscriber = there.connect("subscriber", false).subscribe(1, QoS.AT_MOST_ONCE, "t");
+        subscriber.next(Packet.SubAck.class);
+        var publisher = here.connect("publisher", true);
+        SERVER.execute("UPDATE session SET epoch = nextval('session_epoch') WHERE client_id = 'publisher'");
+        publisher.send(publish(1, QoS.AT_MOST_ONCE, true, "t"), publish(2, QoS.AT_MOST_ONCE, false, "t"));
+        assertThat(publisher.next(Packet.Disconnect.class).reason()).isEqualTo(ReasonCode.SESSION_TAKEN_OVER);
+        assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo("2");
+    }
+
+    @Test
     void whatIsRetainedIsReadOnceAllKnowOfTheSubscription() {
         var publisher = here.connect("publisher", false);
         for (var durable : List.of(false, true)) {

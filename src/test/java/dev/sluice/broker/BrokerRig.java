@@ -229,19 +229,33 @@ final class BrokerRig implements AutoCloseable {
         }
     }
 
-    /** A client that is connected, whose session ends with its connection or after a minute. */
+    /** A client that is connected, whose session is new, and ends with its connection or after a minute. */
     Client connect(String clientId, boolean durable) {
-        var client = begin(clientId, durable, null);
+        return connect(clientId, durable, true);
+    }
+
+    /** A client that is connected, and goes on with its session, which ends after a minute. */
+    Client resume(String clientId) {
+        return connect(clientId, true, false);
+    }
+
+    private Client connect(String clientId, boolean durable, boolean cleanStart) {
+        var client = begin(clientId, durable, cleanStart, null);
         client.next(Packet.ConnAck.class);
         return client;
     }
 
-    /** The same with a will; it has sent its CONNECT. */
+    /** One with a will, whose session is new; it has sent its CONNECT. */
     Client begin(String clientId, boolean durable, Will will) {
+        return begin(clientId, durable, true, will);
+    }
+
+    private Client begin(String clientId, boolean durable, boolean cleanStart, Will will) {
         var client = new Client();
         loop.execute(() -> client.connection = broker.connect(loop, client, PEER));
         var properties = durable ? Properties.NONE.with(Property.SESSION_EXPIRY_INTERVAL, 60L) : Properties.NONE;
-        return client.send(new Packet.Connect(ProtocolVersion.V5, true, 60, clientId, will, null, null, properties));
+        return client.send(
+                new Packet.Connect(ProtocolVersion.V5, cleanStart, 60, clientId, will, null, null, properties));
     }
 
     /** The relay has taken in what has come by now. */

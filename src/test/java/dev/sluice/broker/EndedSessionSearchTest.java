@@ -8,6 +8,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.session.Event;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
 import java.sql.SQLException;
 import java.util.List;
@@ -53,6 +54,12 @@ class EndedSessionSearchTest {
                 clientId, sessionId, 0, List.of(new StoredSubscription("t", QoS.AT_LEAST_ONCE, false, false, 0, 0)));
     }
 
+    private OpenedSession online(String clientId, long expiry) {
+        var opened = rig.open(clientId, true, expiry);
+        registry.online(new Line(clientId, opened.id(), opened.epoch()));
+        return opened;
+    }
+
     /** As another gateway ends them, or SQL while the connection that listens is lost. */
     @Test
     void sessionsThatEndedWithoutAWordAreForgotten() {
@@ -81,8 +88,7 @@ class EndedSessionSearchTest {
     /** As if their rows had been deleted before they came online, when their connections could not be found. */
     @Test
     void connectionsWithoutTheirRowEnd() {
-        for (var clientId : new String[] {"kept", "deleted", "anew", "gone"})
-            registry.online(new Line(clientId, rig.open(clientId, true, 0).id(), 1));
+        for (var clientId : new String[] {"kept", "deleted", "anew", "gone"}) online(clientId, 0);
         rig.open("anew", true, 0); // at another gateway
         SERVER.execute("DELETE FROM session WHERE client_id IN ('deleted', 'gone')");
         registry.offline(registry.holder("gone"));
@@ -90,6 +96,23 @@ class EndedSessionSearchTest {
         assertThat(told).containsOnlyKeys("deleted", "anew");
         assertThat(told.get("deleted")).isSameAs(LostSession.DELETED);
         assertThat(told.get("anew")).isEqualTo(LostSession.FENCED);
+    }
+
+    /** As if the word of the gateway that has it now had been lost. */
+    @Test
+    void connectionsWhoseSessionsGoOnElsewhereEnd() {
+        var takenOver = new ConcurrentHashMap<String, Long>();
+        search.onTakenOver(takenOver::put);
+        for (var clientId : new String[] {"kept", "resumed"})
+            subscribe(clientId, online(clientId, 3600).id());
+        subscribe("away", rig.open("away", true, 3600).id());
+        rig.open("away", false, 3600);
+        var later = rig.open("resumed", false, 3600);
+        search.search();
+        assertThat(takenOver).isEqualTo(Map.of("resumed", later.epoch()));
+        assertThat(told).isEmpty();
+        for (var clientId : new String[] {"kept", "resumed", "away"})
+            assertThat(router.find(clientId)).as("its session goes on").isNotNull();
     }
 
     /** Otherwise it would take as many intervals as there are thousands of clients. */

@@ -50,6 +50,11 @@ public final class RemoteDeliveries {
         answers.accept(true);
     }
 
+    /** A message of QoS 0 is lost to other gateways, as too many wait for one that is retained. */
+    public void drop() {
+        meters.failed();
+    }
+
     /**
      * Gives a message that a member of a Shared Subscription has left, or cannot take, to members elsewhere. It goes on no further.
      *

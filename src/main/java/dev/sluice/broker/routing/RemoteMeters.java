@@ -22,7 +22,7 @@ final class RemoteMeters {
         sent = byQoS(qos -> messages("sent", qos, meters));
         received = byQoS(qos -> messages("received", qos, meters));
         failed = Counter.builder("sluice.remote.failed")
-                .description("Messages for other gateways that Kafka did not take, or that the relay had no room for")
+                .description("Messages for other gateways that Kafka did not take, or that there was no room for")
                 .register(meters);
         missed = Counter.builder("sluice.remote.missed")
                 .description("Messages of other gateways that came when nobody here wanted them any more")

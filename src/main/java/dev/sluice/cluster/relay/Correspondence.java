@@ -314,13 +314,9 @@ final class Correspondence {
         outboxes.send(peer.gateway, new Letter.Question(question));
     }
 
-    /** Records may be gone that nobody has read: asks everybody for everything. */
-    void positionsLost() {
-        for (var peer : peers.values()) {
-            peer.board.begin(Peer.Numbers.UNKNOWN);
-            peer.mailbox.begin(Peer.Numbers.UNKNOWN);
-            miss(peer);
-        }
+    /** Records may be gone that nobody has read: asks everybody for everything. The numbers go on, by which repeats are known. */
+    void recordsLost() {
+        peers.values().forEach(this::miss);
     }
 
     /** What is to be done after each look into Kafka. */

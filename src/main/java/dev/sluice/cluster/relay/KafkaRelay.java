@@ -78,6 +78,8 @@ public class KafkaRelay implements Relay {
     private long openedAt;
     private long keepKnownAt = openAt;
     private int failures;
+    /** Whether some records were gone before they could be read. */
+    private boolean isMissing;
     /** Consumers that did not live for long, or could not be made, one after the other. */
     private int attempts;
     /** Why nothing comes from others; null while the consumer works. */
@@ -214,11 +216,14 @@ public class KafkaRelay implements Relay {
         topics.want(List.of(config.topic()));
         if (topics.partitions(config.topic()) > 0) producer.keepMetadata(config.topic());
         var absence = producer.absence(config.topic(), self.mailbox());
-        if (absence != null && consumer != null) failed(absence); // it was deleted: another consumer has it created
+        if (absence == null || consumer == null) return;
+        // It was deleted: another consumer has it created, and reads all that others have written by then.
+        positions.replaceAll((_, _) -> 0L);
+        isMissing = true;
+        failed(absence);
     }
 
     private boolean open() throws InterruptedException {
-        var isAnew = positions.isEmpty();
         openedAt = System.nanoTime();
         try {
             var sentence = topic.ensure(self.mailbox());
@@ -234,7 +239,8 @@ public class KafkaRelay implements Relay {
         }
         trouble = null;
         if (!correspondence.hasJoined()) correspondence.join();
-        else if (isAnew) correspondence.positionsLost();
+        else if (isMissing) correspondence.recordsLost();
+        isMissing = false;
         return true;
     }
 
@@ -242,10 +248,13 @@ public class KafkaRelay implements Relay {
         try {
             consumer.poll(gateways.isAlone() ? ALONE : TOGETHER, this::take);
         } catch (InvalidOffsetException gone) {
-            positions.clear();
+            isMissing = true;
             failed("what it has not read yet is gone: " + gone.getMessage());
         } catch (RuntimeException | LinkageError failure) {
-            if (++failures >= FAILURES) positions.clear();
+            if (++failures >= FAILURES) {
+                positions.clear(); // it goes on behind what it cannot read
+                isMissing = true;
+            }
             failed(sentence(failure));
         }
     }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
@@ -66,6 +67,18 @@ final class RelayConsumer implements AutoCloseable {
             }
         } catch (WakeupException _) {
             // the gateway stops
+        } catch (InvalidOffsetException gone) {
+            beginAgain(gone);
+            throw gone;
+        }
+    }
+
+    /** What is there now may be what somebody was acknowledged for, also in a topic that was created again: the next consumer reads all. */
+    private void beginAgain(InvalidOffsetException gone) {
+        try {
+            positions.putAll(consumer.beginningOffsets(gone.partitions(), TIMEOUT));
+        } catch (RuntimeException notTold) {
+            gone.addSuppressed(notTold); // the next consumer finds it gone, too
         }
     }
 

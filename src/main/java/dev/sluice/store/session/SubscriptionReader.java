@@ -37,10 +37,11 @@ public class SubscriptionReader {
              WHERE p.upto <= greatest(?, octet_length(p.filter))
              ORDER BY p.session_id, p.begin, p.hash""";
 
-    private static final String ENDED = """
-            SELECT w.n, EXISTS (SELECT FROM session s WHERE s.client_id = w.client_id) AS anew
-              FROM unnest(?::bigint[], ?::text[]) WITH ORDINALITY AS w(id, client_id, n)
-             WHERE NOT EXISTS (SELECT FROM session s WHERE s.id = w.id)""";
+    private static final String LOST = """
+            SELECT w.n, s.epoch, EXISTS (SELECT FROM session o WHERE o.client_id = w.client_id) AS anew
+              FROM unnest(?::bigint[], ?::text[], ?::bigint[]) WITH ORDINALITY AS w(id, client_id, epoch, n)
+              LEFT JOIN session s ON s.id = w.id
+             WHERE s.id IS NULL OR s.epoch > w.epoch""";
 
     /** From the one after the last page's, those that have changed longest ago first. */
     private static final String CHANGED = """
@@ -113,27 +114,40 @@ public class SubscriptionReader {
         }
     }
 
-    /** @param isBegunAnew whether its client has another one by now */
-    public record Ended(EndedSession session, boolean isBegunAnew) {}
+    /** @param epoch of the connection that has it here; {@link Long#MAX_VALUE} if none has */
+    public record Known(EndedSession session, long epoch) {}
 
     /**
-     * Those of these sessions that have ended; blocks.
+     * A session that has ended, or that a later connection has.
+     *
+     * @param laterEpoch of that connection; 0 if the session has ended
+     * @param isBegunAnew whether its client has one now
+     */
+    public record Lost(EndedSession session, long laterEpoch, boolean isBegunAnew) {}
+
+    /**
+     * Those of these sessions that have ended, or that later connections have; blocks.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
-    public List<Ended> endedAmong(List<EndedSession> sessions) {
+    public List<Lost> lostAmong(List<Known> sessions) {
         return calls.call("looking for ended sessions", connection -> {
-            try (var ended = connection.prepareStatement(ENDED)) {
-                var ids = sessions.stream().map(EndedSession::id).toArray();
-                var clientIds = sessions.stream().map(EndedSession::clientId).toArray();
-                ended.setArray(1, connection.createArrayOf("int8", ids));
-                ended.setArray(2, connection.createArrayOf("text", clientIds));
-                var found = new ArrayList<Ended>();
-                try (var rows = ended.executeQuery()) {
-                    while (rows.next())
-                        found.add(new Ended(sessions.get(rows.getInt("n") - 1), rows.getBoolean("anew")));
+            try (var select = connection.prepareStatement(LOST)) {
+                var ids = sessions.stream().map(each -> each.session().id()).toArray();
+                var clientIds =
+                        sessions.stream().map(each -> each.session().clientId()).toArray();
+                var epochs = sessions.stream().map(Known::epoch).toArray();
+                select.setArray(1, connection.createArrayOf("int8", ids));
+                select.setArray(2, connection.createArrayOf("text", clientIds));
+                select.setArray(3, connection.createArrayOf("int8", epochs));
+                var lost = new ArrayList<Lost>();
+                try (var rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        var session = sessions.get(rows.getInt("n") - 1).session();
+                        lost.add(new Lost(session, rows.getLong("epoch"), rows.getBoolean("anew")));
+                    }
                 }
-                return found;
+                return lost;
             }
         });
     }

@@ -299,6 +299,11 @@ class CorrespondenceTest {
         b.losesItsPlace();
         settle(a, b);
         assertThat(b.others).isEqualTo(Map.of("a", X));
+        b.heard.clear();
+        b.beginsAgain();
+        settle(a, b);
+        assertThat(b.heard).as("repeats are known").containsOnlyOnce("a x ALL");
+        assertThat(b.others).isEqualTo(Map.of("a", X));
     }
 
     @Test

@@ -123,7 +123,14 @@ final class RelayModel {
         void losesItsPlace() {
             boardAt = partition(BOARD).size();
             mailboxAt = partition(gateway.mailbox()).size();
-            correspondence.positionsLost();
+            correspondence.recordsLost();
+        }
+
+        /** Reads from the beginning, as one that finds another topic, or one that was cut off. */
+        void beginsAgain() {
+            boardAt = 0;
+            mailboxAt = 0;
+            correspondence.recordsLost();
         }
 
         void want(String filter, Reach reach, Runnable seen) {
