@@ -73,6 +73,7 @@ public class Broker {
     private final FleetSessions fleetSessions;
     private final SharedPickup sharedPickup;
     private final BooleanSupplier isKafkaSilent;
+    private final Lease lease;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -96,6 +97,7 @@ public class Broker {
         var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
         this.isKafkaSilent = kafka::isSilent;
+        this.lease = lease;
         this.router = new Router(settings.mqtt.shareOrder());
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
         var remote = RemoteRouting.join(node, relay, router, deliveries, stores.journal, registered);
@@ -316,7 +318,7 @@ public class Broker {
 
     /** Without Kafka nothing comes from other gateways: then stored subscriptions are all that can be known. */
     private boolean isReady() {
-        return knowsSubscriptions() && (parts.remote().isCurrent() || isKafkaSilent.getAsBoolean());
+        return lease.lasts() && knowsSubscriptions() && (parts.remote().isCurrent() || isKafkaSilent.getAsBoolean());
     }
 
     /**

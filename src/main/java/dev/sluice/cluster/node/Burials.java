@@ -2,6 +2,7 @@ package dev.sluice.cluster.node;
 
 import dev.sluice.clock.Repeating;
 import dev.sluice.clock.ThrottledLog;
+import dev.sluice.cluster.Relay;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.store.StoreHealth;
@@ -33,6 +34,7 @@ public class Burials {
 
     private final Membership membership;
     private final Burial burial;
+    private final Relay relay;
     private final SweepTurn sweeps;
     private final StoreHealth health;
     private final Duration lease;
@@ -51,13 +53,21 @@ public class Burials {
 
     private final Set<String> named = new HashSet<>();
 
-    Burials(Membership membership, Burial burial, SweepTurn sweeps, StoreHealth health, NodeConfig config) {
+    Burials(
+            Membership membership,
+            Burial burial,
+            Relay relay,
+            SweepTurn sweeps,
+            StoreHealth health,
+            NodeConfig config) {
         this.membership = membership;
         this.burial = burial;
+        this.relay = relay;
         this.sweeps = sweeps;
         this.health = health;
         this.lease = config.lease();
         this.silence = new Silence(lease);
+        relay.onDead(membership::heardDead);
     }
 
     void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
@@ -74,7 +84,7 @@ public class Burials {
             var silent = silent();
             endEarlier();
             if (!membership.mayBury()) return INTERVAL;
-            burial.buryDead(silent, burying::isStopped);
+            burial.buryDead(silent, relay::tellDead, burying::isStopped);
             if (!sweeps.isOurs() || System.nanoTime() - searchedAt < lease.toNanos()) return INTERVAL;
             searchedAt = System.nanoTime();
             burial.declareForgotten(lease);

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.ObjLongConsumer;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
@@ -125,11 +126,16 @@ public class Burial {
      *
      * @param silent for at least a lease. Only a gateway that has renewed its own lease all the time may say so: after an outage of
      *     PostgreSQL nobody has
+     * @param told is given each dead one that is not buried yet, before its connections end: it may live, and not know of it
      */
-    public void buryDead(List<Sign> silent, BooleanSupplier stopped) throws SQLException {
+    public void buryDead(List<Sign> silent, ObjLongConsumer<String> told, BooleanSupplier stopped) throws SQLException {
         if (!silent.isEmpty())
             for (var why : Transaction.run(dataSource, connection -> declare(connection, silent))) LOG.warn(why);
-        for (var dead : Transaction.run(dataSource, Burial::dead)) if (!stopped.getAsBoolean()) bury(dead, stopped);
+        for (var dead : Transaction.run(dataSource, Burial::dead)) {
+            if (stopped.getAsBoolean()) return;
+            told.accept(dead.id, dead.run);
+            bury(dead, stopped);
+        }
     }
 
     private static List<String> declare(Connection connection, List<Sign> silent) throws SQLException {

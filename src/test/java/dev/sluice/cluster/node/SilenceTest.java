@@ -29,6 +29,8 @@ class SilenceTest {
         var later = new Sign("a", 1, 90);
         assertThat(silence.hear(List.of(later), 20, 21)).isEmpty();
         assertThat(silence.hear(List.of(new Sign("a", 2, 90)), 31, 32)).isEmpty();
-        assertThat(silence.hear(List.of(later), 42, 43)).as("it was not here all the time").isEmpty();
+        assertThat(silence.hear(List.of(later), 42, 43))
+                .as("it was not here all the time")
+                .isEmpty();
     }
 }

@@ -47,21 +47,22 @@ class BurialTest {
     }
 
     private static void buryAll(BooleanSupplier stopped) throws SQLException {
-        rig.burial.buryDead(rig.burial.signs("gravedigger"), stopped);
+        rig.burial.buryDead(rig.burial.signs("gravedigger"), (_, _) -> {}, stopped);
     }
 
     /** Its lease is over by PostgreSQL's clock, which somebody may have put forward. */
     @Test
     void theLivingAreLeftAlone() throws Exception {
         silent("node-1");
-        SERVER.execute("INSERT INTO node (id, run, mailbox, lease_until, started_at) VALUES ('gravedigger', 1, 2, now(), now())");
+        SERVER.execute(
+                "INSERT INTO node (id, run, mailbox, lease_until, started_at) VALUES ('gravedigger', 1, 2, now(), now())");
         insert("online", 3, "true, 60, null");
         var before = rig.burial.signs("gravedigger");
         assertThat(before).extracting(Burial.Sign::id).containsExactly("node-1");
         SERVER.execute("UPDATE node SET lease_until = lease_until + interval '1 microsecond'");
 
-        rig.burial.buryDead(before, () -> false);
-        rig.burial.buryDead(List.of(), () -> false);
+        rig.burial.buryDead(before, (_, _) -> {}, () -> false);
+        rig.burial.buryDead(List.of(), (_, _) -> {}, () -> false);
 
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("3");
         assertThat(SERVER.value("SELECT count(*) FROM node WHERE last_epoch IS NULL"))
@@ -87,7 +88,7 @@ class BurialTest {
         var before = rig.burial.signs("gravedigger");
         SERVER.execute("UPDATE node SET run = run + 1");
 
-        rig.burial.buryDead(before, () -> false);
+        rig.burial.buryDead(before, (_, _) -> {}, () -> false);
 
         assertThat(SERVER.value("SELECT count(*) FROM node WHERE last_epoch IS NULL"))
                 .isEqualTo("1");
@@ -146,7 +147,7 @@ class BurialTest {
         SERVER.execute("SELECT claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')");
         rig.open("new", false, 60);
 
-        rig.burial.buryDead(List.of(), () -> false);
+        rig.burial.buryDead(List.of(), (_, _) -> {}, () -> false);
 
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("11");
         assertThat(SERVER.value("SELECT state FROM v_node")).isEqualTo("alive");
