@@ -3,6 +3,7 @@ package dev.sluice.cluster;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -55,6 +56,16 @@ public interface Relay {
      *     sluice.relay.patience}; at once if there is nobody else
      */
     void announce(RelayMessage.ToAll message, Runnable seen);
+
+    /**
+     * Tells all gateways that a run was declared dead: it may be there, and only not able to ask PostgreSQL. Never blocks.
+     *
+     * @param id name of the gateway
+     */
+    void tellDead(String id, long run);
+
+    /** Names who hears that a run of this gateway was declared dead. On the relay's thread, before the start. */
+    void onDead(LongConsumer handler);
 
     /** Names who takes messages of a type, before the start. */
     <M extends RelayMessage> void on(Class<M> type, BiConsumer<Gateway, M> handler);

@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -31,6 +32,7 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     private final List<Consumer<Gateway>> forgotten = new CopyOnWriteArrayList<>();
     private final List<Consumer<Gateway>> gaps = new CopyOnWriteArrayList<>();
     private Consumer<Gateway> restated = _ -> {};
+    private LongConsumer dead = _ -> {};
     private volatile boolean alone = true;
     private volatile boolean hadOthers;
     private boolean deaf;
@@ -242,6 +244,18 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
                 });
         }
         if (others.isEmpty()) seen.run();
+    }
+
+    @Override
+    public void tellDead(String id, long run) {
+        synchronized (board) {
+            for (var other : board.relays) if (other.self.id().equals(id)) other.enqueue(() -> other.dead.accept(run));
+        }
+    }
+
+    @Override
+    public void onDead(LongConsumer handler) {
+        dead = handler;
     }
 
     private void take(Gateway from, RelayMessage message, Runnable taken) {

@@ -7,6 +7,7 @@ import dev.sluice.dev.EmbeddedKafka;
 import dev.sluice.dev.Ports;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
+import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Crossing;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Publisher;
@@ -20,7 +21,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Of three gateways, one is cut off from Kafka alone, then from PostgreSQL alone; then PostgreSQL is away for all of them. Whoever is not cut
- * off goes on, nobody is buried who only had no PostgreSQL when nobody had, and nothing that was acknowledged is lost.
+ * off goes on, nobody is buried who only had no PostgreSQL when nobody had, and nothing that was acknowledged is lost; not even for who has no
+ * stored session, as the one that is cut off from PostgreSQL ends its connections when it was buried.
  */
 class CutOffFaultIT {
     private static final Duration LEASE = Duration.ofSeconds(10);
@@ -34,6 +36,8 @@ class CutOffFaultIT {
     private String apart;
     private Fleet here;
     private Fleet there;
+    /** There, for a subscriber here without a stored session. */
+    private Fleet live;
 
     /** With a listener that leads through the test. */
     private static Map<String, String> listeners(int port, Crossing way) {
@@ -56,22 +60,28 @@ class CutOffFaultIT {
             var port = started.port(started.names().getFirst());
             try (var publishersHere = new Fleet(port);
                     var publishersThere = new Fleet(started.port(apart));
+                    var publishersLive = new Fleet(started.port(apart));
+                    var audienceLive = new Audience(port);
                     var audienceHere = new Audience(port);
                     var audienceThere = new Audience(started.port(apart))) {
                 here = publishersHere;
                 there = publishersThere;
+                live = publishersLive;
                 fill(audienceHere, audienceThere);
+                fillLive(audienceLive);
                 fromKafka(toKafka, kafkaPort);
                 fromPostgres(toPostgres);
                 allFromPostgres(audienceHere, audienceThere);
                 here.quiet(PATIENCE);
                 there.quiet(PATIENCE);
-                for (var audience : List.of(audienceHere, audienceThere)) {
+                live.quiet(PATIENCE);
+                for (var audience : List.of(audienceHere, audienceThere, audienceLive)) {
                     audience.awaitComplete(PATIENCE);
                     audience.assertKept();
                 }
             }
-            var account = Account.of(kafka.bootstrap(), Servers.KAFKA_TOPIC, all());
+            var everybody = Stream.concat(all().stream(), live.all().stream()).toList();
+            var account = Account.of(kafka.bootstrap(), Servers.KAFKA_TOPIC, everybody);
             System.out.println("cut off: " + account.report());
             account.assertKept();
             account.assertComplete();
@@ -82,20 +92,31 @@ class CutOffFaultIT {
         return Stream.concat(here.all().stream(), there.all().stream()).toList();
     }
 
-    /** Publishers at two gateways, and at both somebody who is owed all that they publish. */
+    /** Publishers at two gateways, and at both somebody with a stored session who is owed all that they publish. */
     private void fill(Audience... audiences) {
         for (int i = 0; i < 4; i++) {
             here.add(profile("here-" + i, i));
             there.add(profile("there-" + i, i));
         }
+        var topics =
+                all().stream().map(publisher -> publisher.profile().topic()).toList();
         for (int i = 0; i < audiences.length; i++) {
-            var subscriber = audiences[i].add(new Subscriber.Profile(
-                    "subscriber-" + i, ProtocolVersion.V5, QoS.EXACTLY_ONCE, true, List.of("fleet/+/telemetry")));
+            var subscriber = audiences[i].add(
+                    new Subscriber.Profile("subscriber-" + i, ProtocolVersion.V5, QoS.EXACTLY_ONCE, true, topics));
             subscriber.expectDisconnects();
             await("a subscription").atMost(PATIENCE).until(subscriber::isSubscribed);
             for (var publisher : all()) audiences[i].oweFromNow(publisher, subscriber);
         }
         here.awaitProgress(PATIENCE, 20, all());
+    }
+
+    private void fillLive(Audience audience) {
+        var subscriber = audience.add(new Subscriber.Profile(
+                "live-subscriber", ProtocolVersion.V5, QoS.AT_LEAST_ONCE, false, List.of("fleet/live-0/telemetry")));
+        await("a subscription").atMost(PATIENCE).until(subscriber::isSubscribed);
+        live.add(profile("live-0", 1));
+        audience.owe(live.all().getFirst(), subscriber);
+        live.awaitProgress(PATIENCE, 20, live.all());
     }
 
     private static Publisher.Profile profile(String name, int number) {
@@ -126,11 +147,15 @@ class CutOffFaultIT {
         way.swallow();
         here.awaitProgress(LEASE, 20, here.all());
         System.out.printf("cut off: served elsewhere again after %d ms%n", (System.nanoTime() - begun) / 1_000_000);
+        live.awaitProgress(LEASE, 20, live.all());
         await("the burial").atMost(PATIENCE).until(() -> gateways.query(
                         "SELECT count(*) FROM v_node WHERE id = ?", apart)
                 .equals("0"));
         assertThat(gateways.query("SELECT connected FROM v_session WHERE client_id = 'subscriber-1'"))
                 .isEqualTo("f");
+        var publisher = live.all().getFirst();
+        await("the end of its connections").atMost(PATIENCE).until(() -> publisher.disconnects().stream()
+                .anyMatch(told -> told.reason() == ReasonCode.SERVER_SHUTTING_DOWN));
         way.lead(gateways.postgresPort());
         await("another run").atMost(PATIENCE).until(() -> {
             var now = gateways.query("SELECT run FROM v_node WHERE id = ? AND state = 'alive'", apart);

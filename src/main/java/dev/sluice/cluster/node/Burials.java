@@ -2,11 +2,13 @@ package dev.sluice.cluster.node;
 
 import dev.sluice.clock.Repeating;
 import dev.sluice.clock.ThrottledLog;
+import dev.sluice.cluster.Relay;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.SweepTurn;
 import dev.sluice.store.node.Burial;
+import dev.sluice.store.node.Burial.Sign;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
@@ -15,12 +17,13 @@ import jakarta.enterprise.event.Observes;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
  * Decides when this gateway does a {@link Burial}: of earlier runs of its own name from its start on, so that clients need not wait for it, and
- * of other gateways once it {@link Membership#mayBury}. One virtual thread.
+ * of other gateways that are {@link Silence silent} once it {@link Membership#mayBury}. One virtual thread.
  */
 @ApplicationScoped
 public class Burials {
@@ -31,9 +34,11 @@ public class Burials {
 
     private final Membership membership;
     private final Burial burial;
+    private final Relay relay;
     private final SweepTurn sweeps;
     private final StoreHealth health;
     private final Duration lease;
+    private final Silence silence;
     private final ThrottledLog locked = new ThrottledLog(LOG);
     private final Repeating burying = Repeating.onVirtualThread("sluice-burial");
 
@@ -48,12 +53,21 @@ public class Burials {
 
     private final Set<String> named = new HashSet<>();
 
-    Burials(Membership membership, Burial burial, SweepTurn sweeps, StoreHealth health, NodeConfig config) {
+    Burials(
+            Membership membership,
+            Burial burial,
+            Relay relay,
+            SweepTurn sweeps,
+            StoreHealth health,
+            NodeConfig config) {
         this.membership = membership;
         this.burial = burial;
+        this.relay = relay;
         this.sweeps = sweeps;
         this.health = health;
         this.lease = config.lease();
+        this.silence = new Silence(lease);
+        relay.onDead(membership::heardDead);
     }
 
     void start(@Observes @Priority(StartOrder.SWEEPS) StartupEvent event) {
@@ -67,9 +81,10 @@ public class Burials {
     Duration turn() {
         if (!health.available() || membership.isDead()) return INTERVAL;
         try {
+            var silent = silent();
             endEarlier();
             if (!membership.mayBury()) return INTERVAL;
-            burial.buryDead(burying::isStopped);
+            burial.buryDead(silent, relay::tellDead, burying::isStopped);
             if (!sweeps.isOurs() || System.nanoTime() - searchedAt < lease.toNanos()) return INTERVAL;
             searchedAt = System.nanoTime();
             burial.declareForgotten(lease);
@@ -78,6 +93,13 @@ public class Burials {
             LOG.warnf("ending the connections of dead gateways, to be tried again: %s", failure.getMessage());
         }
         return INTERVAL;
+    }
+
+    /** Never this gateway itself. */
+    private List<Sign> silent() throws SQLException {
+        var asked = System.nanoTime();
+        var signs = burial.signs(membership.id());
+        return silence.hear(signs, asked, System.nanoTime());
     }
 
     /** One that has just left writes no more when it is looked for again. */

@@ -23,14 +23,12 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
@@ -39,7 +37,7 @@ import org.jboss.logging.Logger;
  * renews; any thread may ask.
  *
  * <p>A gateway lives until one has declared it dead in PostgreSQL. So an outage of PostgreSQL, in which all leases end, kills nobody. One
- * that finds itself declared dead when it can ask again ends all its connections, and begins anew as another run.
+ * that finds itself declared dead when it can ask again, or hears so from others, ends all its connections, and begins anew as another run.
  */
 @ApplicationScoped
 public class Membership implements Gateways {
@@ -72,18 +70,16 @@ public class Membership implements Gateways {
     private volatile Runnable onDeath = () -> {};
 
     private volatile Gateway self;
-    private volatile Map<String, Gateway> others = Map.of();
-    private volatile boolean hasHadOthers;
+    private final Others others = new Others();
     private volatile long period;
     /** Of others that take clients, how many each has. */
     private volatile List<Integer> connectionsOfOthers = List.of();
 
     private volatile boolean isDead;
-    /** When the last attempt to renew began, and the first of those since which each has succeeded in time; the JVM's nanoseconds. */
-    private volatile long renewedAt;
+    /** The last run of which others have said that they had declared it dead; 0 for none. */
+    private volatile long deadRun;
 
-    private volatile long unbrokenSince;
-    private volatile boolean isUnbroken;
+    private final Renewals renewals;
     /** Whether the last attempt has failed; of its thread. */
     private boolean isAway;
 
@@ -106,6 +102,7 @@ public class Membership implements Gateways {
         this.id = config.id();
         this.self = new Gateway(id, 0, 0);
         this.duration = config.lease();
+        this.renewals = new Renewals(duration);
         this.mailboxes = partitions - 1; // one is for all
         this.address = host + ":" + port;
         this.version = version;
@@ -208,7 +205,7 @@ public class Membership implements Gateways {
             know(claim.others()); // before anybody takes the new run for alone
             self = new Gateway(id, claim.run(), claim.mailbox());
             isDead = false;
-            isUnbroken = false;
+            renewals.begin(begun);
             extendLease(begun);
             drain.forgotten();
         }
@@ -224,7 +221,24 @@ public class Membership implements Gateways {
 
     void turn() {
         if (isDead) reenter();
+        else if (isSaidToBeDead()) die();
         else renew();
+    }
+
+    /**
+     * Others say that they have declared a run of this gateway dead, which cannot ask PostgreSQL perhaps: they take no more from it, and send it
+     * nothing. On the relay's thread, which must not wait.
+     */
+    void heardDead(long run) {
+        if (run != self.run() || run == deadRun || isDead) return;
+        deadRun = run;
+        lease.end();
+        Thread.ofVirtual().name("sluice-node-death").start(onDeath); // the lease's thread may wait for PostgreSQL
+        refresh();
+    }
+
+    private boolean isSaidToBeDead() {
+        return deadRun == self.run();
     }
 
     @Override
@@ -259,16 +273,16 @@ public class Membership implements Gateways {
     }
 
     private void renewed(long begun, NodeLease.View view) {
-        if (!isUnbroken || begun - renewedAt > duration.toNanos() / 2) unbrokenSince = begun;
-        isUnbroken = true;
-        renewedAt = begun;
-        var before = others;
+        var wasAway = !lease.lasts() || renewals.haveLapsed();
+        renewals.succeeded(begun);
+        var before = Set.copyOf(others.all());
         know(view.others());
         sweeps.set(view.sweeps());
         // Who has come did not count on it: their messages have not reached its clients.
-        if (!lease.lasts()
-                && others.values().stream().anyMatch(it -> it.run() > self.run() && !before.containsValue(it)))
+        if (wasAway && others.all().stream().anyMatch(it -> it.run() > self.run() && !before.contains(it))) {
+            lease.end();
             endConnections("others have come while it");
+        }
         extendLease(begun);
         connectionsOfOthers = view.others().stream()
                 .filter(other -> other.lasts() && other.takesClients())
@@ -278,29 +292,19 @@ public class Membership implements Gateways {
     }
 
     private void know(List<Other> found) {
-        var living = living(found);
-        if (!living.isEmpty()) hasHadOthers = true;
-        others = living;
-        alive.set(1 + living.size());
-    }
-
-    /** Whose lease is over lives until somebody declares it dead; but none that was silent already when this one came. */
-    private Map<String, Gateway> living(List<Other> found) {
-        return found.stream()
-                .filter(other ->
-                        other.lasts() || others.get(other.id()) instanceof Gateway known && known.run() == other.run())
-                .map(other -> new Gateway(other.id(), other.run(), other.mailbox()))
-                .collect(Collectors.toUnmodifiableMap(Gateway::id, Function.identity()));
+        others.know(found);
+        alive.set(1 + others.all().size());
     }
 
     private void extendLease(long begun) {
         if (!lease.lasts()) period = period + 1;
         lease.from(begun);
+        if (isSaidToBeDead()) lease.end(); // it has heard so just now
     }
 
-    /** PostgreSQL is away for all: no reason to end connections. */
+    /** PostgreSQL may be away for all: no reason to end connections. If it is not, others say when this gateway is dead. */
     private void unanswered(long begun, SQLException failure) {
-        isUnbroken = false;
+        renewals.failed();
         sweeps.set(false);
         extendLease(begun);
         away.warn("gateway " + id + " cannot renew its lease: " + failure.getMessage());
@@ -308,7 +312,7 @@ public class Membership implements Gateways {
 
     private void die() {
         isDead = true;
-        isUnbroken = false;
+        renewals.failed();
         sweeps.set(false);
         lease.end();
         endConnections("it was taken for dead, as it");
@@ -337,9 +341,7 @@ public class Membership implements Gateways {
      * PostgreSQL they had as long as this to renew theirs.
      */
     boolean mayBury() {
-        return isUnbroken
-                && renewedAt - unbrokenSince >= duration.toNanos()
-                && System.nanoTime() - renewedAt < duration.toNanos() / 2;
+        return renewals.areUnbroken();
     }
 
     /** Its name, which is known before the start. */
@@ -369,12 +371,12 @@ public class Membership implements Gateways {
 
     @Override
     public Collection<Gateway> others() {
-        return others.values();
+        return others.all();
     }
 
     @Override
     public Gateway find(String id) {
-        return id.equals(this.id) ? self : others.get(id);
+        return id.equals(this.id) ? self : others.find(id);
     }
 
     @Override
@@ -389,6 +391,6 @@ public class Membership implements Gateways {
 
     @Override
     public boolean hasAlwaysBeenAlone() {
-        return !hasHadOthers;
+        return !others.hasHadAny();
     }
 }

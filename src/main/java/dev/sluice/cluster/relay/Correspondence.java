@@ -187,8 +187,17 @@ final class Correspondence {
             return;
         }
         var peer = peer(envelope);
-        if (peer != null) take(peer, isBoard, envelope);
-        else if (!strangers.hear(isBoard, envelope)) meters.otherRun();
+        if (peer != null) {
+            take(peer, isBoard, envelope);
+            return;
+        }
+        // Who cannot ask PostgreSQL does not know those that have come since.
+        if (isBoard && RelayCodec.letter(envelope.content()) instanceof Letter.Dead dead) hear(dead);
+        if (!strangers.hear(isBoard, envelope)) meters.otherRun();
+    }
+
+    private void hear(Letter.Dead dead) {
+        if (dead.run() == self.run() && dead.id().equals(self.id())) handlers.dead(dead.run());
     }
 
     private void cameBack(long number) {
@@ -280,6 +289,7 @@ final class Correspondence {
                 if (peer.end(end)) takeAnswer(peer);
             }
             case Letter.Seen seen -> peer.listener.sees(seen.number());
+            case Letter.Dead dead -> hear(dead);
             case Letter.Heartbeat _, Letter.Mark _, Letter.Told _ -> {}
         }
     }

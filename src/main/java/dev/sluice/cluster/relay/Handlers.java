@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
@@ -25,6 +26,7 @@ final class Handlers {
     private final List<Consumer<Gateway>> forgotten = new CopyOnWriteArrayList<>();
     private final List<Consumer<Gateway>> restated = new CopyOnWriteArrayList<>();
     private final List<Consumer<Gateway>> gaps = new CopyOnWriteArrayList<>();
+    private final List<LongConsumer> dead = new CopyOnWriteArrayList<>();
 
     <M extends RelayMessage> void on(Class<M> type, BiConsumer<Gateway, M> handler) {
         var before = byType.put(type, (gateway, message) -> handler.accept(gateway, type.cast(message)));
@@ -45,6 +47,15 @@ final class Handlers {
 
     void onGap(Consumer<Gateway> handler) {
         gaps.add(handler);
+    }
+
+    void onDead(LongConsumer handler) {
+        dead.add(handler);
+    }
+
+    /** A run of this gateway is. */
+    void dead(long run) {
+        for (var handler : dead) guarded(() -> handler.accept(run));
     }
 
     void handle(Gateway from, RelayMessage message) {

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.kafka.clients.producer.Callback;
@@ -338,6 +339,18 @@ public class KafkaRelay implements Relay {
         }
         var letter = RelayCodec.letter(new Letter.Told(message));
         announcements.announce(then -> open.announce(letter, then), seen);
+    }
+
+    /** Also if no other one lives, as far as this one knows: the dead one reads it. */
+    @Override
+    public void tellDead(String id, long run) {
+        var open = outboxes;
+        if (open != null) open.post(new Letter.Dead(id, run));
+    }
+
+    @Override
+    public void onDead(LongConsumer handler) {
+        handlers.onDead(handler);
     }
 
     @Override

@@ -18,6 +18,9 @@ sealed interface Letter {
     /** On the board, for one gateway: what the sender has announced before is in the answer. */
     record Marker(String asker, long askerRun, long question) implements Letter {}
 
+    /** On the board: a run was declared dead. It may be there, and not know of it. */
+    record Dead(String id, long run) implements Letter {}
+
     /** On the board, so that a gap at the end is found. */
     record Heartbeat() implements Letter {}
 

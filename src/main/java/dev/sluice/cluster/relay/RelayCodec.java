@@ -21,6 +21,7 @@ final class RelayCodec {
     private static final int END = 6;
     private static final int SEEN = 7;
     private static final int MARK = 8;
+    private static final int DEAD = 9;
 
     private RelayCodec() {}
 
@@ -68,6 +69,7 @@ final class RelayCodec {
                         .text(marker.asker())
                         .number(marker.askerRun())
                         .number(marker.question());
+            case Letter.Dead dead -> out.oneByte(DEAD).text(dead.id()).number(dead.run());
             case Letter.Heartbeat _ -> out.oneByte(HEARTBEAT);
             case Letter.Question question -> out.oneByte(QUESTION).number(question.question());
             case Letter.Part part ->
@@ -99,6 +101,7 @@ final class RelayCodec {
             case END -> new Letter.End(in.getLong(), in.getInt());
             case SEEN -> new Letter.Seen(in.getLong());
             case MARK -> new Letter.Mark(in.getLong());
+            case DEAD -> new Letter.Dead(RelayBytes.text(in), in.getLong());
             default -> {
                 var message = MessageCodec.read(kind, in);
                 yield message == null ? null : new Letter.Told(message);

@@ -63,7 +63,7 @@ final class Strangers {
 
     /** Whether it says nothing that somebody would have to know. */
     private static boolean saysNothing(Letter letter) {
-        return letter instanceof Letter.Heartbeat || letter instanceof Letter.Marker;
+        return letter instanceof Letter.Heartbeat || letter instanceof Letter.Marker || letter instanceof Letter.Dead;
     }
 
     /** Returns what was heard of one that is known now; null if nothing was. */

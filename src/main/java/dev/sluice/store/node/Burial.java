@@ -7,12 +7,15 @@ import dev.sluice.store.session.LostConnections;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.ObjLongConsumer;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
@@ -25,12 +28,21 @@ import org.jboss.logging.Logger;
 public class Burial {
     private static final Logger LOG = Logger.getLogger(Burial.class);
 
-    /** From now on it cannot renew its lease. What it opens in spite of that is found by {@link #FORGOTTEN}. */
+    /** When a lease ends only tells one renewal from the next: PostgreSQL's clock may be put forward or back. */
+    private static final String SIGNS = """
+            SELECT id, run, (extract(epoch FROM lease_until) * 1000000)::bigint FROM node
+             WHERE id <> ? AND last_epoch IS NULL""";
+
+    /**
+     * From now on they cannot renew their leases, unless they just have. What they open in spite of that is found by {@link #FORGOTTEN}.
+     */
     private static final String DECLARE = """
             UPDATE node SET last_epoch = nextval('session_epoch')
              WHERE id = ANY (ARRAY(
-                SELECT id FROM node WHERE lease_until <= now() AND last_epoch IS NULL FOR UPDATE SKIP LOCKED))
-            RETURNING id, run, extract(epoch FROM now() - lease_until)""";
+                SELECT n.id FROM node n JOIN unnest(?::text[], ?::bigint[], ?::bigint[]) AS s (id, run, lease_until)
+                    ON n.id = s.id AND n.run = s.run AND (extract(epoch FROM n.lease_until) * 1000000)::bigint = s.lease_until
+                 WHERE n.last_epoch IS NULL FOR UPDATE OF n SKIP LOCKED))
+            RETURNING id, run""";
 
     private static final String DEAD =
             "SELECT id, run, last_epoch FROM node WHERE last_epoch IS NOT NULL ORDER BY last_epoch";
@@ -81,6 +93,13 @@ public class Burial {
                 .register(meters);
     }
 
+    /**
+     * The last sign of life of a run that nobody has declared dead.
+     *
+     * @param leaseUntil in microseconds by PostgreSQL's clock; another one after each renewal
+     */
+    public record Sign(String id, long run, long leaseUntil) {}
+
     /** A run that is declared dead. */
     private record Dead(String id, long run, long lastEpoch) {}
 
@@ -89,25 +108,54 @@ public class Burial {
         static final Step ELSEWHERE = new Step(-1, 0);
     }
 
-    /**
-     * Declares those dead whose leases are over, and ends what all the dead have left. Only for a gateway that has renewed its own lease for as
-     * long as a lease lasts: after an outage of PostgreSQL all leases are over.
-     */
-    public void buryDead(BooleanSupplier stopped) throws SQLException {
-        for (var why : Transaction.run(dataSource, Burial::declare)) LOG.warn(why);
-        for (var dead : Transaction.run(dataSource, Burial::dead)) if (!stopped.getAsBoolean()) bury(dead, stopped);
+    /** Asks for the signs of life of all gateways but one. */
+    public List<Sign> signs(String except) throws SQLException {
+        return Transaction.run(dataSource, connection -> {
+            try (var signs = connection.prepareStatement(SIGNS)) {
+                signs.setString(1, except);
+                var found = new ArrayList<Sign>();
+                try (var rows = signs.executeQuery()) {
+                    while (rows.next()) found.add(new Sign(rows.getString(1), rows.getLong(2), rows.getLong(3)));
+                }
+                return found;
+            }
+        });
     }
 
-    private static List<String> declare(Connection connection) throws SQLException {
+    /**
+     * Declares those dead who have given no other sign of life than these, and ends what all the dead have left.
+     *
+     * @param silent for at least a lease. Only a gateway that has renewed its own lease all the time may say so: after an outage of
+     *     PostgreSQL nobody has
+     * @param told is given each dead one that is not buried yet, before its connections end: it may live, and not know of it
+     */
+    public void buryDead(List<Sign> silent, ObjLongConsumer<String> told, BooleanSupplier stopped) throws SQLException {
+        if (!silent.isEmpty())
+            for (var why : Transaction.run(dataSource, connection -> declare(connection, silent))) LOG.warn(why);
+        for (var dead : Transaction.run(dataSource, Burial::dead)) {
+            if (stopped.getAsBoolean()) return;
+            told.accept(dead.id, dead.run);
+            bury(dead, stopped);
+        }
+    }
+
+    private static List<String> declare(Connection connection, List<Sign> silent) throws SQLException {
         var declared = new ArrayList<String>();
-        try (var declare = connection.prepareStatement(DECLARE);
-                var rows = declare.executeQuery()) {
-            while (rows.next())
-                declared.add(
-                        "gateway %s (run %d) has not renewed its lease, which ended %.1f s ago: its sessions go offline"
-                                .formatted(rows.getString(1), rows.getLong(2), rows.getDouble(3)));
+        try (var declare = connection.prepareStatement(DECLARE)) {
+            declare.setArray(1, array(connection, "text", silent.stream().map(Sign::id)));
+            declare.setArray(2, array(connection, "int8", silent.stream().map(Sign::run)));
+            declare.setArray(3, array(connection, "int8", silent.stream().map(Sign::leaseUntil)));
+            try (var rows = declare.executeQuery()) {
+                while (rows.next())
+                    declared.add("gateway %s (run %d) has not renewed its lease, which is over: its sessions go offline"
+                            .formatted(rows.getString(1), rows.getLong(2)));
+            }
         }
         return declared;
+    }
+
+    private static Array array(Connection connection, String type, Stream<?> values) throws SQLException {
+        return connection.createArrayOf(type, values.toArray());
     }
 
     private static List<Dead> dead(Connection connection) throws SQLException {

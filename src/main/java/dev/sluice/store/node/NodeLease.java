@@ -30,7 +30,9 @@ public class NodeLease {
              WHERE id = ? AND run = ? AND last_epoch IS NULL RETURNING draining""";
 
     private static final String OTHERS = """
-            SELECT id, run, mailbox, lease_until > clock_timestamp() AS lasts, connections, ready AND NOT draining AS takes_clients FROM node
+            SELECT id, run, mailbox, lease_until > clock_timestamp() AS lasts,
+                   lease_until > clock_timestamp() + ? * interval '1 millisecond' AS renews, connections,
+                   ready AND NOT draining AS takes_clients FROM node
              WHERE id <> ? AND last_epoch IS NULL AND mailbox IS NOT NULL""";
 
     private final String id;
@@ -65,9 +67,11 @@ public class NodeLease {
      * Another gateway that nobody has declared dead.
      *
      * @param lasts whether its lease does
+     * @param renews whether more than half of it is left
      * @param takesClients whether load balancers are to bring it some
      */
-    public record Other(String id, long run, int mailbox, boolean lasts, int connections, boolean takesClients) {}
+    public record Other(
+            String id, long run, int mailbox, boolean lasts, boolean renews, int connections, boolean takesClients) {}
 
     /**
      * What a gateway says of itself.
@@ -138,7 +142,8 @@ public class NodeLease {
 
     private List<Other> others(Connection connection) throws SQLException {
         try (var others = connection.prepareStatement(OTHERS)) {
-            others.setString(1, id);
+            others.setLong(1, lease.toMillis() / 2);
+            others.setString(2, id);
             var found = new ArrayList<Other>();
             try (var rows = others.executeQuery()) {
                 while (rows.next())
@@ -147,6 +152,7 @@ public class NodeLease {
                             rows.getLong("run"),
                             rows.getInt("mailbox"),
                             rows.getBoolean("lasts"),
+                            rows.getBoolean("renews"),
                             rows.getInt("connections"),
                             rows.getBoolean("takes_clients")));
             }

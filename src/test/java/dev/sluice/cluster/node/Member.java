@@ -3,6 +3,7 @@ package dev.sluice.cluster.node;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.cluster.Gateway;
+import dev.sluice.cluster.LocalRelay;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.SweepTurn;
 import dev.sluice.store.node.Burial;
@@ -21,25 +22,46 @@ final class Member implements AutoCloseable {
     final Burial burial;
     final Membership membership;
     final Burials burials;
+    private final LocalRelay relay;
     private final NodeLease store;
 
-    private Member(StoreRig rig, AgroalDataSource pool, StoreRig.Settings settings, String id, Duration time) {
+    private Member(
+            LocalRelay relay,
+            StoreRig rig,
+            AgroalDataSource pool,
+            StoreRig.Settings settings,
+            String id,
+            Duration time) {
+        this.relay = relay;
         var config = NodeSettings.of(id, "lease", time.toString());
         lease = new Lease(config);
         store = new NodeLease(pool, config);
         burial = new Burial(rig.pool, settings, meters);
         membership = new Membership(store, burial, sweeps, lease, config, "host", 64, 8080, "1", meters);
-        burials = new Burials(membership, burial, sweeps, rig.health, config);
+        burials = new Burials(membership, burial, relay, sweeps, rig.health, config);
     }
 
     /** One that has not registered. */
     static Member of(StoreRig rig, StoreRig.Settings settings, String id, Duration lease) {
-        return new Member(rig, rig.pool, settings, id, lease);
+        return new Member(LocalRelay.alone(), rig, rig.pool, settings, id, lease);
     }
 
     /** One that has another way to PostgreSQL for its lease. */
     static Member by(AgroalDataSource pool, StoreRig rig, StoreRig.Settings settings, String id, Duration lease) {
-        return new Member(rig, pool, settings, id, lease);
+        return new Member(LocalRelay.alone(), rig, pool, settings, id, lease);
+    }
+
+    /** One that others tell something, and that has another way to PostgreSQL for its lease. */
+    static Member on(
+            LocalRelay.Board board,
+            AgroalDataSource pool,
+            StoreRig rig,
+            StoreRig.Settings settings,
+            String id,
+            Duration lease) {
+        var member = new Member(new LocalRelay(board, id), rig, pool, settings, id, lease);
+        member.relay.join();
+        return member;
     }
 
     Member enter() {
@@ -64,6 +86,7 @@ final class Member implements AutoCloseable {
 
     @Override
     public void close() {
+        relay.close();
         store.close();
     }
 

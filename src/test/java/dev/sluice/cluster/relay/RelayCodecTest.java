@@ -54,7 +54,8 @@ class RelayCodecTest {
                         new Letter.Part(7, new Interest(List.of(new Wanted("a/+", Reach.AT_MOST_ONCE)))),
                         new Letter.End(7, 1),
                         new Letter.Seen(1L << 40),
-                        new Letter.Mark(2)),
+                        new Letter.Mark(2),
+                        new Letter.Dead("sluice:8080", 1L << 40)),
                 messages().map(Letter.Told::new));
     }
 

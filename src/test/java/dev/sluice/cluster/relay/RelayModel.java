@@ -70,6 +70,7 @@ final class RelayModel {
         final Map<String, Map<String, Reach>> others = new TreeMap<>();
         final List<String> heard = new ArrayList<>();
         final List<Queued> letters = new ArrayList<>();
+        final List<Long> deaths = new ArrayList<>();
         private final Announcements announcements;
         final Freshness freshness;
         private int boardAt;
@@ -94,6 +95,7 @@ final class RelayModel {
                 heard.add("forgets " + gone.id());
             });
             handlers.onRestated(from -> heard.add(from.id() + " restated"));
+            handlers.onDead(deaths::add);
             handlers.onGap(from -> heard.add("gap of " + from.id()));
         }
 

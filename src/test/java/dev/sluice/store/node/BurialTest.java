@@ -6,8 +6,10 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,16 +46,52 @@ class BurialTest {
                 + "', nextval('session_epoch'), 1, now() - interval '1 s', now())");
     }
 
+    private static void buryAll(BooleanSupplier stopped) throws SQLException {
+        rig.burial.buryDead(rig.burial.signs("gravedigger"), (_, _) -> {}, stopped);
+    }
+
+    /** Its lease is over by PostgreSQL's clock, which somebody may have put forward. */
     @Test
     void theLivingAreLeftAlone() throws Exception {
         silent("node-1");
-        SERVER.execute("UPDATE node SET lease_until = now() + interval '1 h'");
+        SERVER.execute(
+                "INSERT INTO node (id, run, mailbox, lease_until, started_at) VALUES ('gravedigger', 1, 2, now(), now())");
         insert("online", 3, "true, 60, null");
+        var before = rig.burial.signs("gravedigger");
+        assertThat(before).extracting(Burial.Sign::id).containsExactly("node-1");
+        SERVER.execute("UPDATE node SET lease_until = lease_until + interval '1 microsecond'");
 
-        rig.burial.buryDead(() -> false);
+        rig.burial.buryDead(before, (_, _) -> {}, () -> false);
+        rig.burial.buryDead(List.of(), (_, _) -> {}, () -> false);
 
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("3");
-        assertThat(SERVER.value("SELECT state FROM v_node")).isEqualTo("alive");
+        assertThat(SERVER.value("SELECT count(*) FROM node WHERE last_epoch IS NULL"))
+                .isEqualTo("2");
+    }
+
+    /** PostgreSQL's clock was put back. */
+    @Test
+    void aLeaseThatLastsByPostgresqlsClockSavesNobody() throws Exception {
+        silent("node-1");
+        SERVER.execute("UPDATE node SET lease_until = now() + interval '1 h'");
+        insert("lost", 3, "true, 60, null");
+
+        buryAll(() -> false);
+
+        assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("0");
+    }
+
+    /** It is the name's next run that renews. */
+    @Test
+    void aSuccessorIsLeftAlone() throws Exception {
+        silent("node-1");
+        var before = rig.burial.signs("gravedigger");
+        SERVER.execute("UPDATE node SET run = run + 1");
+
+        rig.burial.buryDead(before, (_, _) -> {}, () -> false);
+
+        assertThat(SERVER.value("SELECT count(*) FROM node WHERE last_epoch IS NULL"))
+                .isEqualTo("1");
     }
 
     @Test
@@ -77,7 +115,7 @@ class BurialTest {
 
     private static void bury() {
         try {
-            rig.burial.buryDead(() -> false);
+            buryAll(() -> false);
         } catch (SQLException failure) {
             throw new IllegalStateException(failure);
         }
@@ -90,11 +128,11 @@ class BurialTest {
         var turns = new AtomicInteger();
 
         // The first answer lets it begin, the second one ends it after a batch.
-        rig.burial.buryDead(() -> turns.getAndIncrement() > 0);
+        buryAll(() -> turns.getAndIncrement() > 0);
 
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("70");
         assertThat(SERVER.value("SELECT state FROM v_node")).isEqualTo("dead");
-        rig.burial.buryDead(() -> false);
+        buryAll(() -> false);
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("0");
         assertThat(SERVER.value("SELECT count(*) FROM node")).isEqualTo("0");
     }
@@ -105,11 +143,11 @@ class BurialTest {
         silent("node-1");
         insert("lost", 60, "true, 60, null");
         var turns = new AtomicInteger();
-        rig.burial.buryDead(() -> turns.getAndIncrement() > 0);
+        buryAll(() -> turns.getAndIncrement() > 0);
         SERVER.execute("SELECT claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')");
         rig.open("new", false, 60);
 
-        rig.burial.buryDead(() -> false);
+        rig.burial.buryDead(List.of(), (_, _) -> {}, () -> false);
 
         assertThat(SERVER.value("SELECT count(*) FROM session WHERE connected")).isEqualTo("11");
         assertThat(SERVER.value("SELECT state FROM v_node")).isEqualTo("alive");
@@ -149,7 +187,7 @@ class BurialTest {
             other.setAutoCommit(false);
             statement.execute("SELECT FROM session WHERE client_id = 'lost-2' FOR UPDATE");
 
-            rig.burial.buryDead(() -> false);
+            buryAll(() -> false);
 
             assertThat(SERVER.value("SELECT client_id FROM session WHERE connected"))
                     .isEqualTo("lost-2");
@@ -157,7 +195,7 @@ class BurialTest {
             other.rollback();
         }
         rig.open("lost-1", false, 60);
-        rig.burial.buryDead(() -> false);
+        buryAll(() -> false);
 
         assertThat(SERVER.value("SELECT client_id FROM session WHERE connected"))
                 .isEqualTo("lost-1");

@@ -1,0 +1,168 @@
+package dev.sluice.cluster.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.cluster.LocalRelay;
+import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
+import dev.sluice.support.Crossing;
+import io.agroal.api.AgroalDataSource;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Who is buried, and who hears of it. */
+@Tag("postgres")
+class BurialsTest {
+    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
+    private static final StoreRig.Settings SETTINGS = new StoreRig.Settings(1, 100, 100, 50);
+    private static final Duration LEASE = Duration.ofSeconds(3);
+    private static StoreRig rig;
+    private final List<Member> members = new ArrayList<>();
+    private final LocalRelay.Board board = new LocalRelay.Board();
+    private Crossing crossing;
+    private AgroalDataSource apart;
+    private Member a;
+    private Member b;
+
+    @BeforeAll
+    static void start() {
+        rig = new StoreRig(SERVER, SETTINGS);
+    }
+
+    @AfterAll
+    static void stop() {
+        rig.close();
+    }
+
+    @BeforeEach
+    void enter() {
+        SERVER.empty();
+        crossing = Crossing.to(SERVER.port());
+        apart = StoreRig.pool("jdbc:postgresql://127.0.0.1:" + crossing.port() + "/postgres?user=postgres", 10);
+        a = entered("a", apart);
+        b = entered("b", rig.pool);
+    }
+
+    @AfterEach
+    void leave() {
+        members.forEach(Member::close);
+        apart.close();
+        crossing.close();
+    }
+
+    private Member entered(String id, AgroalDataSource way) {
+        var member = Member.on(board, way, rig, SETTINGS, id, LEASE);
+        members.add(member);
+        return member.enter();
+    }
+
+    private void awaitRightToBury() {
+        b.turnUntil(() -> {
+            a.turn();
+            return b.membership.mayBury();
+        });
+    }
+
+    /** All leases are over at once, that of the one that may bury included. */
+    @Test
+    void nobodyDiesWhenPostgresqlsClockIsPutForward() {
+        awaitRightToBury();
+        SERVER.execute("UPDATE node SET lease_until = lease_until - interval '1 h'");
+
+        for (int i = 0; i < 3; i++) b.burials.turn();
+
+        assertThat(SERVER.value("SELECT count(*) FROM node WHERE last_epoch IS NULL"))
+                .isEqualTo("2");
+        a.turn();
+        assertThat(a.membership.isDead()).isFalse();
+    }
+
+    @Test
+    void theDeadIsBuriedWhenPostgresqlsClockWasPutBack() {
+        awaitRightToBury();
+        a.kill();
+        SERVER.execute("UPDATE node SET lease_until = lease_until + interval '1 h'");
+        var begun = System.nanoTime();
+
+        b.turnUntil(() -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThanOrEqualTo(LEASE);
+        assertThat(SERVER.value("SELECT id FROM node")).isEqualTo("b");
+    }
+
+    /** It cannot ask PostgreSQL, which may be away for all. */
+    @Test
+    void whoeverIsCutOffHearsFromOthersThatItIsDead() {
+        var ended = new AtomicBoolean();
+        a.membership.onDeath(() -> ended.set(true));
+        awaitRightToBury();
+        var run = a.self().run();
+        crossing.swallow();
+        a.membership.turn();
+        assertThat(a.lease.lasts()).isTrue();
+        assertThat(ended).isFalse();
+
+        b.turnUntil(() -> SERVER.value("SELECT count(*) FROM node").equals("1"));
+
+        await().untilTrue(ended);
+        assertThat(a.lease.lasts()).isFalse();
+        a.membership.turn();
+        assertThat(a.membership.isDead()).isTrue();
+        assertThat(a.lease.lasts()).isFalse();
+        crossing.lead(SERVER.port());
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            a.membership.turn();
+            return !a.membership.isDead();
+        });
+        assertThat(a.self().run()).isGreaterThan(run);
+        assertThat(a.lease.lasts()).isTrue();
+    }
+
+    /** What is said of an earlier run comes late. */
+    @Test
+    void whatIsSaidOfAnEarlierRunHarmsNobody() {
+        a.membership.heardDead(a.self().run() - 1);
+
+        assertThat(a.lease.lasts()).isTrue();
+        a.membership.turn();
+        assertThat(a.membership.isDead()).isFalse();
+    }
+
+    /** They took it for silent, and have sent its clients nothing. */
+    @Test
+    void whoeverWasCutOffWhileOthersCameEndsItsConnections() {
+        var mayRead = new AtomicBoolean(true);
+        a.membership.onDeath(() -> mayRead.set(a.lease.lasts()));
+        a.membership.turn();
+        crossing.swallow();
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> SERVER.value("SELECT lease_until <= now() FROM node WHERE id = 'a'")
+                        .equals("t"));
+        a.membership.turn();
+        assertThat(a.lease.lasts()).isTrue();
+        var period = a.membership.period();
+        var c = entered("c", rig.pool);
+        assertThat(c.membership.find("a")).isNull();
+        assertThat(mayRead).isTrue();
+
+        crossing.lead(SERVER.port());
+        await().atMost(Duration.ofSeconds(20)).until(() -> {
+            a.membership.turn();
+            return a.membership.others().contains(c.self());
+        });
+
+        assertThat(mayRead).isFalse();
+        assertThat(a.membership.period()).isNotEqualTo(period);
+        assertThat(a.lease.lasts()).isTrue();
+        assertThat(a.membership.isDead()).isFalse();
+    }
+}
