@@ -225,7 +225,7 @@ class TlsIT {
     }
 
     private static String head(int lines) {
-        return "GET /nothing HTTP/1.1\r\n" + "a:b\r\n".repeat(lines);
+        return "GET /nothing HTTP/1.1\r\nHost: localhost\r\n" + "a:b\r\n".repeat(lines - 1);
     }
 
     /** Each line weighs many times its bytes. */
