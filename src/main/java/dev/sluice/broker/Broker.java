@@ -205,10 +205,7 @@ public class Broker {
         if (knowsMembers()) sharedRedelivery.give(left);
     }
 
-    /**
-     * Whether a Shared Subscription that has no members here has none at all. Without Kafka, this gateway does not hear of those that come to
-     * others, however ready it was before.
-     */
+    /** Whether a Shared Subscription without members here has none at all: without Kafka, those that come to others are not heard of. */
     private boolean knowsMembers() {
         var isHeard = parts.remote().isAlone() || !isKafkaSilent.getAsBoolean();
         return knowsSubscriptions() && parts.remote().isCurrent() && isHeard;

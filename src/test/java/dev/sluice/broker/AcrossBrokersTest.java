@@ -3,7 +3,6 @@ package dev.sluice.broker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.cluster.LocalRelay;
 import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
@@ -12,13 +11,9 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.TopicName;
-import io.agroal.api.AgroalDataSource;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -28,34 +23,23 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class AcrossBrokersTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Map<String, String> NO_ROUTES = Map.of("unmatched", "drop");
 
-    private final LocalRelay.Board board = new LocalRelay.Board();
-    private AgroalDataSource pool;
+    private TwoBrokers both;
     private StoreRig store;
     private BrokerRig here;
     private BrokerRig there;
 
     @BeforeEach
     void start() {
-        SERVER.empty();
-        pool = StoreRig.pool(SERVER);
-        store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
-        here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES);
-        // It hears of nothing that the other one retains.
-        var topics =
-                new RetainedTopics(store.requests, store.clock, RetainedTopics.Bounds.NONE, new SimpleMeterRegistry());
-        there = new BrokerRig(new LocalRelay(board, "there"), store, topics, NO_ROUTES);
-        here.settle();
-        there.settle();
+        both = new TwoBrokers(SERVER);
+        store = both.store;
+        here = both.here;
+        there = both.there;
     }
 
     @AfterEach
     void stop() {
-        here.close();
-        there.close();
-        store.close();
-        pool.close();
+        both.close();
     }
 
     private long lives() {

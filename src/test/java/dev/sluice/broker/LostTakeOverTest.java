@@ -2,13 +2,9 @@ package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.cluster.LocalRelay;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.StoreRig;
-import io.agroal.api.AgroalDataSource;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -18,33 +14,23 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class LostTakeOverTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Map<String, String> NO_ROUTES = Map.of("unmatched", "drop");
 
-    private final LocalRelay.Board board = new LocalRelay.Board();
-    private AgroalDataSource pool;
-    private StoreRig store;
+    private TwoBrokers both;
     private BrokerRig here;
     private BrokerRig there;
 
     @BeforeEach
     void start() {
-        SERVER.empty();
-        pool = StoreRig.pool(SERVER);
-        store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
-        here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES);
-        there = new BrokerRig(new LocalRelay(board, "there"), store, store.retainedTopics, NO_ROUTES);
-        here.settle();
-        there.settle();
+        both = new TwoBrokers(SERVER);
+        here = both.here;
+        there = both.there;
         here.broker.start(null);
     }
 
     @AfterEach
     void stop() {
         here.broker.stop(null);
-        here.close();
-        there.close();
-        store.close();
-        pool.close();
+        both.close();
     }
 
     @Test

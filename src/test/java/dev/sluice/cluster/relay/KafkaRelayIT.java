@@ -24,15 +24,12 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.LongStream;
-import org.apache.kafka.clients.admin.OffsetSpec;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -328,29 +325,13 @@ class KafkaRelayIT {
         for (long i = 1; i <= 100; i++) a.relay.send(b.gateway, queued(i), _ -> {});
         await("b has them", () -> letters.size() == 100);
         rig.admin.deleteTopics(List.of(rig.topic)).all().get();
-        await("there is another one", () -> end(b.gateway.mailbox()) < 100);
+        await("there is another one", () -> rig.end(b.gateway.mailbox()) < 100);
         var has = new CountDownLatch(1);
         a.relay.send(b.gateway, queued(101), _ -> has.countDown());
         assertThat(has.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
         mayRead.set(true);
         await("b takes it", () -> letters.size() > 100);
         assertThat(letters).isEqualTo(LongStream.rangeClosed(1, 101).boxed().toList());
-    }
-
-    /** Where a partition of the relay topic ends; a high number while there is none. */
-    private long end(int partition) {
-        var at = new TopicPartition(rig.topic, partition);
-        try {
-            return rig.admin
-                    .listOffsets(Map.of(at, OffsetSpec.latest()))
-                    .partitionResult(at)
-                    .get()
-                    .offset();
-        } catch (ExecutionException _) {
-            return Long.MAX_VALUE;
-        } catch (InterruptedException interrupted) {
-            throw new IllegalStateException(interrupted);
-        }
     }
 
     @Test

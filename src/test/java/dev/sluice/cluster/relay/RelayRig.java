@@ -22,7 +22,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Owns gateways of a {@link FakeFleet} that know nothing but their relays, and their Kafka topic; used by one thread. */
@@ -60,6 +62,21 @@ final class RelayRig implements AutoCloseable {
         var node = new Node(fleet.register(id));
         nodes.add(node);
         return node;
+    }
+
+    /** Where a partition of the relay topic ends; a high number while there is none. */
+    long end(int partition) {
+        var at = new TopicPartition(topic, partition);
+        try {
+            return admin.listOffsets(Map.of(at, OffsetSpec.latest()))
+                    .partitionResult(at)
+                    .get()
+                    .offset();
+        } catch (ExecutionException _) {
+            return Long.MAX_VALUE;
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
     }
 
     private record Config(String topic, int partitions, Duration patience, long bytesInFlight) implements RelayConfig {}
