@@ -75,7 +75,6 @@ public class Broker {
     private final SharedPickup sharedPickup;
     private final SharedRedelivery sharedRedelivery;
     private final BooleanSupplier isKafkaSilent;
-    private final Lease lease;
     private final BrokerMeters meters;
     private final ConnectionRegistry<Connection> registry = new ConnectionRegistry<>(Connection::takeOver);
     private final Map<ScheduledExecutorService, Loop> loops = new ConcurrentHashMap<>();
@@ -99,7 +98,6 @@ public class Broker {
         var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
         this.isKafkaSilent = kafka::isSilent;
-        this.lease = lease;
         this.router = new Router(settings.mqtt.shareOrder());
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
         var remote = RemoteRouting.join(node, relay, router, deliveries, stores.journal, registered);
@@ -330,7 +328,9 @@ public class Broker {
 
     /** Without Kafka nothing comes from other gateways: then stored subscriptions are all that can be known. */
     private boolean isReady() {
-        return lease.lasts() && knowsSubscriptions() && (parts.remote().isCurrent() || isKafkaSilent.getAsBoolean());
+        return parts.lease().lasts()
+                && knowsSubscriptions()
+                && (parts.remote().isCurrent() || isKafkaSilent.getAsBoolean());
     }
 
     /**

@@ -195,7 +195,7 @@ class ProducerWatchTest {
         assertThat(watch.refusedTimestamp()).contains(why);
         assertThat(watch.takesNothing()).isTrue();
         await("the next producer").atMost(PATIENCE).until(() -> producers.producers.size() == 2);
-        handed(0);
+        producers.hand(ProducerRig.OTHER, 0); // the first one's topic gets nothing for now
         producers.last().completeNext();
         watch.turn();
         assertThat(watch.refusedTimestamp()).contains(why);

@@ -31,7 +31,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class ProducerRig {
     public static final String TOPIC = "fleet";
     /** With one partition. */
-    static final String OTHER = "other";
+    public static final String OTHER = "other";
 
     static final int PARTITIONS = 4;
 
@@ -127,7 +127,7 @@ public final class ProducerRig {
         return hand(TOPIC, partition);
     }
 
-    Handover hand(String kafkaTopic, int partition) {
+    public Handover hand(String kafkaTopic, int partition) {
         var value = "value".getBytes(StandardCharsets.UTF_8);
         return uplink.hand(
                 new ProducerRecord<>(kafkaTopic, partition, null, value), (_, exception) -> outcomes.add(exception));
