@@ -2,64 +2,46 @@ package dev.sluice.tools;
 
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.logging.Handler;
-import java.util.stream.Stream;
-import org.jboss.logmanager.ExtHandler;
-import org.jboss.logmanager.LogContext;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
 import org.jboss.logmanager.handlers.AsyncHandler;
 
 /**
- * Writes out the lines of the log that wait in queues when the process ends: among them may be the reason why it could not start. One thread
- * uses it, once.
+ * Waits until the lines of the log are written that are in queues when the process ends: among them may be the reason why it could not start.
+ * Stateless: any thread may use it.
+ *
+ * <p>Quarkus has forgotten the queues by then, so they are known by the threads that empty them: one that waits for another line has written and
+ * flushed all others.
  */
 final class LogQueues {
     private static final Duration LONGEST = Duration.ofSeconds(10);
+    private static final Duration PAUSE = Duration.ofMillis(5);
+    /** A thread may have been told of a line, and not have begun. */
+    private static final int LOOKS = 3;
 
     private LogQueues() {}
 
     /** Returns once all lines are written, or a console or disk has not taken them in ten seconds. */
-    static void writeOut() {
-        writeOut(LogContext.getLogContext().getLogger("").getHandlers());
+    static void awaitWritten() {
+        var deadline = System.nanoTime() + LONGEST.toNanos();
+        for (int idle = 0; idle < LOOKS && System.nanoTime() - deadline < 0; idle = areIdle() ? idle + 1 : 0)
+            LockSupport.parkNanos(PAUSE.toNanos());
     }
 
-    static void writeOut(Handler... handlers) {
-        var queues = Arrays.stream(handlers).flatMap(LogQueues::queues).toList();
-        // A queue forgets where it writes once it has ended.
-        var targets = queues.stream()
-                .flatMap(queue -> Arrays.stream(queue.getHandlers()))
-                .toList();
-        for (var queue : queues) {
-            queue.setCloseChildren(false); // they are still to write
-            queue.close();
-        }
-        // A queue that is closed does not flush what it has written last.
-        if (awaitWriters()) targets.forEach(Handler::flush);
-    }
-
-    /** Whether all threads that write have come to the end of their queues. */
-    private static boolean awaitWriters() {
-        var end = System.nanoTime() + LONGEST.toNanos();
-        try {
-            for (var writer : Thread.getAllStackTraces().entrySet())
-                if (isWriter(writer.getValue())
-                        && !writer.getKey().join(Duration.ofNanos(Math.max(1, end - System.nanoTime())))) return false;
-            return true;
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    private static Stream<AsyncHandler> queues(Handler handler) {
-        return switch (handler) {
-            case AsyncHandler queue -> Stream.of(queue);
-            case ExtHandler parent -> Arrays.stream(parent.getHandlers()).flatMap(LogQueues::queues);
-            default -> Stream.empty();
-        };
+    private static boolean areIdle() {
+        return Thread.getAllStackTraces().values().stream()
+                .filter(LogQueues::isWriter)
+                .allMatch(LogQueues::isWaiting);
     }
 
     private static boolean isWriter(StackTraceElement[] stack) {
         return Arrays.stream(stack)
                 .anyMatch(frame -> frame.getClassName().startsWith(AsyncHandler.class.getName() + "$"));
+    }
+
+    private static boolean isWaiting(StackTraceElement[] stack) {
+        return Arrays.stream(stack)
+                .anyMatch(frame -> frame.getClassName().equals(ArrayBlockingQueue.class.getName())
+                        && frame.getMethodName().equals("take"));
     }
 }

@@ -30,14 +30,14 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
         var log = dataDir.resolve("postgres.log");
         if (!Files.exists(folder)) PostgresTemplate.copyTo(folder, log);
         // The server is durable as in production: a commit is on disk. There is no socket file that two servers could
-        // fight for.
+        // fight for, and room for the pools of ten gateways.
         var command = PostgresBinaries.command(
                 "postgres",
                 "-D" + folder,
                 "-p" + port,
                 "-clisten_addresses=127.0.0.1",
                 "-cunix_socket_directories=",
-                "-cmax_connections=100",
+                "-cmax_connections=500",
                 "-ctimezone=UTC");
         var process = ServerProcess.start("PostgreSQL", command, Map.of(), ENDING, log);
         var server = new EmbeddedPostgresServer(port, process);

@@ -2,7 +2,9 @@ package dev.sluice.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import org.jboss.logmanager.ExtLogRecord;
@@ -13,18 +15,18 @@ import org.junit.jupiter.api.Test;
 class LogQueuesTest {
     private static final int LINES = 1000;
 
-    /** A console that is still at its first line when the queue is closed, and shows its lines when it is flushed. */
+    /** A console that takes its first line only when it is let, and shows its lines when it is flushed. */
     private static final class SlowConsole extends Handler {
-        private final CountDownLatch never = new CountDownLatch(1);
+        private final CountDownLatch open = new CountDownLatch(1);
         private int lines;
         private volatile int shown;
 
         @Override
         public void publish(LogRecord line) {
             try {
-                never.await();
-            } catch (InterruptedException _) {
-                never.countDown(); // the queue is closed
+                open.await();
+            } catch (InterruptedException interrupted) {
+                throw new IllegalStateException(interrupted);
             }
             lines++;
         }
@@ -35,9 +37,7 @@ class LogQueuesTest {
         }
 
         @Override
-        public void close() {
-            throw new IllegalStateException("lines are still to come");
-        }
+        public void close() {}
     }
 
     @Test
@@ -47,7 +47,12 @@ class LogQueuesTest {
         queue.addHandler(console);
         for (int i = 0; i < LINES; i++)
             queue.publish(new ExtLogRecord(Level.ERROR, "line", LogQueuesTest.class.getName()));
-        LogQueues.writeOut(queue);
+        Thread.startVirtualThread(() -> {
+            LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+            console.open.countDown();
+        });
+        LogQueues.awaitWritten();
         assertThat(console.shown).isEqualTo(LINES);
+        queue.close();
     }
 }
