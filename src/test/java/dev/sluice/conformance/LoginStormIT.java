@@ -49,6 +49,7 @@ class LoginStormIT {
                         used -> port = used,
                         Gateway.shared().databaseOfItsOwn(),
                         "-Dsluice.access.methods=password,anonymous",
+                        "-Dsluice.access.password.cache-time=1h", // the large storm takes longer than the default
                         "-XX:TieredStopAtLevel=4"); // hashing takes a tenth of the time
     }
 
@@ -103,7 +104,8 @@ class LoginStormIT {
             System.out.println(first.report("with passwords"));
             var second = storm(others, true);
             System.out.println(second.report("with passwords that were verified before"));
-            assertThat(first.hashes).isEqualTo(CLIENTS);
+            // A client that has not waited for its hash, and comes again, costs another one.
+            assertThat(first.hashes).isBetween((double) CLIENTS, CLIENTS * 1.01);
             assertThat(second.hashes).isZero();
             if (!ALONE) return;
             var again = others.p99();
