@@ -284,13 +284,16 @@ class LimitsIT {
         assertThat(Gateway.metric(port, "sluice_take_overs_delayed_total")).isGreaterThanOrEqualTo(3);
     }
 
-    /** With any heap too full, from the first collection of all of it on. */
+    /** With any heap too full, from the first collection of all of it on, which neither classes nor compiled code are to cause. */
     @Test
     void whileThereIsTooMuchToDoNobodyNewIsLetInAndThoseWhoAreStay() throws Exception {
         var used = new int[1];
         try (var full = Gateway.shared()
                 .startAnother(
-                        it -> used[0] = it, "-Dsluice.limits.overload-heap-percent=5", "-XX:MetaspaceSize=512m")) {
+                        it -> used[0] = it,
+                        "-Dsluice.limits.overload-heap-percent=5",
+                        "-XX:MetaspaceSize=512m",
+                        "-XX:ReservedCodeCacheSize=240m")) {
             try (var client = WireClient.open(used[0], V5)) {
                 Device.connected(client, Device.connect(V5, Device.id("stays"), true, Properties.NONE));
                 var jcmd =
