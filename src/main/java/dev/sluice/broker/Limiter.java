@@ -15,6 +15,7 @@ import dev.sluice.config.LimitsConfig.OnExcess;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Event;
 import dev.sluice.store.StoreUnavailable;
+import dev.sluice.store.session.QueueLimit;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -110,6 +111,12 @@ final class Limiter {
     /** How many messages of an identity may be retained; {@link Long#MAX_VALUE} for any number. */
     long retained(Identity identity) {
         return identity.isAnonymous() ? Long.MAX_VALUE : plan.retained(applicant(identity, "", null));
+    }
+
+    /** How much may wait for the client in PostgreSQL. */
+    QueueLimit queue(Identity identity, String clientId) {
+        var who = applicant(identity, clientId, null);
+        return new QueueLimit(plan.ofClient(who, Limit.QUEUE_COUNT), plan.ofClient(who, Limit.QUEUE_BYTES));
     }
 
     /** @param limit of the identity, that its client would go beyond */

@@ -138,7 +138,8 @@ final class SessionOpener {
                 fleet.gateways().self().id(),
                 sendQuota,
                 connect.will(),
-                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())));
+                connect.will() == null ? null : RequesterJson.write(identity.as(grant.clientId())),
+                limiter.queue(identity, grant.clientId()));
     }
 
     private static void refuse(RetainedRecipient connection, SessionTurns.Turn turn, Event why) {

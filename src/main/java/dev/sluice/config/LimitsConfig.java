@@ -97,10 +97,13 @@ public interface LimitsConfig {
         /** Retained messages; only of an identity. */
         OptionalLong retained();
 
-        /** Messages that wait in memory, at most `sluice.mqtt.queue-count`; only of a client. */
+        /**
+         * Messages that wait in memory, at most `sluice.mqtt.queue-count`, and those of a session's queue in PostgreSQL, at most
+         * `sluice.store.queue-count`; only of a client.
+         */
         OptionalLong queueCount();
 
-        /** The same in bytes, at most `sluice.mqtt.queue-bytes`; only of a client. */
+        /** The same in bytes, at most `sluice.mqtt.queue-bytes` and `sluice.store.queue-bytes`; only of a client. */
         OptionalLong queueBytes();
     }
 }

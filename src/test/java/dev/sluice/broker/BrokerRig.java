@@ -32,6 +32,7 @@ import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -95,16 +96,19 @@ final class BrokerRig implements AutoCloseable {
      * @param uplink keys of the configuration, without {@code sluice.uplink.}
      */
     BrokerRig(LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink) {
+        this(relay, store, topics, uplink, Map.of());
+    }
+
+    /** @param more keys of the configuration */
+    BrokerRig(
+            LocalRelay relay,
+            StoreRig store,
+            RetainedTopics topics,
+            Map<String, String> uplink,
+            Map<String, String> more) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
-        var config = new SmallRyeConfigBuilder()
-                .addDiscoveredConverters()
-                .withMapping(MqttConfig.class)
-                .withMapping(AccessConfig.class)
-                .withMapping(RulesConfig.class)
-                .withMapping(LimitsConfig.class)
-                .withValidateUnknown(false)
-                .build();
+        var config = config(more);
         var mqtt = config.getConfigMapping(MqttConfig.class);
         var rules = config.getConfigMapping(RulesConfig.class);
         this.departures = new Departures(StoreRig.NODE, meters);
@@ -132,6 +136,18 @@ final class BrokerRig implements AutoCloseable {
                 departures,
                 meters);
         relay.join();
+    }
+
+    private static SmallRyeConfig config(Map<String, String> more) {
+        return new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(MqttConfig.class)
+                .withMapping(AccessConfig.class)
+                .withMapping(RulesConfig.class)
+                .withMapping(LimitsConfig.class)
+                .withValidateUnknown(false)
+                .withDefaultValues(more)
+                .build();
     }
 
     /** A client of MQTT 5; what it is sent comes in the order sent. */

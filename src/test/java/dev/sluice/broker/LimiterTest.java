@@ -13,6 +13,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
+import dev.sluice.store.session.QueueLimit;
 import dev.sluice.topic.TopicName;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.config.SmallRyeConfigBuilder;
@@ -154,6 +155,17 @@ class LimiterTest {
         await().until(limits::retains);
         var anonymous = limiter.admit(Identity.ANONYMOUS, "c", PEER, null, true);
         assertThat(anonymous).isEqualTo(new Answer.Admitted(null));
+    }
+
+    @Test
+    void aQueueHasTheLimitOfItsOwnClient() {
+        var limiter = limiter(Map.of(
+                "sluice.limits.per.client.queue-count", "10", "sluice.limits.groups.meters.queue-bytes", "1000"));
+        assertThat(limiter.queue(Identity.ANONYMOUS, "c")).isEqualTo(new QueueLimit(10, Long.MAX_VALUE));
+        var ann = new Identity(
+                "ann", Set.of("meters"), Map.of(), Method.PASSWORD, null, List.of(), Map.of("queue-count", 20L));
+        assertThat(limiter.queue(ann, "c")).isEqualTo(new QueueLimit(20, 1000));
+        assertThat(limiter(Map.of()).queue(Identity.ANONYMOUS, "c")).isEqualTo(QueueLimit.NONE);
     }
 
     @Test

@@ -18,11 +18,16 @@ final class TwoBrokers implements AutoCloseable {
     private final AgroalDataSource pool;
 
     TwoBrokers(EmbeddedServer server) {
+        this(server, Map.of());
+    }
+
+    /** @param ofHere keys of the configuration that only one of them has */
+    TwoBrokers(EmbeddedServer server, Map<String, String> ofHere) {
         server.empty();
         pool = StoreRig.pool(server);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         var board = new LocalRelay.Board();
-        here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES);
+        here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES, ofHere);
         // It hears of nothing that the other one retains.
         var topics =
                 new RetainedTopics(store.requests, store.clock, RetainedTopics.Bounds.NONE, new SimpleMeterRegistry());

@@ -23,6 +23,7 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.session.QueueLimit;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicName;
@@ -185,7 +186,8 @@ class WillPublisherTest {
                     "node-1",
                     StoreRig.SEND_QUOTA,
                     will("presence/acme/" + group, Properties.NONE),
-                    RequesterJson.write(requester));
+                    RequesterJson.write(requester),
+                    QueueLimit.NONE);
             var epoch = rig.sessions.open(request, SOON).epoch();
             rig.submit(done -> new CloseSession(group, epoch, 0, 0x80, 0, true, done))
                     .join();

@@ -24,7 +24,7 @@ public enum Limit {
     SESSIONS,
     /** Retained messages of an identity in PostgreSQL. */
     RETAINED,
-    /** Messages that wait in memory for a client. */
+    /** Messages that wait for a client: in memory, and in its session's queue in PostgreSQL. */
     QUEUE_COUNT,
     /** The same in bytes. */
     QUEUE_BYTES;

@@ -52,6 +52,11 @@ public final class LimitPlan {
         return named(who.limits(), OF_IDENTITY).orElse(defaults.get(Scope.IDENTITY));
     }
 
+    /** How much there is of a limit for one client by itself; {@link LimitValues#UNLIMITED} for any number. */
+    public long ofClient(Applicant who, Limit limit) {
+        return ofClient(who).of(limit);
+    }
+
     /** How many sessions the identity may have; {@link LimitValues#UNLIMITED} for any number. */
     public long sessions(Applicant who) {
         return ofIdentity(who).of(Limit.SESSIONS);

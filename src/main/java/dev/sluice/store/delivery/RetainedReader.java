@@ -45,7 +45,9 @@ public class RetainedReader {
 
     /** As somebody may put messages into the queue at the same time, its row is locked first, and what is retained looked at only then. */
     private static final String LOCK = """
-            SELECT q.session_id, q.last_seq, q.count_in - o.count_out < ? AND q.bytes_in - o.bytes_out < ? AS room, b.retained_after
+            SELECT q.session_id, q.last_seq, b.retained_after,
+                   CASE WHEN q.bytes_in - o.bytes_out < least(s.queue_bytes, ?)
+                        THEN least(s.queue_count, ?) - (q.count_in - o.count_out) ELSE 0 END AS room
               FROM session s JOIN subscription b ON b.session_id = s.id AND left(b.filter, 400) = left(?, 400)
                AND hashtextextended(b.filter, 0) = hashtextextended(?, 0) AND b.filter = ?
               JOIN queue q ON q.session_id = s.id JOIN queue_out o ON o.session_id = s.id
@@ -109,6 +111,11 @@ public class RetainedReader {
     public record Asked(List<TopicName> topics, long since, long begun, QoS maximumQoS, long most) {
         public Asked {
             topics = List.copyOf(topics);
+        }
+
+        private Asked first(long count) {
+            if (count >= topics.size()) return this;
+            return new Asked(topics.subList(0, (int) count), since, begun, maximumQoS, most);
         }
     }
 
@@ -213,25 +220,28 @@ public class RetainedReader {
             throws SQLException {
         long session;
         long lastSeq;
+        Asked fitting;
         try (var lock = connection.prepareStatement(LOCK)) {
-            lock.setLong(1, fullCount);
-            lock.setLong(2, fullBytes);
+            lock.setLong(1, fullBytes);
+            lock.setLong(2, fullCount);
             bindFilter(lock, 3, owed.filter());
             lock.setString(6, owed.clientId());
             lock.setLong(7, owed.epoch());
             lock.setLong(8, owed.since());
             try (var row = lock.executeQuery()) {
                 if (!row.next()) return new Outcome.Over();
-                if (!row.getBoolean("room")) return new Outcome.Full();
+                var room = row.getLong("room");
+                if (room <= 0) return new Outcome.Full();
+                fitting = asked.first(room);
                 var after = topicName(row.getString("retained_after"));
                 if (!Objects.equals(after, noted)) return new Outcome.Elsewhere(after);
                 session = row.getLong("session_id");
                 lastSeq = row.getLong("last_seq");
             }
         }
-        var page = page(connection, asked, false);
-        if (!page.copied.isEmpty()) lastSeq = fill(connection, owed, asked, page.copied, session, lastSeq);
-        var upto = page.copied.isEmpty() ? before : asked.topics().get(page.covered - 1);
+        var page = page(connection, fitting, false);
+        if (!page.copied.isEmpty()) lastSeq = fill(connection, owed, fitting, page.copied, session, lastSeq);
+        var upto = page.copied.isEmpty() ? before : fitting.topics().get(page.covered - 1);
         try (var note = connection.prepareStatement(NOTE)) {
             note.setString(1, upto == null ? null : upto.toString());
             note.setLong(2, session);

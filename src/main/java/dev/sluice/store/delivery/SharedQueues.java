@@ -36,11 +36,13 @@ public class SharedQueues {
             SELECT s.client_id, s.id FROM session s
              WHERE s.id = ANY (?) AND NOT s.connected ORDER BY s.id LIMIT ? FOR NO KEY UPDATE SKIP LOCKED""";
 
-    /** In the order in which the journal's lanes lock queues. */
+    /** In the order in which the journal's lanes lock queues. The room is what the limits of the client leave, null for any. */
     private static final String LOCK = """
-            SELECT q.last_seq FROM unnest(?::bigint[]) WITH ORDINALITY AS w(id, n)
+            SELECT q.last_seq, q.room FROM unnest(?::bigint[]) WITH ORDINALITY AS w(id, n)
               LEFT JOIN LATERAL (
-                  SELECT q.last_seq FROM session s JOIN queue q ON q.session_id = s.id WHERE s.id = w.id
+                  SELECT q.last_seq, CASE WHEN q.bytes_in - o.bytes_out >= s.queue_bytes THEN 0
+                                          ELSE s.queue_count - (q.count_in - o.count_out) END AS room
+                    FROM session s JOIN queue q ON q.session_id = s.id JOIN queue_out o ON o.session_id = s.id WHERE s.id = w.id
                      FOR NO KEY UPDATE OF q) q ON true
              ORDER BY w.n""";
 
@@ -107,6 +109,13 @@ public class SharedQueues {
     private record Held(String clientId, long id) {}
 
     /**
+     * Where a taker's messages go.
+     *
+     * @param lastSeq the last place of its queue
+     */
+    private record Place(long lastSeq, long room) {}
+
+    /**
      * Those of them for whom something waits that another member may have.
      *
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
@@ -136,8 +145,9 @@ public class SharedQueues {
         return requests.call("moving shared messages", connection -> {
             var held = hold(connection, away);
             if (held.isEmpty()) return Moved.NONE;
-            var last = lock(connection, held, new Held(taker.clientId(), taker.sessionId()));
-            return last < 0 ? Moved.NONE : move(connection, share, held, taker, last, most);
+            var place = lock(connection, held, new Held(taker.clientId(), taker.sessionId()));
+            if (place == null || place.room <= 0) return Moved.NONE;
+            return move(connection, share, held, taker, place.lastSeq, Math.min(most, place.room));
         });
     }
 
@@ -180,8 +190,8 @@ public class SharedQueues {
         }
     }
 
-    /** Returns the last place of the taker's queue, negative if it has none any more. */
-    private static long lock(Connection connection, List<Held> held, Held taker) throws SQLException {
+    /** Returns null if the taker has no queue any more. */
+    private static Place lock(Connection connection, List<Held> held, Held taker) throws SQLException {
         var all = Stream.concat(held.stream(), Stream.ofNullable(taker))
                 .sorted(Comparator.comparing(Held::clientId).thenComparing(Held::id))
                 .toList();
@@ -189,26 +199,28 @@ public class SharedQueues {
             lock.setArray(
                     1,
                     connection.createArrayOf("int8", all.stream().map(Held::id).toArray()));
-            var last = -1L;
+            Place place = null;
             try (var rows = lock.executeQuery()) {
                 for (var each : all) {
                     rows.next();
-                    var seq = rows.getLong(1);
-                    if (each.equals(taker) && !rows.wasNull()) last = seq;
+                    var lastSeq = rows.getLong("last_seq");
+                    if (!each.equals(taker) || rows.wasNull()) continue;
+                    var room = rows.getLong("room");
+                    place = new Place(lastSeq, rows.wasNull() ? Long.MAX_VALUE : room);
                 }
             }
-            return last;
+            return place;
         }
     }
 
-    private static Moved move(Connection connection, String share, List<Held> held, Taker taker, long last, int most)
+    private static Moved move(Connection connection, String share, List<Held> held, Taker taker, long last, long most)
             throws SQLException {
         try (var move = connection.prepareStatement(MOVE)) {
             move.setArray(
                     1,
                     connection.createArrayOf("int8", held.stream().map(Held::id).toArray()));
             move.setString(2, share);
-            move.setInt(3, most);
+            move.setLong(3, most);
             move.setLong(4, taker.sessionId());
             move.setLong(5, last);
             move.setInt(6, taker.maximumQoS().ordinal());

@@ -24,13 +24,14 @@ final class Enqueue {
     private static final String ENQUEUE = """
             WITH target AS MATERIALIZED (
                 SELECT w.n, w.copies, w.copies_bytes, q.session_id, q.last_seq, q.node,
-                       q.depth < %d AND q.depth_bytes < %d AS room,
-                       q.depth + w.copies > %d OR q.depth_bytes + w.copies_bytes > %d AS excess
+                       %s AS room,
+                       %s AS excess
                   FROM unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
                        WITH ORDINALITY AS w(client_id, session_id, copies, copies_bytes, n)
                   LEFT JOIN LATERAL (
                       SELECT CASE WHEN s.connected THEN s.node END AS node, q.session_id, q.last_seq,
-                             q.count_in - o.count_out AS depth, q.bytes_in - o.bytes_out AS depth_bytes
+                             q.count_in - o.count_out AS depth, q.bytes_in - o.bytes_out AS depth_bytes,
+                             %s AS most, %s AS most_bytes
                         FROM session s JOIN queue q ON q.session_id = s.id JOIN queue_out o ON o.session_id = s.id
                        WHERE s.client_id = w.client_id AND (w.session_id = 0 OR s.id = w.session_id)
                          FOR NO KEY UPDATE OF q) q ON true),
@@ -180,10 +181,10 @@ final class Enqueue {
 
     static String sql(QueueBounds bounds) {
         return ENQUEUE.formatted(
-                bounds.fullCount(),
-                bounds.fullBytes(),
-                bounds.trimCount(),
-                bounds.trimBytes(),
+                bounds.room("q"),
+                bounds.excess("q", "w"),
+                bounds.most(),
+                bounds.mostBytes(),
                 StoredMessage.TIME.formatted("c.millis_left"));
     }
 

@@ -4,27 +4,59 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.config.StoreConfig.QueuePolicy;
 
 /**
- * When a queue takes no more, and when its oldest messages go. Both are asked once a batch: a batch may exceed them. Immutable.
+ * When a queue takes no more, and when its oldest messages go: by the configuration, or by the limits of its client if they are less, which its
+ * session's row has. Both are asked once a batch: a batch may exceed them. Immutable.
  *
- * @param fullCount a queue with as many messages takes no more
- * @param fullBytes the same in bytes
- * @param trimCount a queue with more messages is cut back to {@code keepCount}; a little above it, so that not every batch does that
- * @param trimBytes the same in bytes
+ * @param count messages that a queue holds at most
+ * @param bytes the same in bytes
+ * @param dropsOldest whether newer messages push the oldest out
+ * @param batchCount messages of one batch
+ * @param batchBytes the same in bytes
  */
-record QueueBounds(long fullCount, long fullBytes, long trimCount, long trimBytes, long keepCount, long keepBytes) {
+record QueueBounds(long count, long bytes, boolean dropsOldest, long batchCount, long batchBytes) {
+    /** More than any queue has; still a number when an eighth is added. */
+    private static final long MOST = Long.MAX_VALUE / 4;
 
     static QueueBounds of(StoreConfig config) {
-        var count = config.queueCount();
-        var bytes = config.queueBytes();
-        if (config.queuePolicy() == QueuePolicy.DROP_NEWEST)
-            return new QueueBounds(count, bytes, Long.MAX_VALUE, Long.MAX_VALUE, count, bytes);
-        // What may not be pushed out may fill the queue all the same, so even this one has an end.
         return new QueueBounds(
-                count + count / 8 + config.batchSize(),
-                bytes + bytes / 8 + config.batchBytes(),
-                count + count / 64,
-                bytes + bytes / 64,
-                count,
-                bytes);
+                Math.min(config.queueCount(), MOST),
+                Math.min(config.queueBytes(), MOST),
+                config.queuePolicy() == QueuePolicy.DROP_OLDEST,
+                config.batchSize(),
+                Math.min(config.batchBytes(), MOST));
+    }
+
+    /** SQL: how many messages the queue of the session {@code s} holds at most. */
+    String most() {
+        return "least(s.queue_count, " + count + ")";
+    }
+
+    /** The same in bytes. */
+    String mostBytes() {
+        return "least(s.queue_bytes, " + bytes + ")";
+    }
+
+    /**
+     * SQL: whether a queue takes more. What may not be pushed out may fill it all the same, so even one has an end whose oldest messages go.
+     *
+     * @param queue the row that has {@code depth}, {@code depth_bytes}, {@code most} and {@code most_bytes}
+     */
+    String room(String queue) {
+        var room = dropsOldest
+                ? "%1$s.depth < %1$s.most + %1$s.most / 8 + %2$d AND %1$s.depth_bytes < %1$s.most_bytes + %1$s.most_bytes / 8 + %3$d"
+                : "%1$s.depth < %1$s.most AND %1$s.depth_bytes < %1$s.most_bytes";
+        return room.formatted(queue, batchCount, batchBytes);
+    }
+
+    /**
+     * SQL: whether a queue with a batch's copies is to be cut back to what it holds at most; only a little above that, so that not every batch
+     * does it.
+     *
+     * @param batch the row that has {@code copies} and {@code copies_bytes}
+     */
+    String excess(String queue, String batch) {
+        if (!dropsOldest) return "false";
+        return "%1$s.depth + %2$s.copies > %1$s.most + %1$s.most / 64 OR %1$s.depth_bytes + %2$s.copies_bytes > %1$s.most_bytes + %1$s.most_bytes / 64"
+                .formatted(queue, batch);
     }
 }

@@ -20,7 +20,8 @@ final class QueueTrim {
      */
     private static final String TRIM = """
             WITH full_queue AS MATERIALIZED (
-                SELECT q.session_id, q.count_in - o.count_out - ? AS excess, q.bytes_in - o.bytes_out - ? AS excess_bytes,
+                SELECT q.session_id, q.count_in - o.count_out - least(s.queue_count, ?) AS excess,
+                       q.bytes_in - o.bytes_out - least(s.queue_bytes, ?) AS excess_bytes,
                        s.connected, o.sent_seq
                   FROM queue q JOIN queue_out o ON o.session_id = q.session_id JOIN session s ON s.id = q.session_id
                  WHERE q.session_id = ? FOR NO KEY UPDATE OF q),
@@ -57,8 +58,8 @@ final class QueueTrim {
 
     private static Trimmed trim(Connection connection, long sessionId, QueueBounds bounds) throws SQLException {
         try (var trim = connection.prepareStatement(TRIM)) {
-            trim.setLong(1, bounds.keepCount());
-            trim.setLong(2, bounds.keepBytes());
+            trim.setLong(1, bounds.count());
+            trim.setLong(2, bounds.bytes());
             trim.setLong(3, sessionId);
             trim.setInt(4, ROWS);
             try (var rows = trim.executeQuery()) {

@@ -34,7 +34,15 @@ final class OpenStatement {
                         w.send_quota, w.requester, ?::text[]) o
             """;
 
-    /** A statement of its own, which sees what the function has written. */
+    /** A statement of its own, which sees what the function has written: a session that it has refused is still another identity's. */
+    private static final String LIMITS = """
+            UPDATE session s SET queue_count = w.queue_count, queue_bytes = w.queue_bytes
+              FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[]) AS w(client_id, identity, queue_count, queue_bytes)
+             WHERE s.client_id = w.client_id AND s.identity = w.identity
+               AND (s.queue_count, s.queue_bytes) IS DISTINCT FROM (w.queue_count, w.queue_bytes)
+            """;
+
+    /** The same. */
     private static final String IDS = """
             SELECT w.n, s.id, EXISTS (SELECT FROM subscription b WHERE b.session_id = s.id AND b.retained_since IS NOT NULL) AS due
               FROM unnest(?::text[]) WITH ORDINALITY AS w(client_id, n)
@@ -56,7 +64,7 @@ final class OpenStatement {
     static List<OpenedSession> open(
             Connection connection, List<OpenRequest> requests, List<String> others, boolean patient)
             throws SQLException {
-        var sql = (patient ? "" : WITHOUT_WAITING + ";") + OPEN + ";" + IDS;
+        var sql = (patient ? "" : WITHOUT_WAITING + ";") + OPEN + ";" + LIMITS + ";" + IDS;
         try (var statement = connection.prepareStatement(sql)) {
             bind(statement, requests, others);
             statement.execute();
@@ -66,7 +74,8 @@ final class OpenStatement {
                 while (rows.next()) opened[rows.getInt("n") - 1] = new Row(rows);
             }
             var sessions = new OpenedSession[requests.size()];
-            statement.getMoreResults(Statement.CLOSE_CURRENT_RESULT);
+            statement.getMoreResults(Statement.CLOSE_CURRENT_RESULT); // how many limits have changed
+            statement.getMoreResults();
             try (var rows = statement.getResultSet()) {
                 while (rows.next()) {
                     var at = rows.getInt("n") - 1;
@@ -96,6 +105,10 @@ final class OpenStatement {
         columns.add("int4", Integer[]::new, OpenRequest::sendQuota);
         columns.add("text", String[]::new, OpenRequest::willRequester);
         columns.add("text", others.toArray(String[]::new));
+        columns.add("text", String[]::new, OpenRequest::clientId);
+        columns.add("text", String[]::new, OpenRequest::identity);
+        columns.add("int8", Long[]::new, request -> request.queueLimit().storedCount());
+        columns.add("int8", Long[]::new, request -> request.queueLimit().storedBytes());
         columns.add("text", String[]::new, OpenRequest::clientId);
     }
 

@@ -64,6 +64,7 @@ public class SessionStore {
      * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
      * @param will null without a will
      * @param willRequester who brings it, as JSON; null for anonymous
+     * @param queueLimit how much the session's queue may hold from now on
      */
     public record OpenRequest(
             String clientId,
@@ -74,8 +75,9 @@ public class SessionStore {
             String node,
             int sendQuota,
             Will will,
-            String willRequester) {
-        /** One of an anonymous client. */
+            String willRequester,
+            QueueLimit queueLimit) {
+        /** One of an anonymous client that nothing limits. */
         public OpenRequest(
                 String clientId,
                 boolean cleanStart,
@@ -85,7 +87,17 @@ public class SessionStore {
                 String node,
                 int sendQuota,
                 Will will) {
-            this(clientId, cleanStart, protocolLevel, expirySeconds, identity, node, sendQuota, will, null);
+            this(
+                    clientId,
+                    cleanStart,
+                    protocolLevel,
+                    expirySeconds,
+                    identity,
+                    node,
+                    sendQuota,
+                    will,
+                    null,
+                    QueueLimit.NONE);
         }
     }
 

@@ -149,6 +149,24 @@ class SharedPickupTest {
                 .isEqualTo("0");
     }
 
+    /** What it has no room for is not pushed out of its queue, but waits where it is. */
+    @Test
+    void nobodyGetsMoreThanItsQueueMayHold() {
+        away("a");
+        for (int i = 0; i < 5; i++) keep("a", "a" + i, ONE);
+        come("c", to(ONE, 0));
+        SERVER.execute("UPDATE session SET queue_count = 3 WHERE client_id = 'c'");
+        pickUpAll();
+        assertThat(texts("c")).containsExactly("a0", "a1", "a2");
+        assertThat(texts("a")).containsExactly("a3", "a4");
+        SERVER.execute("UPDATE session SET queue_count = NULL, queue_bytes = 0 WHERE client_id = 'c'");
+        pickUpAll();
+        assertThat(texts("a")).as("in bytes").hasSize(2);
+        SERVER.execute("UPDATE session SET queue_bytes = NULL WHERE client_id = 'c'");
+        pickUpAll();
+        assertThat(texts("a")).isEmpty();
+    }
+
     @Test
     void aMessageThatIsStoredOnceGoesOnWithItsQoSAndItsTime() {
         var text = "x".repeat(1000);

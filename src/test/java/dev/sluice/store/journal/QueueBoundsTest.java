@@ -4,6 +4,7 @@ import static dev.sluice.store.Messages.copy;
 import static dev.sluice.store.Messages.message;
 import static dev.sluice.store.journal.JournalWrite.Outcome.COMMITTED;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.config.StoreConfig.QueuePolicy;
@@ -13,6 +14,11 @@ import dev.sluice.store.Messages;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.QueueReader.Row;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.session.ForeignSession;
+import dev.sluice.store.session.QueueLimit;
+import dev.sluice.store.session.SessionStore.OpenRequest;
+import dev.sluice.store.session.SessionStore.OpenedSession;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -139,6 +145,61 @@ class QueueBoundsTest {
                 .isBetween(most, most + 1024);
     }
 
+    /** What is put in may come through any gateway: none of them knows the client. */
+    @Test
+    void theLimitOfAClientBoundsItsQueueWhileItIsAway() {
+        start(QueuePolicy.DROP_OLDEST, 1000, 1 << 20);
+        var epoch = open("a", "someone", new QueueLimit(3, Long.MAX_VALUE)).epoch();
+        rig.open("b", false, 60);
+        rig.submit(done -> new CloseSession("a", epoch, 60, 0, 0, false, done)).join();
+
+        for (int i = 0; i < 5; i++) {
+            accept("a", 100);
+            assertThat(accept("b", 100)).as("another queue").isEqualTo(i + 1);
+        }
+
+        await().untilAsserted(() -> {
+            assertThat(seqs()).containsExactly(3L, 4L, 5L);
+            assertThat(dropped("oldest")).isEqualTo(2);
+        });
+        assertThat(SERVER.value("SELECT messages FROM v_queue_depth WHERE client_id = 'b'"))
+                .isEqualTo("5");
+    }
+
+    @Test
+    void theLimitOfAClientIsInBytesToo() {
+        start(QueuePolicy.DROP_OLDEST, 1000, 1 << 20);
+        open("a", "someone", new QueueLimit(Long.MAX_VALUE, 1000));
+
+        for (int i = 0; i < 5; i++) accept("a", 400);
+
+        await().untilAsserted(() -> assertThat(seqs()).containsExactly(4L, 5L));
+    }
+
+    @Test
+    void theLastConnectSaysTheLimitAndTheConfigurationTheMost() {
+        start(QueuePolicy.DROP_NEWEST, 4, 2000);
+        open("a", "someone", new QueueLimit(2, Long.MAX_VALUE));
+        assertThat(IntStream.range(0, 3).mapToLong(_ -> accept("a", 100)).toArray())
+                .containsExactly(1, 2, Copy.DROPPED);
+        assertThat(dropped("newest")).isEqualTo(1);
+
+        assertThatThrownBy(() -> open("a", "another", new QueueLimit(0, 0))).isInstanceOf(ForeignSession.class);
+        assertThat(SERVER.value("SELECT queue_count FROM session"))
+                .as("not its session")
+                .isEqualTo("2");
+
+        open("a", "someone", new QueueLimit(100, 600));
+        assertThat(IntStream.range(0, 3).mapToLong(_ -> accept("a", 200)).toArray())
+                .as("in bytes")
+                .containsExactly(3, 4, Copy.DROPPED);
+
+        open("a", "someone", QueueLimit.NONE);
+        assertThat(accept("a", 100)).as("as many as the configuration says").isEqualTo(Copy.DROPPED);
+        assertThat(SERVER.value("SELECT concat_ws(' ', queue_count, queue_bytes) FROM session"))
+                .isEmpty();
+    }
+
     @Test
     void anEndedCopyOfASharedMessageMakesItASuspect() throws Exception {
         start(QueuePolicy.DROP_OLDEST, 1, 1 << 20);
@@ -158,6 +219,14 @@ class QueueBoundsTest {
 
     private long accept(String clientId, int bytes) {
         return accept(copy(clientId), bytes);
+    }
+
+    private OpenedSession open(String clientId, String identity, QueueLimit limit) {
+        return rig.sessions.open(request(clientId, identity, limit), Duration.ofSeconds(20));
+    }
+
+    private static OpenRequest request(String clientId, String identity, QueueLimit limit) {
+        return new OpenRequest(clientId, false, 5, 60, identity, "node-1", 10, null, null, limit);
     }
 
     private long accept(Copy copy, int bytes) {
