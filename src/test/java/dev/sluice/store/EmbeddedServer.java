@@ -43,8 +43,7 @@ public final class EmbeddedServer implements AutoCloseable {
 
     public static EmbeddedServer start() {
         try {
-            var server = new EmbeddedServer(Files.createTempDirectory(Path.of("target"), "postgres"), freePort());
-            server.run();
+            var server = started();
             Flyway.configure()
                     .dataSource(server.dataSource())
                     .locations("db/migrations")
@@ -53,6 +52,16 @@ public final class EmbeddedServer implements AutoCloseable {
             return server;
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
+        }
+    }
+
+    /** On a port that nobody else has: another process may take it before the server does, and then that one's server answers. */
+    private static EmbeddedServer started() throws IOException {
+        while (true) {
+            var server = new EmbeddedServer(Files.createTempDirectory(Path.of("target"), "postgres"), freePort());
+            server.run();
+            if (Path.of(server.value("SHOW data_directory")).equals(server.data.toRealPath())) return server;
+            server.stop();
         }
     }
 
