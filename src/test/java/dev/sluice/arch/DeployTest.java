@@ -41,8 +41,17 @@ class DeployTest {
     }
 
     @Test
-    void thereAreThreeWorkflows() {
-        assertThat(workflows()).hasSize(3);
+    void thereAreFourWorkflows() {
+        assertThat(workflows()).hasSize(4);
+    }
+
+    /** What is known of a dependency changes while the dependency does not. */
+    @Test
+    void whatIsInTheJarIsLookedUpEachDayAndWithEachPush() {
+        var workflow = Repository.yaml(".github/workflows/vulnerabilities.yml");
+        assertThat(workflow.at(true).entries()).containsKeys("push", "schedule");
+        assertThat(workflow.at("jobs").at("sbom").at("steps").items())
+                .anySatisfy(step -> assertThat(step.at("run").text()).isEqualTo("./sluice vulnerabilities"));
     }
 
     @ParameterizedTest

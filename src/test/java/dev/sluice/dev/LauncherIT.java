@@ -68,6 +68,24 @@ class LauncherIT {
         assertThat(launcher.exitValue()).isEqualTo(2);
     }
 
+    /** The real scanner asks over the network. Without one, Maven writes no SBOM. */
+    @Test
+    void looksUpWhatIsInTheJar() throws Exception {
+        var scanner = folder.resolve("osv-scanner");
+        Files.writeString(
+                scanner,
+                "#!/bin/sh\necho \"$@\"\ngrep -o 'pkg:maven/org.apache.kafka/kafka-clients@[0-9]*' \"$4\" | head -n 1\nexit 1\n");
+        assertThat(scanner.toFile().setExecutable(true)).isTrue();
+        var builder = builder("vulnerabilities");
+        builder.environment().merge("PATH", folder.toString(), (path, own) -> own + ":" + path);
+        launcher = builder.start();
+        assertThat(launcher.waitFor()).isEqualTo(1);
+        var found = "scan source -L target/sluice.cdx.json\npkg:maven/org.apache.kafka/kafka-clients@4\n";
+        var nothing = "sluice: there is no target/sluice.cdx.json: Maven makes it only with a network."
+                + " Remove target, and call this again.\n";
+        assertThat(read()).isEqualTo(Files.exists(Path.of("target/sluice.cdx.json")) ? found : nothing);
+    }
+
     @Test
     void namesAPortThatIsTakenBeforeAnythingStarts() throws Exception {
         try (var _ = new ServerSocket(kafkaPort, 1, InetAddress.getLoopbackAddress())) {
