@@ -2,7 +2,7 @@ package dev.sluice.clock;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -15,8 +15,8 @@ import org.jboss.logging.Logger;
 public final class Repeating {
     private static final Logger LOG = Logger.getLogger(Repeating.class);
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
-    /** Those of this process whose work is neither done nor stopped. */
-    private static final Set<Thread> UNFINISHED = ConcurrentHashMap.newKeySet();
+    /** Those of this process whose work is neither done nor stopped, by their threads. */
+    private static final Map<Thread, Repeating> UNFINISHED = new ConcurrentHashMap<>();
 
     private final Thread.Builder threads;
     private final String name;
@@ -60,17 +60,28 @@ public final class Repeating {
 
     private void start(Duration delay, Turn turn) {
         var starting = threads.unstarted(() -> repeat(delay, turn));
-        UNFINISHED.add(starting);
+        UNFINISHED.put(starting, this);
         starting.start();
         thread = starting; // others may join it from here on
     }
 
     /** Names the threads of this process that have ended although their work is neither done nor stopped; any thread. */
     public static List<String> dead() {
-        return UNFINISHED.stream()
+        return UNFINISHED.keySet().stream()
                 .filter(each -> each.getState() == Thread.State.TERMINATED)
                 .map(Thread::getName)
                 .toList();
+    }
+
+    /**
+     * Stops all work of this process that nobody has stopped, and waits a moment for the turns under way: what they use is about to go. Any
+     * thread.
+     */
+    public static void stopAll(Duration time) {
+        var left = UNFINISHED.values().stream().filter(it -> !it.isStopped()).toList();
+        left.forEach(Repeating::stop);
+        var deadline = System.nanoTime() + time.toNanos();
+        for (var each : left) each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
     }
 
     private void repeat(Duration delay, Turn turn) {
@@ -88,14 +99,16 @@ public final class Repeating {
         try {
             return turn.take();
         } catch (RuntimeException | Error failure) { // of a library that cannot be loaded, or of memory: it may pass
-            LOG.errorf(failure, "%s failed, and tries again in %d s", name, AFTER_FAILURE.toSeconds());
+            if (isStopped())
+                LOG.debugf(failure, "%s failed in its last turn", name); // it may lack what has gone before it
+            else LOG.errorf(failure, "%s failed, and tries again in %d s", name, AFTER_FAILURE.toSeconds());
             return AFTER_FAILURE;
         }
     }
 
     /** Whether it may be started: it was not yet, or its work is done. */
     public boolean isDone() {
-        return thread == null || !UNFINISHED.contains(thread);
+        return thread == null || !UNFINISHED.containsKey(thread);
     }
 
     /** Ends the work after the turn that it is in, if it is in one; does not wait for that. */

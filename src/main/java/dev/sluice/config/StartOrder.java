@@ -40,6 +40,7 @@ package dev.sluice.config;
  *     nobody produces any more</td></tr>
  * <tr><td>{@link #STOP_MEMBERSHIP}</td><td>Membership</td><td>everything is written, so that nobody has to take this gateway for dead; PostgreSQL still answers</td></tr>
  * <tr><td>{@link #STOP_PROBES}</td><td>StoreHealth, KafkaHealth, RouteListener, TokenAuthentication, Administrators</td><td>the pool is not closed yet; nobody asks them any more</td></tr>
+ * <tr><td>{@link #STOP_LOG}</td><td>LastLines</td><td>nobody is left who may not wait for the console</td></tr>
  * </table>
  */
 public final class StartOrder {
@@ -65,6 +66,7 @@ public final class StartOrder {
     public static final int STOP_SPOOL = 4050;
     public static final int STOP_MEMBERSHIP = 4080;
     public static final int STOP_PROBES = 4100;
+    public static final int STOP_LOG = 4200;
 
     private StartOrder() {}
 }

@@ -1,5 +1,6 @@
 package dev.sluice.tools;
 
+import dev.sluice.clock.LogQueues;
 import io.quarkus.runtime.ApplicationLifecycleManager;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;

@@ -137,4 +137,24 @@ class RepeatingTest {
         assertThat(repeating.join(SOON)).isTrue();
         assertThat(Repeating.dead()).doesNotContain("test-done", "test-repeating");
     }
+
+    /** As when a start fails, which tells nobody to stop. */
+    @Test
+    void allThatNobodyHasStoppedStopsAfterItsTurn() throws InterruptedException {
+        var taken = new CountDownLatch(1);
+        var goesOn = new CountDownLatch(1);
+        repeating.start(() -> {
+            turns.incrementAndGet();
+            taken.countDown();
+            if (!goesOn.await(20, TimeUnit.SECONDS)) throw new IllegalStateException("nobody has let it go on");
+            return Duration.ZERO;
+        });
+        assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();
+        Repeating.stopAll(Duration.ofMillis(1));
+        assertThat(repeating.isStopped()).isTrue();
+        goesOn.countDown();
+        Repeating.stopAll(SOON);
+        assertThat(repeating.join(SOON)).isTrue();
+        assertThat(turns).hasValue(1);
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.dev.GatewayProcess;
+import dev.sluice.dev.Settings;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,6 +56,41 @@ class StartIT {
                     .hasMessageContaining("ended while it was starting");
         }
         assertThat(Files.readString(settings.data().resolve("gateway.log"))).contains(sentence);
+    }
+
+    /** The first one is refused before anything else has started, the second after all has. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "-Dkafka.metric.reporters=fleet.Own",
+                "-Dsluice.downlink.consumer.\"interceptor.classes\"=fleet.Own"
+            })
+    void theReasonComesOnceAndLast(String option) throws IOException {
+        var settings = Gateway.shared().settingsOfAnother(option);
+        try (var gateway = GatewayProcess.start(settings)) {
+            assertThatThrownBy(gateway::awaitReady).isInstanceOf(Complaint.class);
+        }
+        assertThat(lines(settings).filter(line -> line.contains(" ERROR [")))
+                .singleElement()
+                .asString()
+                .contains("[io.quarkus.runtime.Application]");
+        assertThat(lines(settings).reduce((_, last) -> last).orElseThrow())
+                .contains("[io.quarkus.runtime.Application]");
+    }
+
+    /** Without the lines of stack traces. */
+    private static Stream<String> lines(Settings settings) throws IOException {
+        return Files.readAllLines(settings.data().resolve("gateway.log")).stream()
+                .filter(line -> line.matches("\\d{4}-\\d\\d-.*"));
+    }
+
+    @Test
+    void theLastLineSaysThatItHasStopped() throws IOException {
+        var settings = Gateway.shared().settingsOfAnother();
+        try (var gateway = GatewayProcess.start(settings)) {
+            gateway.awaitReady();
+        }
+        assertThat(lines(settings).reduce((_, last) -> last).orElseThrow()).contains("stopped in");
     }
 
     @ParameterizedTest
