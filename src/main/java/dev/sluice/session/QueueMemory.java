@@ -23,7 +23,7 @@ public final class QueueMemory {
     }
 
     /** Counts what is in memory already; negative for what no longer is. */
-    void add(long size) {
+    public void add(long size) {
         bytes.addAndGet(size);
     }
 
