@@ -71,7 +71,8 @@ final class DurableTransfer extends RetainedTransfer {
     }
 
     private Loaded copy(List<TopicName> topics, Place behindAll) {
-        var asked = new Asked(topics, Long.MIN_VALUE, since, begun, subscription().maximumQoS(), PAGE_BYTES);
+        var asked =
+                new Asked(topics, Long.MIN_VALUE, since, begun, subscription().maximumQoS(), PAGE_BYTES);
         return switch (retained.reader().copy(owed(), asked, noted, after)) {
             case Outcome.Over() -> null;
             case Outcome.Full() -> Loaded.later(FULL);

@@ -19,32 +19,40 @@ final class MissedTopics {
 
     private final QueueMemory memory;
     private final int most;
+    private final long mostBytes;
     private Set<TopicName> names = Set.of();
-    private boolean isMemoryShort;
+    private long bytes;
 
-    /** @param most names after which it is {@link #isFull full} */
-    MissedTopics(QueueMemory memory, int most) {
+    /**
+     * @param most names with which it is {@link #isFull full}
+     * @param mostBytes that they may weigh
+     */
+    MissedTopics(QueueMemory memory, int most, long mostBytes) {
         this.memory = memory;
         this.most = most;
+        this.mostBytes = mostBytes;
     }
 
     /** Takes it in any case: somebody has to know of it until {@link RetainedTransfers} has found another way. */
     void add(TopicName name) {
         if (names.isEmpty()) names = new LinkedHashSet<>();
         if (!names.add(name)) return;
-        isMemoryShort = !memory.take(weight(name));
-        if (isMemoryShort) memory.add(weight(name));
+        weighs(weight(name));
     }
 
-    /** Whether it is not to be given more than it must. */
+    /** Whether it is not to be given more than it must. It leaves memory to messages, without which no name would go. */
     boolean isFull() {
-        return isMemoryShort || names.size() >= most;
+        return names.size() >= most || bytes >= mostBytes || memory.isScarce();
+    }
+
+    private void weighs(long more) {
+        bytes += more;
+        memory.add(more);
     }
 
     void remove(TopicName name) {
         if (names.isEmpty() || !names.remove(name)) return;
-        memory.giveBack(weight(name));
-        isMemoryShort = false;
+        weighs(-weight(name));
     }
 
     boolean contains(TopicName name) {
@@ -53,7 +61,7 @@ final class MissedTopics {
 
     /** Gives away those that a filter matches. */
     MissedTopics take(TopicFilter filter) {
-        var taken = new MissedTopics(memory, most);
+        var taken = new MissedTopics(memory, most, mostBytes);
         for (var name : List.copyOf(names)) {
             if (!filter.matches(name)) continue;
             remove(name);

@@ -63,7 +63,10 @@ final class Receiving {
                 retained,
                 parts.meters(),
                 durable,
-                parts.limits().queueCount(),
+                new MissedTopics(
+                        parts.memory(),
+                        parts.limits().queueCount(),
+                        parts.limits().queueBytes()),
                 Math.min(quota, parts.limits().queuePage()));
         this.returns = new SharedReturns(connection, parts.router(), parts.deliveries(), this::keepForOthers);
         this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);

@@ -205,7 +205,8 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
             later(loaded.retry() == null ? RETRY : loaded.retry());
             return;
         }
-        for (var topicName : page.topics()) if (!page.isOvertaken(topicName)) all.missed().remove(topicName);
+        for (var topicName : page.topics())
+            if (!page.isOvertaken(topicName)) all.missed().remove(topicName);
         catchUp.read(loaded.covered());
         place = loaded.next();
         if (loaded.queuedTo() > 0) connection.tell(new Event.Queued(loaded.queuedTo()));

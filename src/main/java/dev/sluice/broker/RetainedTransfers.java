@@ -36,8 +36,10 @@ final class RetainedTransfers {
     /** Whether one may be made to go through all topics again. */
     private boolean goesAgain;
 
+    private boolean isRestarting;
+
     /**
-     * @param mostMissed topics that are noted for the client
+     * @param missed those of the client, none yet
      * @param mostCopies how many messages a queue in PostgreSQL is given at a time
      */
     RetainedTransfers(
@@ -45,13 +47,13 @@ final class RetainedTransfers {
             RetainedMessages retained,
             BrokerMeters meters,
             boolean durable,
-            int mostMissed,
+            MissedTopics missed,
             int mostCopies) {
         this.connection = connection;
         this.retained = retained;
         this.meters = meters;
         this.durable = durable;
-        this.missed = new MissedTopics(retained.memory(), mostMissed);
+        this.missed = missed;
         this.mostCopies = mostCopies;
     }
 
@@ -188,7 +190,9 @@ final class RetainedTransfers {
             canGoAgain |= canGoAgain(transfer);
         }
         if (isNeeded || isWanted && !missed.isFull()) missed.add(topicName);
-        if (canGoAgain && missed.isFull()) connection.loop().execute(this::goAgain);
+        if (!canGoAgain || !missed.isFull() || isRestarting) return;
+        isRestarting = true;
+        connection.loop().execute(this::goAgain);
     }
 
     private static boolean canGoAgain(RetainedTransfer transfer) {
@@ -198,7 +202,6 @@ final class RetainedTransfers {
     /** In a turn of its own, in which this thread routes nothing. What was routed before comes to the loop before the task does. */
     private void goAgain() {
         var some = due.values().stream().filter(RetainedTransfers::canGoAgain).toList();
-        if (some.isEmpty() || !missed.isFull()) return;
         meters.retainedRestarted(connection.clientId());
         var since = new CompletableFuture<Long>();
         var begun = retained.topics().begin(() -> {
@@ -209,6 +212,7 @@ final class RetainedTransfers {
     }
 
     private void leaveTo(List<RetainedTransfer> some, long since) {
+        isRestarting = false;
         goesAgain = true;
         for (var transfer : some) transfer.catchUp().again(since);
     }

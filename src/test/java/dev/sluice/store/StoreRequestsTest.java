@@ -113,8 +113,7 @@ class StoreRequestsTest {
                         .map(filter -> Thread.startVirtualThread(() -> topics.learn(filter, () -> false)))
                         .toList();
                 var turns = "" + StoreRig.Settings.ONE_LANE.retainedConcurrency();
-                await().untilAsserted(() -> assertThat(
-                                SERVER.value("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+                await().untilAsserted(() -> assertThat(SERVER.value("SELECT count(*) FROM pg_locks WHERE NOT granted"))
                         .isEqualTo(turns));
                 assertThat(waiting.value()).isZero();
                 assertThat(queues.page("c", 0, 10, 1000).rows()).isEmpty();
