@@ -240,8 +240,8 @@ final class BrokerMeters {
     /** A client does not keep up, and too many topics change for what it has missed of each to be noted. */
     void retainedRestarted(String clientId) {
         retainedRestarted.warn(
-                () -> "client " + clientId + " does not keep up: more topics than sluice.mqtt.queue-count, or"
-                        + " queue-bytes-in-all, allow have newer retained messages than it was sent; it gets the newest of each later");
+                () -> "client " + clientId + " does not keep up: more topics have newer retained messages than it was"
+                        + " sent than may be noted (sluice.mqtt.queue-count, queue-bytes, queue-bytes-in-all); it gets the newest of each later");
         Counter.builder("sluice.retained.restarts")
                 .description("Times that topics are gone through again for a client, as too many changed meanwhile")
                 .register(meters)

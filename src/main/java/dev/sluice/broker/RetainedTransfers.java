@@ -202,6 +202,8 @@ final class RetainedTransfers {
     /** In a turn of its own, in which this thread routes nothing. What was routed before comes to the loop before the task does. */
     private void goAgain() {
         var some = due.values().stream().filter(RetainedTransfers::canGoAgain).toList();
+        isRestarting = !some.isEmpty();
+        if (some.isEmpty()) return;
         meters.retainedRestarted(connection.clientId());
         var since = new CompletableFuture<Long>();
         var begun = retained.topics().begin(() -> {
