@@ -199,7 +199,7 @@ final class RetainedTransfers {
         return transfer.catchUp().canGoAgain();
     }
 
-    /** In a turn of its own, in which this thread routes nothing. What was routed before comes to the loop before the task does. */
+    /** In a turn of its own, in which this thread routes nothing. What has a later stamp comes to the loop behind the task, as the lock is held. */
     private void goAgain() {
         var some = due.values().stream().filter(RetainedTransfers::canGoAgain).toList();
         isRestarting = !some.isEmpty();
