@@ -60,7 +60,7 @@ public class Broker {
     private static final Runnable NOTHING = () -> {};
 
     private final SessionOpener opener;
-    private final ConnectionParts parts;
+    final ConnectionParts parts;
     private final Router router;
     private final Deliveries deliveries;
     private final StoredFilters storedFilters;

@@ -40,6 +40,7 @@ final class BrokerMeters {
     private final ThrottledLog full = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
     private final ThrottledLog memoryFull = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
     private final ThrottledLog forbidden = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
+    private final ThrottledLog retainedRestarted = new ThrottledLog(Logger.getLogger(BrokerMeters.class));
     private final MeterRegistry meters;
     private final LongAdder[] received;
     private final LongAdder[] sent;
@@ -232,6 +233,17 @@ final class BrokerMeters {
         Counter.builder("sluice.store.above.bounds")
                 .description("What PostgreSQL holds of a time with wider bounds, and is skipped")
                 .tag("what", "subscription")
+                .register(meters)
+                .increment();
+    }
+
+    /** A client does not keep up, and too many topics change for what it has missed of each to be noted. */
+    void retainedRestarted(String clientId) {
+        retainedRestarted.warn(
+                () -> "client " + clientId + " does not keep up: more topics have newer retained messages than it was"
+                        + " sent than may be noted (sluice.mqtt.queue-count, queue-bytes, queue-bytes-in-all); it gets the newest of each later");
+        Counter.builder("sluice.retained.restarts")
+                .description("Times that topics are gone through again for a client, as too many changed meanwhile")
                 .register(meters)
                 .increment();
     }

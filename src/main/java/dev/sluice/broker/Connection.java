@@ -110,8 +110,7 @@ public final class Connection implements RetainedRecipient {
 
     @Override
     public void delivered(Delivery delivery) {
-        if (receiving != null) receiving.live(delivery.message());
-        if (!isClosed() || receiving == null || !receiving.returns().passOn(delivery)) on(new Event.Deliver(delivery));
+        if (receiving == null || receiving.takes(delivery)) on(new Event.Deliver(delivery));
     }
 
     void on(Event event) {
@@ -324,6 +323,7 @@ public final class Connection implements RetainedRecipient {
         life = Life.GONE;
         input.drop();
         proof.stop();
+        if (receiving != null) receiving.close();
         parts.meters().abandoned(session.discard());
         noteReady();
         if (!flow.isFinishing()) gone(lost);

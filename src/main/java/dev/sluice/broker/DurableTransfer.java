@@ -13,7 +13,6 @@ import dev.sluice.topic.TopicName;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 
 /**
  * The transfer to a persistent session: PostgreSQL copies messages into its queue, some at a time, and notes how far it has come, so that
@@ -36,13 +35,13 @@ final class DurableTransfer extends RetainedTransfer {
     DurableTransfer(
             RetainedRecipient connection,
             RetainedMessages retained,
-            Consumer<RetainedTransfer> over,
+            RetainedTransfers all,
             LiveSubscription subscription,
             long since,
             long begun,
             TopicName after,
             int mostCopies) {
-        super(connection, retained, over, subscription, after == null ? Place.START : Place.behind(after));
+        super(connection, retained, all, subscription, after == null ? Place.START : Place.behind(after));
         this.since = since;
         this.begun = begun;
         this.after = after;
@@ -68,24 +67,25 @@ final class DurableTransfer extends RetainedTransfer {
             }
             topics.add(name);
         }
-        return topics.isEmpty() ? Loaded.of(List.of(), found.next()) : copy(topics, found.next());
+        return topics.isEmpty() ? Loaded.nothing(found.next()) : copy(topics, found.next());
     }
 
     private Loaded copy(List<TopicName> topics, Place behindAll) {
-        var asked = new Asked(topics, since, begun, subscription().maximumQoS(), PAGE_BYTES);
+        var asked =
+                new Asked(topics, Long.MIN_VALUE, since, begun, subscription().maximumQoS(), PAGE_BYTES);
         return switch (retained.reader().copy(owed(), asked, noted, after)) {
             case Outcome.Over() -> null;
             case Outcome.Full() -> Loaded.later(FULL);
             case Outcome.Elsewhere(var there) -> {
                 after = there;
                 noted = there;
-                yield Loaded.of(List.of(), there == null ? Place.START : Place.behind(there));
+                yield Loaded.nothing(there == null ? Place.START : Place.behind(there));
             }
             case Outcome.Copied(var live, var covered, var upto, var lastSeq) -> {
                 noted = upto;
                 after = topics.get(covered - 1);
                 var next = covered < topics.size() ? Place.behind(after) : behindAll;
-                yield new Loaded(live, next, lastSeq, null);
+                yield new Loaded(live, List.of(), next, lastSeq, null);
             }
         };
     }

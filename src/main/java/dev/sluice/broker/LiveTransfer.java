@@ -4,7 +4,6 @@ import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.RetainedRecipient;
 import dev.sluice.topic.NameIndex.Found;
 import dev.sluice.topic.NameIndex.Place;
-import java.util.function.Consumer;
 
 /** The transfer to a client whose session ends with its connection: messages go from PostgreSQL to the socket. As {@link RetainedTransfer}. */
 final class LiveTransfer extends RetainedTransfer {
@@ -13,16 +12,16 @@ final class LiveTransfer extends RetainedTransfer {
     LiveTransfer(
             RetainedRecipient connection,
             RetainedMessages retained,
-            Consumer<RetainedTransfer> over,
+            RetainedTransfers all,
             LiveSubscription subscription,
             long begun) {
-        super(connection, retained, over, subscription, Place.START);
+        super(connection, retained, all, subscription, Place.START);
         this.begun = begun;
     }
 
     @Override
     Loaded read(Found found) {
-        return readLive(found, begun);
+        return readLive(found, Long.MIN_VALUE, begun);
     }
 
     @Override

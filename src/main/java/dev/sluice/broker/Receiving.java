@@ -4,7 +4,6 @@ import dev.sluice.access.rule.Requester;
 import dev.sluice.broker.routing.LiveSubscription;
 import dev.sluice.broker.routing.Publication;
 import dev.sluice.config.RulesConfig.OnLostRight;
-import dev.sluice.packet.Message;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Delivery;
@@ -28,8 +27,6 @@ import java.util.List;
  */
 final class Receiving {
     private static final Duration RETRY = Duration.ofSeconds(1);
-    /** So far may the clocks of two gateways be apart; microseconds. */
-    private static final long OTHER_CLOCKS = 10_000_000;
 
     private final Connection connection;
     private final ConnectionParts parts;
@@ -62,7 +59,15 @@ final class Receiving {
         this.bounds = new SubscriptionBounds(connection, connection.proof()::clientLimits, parts);
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
-                connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
+                connection,
+                retained,
+                parts.meters(),
+                durable,
+                new MissedTopics(
+                        parts.memory(),
+                        parts.limits().queueCount(),
+                        parts.limits().queueBytes()),
+                Math.min(quota, parts.limits().queuePage()));
         this.returns = new SharedReturns(connection, parts.router(), parts.deliveries(), this::keepForOthers);
         this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
     }
@@ -177,7 +182,7 @@ final class Receiving {
         // Others retain by their clocks, and until they know of this: what they do is given rather twice than not at
         // all.
         var isAlone = parts.remote().isAlone();
-        var since = isAlone ? begin.stamp() : begin.stamp() + OTHER_CLOCKS;
+        var since = isAlone ? begin.stamp() : begin.stamp() + RetainedTransfers.OTHER_CLOCKS;
         var transfer = transfers.add(subscription, since, isAlone ? since : Long.MAX_VALUE, null);
         begun.add(() -> transfers.start(transfer));
         return since;
@@ -216,9 +221,17 @@ final class Receiving {
         transfers.start(transfers.add(subscription, due.since(), begun, due.after()));
     }
 
-    /** A message comes to the client as it is published. */
-    void live(Message message) {
-        if (message.retain()) transfers.overtaken(message.topicName());
+    /** A message comes to the client as it is published, or from a transfer. Returns whether it is for its session. */
+    boolean takes(Delivery delivery) {
+        if (connection.isClosed()) return !returns.passOn(delivery);
+        if (!transfers.takes(delivery)) return true;
+        parts.meters().dropped(connection.clientId(), Effect.Why.QUEUE_FULL);
+        return false;
+    }
+
+    /** The client has gone. */
+    void close() {
+        transfers.close();
     }
 
     /** A message was dropped, unless another member of its Shared Subscription has room for it. */
@@ -226,7 +239,7 @@ final class Receiving {
         var isForRoom = why == Effect.Why.QUEUE_FULL || why == Effect.Why.MEMORY_FULL;
         if (isForRoom && returns.hasRoomElsewhere(delivery)) return;
         parts.meters().dropped(connection.clientId(), why);
-        if (isForRoom && delivery.message().retain()) transfers.missed(delivery.message());
+        if (isForRoom) transfers.missed(delivery);
     }
 
     /** Looks at a message before it is sent. */

@@ -10,16 +10,11 @@ import dev.sluice.topic.NameIndex.Found;
 import dev.sluice.topic.NameIndex.Place;
 import dev.sluice.topic.TopicName;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -27,7 +22,9 @@ import java.util.function.Supplier;
  * Confined to the connection's event loop, except what is said to read, which runs on a virtual thread, one at a time.
  *
  * <p>A message with a stamp above {@code begun} was routed to the client as it came. What comes while a page is read, or waits, is noted:
- * the older message of the page is left out then.
+ * the older message of the page is left out then. What the client has missed of that, as too much waited for it, is read at the end:
+ * {@link RetainedCatchUp}. What is read then, the client does not get as it comes; what comes while its page is read, or waits, takes the place of
+ * the older one.
  */
 abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     /** Most bytes of one page. */
@@ -39,12 +36,11 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     /** Messages that are given before others have their turn on the event loop. */
     private static final int AT_ONCE = 64;
 
-    private static final int MOST_MISSED = 10_000;
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     final RetainedRecipient connection;
     final RetainedMessages retained;
-    private final Consumer<RetainedTransfer> over;
+    private final RetainedTransfers all;
     private volatile LiveSubscription subscription;
     private volatile boolean ended;
     private boolean committed;
@@ -57,42 +53,38 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     /** Null once no topic follows. */
     private Place place;
 
-    /** Topics of the page at hand: of these, newer messages are noted. */
-    private volatile Set<TopicName> asked = Set.of();
+    private final RetainedPage page;
+    private final RetainedCatchUp catchUp;
 
-    private Set<TopicName> overtaken = Set.of();
-    /** Topics of which a newer message was dropped, since too much waited: sent at the end. */
-    private Set<TopicName> missed = Set.of();
-
-    private final ArrayDeque<Message> page = new ArrayDeque<>();
-    /** What of the page is charged. */
-    private long charged;
-
-    private boolean pageIsCharged;
-
-    /** @param over told once there is nothing more to do */
+    /** @param all of the client: told once there is nothing more to do */
     RetainedTransfer(
             RetainedRecipient connection,
             RetainedMessages retained,
-            Consumer<RetainedTransfer> over,
+            RetainedTransfers all,
             LiveSubscription subscription,
             Place place) {
         this.connection = connection;
         this.retained = retained;
-        this.over = over;
+        this.all = all;
         this.subscription = subscription;
         this.place = place;
+        this.page = new RetainedPage(retained.memory());
+        this.catchUp = new RetainedCatchUp(retained.topics(), all.missed(), subscription.filter());
     }
 
-    /** A page that was read. */
-    record Loaded(List<Message> messages, Place next, long queuedTo, Duration retry) {
-        static Loaded of(List<Message> messages, Place next) {
-            return new Loaded(messages, next, 0, null);
+    /**
+     * A page that was read.
+     *
+     * @param covered the topics that it is all about, as far as anybody asks
+     */
+    record Loaded(List<Message> messages, List<TopicName> covered, Place next, long queuedTo, Duration retry) {
+        static Loaded nothing(Place next) {
+            return new Loaded(List.of(), List.of(), next, 0, null);
         }
 
         /** Nothing can be read now. */
         static Loaded later(Duration retry) {
-            return new Loaded(List.of(), null, 0, retry);
+            return new Loaded(List.of(), List.of(), null, 0, retry);
         }
     }
 
@@ -118,10 +110,12 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
         return committed;
     }
 
-    /** Nothing more is sent. */
+    /** Nothing more is sent; what newer messages were to be sent is noted again, as others may owe them. */
     void end() {
         ended = true;
-        drop();
+        if (catchUp.hasBegun()) page.topics().forEach(all.missed()::add);
+        catchUp.drop();
+        page.drop();
     }
 
     /** From any thread. */
@@ -132,11 +126,13 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     /** Goes on when the client is ready. */
     void run() {
         if (!connection.isReady() && !connection.isClosed()) connection.whenReady(this::soon);
-        else if (isOver()) drop();
+        else if (isOver()) page.drop();
         else if (!page.isEmpty()) give();
         else if (place != null) load(this::search);
-        else if (!missed.isEmpty()) load(catchingUp());
-        else load(this::finished);
+        else if (catchUp.isSettling()) later(RetainedCatchUp.SETTLING);
+        else if (!catchUp.look()) load(this::finished);
+        else if (catchUp.found().isEmpty()) soon();
+        else load(catchingUp(catchUp.found(), catchUp.above()));
     }
 
     /** In a later turn: this may be called from within an event of the session. */
@@ -151,9 +147,8 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
 
     private void give() {
         for (int i = 0; i < AT_ONCE && !page.isEmpty() && connection.isReady(); i++) {
-            var message = page.remove();
-            uncharge(message.bytes());
-            if (!overtaken.contains(message.topicName())) connection.delivered(delivery(subscription, message));
+            var message = page.poll();
+            if (message != null) connection.delivered(delivery(subscription, message));
             if (isOver()) break;
         }
         soon();
@@ -179,8 +174,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
     private void load(Supplier<Loaded> what) {
         if (reading) return;
         reading = true;
-        asked = Set.of();
-        overtaken = new HashSet<>();
+        page.begin();
         Runnable read = () -> {
             var loaded = what.get();
             connection.loop().execute(() -> loaded(loaded));
@@ -191,6 +185,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
 
     private void failed() {
         reading = false;
+        page.failed();
         if (isOver()) return;
         if (++failures > 1) retained.late(connection.clientId());
         later(RETRY);
@@ -201,42 +196,21 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
         failures = 0;
         if (loaded == null || isOver()) {
             end();
-            over.accept(this);
+            all.over(this);
             return;
         }
-        if (loaded.retry() != null) {
-            later(loaded.retry());
+        // Copies in PostgreSQL cannot be made a second time.
+        if (loaded.retry() != null || !page.fill(loaded.messages(), loaded.covered(), loaded.queuedTo() > 0)) {
+            page.failed();
+            later(loaded.retry() == null ? RETRY : loaded.retry());
             return;
         }
-        if (!charge(loaded)) {
-            later(RETRY);
-            return;
-        }
-        page.addAll(loaded.messages());
+        for (var topicName : page.topics())
+            if (!page.isOvertaken(topicName)) all.missed().remove(topicName);
+        catchUp.read(loaded.covered());
         place = loaded.next();
         if (loaded.queuedTo() > 0) connection.tell(new Event.Queued(loaded.queuedTo()));
         soon(); // behind the event: the session knows then that it is not ready
-    }
-
-    /** Copies in PostgreSQL cannot be made a second time: what was read with them is given even if there is no memory to charge. */
-    private boolean charge(Loaded loaded) {
-        var bytes = loaded.messages().stream().mapToLong(Message::bytes).sum();
-        pageIsCharged = bytes > 0 && retained.memory().take(bytes);
-        if (pageIsCharged) charged = bytes;
-        return pageIsCharged || bytes == 0 || loaded.queuedTo() > 0;
-    }
-
-    private void uncharge(long bytes) {
-        if (!pageIsCharged) return;
-        charged -= bytes;
-        retained.memory().giveBack(bytes);
-    }
-
-    private void drop() {
-        page.clear();
-        if (pageIsCharged) retained.memory().giveBack(charged);
-        pageIsCharged = false;
-        charged = 0;
     }
 
     /** Reads. Costs time in proportion to the names that it looks at, in slices. */
@@ -249,76 +223,83 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
             from = found.next();
             Thread.yield();
         }
-        return Loaded.of(List.of(), null);
+        return Loaded.nothing(null);
     }
 
     int mostTopics() {
         return PAGE_TOPICS;
     }
 
-    /** Reads messages that are given as they are, and held by this gateway until then. */
-    final Loaded readLive(Found found, long begun) {
-        ask(found.names());
+    /**
+     * Reads messages that are given as they are, and held by this gateway until then.
+     *
+     * @param above messages with a later stamp are wanted, up to the one that follows
+     */
+    final Loaded readLive(Found found, long above, long begun) {
+        page.ask(found.names());
         var held = new HashMap<TopicName, Message>();
         var ask = new ArrayList<TopicName>();
         for (var name : found.names()) {
             var uncommitted = retained.topics().uncommitted(name);
             if (uncommitted == null) ask.add(name);
-            else if (uncommitted.stamp() <= begun && uncommitted.message().payload().length > 0)
+            else if (uncommitted.stamp() > above
+                    && uncommitted.stamp() <= begun
+                    && uncommitted.message().payload().length > 0)
                 held.put(name, uncommitted.message().unretained());
         }
-        var read = retained.reader().read(new Asked(ask, begun, begun, subscription.maximumQoS(), PAGE_BYTES));
+        var asked = new Asked(ask, above, begun, begun, subscription.maximumQoS(), PAGE_BYTES);
+        var read = retained.reader().read(asked);
         for (var message : read.messages()) held.put(message.topicName(), message);
         var cut = read.covered() < ask.size() ? ask.get(read.covered()) : null;
         var messages = new ArrayList<Message>();
+        var covered = new ArrayList<TopicName>();
         var bytes = 0L;
-        TopicName last = null;
         for (var name : found.names()) {
-            if (name == cut || bytes >= PAGE_BYTES) return Loaded.of(messages, Place.behind(last));
-            last = name;
+            if (name == cut || bytes >= PAGE_BYTES)
+                return new Loaded(messages, covered, Place.behind(covered.getLast()), 0, null);
+            covered.add(name);
             var message = held.get(name);
             if (message == null) continue;
             messages.add(message);
             bytes += message.bytes();
         }
-        return Loaded.of(messages, found.next());
+        return new Loaded(messages, covered, found.next(), 0, null);
     }
 
     /** From here on newer messages of these topics are noted. */
     final void ask(List<TopicName> topics) {
-        asked = Set.copyOf(topics);
+        page.ask(topics);
     }
 
+    /** The client gets a newer message of this topic as it comes. */
     void overtaken(TopicName topicName) {
-        if (!missed.isEmpty()) missed.remove(topicName);
-        if (asked.contains(topicName)) overtaken.add(topicName);
+        page.overtaken(topicName);
     }
 
     boolean isOvertaken(TopicName topicName) {
-        return overtaken.contains(topicName);
+        return page.isOvertaken(topicName);
     }
 
-    void missed(TopicName topicName) {
-        if (missed.isEmpty()) missed = new LinkedHashSet<>();
-        if (missed.size() < MOST_MISSED) missed.add(topicName);
-    }
-
-    private Supplier<Loaded> catchingUp() {
-        var names = missed.stream().limit(PAGE_TOPICS).toList();
-        var begun = retained.topics().stamp();
-        return () -> {
-            var loaded = readLive(new Found(names, null), begun);
-            connection.loop().execute(() -> forget(names, loaded.next()));
-            return Loaded.of(live(loaded.messages()), null);
-        };
-    }
-
-    /** Those that a page of bytes has room for; the others are read next. */
-    private void forget(List<TopicName> names, Place next) {
-        for (var name : names) {
-            missed.remove(name);
-            if (next != null && next.isBehind(name)) return;
+    /** Whether the client need not get a message as it comes, since the transfer gives it, or a newer one, or has just read one. */
+    boolean takes(Message message) {
+        var topicName = message.topicName();
+        if (!catchUp.hasBegun() || !page.has(topicName)) {
+            if (catchUp.isSettling()) all.note(topicName);
+            return catchUp.isAhead(topicName);
         }
+        if (!page.replace(message.unretained()) && catchUp.isOpen()) all.note(topicName);
+        return true;
+    }
+
+    RetainedCatchUp catchUp() {
+        return catchUp;
+    }
+
+    private Supplier<Loaded> catchingUp(List<TopicName> names, long above) {
+        return () -> {
+            var loaded = readLive(new Found(names, null), above, Long.MAX_VALUE);
+            return new Loaded(live(loaded.messages()), loaded.covered(), null, 0, null);
+        };
     }
 
     /** Those of the messages that no queue keeps. */

@@ -54,7 +54,10 @@ public interface StoreConfig {
     @WithDefault("20000")
     int readsWaiting();
 
-    /** Requests at the same time for retained messages, each one connection; they have no part in the above. Default 2. */
+    /**
+     * Requests at the same time for retained messages and the names of their topics, each one connection; they have no part in the above.
+     * Default 2.
+     */
     @WithDefault("2")
     int retainedConcurrency();
 

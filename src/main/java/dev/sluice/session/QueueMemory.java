@@ -23,7 +23,7 @@ public final class QueueMemory {
     }
 
     /** Counts what is in memory already; negative for what no longer is. */
-    void add(long size) {
+    public void add(long size) {
         bytes.addAndGet(size);
     }
 
@@ -34,7 +34,7 @@ public final class QueueMemory {
     /**
      * Returns whether half of it is taken. What PostgreSQL has, too, leaves the other half to what is lost without room.
      */
-    boolean isScarce() {
+    public boolean isScarce() {
         return bytes.get() >= most / 2;
     }
 

@@ -18,6 +18,7 @@ public class StoreRequests {
 
     private final StoreCalls reads;
     private final StoreCalls credentials;
+    private final StoreCalls retained;
     private final StoreCalls upkeep;
     private final StoreCalls spool;
     private final StoreCalls routes;
@@ -31,6 +32,7 @@ public class StoreRequests {
         this.reads = new StoreCalls(dataSource, health, turns, bound);
         var strangers = new BoundedCalls("sluice-store-call", config.credentialConcurrency(), config.readsWaiting());
         this.credentials = new StoreCalls(dataSource, health, strangers, bound);
+        this.retained = new StoreCalls(dataSource, health, config.retainedConcurrency(), bound);
         this.upkeep = new StoreCalls(dataSource, health, 1, bound);
         this.spool = new StoreCalls(dataSource, health, SPOOL_CONCURRENCY, bound);
         this.routes = new StoreCalls(dataSource, health, 1, bound);
@@ -57,6 +59,11 @@ public class StoreRequests {
     /** For clients that are not let in yet, however many these are: in turn, and put off if too many wait. */
     public StoreCalls credentials() {
         return credentials;
+    }
+
+    /** For retained messages, and the names of their topics: a filter that begins with a wildcard asks for all of these, some in each turn. */
+    public StoreCalls retained() {
+        return retained;
     }
 
     /** For leases, and for looking at PostgreSQL itself: short, and one at a time. */

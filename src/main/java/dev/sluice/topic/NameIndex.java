@@ -43,9 +43,9 @@ public final class NameIndex {
             this.from = from;
         }
 
-        /** Returns whether it is the place behind this name. */
-        public boolean isBehind(TopicName name) {
-            return Arrays.equals(from, behind(name).from);
+        /** Returns whether the name comes after it. */
+        public boolean precedes(TopicName name) {
+            return Arrays.compareUnsigned(from, name.utf8()) <= 0;
         }
 
         /** The place behind a name. */

@@ -8,9 +8,11 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.store.credential.CredentialReader;
 import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.store.spool.SpoolStore;
+import dev.sluice.topic.TopicFilter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.reflect.Proxy;
 import java.sql.SQLException;
@@ -87,6 +89,37 @@ class StoreRequestsTest {
                 assertThat(strangers).allMatch(Thread::isAlive);
                 locking.rollback();
                 for (var stranger : strangers) stranger.join();
+            }
+        }
+    }
+
+    /** Each by a filter that begins with a wildcard, so that all names are read. */
+    @Test
+    void queuesDoNotWaitBehindThoseWhoLookForRetainedMessages() throws Exception {
+        SERVER.empty();
+        try (var rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE)) {
+            rig.open("c", false, 60);
+            var meters = new SimpleMeterRegistry();
+            var requests = new StoreRequests(rig.pool, patient(), rig.health, meters);
+            var queues = new QueueReader(requests, new BoundedMessages(StoreRig.BOUNDS, meters));
+            var topics = new RetainedTopics(requests, rig.clock, RetainedTopics.Bounds.NONE, meters);
+            var waiting = meters.get("sluice.store.reads.waiting").gauge();
+            try (var locking = SERVER.dataSource().getConnection();
+                    var statement = locking.createStatement()) {
+                locking.setAutoCommit(false);
+                statement.execute("LOCK TABLE retained IN ACCESS EXCLUSIVE MODE");
+                var scans = IntStream.range(0, 50)
+                        .mapToObj(n -> TopicFilter.of("+/" + n))
+                        .map(filter -> Thread.startVirtualThread(() -> topics.learn(filter, () -> false)))
+                        .toList();
+                var turns = "" + StoreRig.Settings.ONE_LANE.retainedConcurrency();
+                await().untilAsserted(() -> assertThat(SERVER.value("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+                        .isEqualTo(turns));
+                assertThat(waiting.value()).isZero();
+                assertThat(queues.page("c", 0, 10, 1000).rows()).isEmpty();
+                assertThat(scans).allMatch(Thread::isAlive);
+                locking.rollback();
+                for (var scan : scans) scan.join();
             }
         }
     }

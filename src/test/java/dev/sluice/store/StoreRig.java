@@ -133,7 +133,7 @@ public final class StoreRig implements AutoCloseable {
                 orphaned -> redelivery.accept(orphaned));
         queues = new QueueReader(requests, messages);
         sharedQueues = new SharedQueues(requests, messages, orphans);
-        retained = new RetainedReader(pool, settings, health, meters);
+        retained = new RetainedReader(requests, settings, meters);
         subscriptions = new SubscriptionReader(requests);
         wills = new Wills(pool, settings, health, NODE, BOUNDS);
         spool = new SpoolStore(requests, NODE);

@@ -65,7 +65,7 @@ class TwoClocksTest {
                     .singleElement()
                     .satisfies(row -> assertThat(row.message().expiresAt()).isCloseTo(end, within(TOLERANCE)));
             var topics = List.of(TopicName.of("lives"), TopicName.of("over"));
-            var asked = new Asked(topics, Long.MAX_VALUE, Long.MAX_VALUE, QoS.AT_LEAST_ONCE, 10_000);
+            var asked = new Asked(topics, Long.MIN_VALUE, Long.MAX_VALUE, Long.MAX_VALUE, QoS.AT_LEAST_ONCE, 10_000);
             assertThat(rig.retained.read(asked).messages())
                     .singleElement()
                     .satisfies(message -> assertThat(message.expiresAt()).isCloseTo(end, within(TOLERANCE)));

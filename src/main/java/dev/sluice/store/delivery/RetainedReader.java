@@ -4,7 +4,7 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.StoreCalls;
-import dev.sluice.store.StoreHealth;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.topic.TopicName;
@@ -18,7 +18,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import javax.sql.DataSource;
 
 /**
  * Reads retained messages of topics that are known by name, and puts them into the queues of persistent sessions. Blocks, so it is called
@@ -39,7 +38,7 @@ public class RetainedReader {
                   FROM unnest(?::text[]) WITH ORDINALITY AS w(topic, n)
                   JOIN retained r ON left(r.topic, 400) = left(w.topic, 400)
                    AND hashtextextended(r.topic, 0) = hashtextextended(w.topic, 0) AND r.topic = w.topic
-                 WHERE (r.stamp <= ? OR r.stamp <= ? AND least(r.qos, ?) = 0)
+                 WHERE r.stamp > ? AND (r.stamp <= ? OR r.stamp <= ? AND least(r.qos, ?) = 0)
                    AND octet_length(r.payload) > 0 AND (r.expires_at IS NULL OR r.expires_at > now())) p
              WHERE p.upto <= greatest(?, p.bytes) ORDER BY p.n""".formatted(StoredMessage.MILLIS_LEFT.formatted("r.expires_at"));
 
@@ -91,11 +90,11 @@ public class RetainedReader {
     private final long fullCount;
     private final long fullBytes;
 
-    public RetainedReader(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
+    public RetainedReader(StoreRequests requests, StoreConfig config, MeterRegistry meters) {
         this.reads = Counter.builder("sluice.retained.reads")
                 .description("Pages of retained messages that were read for subscribers")
                 .register(meters);
-        this.calls = new StoreCalls(dataSource, health, config.retainedConcurrency(), config.readTimeout());
+        this.calls = requests.retained();
         this.fullCount = config.queueCount();
         this.fullBytes = config.queueBytes();
     }
@@ -104,11 +103,12 @@ public class RetainedReader {
      * What is asked for.
      *
      * @param topics those whose messages are due, in order
+     * @param above messages with a stamp up to this one are not owed: the client has them
      * @param since messages with a later stamp are not owed: the client gets them, or has got them, as they come
      * @param begun those of QoS 0 are owed up to this stamp: a persistent session is not kept any while it is offline
      * @param most bytes of the messages in all, but at least one message
      */
-    public record Asked(List<TopicName> topics, long since, long begun, QoS maximumQoS, long most) {
+    public record Asked(List<TopicName> topics, long above, long since, long begun, QoS maximumQoS, long most) {
         public Asked {
             topics = List.copyOf(topics);
         }
@@ -145,10 +145,11 @@ public class RetainedReader {
             page.setInt(1, qos);
             page.setBoolean(2, all);
             page.setArray(3, texts(connection, asked.topics()));
-            page.setLong(4, asked.since());
-            page.setLong(5, asked.begun());
-            page.setInt(6, qos);
-            page.setLong(7, asked.most());
+            page.setLong(4, asked.above());
+            page.setLong(5, asked.since());
+            page.setLong(6, asked.begun());
+            page.setInt(7, qos);
+            page.setLong(8, asked.most());
             var messages = new ArrayList<Message>();
             var copied = new ArrayList<TopicName>();
             var last = 0;

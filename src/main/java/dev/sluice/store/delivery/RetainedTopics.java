@@ -169,7 +169,8 @@ public class RetainedTopics {
         while (place != null && place.begin().startsWith(beginning)) {
             if (isOver.getAsBoolean()) return false;
             var after = place;
-            place = requests.call("looking for retained messages", it -> ask(it, after, most, filter::matches));
+            place = requests.retained()
+                    .call("looking for retained messages", it -> ask(it, after, most, filter::matches));
         }
         return true;
     }
@@ -242,7 +243,8 @@ public class RetainedTopics {
      * @throws StoreUnavailable when PostgreSQL cannot be asked now
      */
     public boolean isRetained(TopicName topicName) {
-        return requests.call("looking for a retained message", it -> GoneTopics.among(it, List.of(topicName)))
+        return requests.retained()
+                .call("looking for a retained message", it -> GoneTopics.among(it, List.of(topicName)))
                 .isEmpty();
     }
 
@@ -251,7 +253,8 @@ public class RetainedTopics {
         sweeping(some);
         Set<TopicName> gone = Set.of();
         try {
-            gone = requests.call("looking whether messages are still retained", it -> GoneTopics.among(it, some));
+            gone = requests.retained()
+                    .call("looking whether messages are still retained", it -> GoneTopics.among(it, some));
             return gone.size();
         } finally {
             for (var topicName : some) swept(List.of(topicName), gone.contains(topicName));

@@ -353,7 +353,8 @@ class RetainedTest {
             place = names.next();
             for (var left = names.names(); !left.isEmpty(); ) {
                 var now = rig.retainedTopics.stamp();
-                var page = rig.retained.read(new RetainedReader.Asked(left, now, now, QoS.EXACTLY_ONCE, 1 << 20));
+                var page = rig.retained.read(
+                        new RetainedReader.Asked(left, Long.MIN_VALUE, now, now, QoS.EXACTLY_ONCE, 1 << 20));
                 found.addAll(page.messages());
                 left = left.subList(page.covered(), left.size());
             }

@@ -53,7 +53,8 @@ class RetainedThroughputTest {
             if (!found.names().isEmpty()) {
                 var now = rig.retainedTopics.stamp();
                 messages += rig.retained
-                        .read(new RetainedReader.Asked(found.names(), now, now, QoS.EXACTLY_ONCE, 1 << 20))
+                        .read(new RetainedReader.Asked(
+                                found.names(), Long.MIN_VALUE, now, now, QoS.EXACTLY_ONCE, 1 << 20))
                         .messages()
                         .size();
                 if (first < 0) first = (System.nanoTime() - start) / 1e6;
