@@ -15,6 +15,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
@@ -83,7 +84,12 @@ class NodeResource {
             @Schema(description = "Of its program") String version,
 
             @Schema(description = "Whether it was ready a moment ago: load balancers bring it clients")
-            boolean ready) {
+            boolean ready,
+
+            @Schema(
+                    description =
+                            "How it is configured, as far as that has to be the same at all gateways: values by their keys")
+            Map<String, String> settings) {
         static Node of(NodeEntry entry) {
             return new Node(
                     entry.id(),
@@ -96,7 +102,8 @@ class NodeResource {
                     entry.connections(),
                     entry.address(),
                     entry.version(),
-                    entry.ready());
+                    entry.ready(),
+                    entry.settings());
         }
     }
 

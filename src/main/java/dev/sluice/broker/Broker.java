@@ -160,8 +160,7 @@ public class Broker {
         wills.start(WillPublisher.LEASE, this::isReady);
         endedSessions.start();
         fleetSessions.start();
-        parts.remote().offers().start();
-        parts.remote().readiness().start();
+        parts.remote().start();
         sharedPickup.start();
         overload.start();
     }
@@ -172,8 +171,7 @@ public class Broker {
         wills.stop();
         endedSessions.stop();
         fleetSessions.stop();
-        parts.remote().offers().stop();
-        parts.remote().readiness().stop();
+        parts.remote().stop();
         sharedPickup.stop();
         overload.stop();
     }

@@ -31,6 +31,8 @@ final class PendingWill {
 
     private final WillPublisher publisher;
     private final DueWill due;
+    /** That of this gateway which has claimed it; once others have declared it dead, the will is theirs. */
+    private final long run;
     /** Null before a record is made of it. */
     private ClientUplink client;
     /** What other gateways are owed of it, through Kafka. */
@@ -51,6 +53,7 @@ final class PendingWill {
     PendingWill(WillPublisher publisher, DueWill due, boolean toldHere) {
         this.publisher = publisher;
         this.due = due;
+        this.run = publisher.journal().run();
         this.toldHere = toldHere;
         this.told = due.delivered();
         this.everywhere = due.everywhere();
@@ -115,11 +118,13 @@ final class PendingWill {
                         publication.message(),
                         publication.copies(),
                         outcome -> publisher.execute(() -> kept(publication, outcome)))
-                .stamped(publication.stamp());
+                .stamped(publication.stamp())
+                .since(run);
         retry();
     }
 
     private void kept(Publication publication, JournalWrite.Outcome outcome) {
+        if (isOthers(outcome)) return;
         if (outcome != JournalWrite.Outcome.COMMITTED) {
             refused("PostgreSQL does not keep it");
             return;
@@ -137,18 +142,36 @@ final class PendingWill {
     /** What a member of a Shared Subscription could not take, or who has subscribed meanwhile is owed. */
     private void keep(Publication publication, Runnable then) {
         unsubmitted = JournalWrite.Accept.unfenced(
-                due.clientId(),
-                publication.message(),
-                publication.copies(),
-                false,
-                outcome -> publisher.execute(() -> {
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                    then.run();
-                }));
+                        due.clientId(),
+                        publication.message(),
+                        publication.copies(),
+                        false,
+                        outcome -> publisher.execute(() -> {
+                            if (isOthers(outcome)) return;
+                            if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
+                            then.run();
+                        }))
+                .since(run);
         retry();
     }
 
+    /** Whether it is for other gateways to publish, as this one was taken for dead; then nothing more is done about it. */
+    private boolean isOthers(JournalWrite.Outcome outcome) {
+        return over || outcome == JournalWrite.Outcome.FENCED && leave();
+    }
+
+    /** The same before a next step: of another run, whatever was claimed is free. */
+    private boolean isOthers() {
+        return over || publisher.journal().run() != run && leave();
+    }
+
+    private boolean leave() {
+        giveBack(false);
+        return true;
+    }
+
     private void told() {
+        if (isOthers()) return;
         told = true;
         publisher.told(this);
         if (!publisher.remote().isOwed(sent)) toldEverywhere();
@@ -189,6 +212,7 @@ final class PendingWill {
     }
 
     private void makeRecord() {
+        if (isOthers()) return;
         enter(Stage.FORWARDING);
         client = publisher.open(due, this::forwarded);
         forward(publish(due.will()));
@@ -218,6 +242,7 @@ final class PendingWill {
 
     /** Offers again what the journal or Kafka had no room for. */
     void retry() {
+        if (unsubmitted == null && isOthers()) return; // what is announced has to be settled by the journal
         if (client != null) client.retry();
         if (unsubmitted != null && publisher.journal().submit(unsubmitted)) unsubmitted = null;
     }

@@ -62,10 +62,15 @@ final class PendingWrites {
         }
     }
 
-    /** Has PostgreSQL keep a message, or some copies of it, whatever becomes of the session meanwhile. */
+    /**
+     * Has PostgreSQL keep a message, or some copies of it, whatever becomes of the session meanwhile: a retained one unless others have
+     * declared this gateway dead, since the next one of its topic may be there; copies for members of Shared Subscriptions in any case, as
+     * their publisher may have been answered.
+     */
     void keep(Publication publication, List<Copy> copies, boolean retain, Consumer<JournalWrite.Outcome> done) {
         submit(JournalWrite.Accept.unfenced(connection.clientId(), publication.message(), copies, retain, done)
-                .stamped(publication.stamp()));
+                .stamped(publication.stamp())
+                .since(retain ? connection.epoch() : JournalWrite.ANY_RUN));
     }
 
     void submit(JournalWrite write) {

@@ -329,15 +329,15 @@ final class Publishing {
     private void keep(Publication publication, boolean retain, int packetId, String messageId, Runnable committed) {
         waitingForStore++;
         // The session of a client that has said DISCONNECT may be over; only its packet identifiers need it.
-        var epoch = finishing && packetId == 0 ? JournalWrite.NO_FENCE : connection.epoch();
         var write = JournalWrite.Accept.kept(
-                connection.clientId(),
-                epoch,
-                publication.message(),
-                publication.copies(),
-                retain,
-                whenKept(publication, packetId, committed));
-        if (retain) write = write.stamped(publication.stamp());
+                        connection.clientId(),
+                        finishing && packetId == 0 ? JournalWrite.NO_FENCE : connection.epoch(),
+                        publication.message(),
+                        publication.copies(),
+                        retain,
+                        whenKept(publication, packetId, committed))
+                .stamped(retain ? publication.stamp() : 0)
+                .since(connection.epoch());
         connection.writes().submit(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
     }
 

@@ -114,6 +114,7 @@ final class TopicQueue {
             case TrackedDelivery.Outcome.Refused _ ->
                 end(new DownlinkOutcome.Dead(
                         "downlink-refused", "PostgreSQL does not keep the message for its subscribers"));
+            case TrackedDelivery.Outcome.Fenced _ -> tryAgain(now); // unless the partition is another gateway's now
             case TrackedDelivery.Outcome.Settled settled -> settled(settled, now);
         }
     }

@@ -20,8 +20,10 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Messages;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.QueueLimit;
 import dev.sluice.store.session.SessionStore.OpenRequest;
@@ -35,6 +37,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -303,6 +306,50 @@ class WillPublisherTest {
         kafka.producer.answer();
         stopping.join();
         assertThat(count("will", "due_at IS NOT NULL")).isEqualTo("0");
+    }
+
+    private void register() {
+        rig.run.begin(Long.parseLong(
+                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
+    }
+
+    /** It had claimed the will, and stood still: by then, others have published it, and the client something newer. */
+    @Test
+    void aGatewayThatWasBuriedLeavesTheWillToOthers() throws Exception {
+        register();
+        isReady.set(false);
+        var watcher = rig.open("watcher", false, 60);
+        router.restore(
+                "watcher",
+                watcher.id(),
+                0,
+                List.of(new StoredSubscription("presence/#", QoS.AT_LEAST_ONCE, false, false, 0, 0)));
+        var epoch = rig.open("device", false, 60, will("presence/device", Properties.NONE))
+                .epoch();
+        rig.submit(done -> new CloseSession("device", epoch, 60, 0x80, 0, true, done))
+                .join();
+        var lane = new CompletableFuture<Void>();
+        rig.journal.submit(Accept.unfenced("p", Messages.message("t", "x"), List.of(), true, _ -> lane.join()));
+        isReady.set(true);
+        publisher.poke();
+        await().until(() -> rig.meters.get("sluice.journal.queued").gauge().value() == 1);
+        isReady.set(false);
+        while (!SERVER.value("SELECT count(*) FROM node").equals("0"))
+            rig.burial.buryDead(rig.burial.signs("gravedigger"), (_, _) -> {}, () -> false);
+
+        lane.complete(null);
+
+        await().until(() -> rig.meters.get("sluice.journal.fenced").counter().count() == 1);
+        assertThat(count("queued", "true")).isEqualTo("0");
+        assertThat(count("retained", "topic = 'presence/device'")).isEqualTo("0");
+        register();
+        isReady.set(true);
+        publisher.poke();
+        await().until(() -> kafka.producer.sent.size() == 1);
+        assertThat(count("queued", "true")).as("once").isEqualTo("1");
+        kafka.producer.answer();
+        await().until(() -> count("will", "true").equals("0"));
+        assertThat(wills("refused")).isZero();
     }
 
     @Test

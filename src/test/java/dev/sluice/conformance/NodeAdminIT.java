@@ -1,9 +1,11 @@
 package dev.sluice.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.support.Gateway;
+import java.time.Duration;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -50,6 +52,20 @@ class NodeAdminIT {
     private static JsonNode find(JsonNode nodes, Predicate<JsonNode> which) {
         for (var node : nodes) if (which.test(node)) return node;
         throw new AssertionError("not among " + nodes);
+    }
+
+    @Test
+    void whoIsConfiguredDifferentlyIsCountedAndShown() {
+        gateway.execute(
+                "INSERT INTO node (id, run, lease_until, started_at, settings, settings_run)"
+                        + " VALUES ('another/one', 1, now() + interval '1 h', now(), '{\"sluice.mqtt.share-order\":\"other\"}', 1)");
+        await().atMost(Duration.ofSeconds(30)).until(() -> gateway.metric("sluice_nodes_settings_different") == 1);
+
+        var own =
+                find(admin.get(NODES).body(), it -> it.path("address").asText().endsWith(":" + gateway.port()));
+        assertThat(own.path("settings").path("sluice.mqtt.share-order").asText())
+                .isEqualTo("none");
+        assertThat(own.path("settings").path("sluice.node.lease").asText()).startsWith("PT");
     }
 
     @Test

@@ -64,6 +64,9 @@ public final class StoreRig implements AutoCloseable {
 
     public final AgroalDataSource pool;
     public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    /** In whose name it writes; none at first. */
+    public final NodeRun run = new NodeRun();
+
     public final StoreClock clock;
     public final StoreHealth health;
     public final SessionStore sessions;
@@ -111,11 +114,11 @@ public final class StoreRig implements AutoCloseable {
         clock = new StoreClock(own);
         openTimeout = settings.openTimeout();
         health = new StoreHealth(pool, settings, NODE, clock);
-        sessions = new SessionStore(pool, settings, health, meters);
+        sessions = new SessionStore(pool, settings, run, health, meters);
         orphans = new Orphans(pool, meters);
         requests = new StoreRequests(pool, settings, health, meters);
         retainedTopics = new RetainedTopics(requests, clock, retainedBounds, meters);
-        journal = new Journal(pool, settings, NODE, health, orphans, retainedTopics, meters);
+        journal = new Journal(pool, settings, NODE, run, health, orphans, retainedTopics, meters);
         var turn = new SweepTurn();
         turn.set(true);
         burial = new Burial(pool, settings, meters);

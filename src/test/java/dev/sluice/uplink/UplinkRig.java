@@ -163,6 +163,11 @@ public final class UplinkRig {
         }
 
         @Override
+        public long writesAs() {
+            return JournalWrite.ANY_RUN;
+        }
+
+        @Override
         public boolean hasRoom() {
             return room;
         }

@@ -53,6 +53,11 @@ public final class Deliveries {
     public interface Keeping {
         /** @param then to be run once they are committed, and the publication {@link Publication#committed knows}, by its one thread */
         void keep(Publication publication, Runnable then);
+
+        /** Whether it has kept all that it was given, for whoever may leave a message where it is. */
+        default boolean hasRoom() {
+            return true;
+        }
     }
 
     /** Gives a message to all who are owed it, others in the place of members of Shared Subscriptions that cannot take it; then runs the task. */

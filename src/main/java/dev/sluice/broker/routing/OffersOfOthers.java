@@ -120,7 +120,8 @@ public final class OffersOfOthers {
                         settled.lost());
             case TrackedDelivery.Outcome.Nobody _ -> new OfferOutcome(number, false, List.of(), 0, 0, 0, 0);
             // By PostgreSQL, of which a member of a Shared Subscription was to get it.
-            case TrackedDelivery.Outcome.Refused _ -> new OfferOutcome(number, true, List.of(), 0, 0, 0, 1);
+            case TrackedDelivery.Outcome.Refused _, TrackedDelivery.Outcome.Fenced _ ->
+                new OfferOutcome(number, true, List.of(), 0, 0, 0, 1);
         };
     }
 

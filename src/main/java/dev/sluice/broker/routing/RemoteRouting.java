@@ -34,7 +34,7 @@ public record RemoteRouting(
         OwnReadiness readiness,
         FleetRouter router,
         RemoteDeliveries deliveries,
-        Deliveries.Keeping keeping,
+        UnfencedKeeping keeping,
         TrackedDelivery.Ways commands,
         OffersOfOthers offers) {
     /** Whether there is no other gateway. */
@@ -45,6 +45,18 @@ public record RemoteRouting(
     /** Whether it is known what clients of other gateways want; while it is not, nobody is to be served. */
     public boolean isCurrent() {
         return relay.isReady() && relay.isCurrent();
+    }
+
+    /** Begins to look after what is under way, once it is known who is subscribed. */
+    public void start() {
+        offers.start();
+        readiness.start();
+    }
+
+    public void stop() {
+        offers.stop();
+        readiness.stop();
+        keeping.stop();
     }
 
     public static RemoteRouting join(

@@ -105,6 +105,7 @@ public final class SharedPickup {
 
     /** It has them in memory alone, like all that it is given. */
     private boolean take(String share, List<Long> away, LiveSubscription taker) {
+        if (!keeping.hasRoom()) return false;
         var taken = queues.take(share, away, MOST);
         for (var message : taken) deliveries.giveAnywhere(Publication.of(message, taker), keeping, () -> {});
         return !taken.isEmpty();

@@ -5,6 +5,7 @@ import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.OrphanedDelivery;
 import dev.sluice.store.journal.Journal;
 import dev.sluice.store.journal.JournalWrite;
+import dev.sluice.store.journal.JournalWrite.Outcome;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -92,15 +93,22 @@ public final class SharedRedelivery {
 
     private void keep(Publication publication, Runnable then, CompletableFuture<Void> given) {
         var write = JournalWrite.Accept.unfenced(
-                publication.copies().getFirst().clientId(),
-                publication.message(),
-                publication.copies(),
-                false,
-                outcome -> {
-                    if (outcome == JournalWrite.Outcome.COMMITTED) publication.committed();
-                    then.run(); // PostgreSQL refuses it, and would the next time
-                });
+                        publication.copies().getFirst().clientId(),
+                        publication.message(),
+                        publication.copies(),
+                        false,
+                        outcome -> kept(publication, outcome, then, given))
+                .since(journal.run());
         if (!journal.submit(write)) given.completeExceptionally(new StoreUnavailable("the journal is full", null));
+    }
+
+    private static void kept(Publication publication, Outcome outcome, Runnable then, CompletableFuture<Void> given) {
+        if (outcome == Outcome.FENCED) {
+            given.completeExceptionally(new StoreUnavailable("others have taken this gateway for dead", null));
+            return;
+        }
+        if (outcome == Outcome.COMMITTED) publication.committed();
+        then.run(); // also what PostgreSQL refuses, and would the next time
     }
 
     /** Returns if the message is given, and forgets it then. */

@@ -26,6 +26,9 @@ public final class TrackedDelivery {
         /** PostgreSQL will never keep this message. */
         record Refused() implements Outcome {}
 
+        /** This gateway was taken for dead: to be tried again, by whoever has the message now. */
+        record Fenced() implements Outcome {}
+
         /**
          * Every copy is settled or lost.
          *
@@ -71,6 +74,8 @@ public final class TrackedDelivery {
 
     private final AtomicInteger missing = new AtomicInteger();
     private JournalWrite unsubmitted;
+    /** The run of this gateway in which it was begun. */
+    private long run;
     /** Copies for those who have subscribed since it was routed; the journal's thread leaves them for the one that retries. */
     private volatile JournalWrite forNewcomers;
     /** Whether PostgreSQL makes it the retained message of its topic with this. */
@@ -132,8 +137,10 @@ public final class TrackedDelivery {
         } else if (!retain && !publication.hasCopies()) {
             deliver();
         } else {
+            run = ways.journal().run();
             unsubmitted = JournalWrite.Accept.unfenced(
-                    from, message, publication.copies(), retain, outcome -> kept(from, outcome));
+                            from, message, publication.copies(), retain, outcome -> kept(from, outcome))
+                    .since(run);
             retry();
         }
     }
@@ -183,7 +190,7 @@ public final class TrackedDelivery {
     /** On the journal's thread. */
     private void kept(String from, JournalWrite.Outcome outcome) {
         if (outcome != JournalWrite.Outcome.COMMITTED) {
-            answer.accept(new Outcome.Refused());
+            answer.accept(outcome == JournalWrite.Outcome.FENCED ? new Outcome.Fenced() : new Outcome.Refused());
             return;
         }
         committed(publication);
@@ -194,9 +201,11 @@ public final class TrackedDelivery {
 
     private void keep(String from, Publication newcomers) {
         forNewcomers = JournalWrite.Accept.unfenced(from, message, newcomers.copies(), false, outcome -> {
-            if (outcome == JournalWrite.Outcome.COMMITTED) committed(newcomers);
-            deliver();
-        });
+                    if (outcome == JournalWrite.Outcome.COMMITTED) committed(newcomers);
+                    if (outcome == JournalWrite.Outcome.FENCED) answer.accept(new Outcome.Fenced());
+                    else deliver();
+                })
+                .since(run);
     }
 
     private void committed(Publication some) {

@@ -6,6 +6,7 @@ import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.Gateways;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
+import dev.sluice.store.NodeRun;
 import dev.sluice.store.SweepTurn;
 import dev.sluice.store.node.Burial;
 import dev.sluice.store.node.NodeLease;
@@ -51,6 +52,7 @@ public class Membership implements Gateways {
     private final Burial burial;
     private final SweepTurn sweeps;
     private final Lease lease;
+    private final NodeRun writing;
     private final DrainOrder drain = new DrainOrder();
     private final String id;
     private final Duration duration;
@@ -60,11 +62,10 @@ public class Membership implements Gateways {
     private final Repeating renewing = Repeating.onVirtualThread("sluice-node-lease");
     private final ThrottledLog away = new ThrottledLog(LOG);
     private final ThrottledLog refused = new ThrottledLog(LOG);
+    private final AtomicInteger alive = new AtomicInteger();
 
     /** Has a permit when somebody does not want to wait for the next renewal. */
     private final Semaphore wanted = new Semaphore(0);
-
-    private final AtomicInteger alive = new AtomicInteger();
 
     private volatile Supplier<Report> report = () -> new Report(0, false, false);
     private volatile Runnable onDeath = () -> {};
@@ -89,6 +90,7 @@ public class Membership implements Gateways {
             Burial burial,
             SweepTurn sweeps,
             Lease lease,
+            NodeRun writing,
             NodeConfig config,
             @ConfigProperty(name = "HOSTNAME") String host,
             @ConfigProperty(name = "sluice.relay.partitions", defaultValue = "64") int partitions,
@@ -99,6 +101,7 @@ public class Membership implements Gateways {
         this.burial = burial;
         this.sweeps = sweeps;
         this.lease = lease;
+        this.writing = writing;
         this.id = config.id();
         this.self = new Gateway(id, 0, 0);
         this.duration = config.lease();
@@ -204,6 +207,7 @@ public class Membership implements Gateways {
         if (claim.run() > 0) {
             know(claim.others()); // before anybody takes the new run for alone
             self = new Gateway(id, claim.run(), claim.mailbox());
+            writing.begin(claim.run());
             isDead = false;
             renewals.begin(begun);
             extendLease(begun);

@@ -3,6 +3,7 @@ package dev.sluice.store.journal;
 import dev.sluice.config.NodeConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.config.StoreConfig;
+import dev.sluice.store.NodeRun;
 import dev.sluice.store.StoreHealth;
 import dev.sluice.store.delivery.Orphans;
 import dev.sluice.store.delivery.RetainedTopics;
@@ -26,6 +27,7 @@ public class Journal {
     private final List<JournalLane> lanes;
     private final StoreConfig config;
     private final RetainedTopics retained;
+    private final NodeRun run;
     private volatile boolean accepting = true;
     private volatile Consumer<List<QueuedElsewhere>> elsewhere = _ -> {};
 
@@ -33,11 +35,13 @@ public class Journal {
             DataSource dataSource,
             StoreConfig config,
             NodeConfig node,
+            NodeRun run,
             StoreHealth health,
             Orphans orphans,
             RetainedTopics retained,
             MeterRegistry registry) {
         this.config = config;
+        this.run = run;
         this.retained = retained;
         var meters = new JournalMeters(registry);
         this.lanes = IntStream.range(0, config.lanes())
@@ -80,6 +84,11 @@ public class Journal {
         if (lane.offer(accept.stamped(stamp))) return true;
         retained.settled(accept.message(), stamp, false);
         return false;
+    }
+
+    /** The run of this gateway, in whose name writes are {@link JournalWrite#since begun} now. */
+    public long run() {
+        return run.number();
     }
 
     /** Whether it would take a write of this client now, as far as is known: for those to whom making one is work. */

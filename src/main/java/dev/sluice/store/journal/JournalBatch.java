@@ -72,32 +72,22 @@ final class JournalBatch {
     Written write(Connection connection) throws SQLException {
         if (written != null && lane.lastCommitted(connection) == number) return written;
         written = null;
-        var lost = new HashSet<Owner>();
-        var gone = new HashSet<String>();
+        var lost = new Lost();
         var attempt = new Attempt(connection, writes, List.of());
         while (!attempt.run(connection)) {
-            // Rare: a session was taken over with writes under way. The others begin again without them. Or a member of
-            // a Shared
-            // Subscription has another one in its place.
+            // Rare: a session was taken over with writes under way, or this gateway was taken for dead. The others
+            // begin again without them. Or a member of a Shared Subscription has another one in its place.
             connection.rollback();
-            if (attempt.failure != null) findLost(connection, attempt, lost, gone);
+            if (attempt.failure != null) find(lost, connection, attempt);
             attempt = new Attempt(
                     connection,
-                    writes.stream()
-                            .filter(write -> !lost.contains(owner(write)))
-                            .toList(),
+                    writes.stream().filter(write -> !lost.has(write)).toList(),
                     only(CloseSession.class, writes).stream()
-                            .filter(close -> !close.publishWill() && lost.contains(owner(close)))
+                            .filter(close -> !close.publishWill() && lost.has(close))
                             .toList());
         }
-        var outcomes = writes.stream()
-                .map(write -> {
-                    if (!lost.contains(owner(write))) return Outcome.COMMITTED;
-                    return gone.contains(write.clientId()) ? Outcome.GONE : Outcome.FENCED;
-                })
-                .toList();
         written = new Written(
-                outcomes,
+                writes.stream().map(lost::outcome).toList(),
                 attempt.orphans(),
                 attempt.enqueue.excess(),
                 attempt.retained,
@@ -105,14 +95,34 @@ final class JournalBatch {
         return written;
     }
 
-    /** Adds those whose sessions have other owners, in a transaction that leaves no locks. */
-    private static void findLost(Connection connection, Attempt attempt, Set<Owner> lost, Set<String> gone)
-            throws SQLException {
-        var found = SessionStatements.lost(connection, attempt.owners);
-        if (found.isEmpty()) throw attempt.failure;
-        lost.addAll(found);
-        gone.addAll(SessionStatements.gone(connection, found));
+    /** Adds those whose sessions have other owners, and those of a dead run, in a transaction that leaves no locks. */
+    private void find(Lost lost, Connection connection, Attempt attempt) throws SQLException {
+        var owners = SessionStatements.lost(connection, attempt.owners);
+        var living = attempt.since == JournalWrite.ANY_RUN ? JournalWrite.ANY_RUN : lane.living(connection);
+        if (owners.isEmpty() && attempt.since >= living) throw attempt.failure;
+        lost.owners.addAll(owners);
+        lost.clients.addAll(SessionStatements.gone(connection, owners));
+        lost.living = Math.max(lost.living, living);
         connection.rollback();
+    }
+
+    /** What is known of the writes of a batch that are not to be written. */
+    private static final class Lost {
+        private final Set<Owner> owners = new HashSet<>();
+        /** Those of them that have no session at all. */
+        private final Set<String> clients = new HashSet<>();
+        /** What was begun before this run is of one that is dead. */
+        private long living = JournalWrite.ANY_RUN;
+
+        boolean has(JournalWrite write) {
+            var since = runOf(write);
+            return owners.contains(owner(write)) || since != JournalWrite.ANY_RUN && since < living;
+        }
+
+        Outcome outcome(JournalWrite write) {
+            if (!has(write)) return Outcome.COMMITTED;
+            return owners.contains(owner(write)) && clients.contains(write.clientId()) ? Outcome.GONE : Outcome.FENCED;
+        }
     }
 
     private static Owner owner(JournalWrite write) {
@@ -125,6 +135,16 @@ final class JournalBatch {
             case Accept accept -> accept.epoch() != JournalWrite.NO_FENCE || accept.packetId() != 0;
             default -> true;
         };
+    }
+
+    /** Of one that no session fences. */
+    private static long runOf(JournalWrite write) {
+        return isFenced(write) ? JournalWrite.ANY_RUN : write.since();
+    }
+
+    private static long earliestRun(List<JournalWrite> writes) {
+        var runs = writes.stream().mapToLong(JournalBatch::runOf).filter(run -> run != JournalWrite.ANY_RUN);
+        return runs.min().orElse(JournalWrite.ANY_RUN);
     }
 
     private static <W> List<W> only(Class<W> kind, Collection<? extends JournalWrite> writes) {
@@ -141,6 +161,9 @@ final class JournalBatch {
     private final class Attempt {
         private final List<JournalStatement> statements = new ArrayList<>();
         private final List<Owner> owners;
+        /** The earliest run that one of the writes was begun in, of those that others may be at. */
+        private final long since;
+
         private final List<Long> acknowledged = new ArrayList<>();
         private final Set<Long> retained = new HashSet<>();
         private final Enqueue enqueue;
@@ -154,6 +177,7 @@ final class JournalBatch {
                     .map(JournalBatch::owner)
                     .distinct()
                     .toList();
+            this.since = earliestRun(writes);
             var closes = new LinkedHashMap<String, CloseSession>();
             only(CloseSession.class, writes).forEach(close -> closes.put(close.clientId(), close));
             if (!owners.isEmpty()) statements.add(SessionStatements.fence(owners, !closes.isEmpty()));
@@ -182,6 +206,7 @@ final class JournalBatch {
                     .flatMap(spool -> spool.rows().stream())
                     .toList();
             if (!spooled.isEmpty()) statements.addAll(SpoolStatements.spool(connection, spooled, lane.id()));
+            if (since != JournalWrite.ANY_RUN) statements.add(lane.alive(since));
             if (!statements.isEmpty()) statements.add(lane.committing(number));
         }
 

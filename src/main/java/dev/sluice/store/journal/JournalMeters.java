@@ -23,7 +23,7 @@ record JournalMeters(
                         .description("time of one batch, from borrowing a connection to its commit")
                         .register(registry),
                 Counter.builder("sluice.journal.fenced")
-                        .description("writes of sessions that were lost to a later epoch, or have ended")
+                        .description("writes of sessions that were lost or have ended, and of dead runs")
                         .register(registry),
                 Counter.builder("sluice.journal.refused")
                         .description("writes that PostgreSQL refuses")

@@ -13,12 +13,22 @@ import java.util.function.Consumer;
  * breaks during a commit.
  */
 public sealed interface JournalWrite {
-    /** The epoch of a write that no session owns: a will's message, retained messages for a new subscription, Kafka records. Never fenced. */
+    /** The epoch of a write that no session owns: a will's message, a command, Kafka records. {@link #since} may fence it. */
     long NO_FENCE = 0;
+    /** Of a write that no other gateway can do in this one's place: only this one has what it says. */
+    long ANY_RUN = 0;
 
     String clientId();
 
     long epoch();
+
+    /**
+     * For a write that no session owns: the run of this gateway in which it was begun, or an epoch that this run has given. Once others have
+     * declared that run dead, they may have done the same, or something newer, and it is fenced. {@link #ANY_RUN} if it never is.
+     */
+    default long since() {
+        return ANY_RUN;
+    }
 
     /** Told the outcome on the lane's thread; must not block, since the whole lane waits for it. */
     Consumer<Outcome> done();
@@ -35,6 +45,7 @@ public sealed interface JournalWrite {
      *     journal is to announce it when it takes the write
      * @param will the row of the will that this message is, which is delivered with this; 0 for none
      * @param part which of the message's copies these are; null for all, as the journal is given it
+     * @param since as {@link JournalWrite#since}; of no account if a session owns it
      */
     record Accept(
             String clientId,
@@ -47,6 +58,7 @@ public sealed interface JournalWrite {
             long stamp,
             long will,
             Instalments.Part part,
+            long since,
             Consumer<Outcome> done)
             implements JournalWrite {
         public Accept {
@@ -62,36 +74,46 @@ public sealed interface JournalWrite {
                 List<Copy> copies,
                 boolean retain,
                 Consumer<Outcome> done) {
-            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, 0, null, done);
+            return new Accept(clientId, epoch, message, copies, retain, 0, null, 0, 0, null, ANY_RUN, done);
         }
 
         /** The same at QoS 2: its packet identifier is held until PUBREL. */
         public Accept exactlyOnce(int packetId, String messageId) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, done);
+            return new Accept(
+                    clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, since, done);
         }
 
         /** The same for a message that was announced with this stamp. */
         public Accept stamped(long stamp) {
-            return new Accept(clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, done);
+            return new Accept(
+                    clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, since, done);
+        }
+
+        /** The same in the name of a run of this gateway, if no session owns it. */
+        public Accept since(long run) {
+            return new Accept(
+                    clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, run, done);
         }
 
         /** Some of its copies: all else that it is to do comes with the last of them. */
         Accept part(List<Copy> some, Instalments.Part part, Consumer<Outcome> told) {
             return part.isLast()
-                    ? new Accept(clientId, epoch, message, some, retain, packetId, messageId, stamp, will, part, told)
-                    : new Accept(clientId, epoch, message, some, false, 0, null, 0, 0, part, told);
+                    ? new Accept(
+                            clientId, epoch, message, some, retain, packetId, messageId, stamp, will, part, since, told)
+                    : new Accept(clientId, epoch, message, some, false, 0, null, 0, 0, part, since, told);
         }
 
-        /** A message that no session owns: losing the session does not fence it. */
+        /** A message that no session owns: losing the session does not fence it, nor does the end of this run unless it is {@link #since}. */
         public static Accept unfenced(
                 String clientId, Message message, List<Copy> copies, boolean retain, Consumer<Outcome> done) {
-            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, 0, null, done);
+            return new Accept(clientId, NO_FENCE, message, copies, retain, 0, null, 0, 0, null, ANY_RUN, done);
         }
 
         /** The message of a will, which counts as delivered from then on; retained if it asks for that. */
         public static Accept ofWill(
                 String clientId, long will, Message message, List<Copy> copies, Consumer<Outcome> done) {
-            return new Accept(clientId, NO_FENCE, message, copies, message.retain(), 0, null, 0, will, null, done);
+            return new Accept(
+                    clientId, NO_FENCE, message, copies, message.retain(), 0, null, 0, will, null, ANY_RUN, done);
         }
     }
 
@@ -164,7 +186,7 @@ public sealed interface JournalWrite {
     /**
      * Kafka records that the spool is to take, in their order. No session owns them, and a take-over of the publisher does not fence them.
      */
-    record Spool(String clientId, List<SpoolRow> rows, Consumer<Outcome> done) implements JournalWrite {
+    record Spool(String clientId, long since, List<SpoolRow> rows, Consumer<Outcome> done) implements JournalWrite {
         public Spool {
             rows = List.copyOf(rows);
         }
@@ -177,7 +199,10 @@ public sealed interface JournalWrite {
 
     enum Outcome {
         COMMITTED,
-        /** The session has a later epoch: whoever wrote this has lost it to another connection. */
+        /**
+         * The session has a later epoch: whoever wrote this has lost it to another connection. Or, of a write that no session owns: others
+         * have declared this gateway dead since it was begun.
+         */
         FENCED,
         /** There is no such session any more: an operator has deleted it, or it has expired. */
         GONE,

@@ -1,5 +1,7 @@
 package dev.sluice.store.journal;
 
+import dev.sluice.store.NodeRun;
+import dev.sluice.store.Rows;
 import dev.sluice.store.journal.JournalStatement.Column;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -21,6 +23,8 @@ final class LaneState {
             INSERT INTO lane AS l (id, batch, node, written_at) VALUES (?, 0, ?, now())
             ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at
             RETURNING l.batch""";
+
+    private static final String LIVING = "SELECT run FROM node WHERE id = ? AND last_epoch IS NULL";
 
     /** Not that of an earlier run of this node, whose row may still be there. */
     private final long id = ThreadLocalRandom.current().nextLong(Long.MAX_VALUE);
@@ -64,6 +68,22 @@ final class LaneState {
                         Column.longs(one, it -> it.id),
                         Column.longs(one, _ -> batch),
                         Column.texts(one, it -> it.node)));
+    }
+
+    /** The statement that fails with a batch of writes that were begun in a run that is dead. */
+    JournalStatement alive(long since) {
+        var one = List.of(this);
+        return new JournalStatement(
+                NodeRun.ALIVE, List.of(Column.texts(one, it -> it.node), Column.longs(one, _ -> since)));
+    }
+
+    /** The run of this gateway that nobody has declared dead, above all numbers if there is none: what was begun before it is not written. */
+    long living(Connection connection) throws SQLException {
+        try (var ask = connection.prepareStatement(LIVING)) {
+            ask.setString(1, node);
+            var runs = Rows.longs(ask);
+            return runs.isEmpty() ? Long.MAX_VALUE : runs.getFirst();
+        }
     }
 
     /** The number of the last batch that was committed. */

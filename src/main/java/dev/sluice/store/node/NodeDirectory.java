@@ -9,11 +9,19 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** What operators may ask and do about gateways; blocks, so it is called on virtual threads. */
 @ApplicationScoped
 public class NodeDirectory {
+    private static final String ALL = """
+            SELECT n.*, s.* FROM v_node n CROSS JOIN LATERAL (
+                   SELECT array_agg(e.key ORDER BY e.key) AS keys, array_agg(e.value ORDER BY e.key) AS texts
+                     FROM jsonb_each_text(n.settings) e) s
+             ORDER BY n.id""";
+
     private final StoreCalls calls;
 
     public NodeDirectory(StoreRequests requests) {
@@ -27,6 +35,7 @@ public class NodeDirectory {
      * @param mailbox null of one that was found in sessions only
      * @param address host and port, null as above
      * @param ready whether load balancers are to bring clients
+     * @param settings what has to be the same at all, by its keys; empty of one that does not say
      */
     public record NodeEntry(
             String id,
@@ -39,7 +48,8 @@ public class NodeDirectory {
             int connections,
             String address,
             String version,
-            boolean ready) {}
+            boolean ready,
+            Map<String, String> settings) {}
 
     /**
      * All of them, in the order of their names.
@@ -48,7 +58,7 @@ public class NodeDirectory {
      */
     public List<NodeEntry> all() {
         return calls.call("looking for gateways", connection -> {
-            try (var select = connection.prepareStatement("SELECT * FROM v_node ORDER BY id");
+            try (var select = connection.prepareStatement(ALL);
                     var rows = select.executeQuery()) {
                 var found = new ArrayList<NodeEntry>();
                 while (rows.next()) found.add(entry(rows));
@@ -69,7 +79,17 @@ public class NodeDirectory {
                 row.getInt("connections"),
                 row.getString("address"),
                 row.getString("version"),
-                row.getBoolean("ready"));
+                row.getBoolean("ready"),
+                settings(row));
+    }
+
+    private static Map<String, String> settings(ResultSet row) throws SQLException {
+        var settings = new LinkedHashMap<String, String>();
+        if (row.getArray("keys") == null) return settings;
+        var keys = (String[]) row.getArray("keys").getArray();
+        var texts = (String[]) row.getArray("texts").getArray();
+        for (int i = 0; i < keys.length; i++) settings.put(keys[i], texts[i]);
+        return settings;
     }
 
     /**

@@ -20,12 +20,13 @@ public final class LostConnections {
 
     /**
      * What the connections had sent is not known: it is at most what their quotas let them have unanswered. A statement of its own, as it has
-     * to see what was passed over before the rows were locked.
+     * to see what was passed over before the rows were locked. The new epoch fences what a run that was only frozen has not committed yet: the
+     * will comes after all that its client has published.
      */
     private static final String END = """
             WITH lost AS (
                 UPDATE session
-                   SET connected = false, disconnected_at = now(), last_disconnect_reason = NULL,
+                   SET epoch = nextval('session_epoch'), connected = false, disconnected_at = now(), last_disconnect_reason = NULL,
                        expires_at = CASE WHEN expiry_seconds < 4294967295
                            THEN now() + expiry_seconds * interval '1 second' END
                  WHERE id = ANY (?)

@@ -1,5 +1,6 @@
 package dev.sluice.store.session;
 
+import dev.sluice.store.NodeRun;
 import dev.sluice.store.SqlFailure;
 import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreUnavailable;
@@ -35,15 +36,17 @@ final class OpenBatches {
     private final StoreCalls calls;
     private final Duration bound;
     private final SessionCount count;
+    private final NodeRun run;
     private final Semaphore workers;
     private final Queue<Waiting> together = new ConcurrentLinkedQueue<>();
     private final Queue<Waiting> alone = new ConcurrentLinkedQueue<>();
     private volatile Supplier<List<String>> others = List::of;
 
-    OpenBatches(StoreCalls calls, int concurrency, Duration bound, SessionCount count) {
+    OpenBatches(StoreCalls calls, int concurrency, Duration bound, SessionCount count, NodeRun run) {
         this.calls = calls;
         this.bound = bound;
         this.count = count;
+        this.run = run;
         this.workers = new Semaphore(concurrency);
     }
 
@@ -53,7 +56,7 @@ final class OpenBatches {
 
     /** As {@link SessionStore#open}. */
     OpenedSession open(OpenRequest request, Duration within) {
-        var waiting = new Waiting(request, System.nanoTime() + within.toNanos());
+        var waiting = new Waiting(request, run.number(), System.nanoTime() + within.toNanos());
         add(together, waiting);
         try {
             return waiting.opened.get(within.toNanos(), TimeUnit.NANOSECONDS);
@@ -111,16 +114,18 @@ final class OpenBatches {
             count.refuse(connection, batch.getFirst().request.clientId());
         }
         var requests = batch.stream().map(waiting -> waiting.request).toList();
+        var since = batch.stream().mapToLong(waiting -> waiting.since).min().orElseThrow();
         var opened = batch.size() == 1
-                ? OpenStatement.open(connection, requests, others.get(), true)
-                : together(connection, requests);
+                ? OpenStatement.open(connection, requests, others.get(), since, true)
+                : together(connection, requests, since);
         for (var waiting : batch) if (!waiting.commit()) throw new SQLException("too late");
         return opened;
     }
 
-    private List<OpenedSession> together(Connection connection, List<OpenRequest> requests) throws SQLException {
+    private List<OpenedSession> together(Connection connection, List<OpenRequest> requests, long since)
+            throws SQLException {
         try {
-            return OpenStatement.open(connection, requests, others.get(), false);
+            return OpenStatement.open(connection, requests, others.get(), since, false);
         } catch (SQLException failure) {
             if (SqlFailure.of(failure) != SqlFailure.LOCKED) throw failure;
             throw new SQLException("a row is locked: each alone", failure);
@@ -136,12 +141,16 @@ final class OpenBatches {
         }
 
         private final OpenRequest request;
+        /** The run of this gateway in which it was asked for: once that is dead, the client is elsewhere. */
+        private final long since;
+
         private final long deadline;
         private final CompletableFuture<OpenedSession> opened = new CompletableFuture<>();
         private final AtomicReference<State> state = new AtomicReference<>(State.UNDER_WAY);
 
-        Waiting(OpenRequest request, long deadline) {
+        Waiting(OpenRequest request, long since, long deadline) {
             this.request = request;
+            this.since = since;
             this.deadline = deadline;
         }
 

@@ -2,6 +2,7 @@ package dev.sluice.store.session;
 
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
+import dev.sluice.store.NodeRun;
 import dev.sluice.store.Rows;
 import dev.sluice.store.StoredMessage;
 import dev.sluice.store.session.SessionStore.Former;
@@ -59,14 +60,16 @@ final class OpenStatement {
      * identity's.
      *
      * @param others names of the other gateways that live
+     * @param since the earliest run of this gateway in which one was asked for: they fail if that is dead; 0 if it has no row
      * @param patient whether to wait for rows that are locked
      */
     static List<OpenedSession> open(
-            Connection connection, List<OpenRequest> requests, List<String> others, boolean patient)
+            Connection connection, List<OpenRequest> requests, List<String> others, long since, boolean patient)
             throws SQLException {
-        var sql = (patient ? "" : WITHOUT_WAITING + ";") + OPEN + ";" + LIMITS + ";" + IDS;
+        var sql = (patient ? "" : WITHOUT_WAITING + ";") + OPEN + ";" + LIMITS + ";" + IDS
+                + (since == 0 ? "" : ";" + NodeRun.ALIVE);
         try (var statement = connection.prepareStatement(sql)) {
-            bind(statement, requests, others);
+            bind(statement, requests, others, since);
             statement.execute();
             if (!patient) statement.getMoreResults();
             var opened = new Row[requests.size()];
@@ -87,7 +90,7 @@ final class OpenStatement {
         }
     }
 
-    private static void bind(PreparedStatement statement, List<OpenRequest> requests, List<String> others)
+    private static void bind(PreparedStatement statement, List<OpenRequest> requests, List<String> others, long since)
             throws SQLException {
         var columns = new Columns(statement, requests);
         columns.add("text", String[]::new, OpenRequest::clientId);
@@ -110,6 +113,9 @@ final class OpenStatement {
         columns.add("int8", Long[]::new, request -> request.queueLimit().storedCount());
         columns.add("int8", Long[]::new, request -> request.queueLimit().storedBytes());
         columns.add("text", String[]::new, OpenRequest::clientId);
+        if (since == 0) return;
+        columns.add("text", new String[] {requests.getFirst().node()});
+        columns.add("int8", new Long[] {since});
     }
 
     private static <V> Function<OpenRequest, V> will(Function<Will, V> value) {

@@ -2,6 +2,7 @@ package dev.sluice.store.session;
 
 import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Will;
+import dev.sluice.store.NodeRun;
 import dev.sluice.store.Rows;
 import dev.sluice.store.StoreCalls;
 import dev.sluice.store.StoreHealth;
@@ -48,11 +49,12 @@ public class SessionStore {
     private final SessionCount count;
     private final Timer opening;
 
-    public SessionStore(DataSource dataSource, StoreConfig config, StoreHealth health, MeterRegistry meters) {
+    public SessionStore(
+            DataSource dataSource, StoreConfig config, NodeRun run, StoreHealth health, MeterRegistry meters) {
         this.calls = new StoreCalls(dataSource, health, config.openConcurrency(), config.openTimeout());
         this.health = health;
         this.count = new SessionCount(config.sessionsMaximum());
-        this.batches = new OpenBatches(calls, config.openConcurrency(), config.openTimeout(), count);
+        this.batches = new OpenBatches(calls, config.openConcurrency(), config.openTimeout(), count, run);
         this.opening = meters.timer("sluice.session.open");
     }
 

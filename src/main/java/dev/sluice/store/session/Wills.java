@@ -64,14 +64,17 @@ public class Wills {
     private static final String THESE =
             " WHERE id = ANY (ARRAY(SELECT id FROM will WHERE id = ANY (?) ORDER BY id FOR UPDATE))";
 
+    /** The same, but for those that others have claimed since: this gateway was frozen for longer than its lease. */
+    private static final String OURS = THESE + " AND leased_by = ?";
+
     private static final String RELEASE =
             "UPDATE will SET due_at = now()" + THESE + " AND epoch = ? AND due_at > now()";
 
     private static final String RENEW = """
-            UPDATE will SET leased_until = now() + ? * interval '1 millisecond', leased_by = ?, delivered = delivered OR id = ANY (?)""" + THESE;
+            UPDATE will SET leased_until = now() + ? * interval '1 millisecond', delivered = delivered OR id = ANY (?)""" + OURS;
 
     private static final String GIVE_BACK = """
-            UPDATE will SET leased_until = NULL, leased_by = CASE WHEN id = ANY (?) THEN ? END, delivered = delivered OR id = ANY (?)""" + THESE;
+            UPDATE will SET leased_until = NULL, leased_by = CASE WHEN id = ANY (?) THEN ? END, delivered = delivered OR id = ANY (?)""" + OURS;
 
     private final StoreCalls calls;
     private final String node;
@@ -184,9 +187,9 @@ public class Wills {
         calls.call("renewing the lease of wills", connection -> {
             try (var update = connection.prepareStatement(RENEW)) {
                 update.setLong(1, lease.toMillis());
-                update.setString(2, node);
-                update.setArray(3, array(connection, delivered));
-                update.setArray(4, array(connection, ids));
+                update.setArray(2, array(connection, delivered));
+                update.setArray(3, array(connection, ids));
+                update.setString(4, node);
                 return update.executeUpdate();
             }
         });
@@ -205,6 +208,7 @@ public class Wills {
                 update.setString(2, node);
                 update.setArray(3, array(connection, delivered));
                 update.setArray(4, array(connection, ids));
+                update.setString(5, node);
                 return update.executeUpdate();
             }
         });

@@ -29,6 +29,9 @@ public final class ClientSpool {
     /** Chooses the stripe of records without a key. */
     private final byte[] clientKey;
 
+    /** The run of this gateway in which the connection began. */
+    private final long run;
+
     private final Runnable retry;
     private final ClientGate gate = new ClientGate();
     /** The records that the producer has, in order, with some that Kafka has answered meanwhile. */
@@ -42,6 +45,7 @@ public final class ClientSpool {
         this.producer = producer;
         this.clientId = clientId;
         this.clientKey = clientId.getBytes(StandardCharsets.UTF_8);
+        this.run = spool.writesAs();
         this.retry = retry;
     }
 
@@ -154,7 +158,7 @@ public final class ClientSpool {
         var entered = enter.get();
         if (entered == null) return false;
         var row = SpoolRecord.row(record, route, stripe.number(), clientId, null, choice);
-        var write = new JournalWrite.Spool(clientId, List.of(row), outcome -> {
+        var write = new JournalWrite.Spool(clientId, run, List.of(row), outcome -> {
             entered.decrementAndGet();
             later.onCompletion(
                     null,
@@ -196,7 +200,7 @@ public final class ClientSpool {
         }
         if (!rows.isEmpty()
                 && !spool.submit(new JournalWrite.Spool(
-                        clientId, rows, outcome -> insured.forEach(it -> it.spooled(outcome))))) {
+                        clientId, run, rows, outcome -> insured.forEach(it -> it.spooled(outcome))))) {
             insured.forEach(InsuredRecord::notSpooled);
             return false;
         }

@@ -283,6 +283,11 @@ public class Spool {
         return journal.hasRoom(clientId);
     }
 
+    /** The run of this gateway in whose name records are written now. */
+    public long writesAs() {
+        return journal.run();
+    }
+
     public boolean submit(JournalWrite.Spool write) {
         if (!journal.submit(write)) return false;
         long bytes = 0;

@@ -101,6 +101,18 @@ class RetainedCommandsTest {
         assertThat(queued()).isEqualTo(known + " " + newcomer);
     }
 
+    /** Whoever has its partition now gives it: it is neither retained, nor refused for good. */
+    @Test
+    void aCommandOfAGatewayThatWasTakenForDeadIsTriedAgain() {
+        subscribe("known");
+        rig.run.begin(Long.parseLong(
+                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
+        SERVER.execute("UPDATE node SET last_epoch = nextval('session_epoch')");
+        assertThat(finish(track(Set.of()))).isEqualTo(new TrackedDelivery.Outcome.Fenced());
+        assertThat(queued()).isNull();
+        assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("0");
+    }
+
     @Test
     void gatewaysWhoseClientsHaveSubscribedMeanwhileAreOfferedIt() {
         var delivery = track(Set.of());

@@ -255,6 +255,24 @@ class SharedCopiesTest {
         assertThat(SERVER.value("SELECT count(*) FROM queued")).isEqualTo("" + texts.size());
     }
 
+    /** Others sweep by now, and give it to somebody. */
+    @Test
+    void aGatewayThatWasTakenForDeadGivesNothingAway() throws Exception {
+        rig.run.begin(Long.parseLong(
+                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
+        away("ended");
+        var texts = publishAll(5);
+        away("heir");
+        delete("client_id = 'ended'");
+        SERVER.execute("UPDATE node SET last_epoch = nextval('session_epoch')");
+        rig.sweep.sweepEnded();
+        assertThat(queued("heir")).isEmpty();
+        SERVER.execute("UPDATE node SET last_epoch = NULL");
+        rig.sweep.sweepEnded(); // those behind what was offered in vain, of which there are none
+        rig.sweep.sweepEnded();
+        assertThat(queued("heir")).containsExactlyInAnyOrderElementsOf(texts);
+    }
+
     private Copy copy(String clientId) {
         return new Copy(clientId, Copy.ANY_SESSION, ONE, false, List.of(), null);
     }

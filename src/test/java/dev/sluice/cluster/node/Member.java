@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.LocalRelay;
+import dev.sluice.store.NodeRun;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.SweepTurn;
 import dev.sluice.store.node.Burial;
@@ -18,6 +19,7 @@ import java.util.concurrent.Callable;
 final class Member implements AutoCloseable {
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final SweepTurn sweeps = new SweepTurn();
+    final NodeRun run = new NodeRun();
     final Lease lease;
     final Burial burial;
     final Membership membership;
@@ -37,7 +39,7 @@ final class Member implements AutoCloseable {
         lease = new Lease(config);
         store = new NodeLease(pool, config);
         burial = new Burial(rig.pool, settings, meters);
-        membership = new Membership(store, burial, sweeps, lease, config, "host", 64, 8080, "1", meters);
+        membership = new Membership(store, burial, sweeps, lease, run, config, "host", 64, 8080, "1", meters);
         burials = new Burials(membership, burial, relay, sweeps, rig.health, config);
     }
 

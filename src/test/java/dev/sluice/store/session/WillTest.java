@@ -256,6 +256,20 @@ class WillTest {
                 .containsExactly(true);
     }
 
+    /** This gateway was frozen, and its claims were freed. */
+    @Test
+    void whatOthersHaveClaimedIsTheirs() {
+        close("c", rig.open("c", false, 0, will("w", 0)).epoch(), 0, true);
+        var ids = List.of(rig.wills.claimDue(1, 1, LEASE).getFirst().id());
+        SERVER.execute("UPDATE will SET leased_by = 'node-2', leased_until = 'infinity'");
+
+        rig.wills.renew(ids, ids, LEASE);
+        rig.wills.giveBack(ids, ids, ids);
+
+        assertThat(SERVER.value("SELECT leased_by || ' ' || leased_until || ' ' || delivered FROM will"))
+                .isEqualTo("node-2 infinity false");
+    }
+
     private void close(String clientId, long epoch, long expiry, boolean publishWill) {
         assertThat(rig.submit(done -> new CloseSession(clientId, epoch, expiry, 0, 0, publishWill, done))
                         .join())

@@ -59,7 +59,8 @@ class SpoolTest {
     }
 
     private CompletableFuture<Outcome> put(SpoolRow... rows) {
-        return rig.submit(done -> new JournalWrite.Spool(rows[0].clientId(), List.of(rows), done));
+        return rig.submit(
+                done -> new JournalWrite.Spool(rows[0].clientId(), JournalWrite.ANY_RUN, List.of(rows), done));
     }
 
     private CompletableFuture<Outcome> put(String clientId, String value) {
