@@ -175,8 +175,8 @@ final class Receiving {
         if (subscription.filter().isServers()) begun.add(() -> sendFigures(subscription));
         if (!retained.mayMatch(subscription.filter())) return JournalWrite.Subscribe.NO_RETAINED;
         // Others retain by their clocks, and until they know of this: what they do is given rather twice than not at
-        // all.
-        var isAlone = parts.remote().isAlone();
+        // all. So is what was retained by an earlier clock, before all stamps are read.
+        var isAlone = parts.remote().isAlone() && retained.topics().isLoaded();
         var since = isAlone ? begin.stamp() : begin.stamp() + OTHER_CLOCKS;
         var transfer = transfers.add(subscription, since, isAlone ? since : Long.MAX_VALUE, null);
         begun.add(() -> transfers.start(transfer));

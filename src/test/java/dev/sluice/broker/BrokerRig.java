@@ -29,6 +29,7 @@ import dev.sluice.packet.Subscription;
 import dev.sluice.packet.Will;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -95,6 +96,16 @@ final class BrokerRig implements AutoCloseable {
      * @param uplink keys of the configuration, without {@code sluice.uplink.}
      */
     BrokerRig(LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink) {
+        this(relay, store, topics, store.subscriptions, uplink);
+    }
+
+    /** @param subscriptions how it reads those that are stored */
+    BrokerRig(
+            LocalRelay relay,
+            StoreRig store,
+            RetainedTopics topics,
+            SubscriptionReader subscriptions,
+            Map<String, String> uplink) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
         var config = new SmallRyeConfigBuilder()
@@ -120,7 +131,7 @@ final class BrokerRig implements AutoCloseable {
                 new Stores(
                         store.sessions,
                         store.journal,
-                        store.subscriptions,
+                        subscriptions,
                         store.queues,
                         store.sharedQueues,
                         topics,

@@ -21,7 +21,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.StoredSubscription;
@@ -70,7 +70,7 @@ class WillPublisherTest {
         rig = new StoreRig(
                 StoreRig.counting(pool, connections),
                 StoreRig.Settings.ONE_LANE,
-                new RetainedTopics.Bounds(MOST_RETAINED, 0));
+                new RetainedBounds(MOST_RETAINED, 0));
         var deliveries = new Deliveries(1000);
         publisher = new WillPublisher(
                 rig.wills,
@@ -201,7 +201,7 @@ class WillPublisherTest {
         SERVER.execute(
                 "INSERT INTO retained (topic, qos, payload) SELECT 'presence/' || n, 1, 'online' FROM generate_series(1, "
                         + MOST_RETAINED + ") n");
-        rig.retainedTopics.load();
+        rig.retainedTopics.load(() -> false);
         SERVER.execute("INSERT INTO retained (topic, qos, payload) VALUES ('presence/elsewhere', 1, 'online')");
         var watcher = rig.open("watcher", false, 60);
         router.restore(

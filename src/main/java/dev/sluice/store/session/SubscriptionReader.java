@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** Reads the subscriptions of all persistent sessions; blocks, so it is called on virtual threads. */
@@ -87,13 +88,15 @@ public class SubscriptionReader {
      * Tells every subscription of every session that has not expired, with its client id, on the calling thread, those of one session
      * together; reads page by page, the next one while it tells one. For the start: waits a minute for PostgreSQL at each page.
      *
+     * @param isOver whether nobody wants to know any more
      * @throws StoreUnavailable when PostgreSQL does not answer for so long: some may have been told
      */
-    public void all(Listener tell) {
+    public void all(Listener tell, BooleanSupplier isOver) {
         var next = begin(Place.START);
         Page page;
         do {
             page = await(next);
+            if (isOver.getAsBoolean()) return;
             if (page.more()) next = begin(page.entries().getLast().place());
             for (var entry : page.entries())
                 tell.take(entry.clientId(), entry.place().session(), entry.epoch(), entry.subscription());

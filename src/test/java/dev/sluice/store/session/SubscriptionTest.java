@@ -199,7 +199,7 @@ class SubscriptionTest {
 
     private List<String> all() {
         var all = new ArrayList<String>();
-        rig.subscriptions.all((clientId, _, _, subscription) -> all.add(clientId + " " + subscription));
+        rig.subscriptions.all((clientId, _, _, subscription) -> all.add(clientId + " " + subscription), () -> false);
         return all;
     }
 
