@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -36,8 +37,8 @@ import org.jboss.logging.Logger;
  * while Kafka is away, each second what has changed lately. Owns one virtual thread, which reads; any thread may announce.
  *
  * <p>What is announced is applied at once, also while PostgreSQL is read: then the announced session is read once more, since what was read
- * may be from before or behind it. So is a session that changes here meanwhile. Of one session, what an earlier connection has written may be announced after what a later one has: the
- * epoch tells, and the session is read again.
+ * may be from before or behind it. So is a session that changes here meanwhile. Of one session, what an earlier connection has written may be
+ * announced after what a later one has: the epoch tells, and the session is read again.
  */
 final class FleetSubscriptions {
     private static final Logger LOG = Logger.getLogger(FleetSubscriptions.class);
@@ -64,8 +65,8 @@ final class FleetSubscriptions {
 
     /** Sessions that are to be read again. */
     private final Set<EndedSession> unread = new LinkedHashSet<>();
-    /** Those of which something was announced since what is being read now was asked for; null while nothing is. */
-    private Set<EndedSession> announced;
+    /** Those that were announced, or have changed here, since what is being read was asked for; null while nothing is. Any thread may add. */
+    private volatile Set<EndedSession> announced;
 
     /** Those that this one has joined. */
     private final Map<Gateway, Heard> heard = new HashMap<>();
@@ -167,7 +168,7 @@ final class FleetSubscriptions {
      * @param seen run once all gateways give its client what they match, on any thread, possibly before this returns
      */
     void subscribed(Recipient connection, List<StoredSubscription> subscriptions, Runnable seen) {
-        changed(new EndedSession(connection.clientId(), connection.sessionId()));
+        changed(connection);
         announce(
                 subscriptions,
                 each -> each.filter().length(),
@@ -181,7 +182,7 @@ final class FleetSubscriptions {
      * @param seen run once no gateway gives its client what only they match [MQTT-3.10.4-2]; as in {@link #subscribed}
      */
     void unsubscribed(Recipient connection, List<String> filters, Runnable seen) {
-        changed(new EndedSession(connection.clientId(), connection.sessionId()));
+        changed(connection);
         announce(
                 filters,
                 String::length,
@@ -215,9 +216,20 @@ final class FleetSubscriptions {
         sessions.forEach(this::changed);
     }
 
-    /** What was asked for before, and is not applied yet, may be from before it. */
-    private synchronized void changed(EndedSession session) {
-        if (announced != null) announced.add(session);
+    /** As long as it is connected here, what is read is not believed; if it has gone before the commit, that may have been. */
+    private void changed(Recipient connection) {
+        var session = new EndedSession(connection.clientId(), connection.sessionId());
+        changed(session);
+        var known = router.find(connection.clientId());
+        if (known == null || known.recipient() != connection) again(session);
+    }
+
+    /** What was asked for before, and is not applied yet, may be from before it. Does not wait for what is being applied. */
+    private void changed(EndedSession session) {
+        var noted = announced;
+        if (noted == null) return;
+        noted.add(session);
+        if (noted != announced) again(session);
     }
 
     private <T> void announce(List<T> all, ToIntFunction<T> length, Function<List<T>, ToAll> letter, Runnable seen) {
@@ -285,7 +297,7 @@ final class FleetSubscriptions {
     // What PostgreSQL has
 
     private synchronized void begin() {
-        announced = new HashSet<>();
+        announced = ConcurrentHashMap.newKeySet();
     }
 
     /** What was announced while all were read. */
