@@ -63,7 +63,8 @@ final class Receiving {
         var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         this.transfers = new RetainedTransfers(
                 connection, retained, durable, Math.min(quota, parts.limits().queuePage()));
-        this.returns = new SharedReturns(connection, parts.router(), parts.deliveries(), this::keepForOthers);
+        this.returns = new SharedReturns(
+                connection, parts.router(), parts.deliveries(), this::keepForOthers, parts::hasLoaded);
         this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
     }
 

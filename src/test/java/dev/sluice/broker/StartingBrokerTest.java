@@ -81,7 +81,8 @@ class StartingBrokerTest {
         mayRead.countDown();
         client.next(Packet.PubAck.class);
         assertThat(rig.broker.hasLoaded()).isTrue();
-        assertThat(SERVER.value("SELECT string_agg(client_id, ',') FROM queued q JOIN session s ON s.id = q.session_id"))
+        assertThat(SERVER.value(
+                        "SELECT string_agg(client_id, ',') FROM queued q JOIN session s ON s.id = q.session_id"))
                 .isEqualTo("away");
     }
 }

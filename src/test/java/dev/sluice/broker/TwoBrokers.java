@@ -25,8 +25,7 @@ final class TwoBrokers implements AutoCloseable {
         var board = new LocalRelay.Board();
         here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES);
         // It hears of nothing that the other one retains.
-        var topics =
-                new RetainedTopics(store.requests, store.clock, RetainedBounds.NONE, new SimpleMeterRegistry());
+        var topics = new RetainedTopics(store.requests, store.clock, RetainedBounds.NONE, new SimpleMeterRegistry());
         there = new BrokerRig(new LocalRelay(board, "there"), store, topics, NO_ROUTES);
         here.settle();
         there.settle();

@@ -68,9 +68,7 @@ class WillPublisherTest {
         SERVER.empty();
         pool = StoreRig.pool(SERVER);
         rig = new StoreRig(
-                StoreRig.counting(pool, connections),
-                StoreRig.Settings.ONE_LANE,
-                new RetainedBounds(MOST_RETAINED, 0));
+                StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE, new RetainedBounds(MOST_RETAINED, 0));
         var deliveries = new Deliveries(1000);
         publisher = new WillPublisher(
                 rig.wills,
