@@ -128,21 +128,25 @@ final class BrokerRig implements AutoCloseable {
                 config.getConfigMapping(LimitsConfig.class),
                 new Authenticator(List.of("anonymous"), List.of(new Everybody())),
                 kafka.uplink,
-                new Stores(
-                        store.sessions,
-                        store.journal,
-                        subscriptions,
-                        store.queues,
-                        store.sharedQueues,
-                        topics,
-                        store.retained,
-                        store.wills),
+                stores(store, topics, subscriptions),
                 new RulesInForce(),
                 kafka.health(),
                 relay,
                 departures,
                 meters);
         relay.join();
+    }
+
+    private static Stores stores(StoreRig store, RetainedTopics topics, SubscriptionReader subscriptions) {
+        return new Stores(
+                store.sessions,
+                store.journal,
+                subscriptions,
+                store.queues,
+                store.sharedQueues,
+                topics,
+                store.retained,
+                store.wills);
     }
 
     /** A client of MQTT 5; what it is sent comes in the order sent. */
