@@ -301,9 +301,9 @@ class FleetSubscriptionsTest {
         beforeOneIsTold = () -> {
             beforeOneIsTold = () -> {};
             router.unsubscribe(c, TopicFilter.of("t"));
-            router.detach(c, false);
             writeEnd(c, "t");
             here.unsubscribed(c, List.of("t"), () -> {});
+            router.detach(c, false);
         };
         here.load();
         assertThat(clients("t")).isEmpty();
