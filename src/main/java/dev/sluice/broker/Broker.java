@@ -115,7 +115,7 @@ public class Broker {
         var known = fleetSessions.subscriptions();
         this.opener = opener(stores, storeConfig);
         var admission = new Admission(authenticator, access, limiter, registered);
-        var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease, this::isReady);
+        var ways = new Ways(uplink, stores, router, remote, deliveries, sysTopics, known, rules, lease, this::hears);
         this.parts = ConnectionParts.of(settings, admission, departures, ways, meters);
         this.retained = new RetainedMessages(topics, stores.retained, parts.memory(), node::hasAlwaysBeenAlone);
         this.retainedReview = new RetainedReview(topics, node::hasAlwaysBeenAlone, RetainedReview.INTERVAL);
@@ -146,14 +146,10 @@ public class Broker {
         for (var connection : registry.all()) connection.loop().execute(connection::judgeAgain);
     }
 
-    /** Reads what persistent sessions have subscribed to, before the first connection. */
+    /** Begins to read what persistent sessions have subscribed to, and which topics have a retained message. */
     void start(@Observes @Priority(StartOrder.SUBSCRIPTIONS) StartupEvent event) {
         parts.rules().onChange(this::judgeAgain);
         parts.departures().of(registry::all);
-        fleetSessions.subscriptions().load();
-        parts.retainedTopics().load();
-        if (parts.retainedTopics().size() > 0)
-            LOG.infof("%d retained messages", parts.retainedTopics().size());
         BrokerGauges.register(meters.registry(), router, registry, parts);
         retainedReview.start();
         sysTopics.start();
@@ -183,7 +179,8 @@ public class Broker {
     /** Sessions have expired while their clients were offline, or have been deleted. */
     void forget(@Observes SessionsEnded ended) {
         for (var session : ended.sessions()) endedSessions.end(session, LostSession.DELETED);
-        if (!ended.isToldToAll()) fleetSessions.subscriptions().ended(ended.sessions());
+        if (ended.isToldToAll()) fleetSessions.subscriptions().endedEverywhere(ended.sessions());
+        else fleetSessions.subscriptions().ended(ended.sessions());
         wills.poke();
     }
 
@@ -191,9 +188,9 @@ public class Broker {
         endedSessions.searchAll();
     }
 
-    /** Whether it knows all subscriptions that others had announced before this gateway came. */
-    public boolean knowsSubscriptions() {
-        return fleetSessions.subscriptions().isComplete();
+    /** Whether it knows all subscriptions, those that others had announced before it came included, and all topics that are retained. */
+    public boolean hasLoaded() {
+        return parts.hasLoaded();
     }
 
     /** Sessions that have ended leave messages to other members of their Shared Subscriptions; in PostgreSQL until those are known. */
@@ -204,7 +201,7 @@ public class Broker {
     /** Whether a Shared Subscription without members here has none at all: without Kafka, those that come to others are not heard of. */
     private boolean knowsMembers() {
         var isHeard = parts.remote().isAlone() || !isKafkaSilent.getAsBoolean();
-        return knowsSubscriptions() && parts.remote().isCurrent() && isHeard;
+        return hasLoaded() && parts.remote().isCurrent() && isHeard;
     }
 
     /** Starts a connection on its event loop, from which it is called. */
@@ -324,11 +321,13 @@ public class Broker {
         return isReady() && !deliveries.areMany();
     }
 
-    /** Without Kafka nothing comes from other gateways: then stored subscriptions are all that can be known. */
     private boolean isReady() {
-        return parts.lease().lasts()
-                && knowsSubscriptions()
-                && (parts.remote().isCurrent() || isKafkaSilent.getAsBoolean());
+        return parts.lease().lasts() && hasLoaded() && hears();
+    }
+
+    /** Without Kafka nothing comes from other gateways: then stored subscriptions are all that can be known. */
+    private boolean hears() {
+        return parts.remote().isCurrent() || isKafkaSilent.getAsBoolean();
     }
 
     /**

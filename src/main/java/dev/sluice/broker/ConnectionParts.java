@@ -34,7 +34,7 @@ import java.util.function.Predicate;
  * @param deadline longest time without an answer of Kafka or the journal
  * @param admission who judges credentials
  * @param departures who lets clients go
- * @param serves whether it is known who is subscribed, here and at other gateways: else no socket is read
+ * @param hears whether what other gateways tell comes here: else no socket is read
  */
 record ConnectionParts(
         MqttConfig config,
@@ -57,9 +57,14 @@ record ConnectionParts(
         FleetSubscriptions fleetSubscriptions,
         RulesInForce rules,
         Lease lease,
-        BooleanSupplier serves,
+        BooleanSupplier hears,
         OnLostRight onLostRight,
         BrokerMeters meters) {
+    /** Whether it is known who is subscribed, and which topics have a retained message: else what clients publish is held. */
+    boolean hasLoaded() {
+        return fleetSubscriptions.isComplete() && retainedTopics.isLoaded();
+    }
+
     /**
      * A session of one more connection, without its socket yet.
      *
@@ -82,7 +87,7 @@ record ConnectionParts(
             FleetSubscriptions fleetSubscriptions,
             RulesInForce rules,
             Lease lease,
-            BooleanSupplier serves) {}
+            BooleanSupplier hears) {}
 
     static ConnectionParts of(
             ConnectionSettings settings, Admission admission, Departures departures, Ways ways, BrokerMeters meters) {
@@ -109,7 +114,7 @@ record ConnectionParts(
                 ways.fleetSubscriptions,
                 ways.rules,
                 ways.lease,
-                ways.serves,
+                ways.hears,
                 settings.rules.onLostRight(),
                 meters);
     }

@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -31,13 +32,13 @@ import java.util.function.ToIntFunction;
 import org.jboss.logging.Logger;
 
 /**
- * Has the {@link Router} know the subscriptions of all stored sessions, wherever they are connected: reads them at the start, follows what
- * other gateways announce, announces what is committed here, and reads again what it may have missed: while Kafka is away, each second what
- * has changed lately. Owns one virtual thread, which reads; any thread may announce.
+ * Has the {@link Router} know the subscriptions of all stored sessions, wherever they are connected: reads them from the start on, while
+ * clients connect already, follows what other gateways announce, announces what is committed here, and reads again what it may have missed:
+ * while Kafka is away, each second what has changed lately. Owns one virtual thread, which reads; any thread may announce.
  *
  * <p>What is announced is applied at once, also while PostgreSQL is read: then the announced session is read once more, since what was read
- * may be from before or behind it. Of one session, what an earlier connection has written may be announced after what a later one has: the
- * epoch tells, and the session is read again.
+ * may be from before or behind it. So is a session that changes here meanwhile. Of one session, what an earlier connection has written may be
+ * announced after what a later one has: the epoch tells, and the session is read again.
  */
 final class FleetSubscriptions {
     private static final Logger LOG = Logger.getLogger(FleetSubscriptions.class);
@@ -64,14 +65,16 @@ final class FleetSubscriptions {
 
     /** Sessions that are to be read again. */
     private final Set<EndedSession> unread = new LinkedHashSet<>();
-    /** Those of which something was announced since what is being read now was asked for; null while nothing is. */
-    private Set<EndedSession> announced;
+    /** Those that were announced, or have changed here, since what is being read was asked for; null while nothing is. Any thread may add. */
+    private volatile Set<EndedSession> announced;
 
     /** Those that this one has joined. */
     private final Map<Gateway, Heard> heard = new HashMap<>();
 
-    private long loadedAt = System.nanoTime();
+    private final long createdAt = System.nanoTime();
     private boolean missed;
+    /** Whether all are yet to be read; not before the start, when there is no connection. */
+    private volatile boolean loading;
     /** Whether it is yet to be read what others had announced before this gateway joined them. */
     private volatile boolean joining;
 
@@ -113,22 +116,43 @@ final class FleetSubscriptions {
         relay.onForgotten(this::forget);
     }
 
-    /** Blocking: reads all, before the first connection. */
+    /**
+     * Blocking: reads all.
+     *
+     * @throws StoreUnavailable when PostgreSQL does not answer for long: some are known by then, and all are to be read again
+     */
     void load() {
         begin();
-        loadedAt = System.nanoTime();
-        reader.all(this::take);
-        end();
+        try {
+            reader.all(this::take, reading::isStopped);
+        } finally {
+            end(); // what is known of those may be wrong, however far it has come
+        }
         readAgain();
+        if (reading.isStopped()) return;
+        loading = false;
         if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
     }
 
+    /** Begins to read all; returns at once. */
     void start() {
+        loading = true;
         reading.start(() -> {
+            if (loading) return loadOnce();
             if (woken.tryAcquire(RETRY.toNanos(), TimeUnit.NANOSECONDS)) woken.drainPermits();
             if (!reading.isStopped()) readWhatIsMissing();
             return Duration.ZERO;
         });
+    }
+
+    private Duration loadOnce() {
+        try {
+            load();
+            return Duration.ZERO;
+        } catch (StoreUnavailable away) {
+            LOG.warnf("what clients publish waits until all subscriptions are read: %s", away.getMessage());
+            return RETRY;
+        }
     }
 
     void stop() {
@@ -144,6 +168,7 @@ final class FleetSubscriptions {
      * @param seen run once all gateways give its client what they match, on any thread, possibly before this returns
      */
     void subscribed(Recipient connection, List<StoredSubscription> subscriptions, Runnable seen) {
+        changed(connection);
         announce(
                 subscriptions,
                 each -> each.filter().length(),
@@ -157,6 +182,7 @@ final class FleetSubscriptions {
      * @param seen run once no gateway gives its client what only they match [MQTT-3.10.4-2]; as in {@link #subscribed}
      */
     void unsubscribed(Recipient connection, List<String> filters, Runnable seen) {
+        changed(connection);
         announce(
                 filters,
                 String::length,
@@ -181,7 +207,29 @@ final class FleetSubscriptions {
 
     /** Sessions are over, as only this gateway knows. */
     void ended(List<EndedSession> sessions) {
+        endedEverywhere(sessions);
         announce(sessions, each -> each.clientId().length(), Ended::new, () -> {});
+    }
+
+    /** Sessions are over, as all gateways know. */
+    void endedEverywhere(List<EndedSession> sessions) {
+        sessions.forEach(this::changed);
+    }
+
+    /** As long as it is connected here, what is read is not believed; if it has gone before the commit, that may have been. */
+    private void changed(Recipient connection) {
+        var session = new EndedSession(connection.clientId(), connection.sessionId());
+        changed(session);
+        var known = router.find(connection.clientId());
+        if (known == null || known.recipient() != connection) again(session);
+    }
+
+    /** What was asked for before, and is not applied yet, may be from before it. Does not wait for what is being applied. */
+    private void changed(EndedSession session) {
+        var noted = announced;
+        if (noted == null) return;
+        noted.add(session);
+        if (noted != announced) again(session);
     }
 
     private <T> void announce(List<T> all, ToIntFunction<T> length, Function<List<T>, ToAll> letter, Runnable seen) {
@@ -214,7 +262,7 @@ final class FleetSubscriptions {
     private EndedSession heard(Gateway from, String clientId, long sessionId) {
         heard.computeIfPresent(from, (_, known) -> new Heard(System.nanoTime(), known.run));
         var session = new EndedSession(clientId, sessionId);
-        if (announced != null) announced.add(session);
+        changed(session);
         return session;
     }
 
@@ -226,7 +274,7 @@ final class FleetSubscriptions {
 
     private synchronized void missed(Gateway of) {
         var isNew = of.run() > gateways.self().run(); // it has told nothing before this gateway was there
-        var joined = isNew ? System.nanoTime() - MARGIN.toNanos() : loadedAt;
+        var joined = isNew ? System.nanoTime() - MARGIN.toNanos() : createdAt;
         var run = gateways.self().run();
         var before = heard.put(of, new Heard(System.nanoTime(), run));
         missedSince(before == null ? joined : before.at);
@@ -249,7 +297,7 @@ final class FleetSubscriptions {
     // What PostgreSQL has
 
     private synchronized void begin() {
-        announced = new HashSet<>();
+        announced = ConcurrentHashMap.newKeySet();
     }
 
     /** What was announced while all were read. */
@@ -304,9 +352,9 @@ final class FleetSubscriptions {
         if (!missed) joining = false;
     }
 
-    /** Whether it knows what others had announced before this gateway came; from any thread. */
+    /** Whether it has read all, and what others had announced before this gateway came; from any thread. */
     boolean isComplete() {
-        return !joining;
+        return !loading && !joining;
     }
 
     private void readAgain() {

@@ -80,14 +80,15 @@ final class FlowControl {
         return serves() && session.wantsMore() && !writes.isOverfull() && (input.hasEnded() || !output.isSlow());
     }
 
-    /** Whether this gateway has a right to serve, and knows enough of the others for it. */
+    /** Whether this gateway has a right to serve, and hears what others tell. */
     private boolean serves() {
-        return parts.lease().lasts() && parts.serves().getAsBoolean();
+        return parts.lease().lasts() && parts.hears().getAsBoolean();
     }
 
-    /** Whether the client's share, Kafka, PostgreSQL and the event loops of subscribers have room for a PUBLISH. */
+    /** Whether it is known who gets a PUBLISH, and the client's share, Kafka, PostgreSQL and the event loops of subscribers have room. */
     boolean mayPublish(Packet.Publish publish) {
-        return !isOverItsShare()
+        return parts.hasLoaded()
+                && !isOverItsShare()
                 && !publishing.holdsBack(publish)
                 && !writes.isFull()
                 && !parts.deliveries().areMany()

@@ -68,7 +68,8 @@ final class Receiving {
                         parts.limits().queueCount(),
                         parts.limits().queueBytes()),
                 Math.min(quota, parts.limits().queuePage()));
-        this.returns = new SharedReturns(connection, parts.router(), parts.deliveries(), this::keepForOthers);
+        this.returns = new SharedReturns(
+                connection, parts.router(), parts.deliveries(), this::keepForOthers, parts::hasLoaded);
         this.review = new SubscriptionReview(connection, parts.router(), rights, transfers, durable);
     }
 
@@ -180,8 +181,8 @@ final class Receiving {
         if (subscription.filter().isServers()) begun.add(() -> sendFigures(subscription));
         if (!retained.mayMatch(subscription.filter())) return JournalWrite.Subscribe.NO_RETAINED;
         // Others retain by their clocks, and until they know of this: what they do is given rather twice than not at
-        // all.
-        var isAlone = parts.remote().isAlone();
+        // all. So is what was retained by an earlier clock, before all stamps are read.
+        var isAlone = parts.remote().isAlone() && retained.topics().isLoaded();
         var since = isAlone ? begin.stamp() : begin.stamp() + RetainedTransfers.OTHER_CLOCKS;
         var transfer = transfers.add(subscription, since, isAlone ? since : Long.MAX_VALUE, null);
         begun.add(() -> transfers.start(transfer));

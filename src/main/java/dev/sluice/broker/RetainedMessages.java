@@ -21,9 +21,14 @@ record RetainedMessages(RetainedTopics topics, RetainedReader reader, QueueMemor
     /** Names that an event loop looks at before it leaves the search to another thread. */
     private static final int STEPS = 64;
 
+    /** Whether all topics are known that have a retained message. */
+    boolean knowsAll() {
+        return alone.getAsBoolean() && topics.isLoaded();
+    }
+
     /** Whether a topic that the filter matches may have a retained message: false is certain. */
     boolean mayMatch(TopicFilter filter) {
-        if (!alone.getAsBoolean()) return true;
+        if (!knowsAll()) return true;
         var found = topics.find(filter, NameIndex.Place.START, 1, STEPS);
         return !found.names().isEmpty() || !found.isEnd();
     }

@@ -8,9 +8,9 @@ import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /**
- * Owns the thread that has {@link RetainedTopics} forget names of which PostgreSQL has no message any more: each hour where there are other
- * gateways, which clear and delete messages without a word, and as soon as there is no room for a further name. Any thread may start and
- * stop it.
+ * Owns the thread that has {@link RetainedTopics} read all names from the start on, while clients connect already, and then forget those of
+ * which PostgreSQL has no message any more: each hour where there are other gateways, which clear and delete messages without a word, and as
+ * soon as there is no room for a further name. Any thread may start and stop it.
  */
 final class RetainedReview {
     private static final Logger LOG = Logger.getLogger(RetainedReview.class);
@@ -39,6 +39,7 @@ final class RetainedReview {
     }
 
     void start() {
+        topics.expectLoad();
         mayAt = System.nanoTime();
         dueAt = mayAt + interval.toNanos();
         reviewing.start(this::turn);
@@ -49,6 +50,21 @@ final class RetainedReview {
     }
 
     private Duration turn() {
+        return topics.isLoaded() ? review() : load();
+    }
+
+    private Duration load() {
+        try {
+            topics.load(reviewing::isStopped);
+        } catch (StoreUnavailable away) {
+            LOG.warnf("what clients publish waits until topics of retained messages are read: %s", away.getMessage());
+            return LOOK;
+        }
+        if (topics.size() > 0) LOG.infof("%d retained messages", topics.size());
+        return LOOK;
+    }
+
+    private Duration review() {
         var now = System.nanoTime();
         var isDue = topics.isFull() || now - dueAt >= 0 && !alone.getAsBoolean();
         if (!isDue || now - mayAt < 0) return LOOK;

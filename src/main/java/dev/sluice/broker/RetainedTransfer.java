@@ -215,7 +215,7 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
 
     /** Reads. Costs time in proportion to the names that it looks at, in slices. */
     private Loaded search() {
-        if (!learned && !retained.alone().getAsBoolean()) retained.topics().learn(subscription.filter(), this::isOver);
+        if (!learned && !retained.knowsAll()) retained.topics().learn(subscription.filter(), this::isOver);
         learned = true;
         for (var from = place; from != null && !isOver(); ) {
             var found = retained.topics().find(subscription.filter(), from, mostTopics(), STEPS);

@@ -6,6 +6,9 @@ import dev.sluice.broker.routing.Router;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * What Shared Subscriptions have chosen one client for that it cannot take, or has left: other members get it. Confined to the connection's
@@ -16,13 +19,23 @@ final class SharedReturns {
     private final Router router;
     private final Deliveries deliveries;
     private final Deliveries.Keeping keeping;
+    private final BooleanSupplier knowsMembers;
 
-    /** @param keeping has PostgreSQL keep messages for sessions of other clients */
-    SharedReturns(Recipient connection, Router router, Deliveries deliveries, Deliveries.Keeping keeping) {
+    /**
+     * @param keeping has PostgreSQL keep messages for sessions of other clients
+     * @param knowsMembers whether all are known whose sessions PostgreSQL has
+     */
+    SharedReturns(
+            Recipient connection,
+            Router router,
+            Deliveries deliveries,
+            Deliveries.Keeping keeping,
+            BooleanSupplier knowsMembers) {
         this.connection = connection;
         this.router = router;
         this.deliveries = deliveries;
         this.keeping = keeping;
+        this.knowsMembers = knowsMembers;
     }
 
     /** There is no room for a message: has another member get it; true if there is one with room. */
@@ -36,7 +49,7 @@ final class SharedReturns {
     /** The client is gone: has another member get a message that nobody answers for; whether the message is done with. */
     boolean passOn(Delivery delivery) {
         if (!isForTheGroup(delivery)) return false;
-        give(delivery, false);
+        giveBack(delivery);
         return true;
     }
 
@@ -48,7 +61,14 @@ final class SharedReturns {
 
     /** Gives the messages that a member has left to others [MQTT-4.8.2-5]. */
     void giveBack(List<Delivery> left) {
-        for (var delivery : left) give(delivery, false);
+        left.forEach(this::giveBack);
+    }
+
+    private void giveBack(Delivery delivery) {
+        if (knowsMembers.getAsBoolean()) give(delivery, false);
+        else
+            CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS, connection.loop())
+                    .execute(() -> giveBack(delivery));
     }
 
     private boolean give(Delivery delivery, boolean withRoom) {

@@ -97,7 +97,8 @@ class Downlink {
                 name -> config.consumer().containsKey(name)
                         ? "sluice.downlink.consumer.\"" + name + "\""
                         : "kafka." + name);
-        Codecs.unreadable().forEach(LOG::warn);
+        // It loads libraries, which no client has to wait for.
+        Thread.ofVirtual().name("sluice-codecs").start(() -> Codecs.unreadable().forEach(LOG::warn));
         topics.start();
         partitions.start();
         thread.start(this::turn);

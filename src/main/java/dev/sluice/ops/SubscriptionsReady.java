@@ -6,7 +6,10 @@ import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 
-/** Ready once the subscriptions are known that were announced while this gateway came. Any thread. */
+/**
+ * Ready once all subscriptions and topics of retained messages are known, those included that were announced while this gateway came. Until
+ * then clients that come directly are served, but what they publish waits. Any thread.
+ */
 @Readiness
 @ApplicationScoped
 class SubscriptionsReady implements HealthCheck {
@@ -19,7 +22,7 @@ class SubscriptionsReady implements HealthCheck {
     @Override
     public HealthCheckResponse call() {
         return HealthCheckResponse.named("subscriptions")
-                .status(broker.knowsSubscriptions())
+                .status(broker.hasLoaded())
                 .build();
     }
 }

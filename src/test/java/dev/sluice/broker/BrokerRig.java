@@ -29,6 +29,7 @@ import dev.sluice.packet.Subscription;
 import dev.sluice.packet.Will;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.session.SubscriptionReader;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -96,7 +97,7 @@ final class BrokerRig implements AutoCloseable {
      * @param uplink keys of the configuration, without {@code sluice.uplink.}
      */
     BrokerRig(LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink) {
-        this(relay, store, topics, uplink, Map.of());
+        this(relay, store, topics, store.subscriptions, uplink, Map.of());
     }
 
     /** @param more keys of the configuration */
@@ -104,6 +105,20 @@ final class BrokerRig implements AutoCloseable {
             LocalRelay relay,
             StoreRig store,
             RetainedTopics topics,
+            Map<String, String> uplink,
+            Map<String, String> more) {
+        this(relay, store, topics, store.subscriptions, uplink, more);
+    }
+
+    /**
+     * @param subscriptions how it reads those that are stored
+     * @param more keys of the configuration
+     */
+    BrokerRig(
+            LocalRelay relay,
+            StoreRig store,
+            RetainedTopics topics,
+            SubscriptionReader subscriptions,
             Map<String, String> uplink,
             Map<String, String> more) {
         this.relay = relay;
@@ -121,15 +136,7 @@ final class BrokerRig implements AutoCloseable {
                 config.getConfigMapping(LimitsConfig.class),
                 new Authenticator(List.of("anonymous"), List.of(new Everybody())),
                 kafka.uplink,
-                new Stores(
-                        store.sessions,
-                        store.journal,
-                        store.subscriptions,
-                        store.queues,
-                        store.sharedQueues,
-                        topics,
-                        store.retained,
-                        store.wills),
+                stores(store, topics, subscriptions),
                 new RulesInForce(),
                 kafka.health(),
                 relay,
@@ -148,6 +155,18 @@ final class BrokerRig implements AutoCloseable {
                 .withValidateUnknown(false)
                 .withDefaultValues(more)
                 .build();
+    }
+
+    private static Stores stores(StoreRig store, RetainedTopics topics, SubscriptionReader subscriptions) {
+        return new Stores(
+                store.sessions,
+                store.journal,
+                subscriptions,
+                store.queues,
+                store.sharedQueues,
+                topics,
+                store.retained,
+                store.wills);
     }
 
     /** A client of MQTT 5; what it is sent comes in the order sent. */

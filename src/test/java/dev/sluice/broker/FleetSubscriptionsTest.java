@@ -12,15 +12,19 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.Copy;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.journal.JournalWrite.Subscribe;
 import dev.sluice.store.journal.JournalWrite.Unsubscribe;
 import dev.sluice.store.session.StoredSubscription;
+import dev.sluice.store.session.SubscriptionReader;
+import dev.sluice.topic.TopicFilter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,14 +46,29 @@ class FleetSubscriptionsTest {
     private FleetSubscriptions here;
     private FleetSubscriptions there;
     private volatile boolean isKafkaThere = true;
+    /** While all are read: before one is told, which is of a page that was read before, and behind it. */
+    private volatile Runnable beforeOneIsTold = () -> {};
+
+    private volatile Runnable onceOneIsTold = () -> {};
 
     @BeforeEach
     void start() {
         SERVER.empty();
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        var observed = new SubscriptionReader(rig.requests) {
+            @Override
+            public void all(Listener tell, BooleanSupplier isOver) {
+                Listener each = (clientId, session, epoch, subscription) -> {
+                    beforeOneIsTold.run();
+                    tell.take(clientId, session, epoch, subscription);
+                    onceOneIsTold.run();
+                };
+                super.all(each, isOver);
+            }
+        };
         here = new FleetSubscriptions(
                 router,
-                rig.subscriptions,
+                observed,
                 relayHere,
                 relayHere,
                 filters,
@@ -271,6 +290,43 @@ class FleetSubscriptionsTest {
         loaded.orTimeout(30, TimeUnit.SECONDS).join();
         settle();
         assertThat(clients("t")).hasSize(2999).doesNotContain("c2999");
+    }
+
+    /** Its row has been read, and the client leaves before that is told. */
+    @Test
+    void whatChangesHereWhileAllAreReadIsNotUndone() {
+        var c = open("c");
+        write(c, "t", "kept");
+        router.attach(c, true, true, List.of(to("t"), to("kept")));
+        beforeOneIsTold = () -> {
+            beforeOneIsTold = () -> {};
+            router.unsubscribe(c, TopicFilter.of("t"));
+            writeEnd(c, "t");
+            here.unsubscribed(c, List.of("t"), () -> {});
+            router.detach(c, false);
+        };
+        here.load();
+        assertThat(clients("t")).isEmpty();
+        assertThat(clients("kept")).containsExactly("c");
+    }
+
+    /** What was read of it before PostgreSQL went away is told, and not read a second time. */
+    @Test
+    void whatChangesBetweenTwoAttemptsToReadAllIsNotUndone() {
+        var c = open("c");
+        write(c, "t");
+        write(open("kept"), "kept");
+        onceOneIsTold = () -> {
+            onceOneIsTold = () -> {};
+            writeEnd(c, "t");
+            here.unsubscribed(c, List.of("t"), () -> {});
+            throw new StoreUnavailable("away", null);
+        };
+        here.start();
+        assertThat(here.isComplete()).isFalse();
+        await().until(here::isComplete);
+        assertThat(clients("t")).isEmpty();
+        assertThat(clients("kept")).containsExactly("kept");
     }
 
     /** Kafka takes no record above a megabyte. */

@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.delivery.RetainedTopics;
+import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.topic.TopicName;
 import io.agroal.api.AgroalDataSource;
 import java.time.Duration;
@@ -29,7 +29,7 @@ class RetainedReviewTest {
     void start() {
         SERVER.empty();
         pool = StoreRig.pool(SERVER);
-        rig = new StoreRig(pool, StoreRig.Settings.ONE_LANE, new RetainedTopics.Bounds(1, 0));
+        rig = new StoreRig(pool, StoreRig.Settings.ONE_LANE, new RetainedBounds(1, 0));
         rig.retain(message("job/1", "done")).join();
         SERVER.execute("DELETE FROM retained");
     }

@@ -3,6 +3,7 @@ package dev.sluice.broker;
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
+import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.delivery.RetainedTopics;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -29,8 +30,7 @@ final class TwoBrokers implements AutoCloseable {
         var board = new LocalRelay.Board();
         here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES, ofHere);
         // It hears of nothing that the other one retains.
-        var topics =
-                new RetainedTopics(store.requests, store.clock, RetainedTopics.Bounds.NONE, new SimpleMeterRegistry());
+        var topics = new RetainedTopics(store.requests, store.clock, RetainedBounds.NONE, new SimpleMeterRegistry());
         there = new BrokerRig(new LocalRelay(board, "there"), store, topics, NO_ROUTES);
         here.settle();
         there.settle();

@@ -24,6 +24,7 @@ import dev.sluice.store.Messages;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.journal.JournalWrite.Accept;
+import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.QueueLimit;
 import dev.sluice.store.session.SessionStore.OpenRequest;
@@ -72,9 +73,7 @@ class WillPublisherTest {
         SERVER.empty();
         pool = StoreRig.pool(SERVER);
         rig = new StoreRig(
-                StoreRig.counting(pool, connections),
-                StoreRig.Settings.ONE_LANE,
-                new RetainedTopics.Bounds(MOST_RETAINED, 0));
+                StoreRig.counting(pool, connections), StoreRig.Settings.ONE_LANE, new RetainedBounds(MOST_RETAINED, 0));
         var deliveries = new Deliveries(1000);
         publisher = new WillPublisher(
                 rig.wills,
@@ -206,7 +205,7 @@ class WillPublisherTest {
         SERVER.execute(
                 "INSERT INTO retained (topic, qos, payload) SELECT 'presence/' || n, 1, 'online' FROM generate_series(1, "
                         + MOST_RETAINED + ") n");
-        rig.retainedTopics.load();
+        rig.retainedTopics.load(() -> false);
         SERVER.execute("INSERT INTO retained (topic, qos, payload) VALUES ('presence/elsewhere', 1, 'online')");
         var watcher = rig.open("watcher", false, 60);
         router.restore(

@@ -77,10 +77,11 @@ class StoredSubscriptionsIT {
         servers.gateway().close();
         var begun = System.nanoTime();
         servers.startGateway();
-        servers.gateway().awaitReady();
-        var ready = millis(begun);
+        servers.gateway().awaitLive();
         connect(servers.port()).close();
-        say("a start, %s: ready after %,.0f ms, first CONNACK after %,.0f ms", what, ready, millis(begun));
+        var first = millis(begun);
+        servers.gateway().awaitReady();
+        say("a start, %s: first CONNACK after %,.0f ms, ready after %,.0f ms", what, first, millis(begun));
     }
 
     private static void fill(Servers servers) {

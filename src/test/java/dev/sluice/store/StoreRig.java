@@ -12,6 +12,7 @@ import dev.sluice.store.delivery.DeliverySweep;
 import dev.sluice.store.delivery.OrphanedDeliveries;
 import dev.sluice.store.delivery.Orphans;
 import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.delivery.RetainedReader;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.delivery.SharedQueues;
@@ -100,16 +101,16 @@ public final class StoreRig implements AutoCloseable {
     }
 
     /** @param retained how much may be retained */
-    public StoreRig(AgroalDataSource pool, Settings settings, RetainedTopics.Bounds retained) {
+    public StoreRig(AgroalDataSource pool, Settings settings, RetainedBounds retained) {
         this(pool, settings, Clock.systemUTC(), retained);
     }
 
     /** @param own the gateway's clock, by which it knows PostgreSQL's */
     public StoreRig(AgroalDataSource pool, Settings settings, Clock own) {
-        this(pool, settings, own, RetainedTopics.Bounds.NONE);
+        this(pool, settings, own, RetainedBounds.NONE);
     }
 
-    private StoreRig(AgroalDataSource pool, Settings settings, Clock own, RetainedTopics.Bounds retainedBounds) {
+    private StoreRig(AgroalDataSource pool, Settings settings, Clock own, RetainedBounds retainedBounds) {
         this.pool = pool;
         clock = new StoreClock(own);
         openTimeout = settings.openTimeout();

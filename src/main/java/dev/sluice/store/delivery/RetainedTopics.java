@@ -56,32 +56,24 @@ public class RetainedTopics {
 
     private final StoreRequests requests;
     private final StoreClock clock;
-    private final Bounds bounds;
+    private final RetainedBounds bounds;
     private final NameIndex names = new NameIndex();
     private final Map<TopicName, Changes> changing = new ConcurrentHashMap<>();
     private final JointReads<TopicFilter> learning = new JointReads<>();
     private final AtomicLong lastStamp = new AtomicLong();
     /** Whether a topic has been found without room since names were looked through. */
     private volatile boolean isFull;
+    /** Whether the names are yet to be read that PostgreSQL had at the start. */
+    private volatile boolean loading;
     /** Read: a message is stamped and routed. Write: a subscription begins. */
     private final ReentrantReadWriteLock routing = new ReentrantReadWriteLock();
 
-    /**
-     * How much may be retained.
-     *
-     * @param count messages, 0 for any number
-     * @param nameBytes of their topics' names, 0 for any number
-     */
-    public record Bounds(long count, long nameBytes) {
-        public static final Bounds NONE = new Bounds(0, 0);
-    }
-
     @Inject
     public RetainedTopics(StoreRequests requests, StoreClock clock, MqttConfig config, MeterRegistry meters) {
-        this(requests, clock, new Bounds(config.retainedMaximum(), config.retainedNameBytes()), meters);
+        this(requests, clock, new RetainedBounds(config.retainedMaximum(), config.retainedNameBytes()), meters);
     }
 
-    public RetainedTopics(StoreRequests requests, StoreClock clock, Bounds bounds, MeterRegistry meters) {
+    public RetainedTopics(StoreRequests requests, StoreClock clock, RetainedBounds bounds, MeterRegistry meters) {
         this.requests = requests;
         this.clock = clock;
         this.bounds = bounds;
@@ -99,8 +91,8 @@ public class RetainedTopics {
      * would notice.
      */
     public boolean hasRoomFor(TopicName topic) {
-        var isWithin = (bounds.count == 0 || names.size() < bounds.count)
-                && (bounds.nameBytes == 0 || names.bytes() + topic.utf8().length <= bounds.nameBytes);
+        var isWithin = (bounds.count() == 0 || names.size() < bounds.count())
+                && (bounds.nameBytes() == 0 || names.bytes() + topic.utf8().length <= bounds.nameBytes());
         if (isWithin || contains(topic)) return true;
         isFull = true;
         return false;
@@ -131,23 +123,36 @@ public class RetainedTopics {
     }
 
     /**
-     * Reads the names of all topics, before the first connection; waits a minute for PostgreSQL at each page. Takes those above the bounds as
-     * well: a message whose topic is not known would reach no subscriber.
+     * Reads the names of all topics; waits a minute for PostgreSQL at each page. Takes those above the bounds as well: a message whose topic is
+     * not known would reach no subscriber.
      *
-     * @throws StoreUnavailable when PostgreSQL does not answer for so long
+     * @param isOver whether nobody wants to know any more
+     * @throws StoreUnavailable when PostgreSQL does not answer for so long: some may be known
      */
-    public void load() {
+    public void load(BooleanSupplier isOver) {
         var place = new Place("", Long.MIN_VALUE);
-        while (place != null) {
+        while (place != null && !isOver.getAsBoolean()) {
             var after = place;
             place = requests.routing()
                     .callAtStart("reading the topics of retained messages", it -> ask(it, after, PAGE_ROWS, _ -> true));
         }
-        if (bounds.nameBytes > 0 && names.bytes() > bounds.nameBytes)
+        if (place != null) return;
+        loading = false;
+        if (bounds.nameBytes() > 0 && names.bytes() > bounds.nameBytes())
             LOG.warnf(
                     "the topics of retained messages have %d bytes, more than sluice.mqtt.retained-name-bytes (%d): all are kept, and need"
                             + " heap; no further topic gets a retained message before some are cleared",
-                    names.bytes(), bounds.nameBytes);
+                    names.bytes(), bounds.nameBytes());
+    }
+
+    /** The gateway starts, without a connection yet, and is about to {@link #load}. */
+    public void expectLoad() {
+        loading = true;
+    }
+
+    /** Whether the names are known that PostgreSQL had at the start. */
+    public boolean isLoaded() {
+        return !loading;
     }
 
     /**

@@ -15,27 +15,32 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** Reads the subscriptions of all persistent sessions; blocks, so it is called on virtual threads. */
 @ApplicationScoped
 public class SubscriptionReader {
-    private static final int PAGE_ROWS = 2000;
-    private static final int PAGE_BYTES = 1 << 20;
+    private static final int PAGE_ROWS = 10_000;
+    /** Of filters: a page with more of them ends early. */
+    private static final long PAGE_BYTES = 1 << 20;
+    /** So many rows come at a time, as a filter may have 65,535 bytes. */
+    private static final int ROWS_AT_ONCE = 500;
+    /** Sessions that have changed. */
+    private static final int CHANGES = 2000;
+    /** Characters of a filter that are in the index. */
+    private static final int INDEXED = 400;
 
-    /** In the order of the index, from the one after the last page's; a page ends early when its filters are long. */
+    /** In the order of the index, from the one after the last page's; no client where the session is over. */
     private static final String PAGE = """
-            SELECT p.* FROM (
-                SELECT q.*, count(*) OVER () AS found,
-                       sum(octet_length(q.filter)) OVER (ORDER BY q.session_id, q.begin, q.hash) AS upto
-                  FROM (SELECT s.client_id, s.epoch, b.*, left(b.filter, 400) AS begin, hashtextextended(b.filter, 0) AS hash
-                          FROM subscription b JOIN session s ON s.id = b.session_id
-                         WHERE (b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)) > (?, ?, ?)
-                           AND s.id >= ? AND (s.expires_at IS NULL OR s.expires_at > now())
-                         ORDER BY b.session_id, left(b.filter, 400), hashtextextended(b.filter, 0)
-                         LIMIT ?) q) p
-             WHERE p.upto <= greatest(?, octet_length(p.filter))
-             ORDER BY p.session_id, p.begin, p.hash""";
+            SELECT s.client_id, s.epoch, b.session_id, b.hash, b.filter, b.qos, b.no_local, b.retain_as_published, b.retain_handling, b.identifier
+              FROM (SELECT *, left(filter, 400) AS begin, hashtextextended(filter, 0) AS hash
+                      FROM subscription
+                     WHERE (session_id, left(filter, 400), hashtextextended(filter, 0)) > (?, ?, ?)
+                     ORDER BY session_id, left(filter, 400), hashtextextended(filter, 0)
+                     LIMIT ?) b
+              LEFT JOIN session s ON s.id = b.session_id AND (s.expires_at IS NULL OR s.expires_at > now())
+             ORDER BY b.session_id, b.begin, b.hash""";
 
     private static final String LOST = """
             SELECT w.n, s.epoch, EXISTS (SELECT FROM session o WHERE o.client_id = w.client_id) AS anew
@@ -75,9 +80,10 @@ public class SubscriptionReader {
     /** All subscriptions that a session has, as of an epoch. */
     public record Subscriptions(EndedSession session, long epoch, List<StoredSubscription> all) {}
 
-    private record Entry(String clientId, long epoch, StoredSubscription subscription, Place place) {}
+    private record Entry(String clientId, long session, long epoch, StoredSubscription subscription) {}
 
-    private record Page(List<Entry> entries, boolean more) {}
+    /** @param next after which the next one begins; null if there is none */
+    private record Page(List<Entry> entries, Place next) {}
 
     private record Place(long session, String begin, long hash) {
         static final Place START = new Place(0, "", Long.MIN_VALUE);
@@ -87,17 +93,17 @@ public class SubscriptionReader {
      * Tells every subscription of every session that has not expired, with its client id, on the calling thread, those of one session
      * together; reads page by page, the next one while it tells one. For the start: waits a minute for PostgreSQL at each page.
      *
+     * @param isOver whether nobody wants to know any more
      * @throws StoreUnavailable when PostgreSQL does not answer for so long: some may have been told
      */
-    public void all(Listener tell) {
-        var next = begin(Place.START);
-        Page page;
-        do {
-            page = await(next);
-            if (page.more()) next = begin(page.entries().getLast().place());
-            for (var entry : page.entries())
-                tell.take(entry.clientId(), entry.place().session(), entry.epoch(), entry.subscription());
-        } while (page.more());
+    public void all(Listener tell, BooleanSupplier isOver) {
+        for (var coming = begin(Place.START); coming != null; ) {
+            var page = await(coming);
+            if (isOver.getAsBoolean()) return;
+            coming = page.next() == null ? null : begin(page.next());
+            for (var each : page.entries())
+                tell.take(each.clientId(), each.session(), each.epoch(), each.subscription());
+        }
     }
 
     private CompletableFuture<Page> begin(Place after) {
@@ -170,7 +176,7 @@ public class SubscriptionReader {
                     .toList();
             if (!sessions.isEmpty()) tell.accept(sessions);
             if (!page.isEmpty()) after = page.getLast();
-        } while (page.size() == PAGE_ROWS);
+        } while (page.size() == CHANGES);
     }
 
     /** @param clientId null if the session is over */
@@ -181,7 +187,7 @@ public class SubscriptionReader {
             select.setDouble(1, after.at());
             select.setLong(2, time.toMillis());
             select.setLong(3, after.session());
-            select.setInt(4, PAGE_ROWS);
+            select.setInt(4, CHANGES);
             var page = new ArrayList<Changed>();
             try (var rows = select.executeQuery()) {
                 while (rows.next())
@@ -221,27 +227,42 @@ public class SubscriptionReader {
             page.setLong(1, after.session());
             page.setString(2, after.begin());
             page.setLong(3, after.hash());
-            page.setLong(4, after.session());
-            page.setInt(5, PAGE_ROWS);
-            page.setInt(6, PAGE_BYTES);
+            page.setInt(4, PAGE_ROWS);
+            page.setFetchSize(ROWS_AT_ONCE);
             var entries = new ArrayList<Entry>();
             var found = 0;
+            var bytes = 0L;
+            Place last = null;
             try (var rows = page.executeQuery()) {
-                while (rows.next()) {
-                    entries.add(read(rows));
-                    found = rows.getInt("found");
+                for (; bytes < PAGE_BYTES && rows.next(); found++) {
+                    var entry = read(rows);
+                    var filter = entry.subscription().filter();
+                    bytes += filter.length();
+                    if (entry.clientId() != null) entries.add(entry);
+                    if (found == PAGE_ROWS - 1 || bytes >= PAGE_BYTES)
+                        last = new Place(entry.session(), indexed(filter), rows.getLong(4));
                 }
             }
-            return new Page(entries, found == PAGE_ROWS || found > entries.size());
+            return new Page(entries, last);
         }
     }
 
+    /** As PostgreSQL counts characters. */
+    private static String indexed(String filter) {
+        if (filter.length() <= INDEXED || filter.codePointCount(0, filter.length()) <= INDEXED) return filter;
+        return filter.substring(0, filter.offsetByCodePoints(0, INDEXED));
+    }
+
+    /** By numbers: there may be millions. */
     private static Entry read(ResultSet row) throws SQLException {
-        return new Entry(
-                row.getString("client_id"),
-                row.getLong("epoch"),
-                subscription(row),
-                new Place(row.getLong("session_id"), row.getString("begin"), row.getLong("hash")));
+        var subscription = new StoredSubscription(
+                row.getString(5),
+                QoS.of(row.getInt(6)),
+                row.getBoolean(7),
+                row.getBoolean(8),
+                row.getInt(9),
+                row.getInt(10));
+        return new Entry(row.getString(1), row.getLong(3), row.getLong(2), subscription);
     }
 
     private static StoredSubscription subscription(ResultSet row) throws SQLException {

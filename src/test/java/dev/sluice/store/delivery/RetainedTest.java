@@ -126,15 +126,15 @@ class RetainedTest {
                 .toList()
                 .forEach(CompletableFuture::join);
 
-        var next = topics(rig.pool, RetainedTopics.Bounds.NONE);
-        next.load();
+        var next = topics(rig.pool, RetainedBounds.NONE);
+        next.load(() -> false);
         assertThat(next.size()).isEqualTo(5002);
         assertThat(next.contains(TopicName.of("many/5000"))).isTrue();
         assertThat(next.contains(TopicName.of("b/cleared"))).isFalse();
         assertThat(next.stamp()).isGreaterThan(ahead);
     }
 
-    private RetainedTopics topics(AgroalDataSource pool, RetainedTopics.Bounds bounds) {
+    private RetainedTopics topics(AgroalDataSource pool, RetainedBounds bounds) {
         var requests = new StoreRequests(pool, Settings.ONE_LANE, rig.health, new SimpleMeterRegistry());
         return new RetainedTopics(requests, rig.clock, bounds, new SimpleMeterRegistry());
     }
@@ -145,13 +145,13 @@ class RetainedTest {
         SERVER.execute("INSERT INTO retained (topic, qos, payload)"
                 + " SELECT lpad('/' || n, 60000, 'x'), 1, 'x' FROM generate_series(1, 200) n");
         var asked = new AtomicInteger();
-        var topics = topics(StoreRig.counting(rig.pool, asked), new RetainedTopics.Bounds(0, 1_000_000));
-        topics.load();
+        var topics = topics(StoreRig.counting(rig.pool, asked), new RetainedBounds(0, 1_000_000));
+        topics.load(() -> false);
         assertThat(topics.size()).isEqualTo(200);
         assertThat(asked).hasValue(3);
         assertThat(topics.hasRoomFor(TopicName.of("x"))).isFalse();
 
-        var learning = topics(StoreRig.counting(rig.pool, asked), RetainedTopics.Bounds.NONE);
+        var learning = topics(StoreRig.counting(rig.pool, asked), RetainedBounds.NONE);
         learning.learn(TopicFilter.of("+/#"), () -> false);
         assertThat(learning.size()).isEqualTo(200);
         assertThat(asked).hasValue(6);
@@ -159,7 +159,7 @@ class RetainedTest {
 
     @Test
     void thereIsRoomForSoManyNamesAndBytesOfThem() {
-        var topics = topics(rig.pool, new RetainedTopics.Bounds(3, 10));
+        var topics = topics(rig.pool, new RetainedBounds(3, 10));
         topics.announce(message("1234", "x"));
         assertThat(topics.isFull()).isFalse();
         assertThat(topics.hasRoomFor(TopicName.of("1234567"))).isFalse();

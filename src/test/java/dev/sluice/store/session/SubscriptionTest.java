@@ -16,6 +16,7 @@ import dev.sluice.store.session.SubscriptionReader.Subscriptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -145,6 +146,26 @@ class SubscriptionTest {
         assertThat(all()).containsExactlyInAnyOrderElementsOf(expected);
     }
 
+    /** Pages end within a session: after many filters, and after long ones that only their hashes tell apart in the index. */
+    @Test
+    void allSubscriptionsAreReadHoweverManyAndLongTheyAre() {
+        var expected = new ArrayList<String>();
+        var many = rig.open("many", false, 60).id();
+        SERVER.execute(
+                "INSERT INTO subscription (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)"
+                        + " SELECT " + many + ", 'f/' || n, 1, false, false, 0, 0 FROM generate_series(0, 20999) n");
+        for (int n = 0; n < 21_000; n++) expected.add("many " + simple("f/" + n));
+        var filters = IntStream.range(0, 120)
+                .mapToObj(n -> simple("ü".repeat(20_000) + n))
+                .toArray(StoredSubscription[]::new);
+        subscribe("long", rig.open("long", false, 60).epoch(), filters).join();
+        for (var filter : filters) expected.add("long " + filter);
+
+        var all = all();
+        assertThat(all).hasSameSizeAs(expected);
+        assertThat(Set.copyOf(all).equals(Set.copyOf(expected))).isTrue();
+    }
+
     @Test
     void theViewIsReadOnly() {
         assertThatThrownBy(() -> SERVER.execute("DELETE FROM v_subscription"))
@@ -199,7 +220,7 @@ class SubscriptionTest {
 
     private List<String> all() {
         var all = new ArrayList<String>();
-        rig.subscriptions.all((clientId, _, _, subscription) -> all.add(clientId + " " + subscription));
+        rig.subscriptions.all((clientId, _, _, subscription) -> all.add(clientId + " " + subscription), () -> false);
         return all;
     }
 
