@@ -120,7 +120,8 @@ final class FleetSubscriptions {
         reader.all(this::take);
         end();
         readAgain();
-        if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
+        var count = router.totals().count();
+        if (count > 0) LOG.infof("%d subscriptions of persistent sessions", count);
     }
 
     void start() {

@@ -95,6 +95,16 @@ final class BrokerRig implements AutoCloseable {
      * @param uplink keys of the configuration, without {@code sluice.uplink.}
      */
     BrokerRig(LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink) {
+        this(relay, store, topics, uplink, Map.of());
+    }
+
+    /** @param keys of the rest of the configuration, whole */
+    BrokerRig(
+            LocalRelay relay,
+            StoreRig store,
+            RetainedTopics topics,
+            Map<String, String> uplink,
+            Map<String, String> keys) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
         var config = new SmallRyeConfigBuilder()
@@ -104,6 +114,7 @@ final class BrokerRig implements AutoCloseable {
                 .withMapping(RulesConfig.class)
                 .withMapping(LimitsConfig.class)
                 .withValidateUnknown(false)
+                .withDefaultValues(keys)
                 .build();
         var mqtt = config.getConfigMapping(MqttConfig.class);
         var rules = config.getConfigMapping(RulesConfig.class);
