@@ -32,6 +32,7 @@ import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -107,15 +108,7 @@ final class BrokerRig implements AutoCloseable {
             Map<String, String> keys) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
-        var config = new SmallRyeConfigBuilder()
-                .addDiscoveredConverters()
-                .withMapping(MqttConfig.class)
-                .withMapping(AccessConfig.class)
-                .withMapping(RulesConfig.class)
-                .withMapping(LimitsConfig.class)
-                .withValidateUnknown(false)
-                .withDefaultValues(keys)
-                .build();
+        var config = config(keys);
         var mqtt = config.getConfigMapping(MqttConfig.class);
         var rules = config.getConfigMapping(RulesConfig.class);
         this.departures = new Departures(StoreRig.NODE, meters);
@@ -143,6 +136,18 @@ final class BrokerRig implements AutoCloseable {
                 departures,
                 meters);
         relay.join();
+    }
+
+    private static SmallRyeConfig config(Map<String, String> keys) {
+        return new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(MqttConfig.class)
+                .withMapping(AccessConfig.class)
+                .withMapping(RulesConfig.class)
+                .withMapping(LimitsConfig.class)
+                .withValidateUnknown(false)
+                .withDefaultValues(keys)
+                .build();
     }
 
     /** A client of MQTT 5; what it is sent comes in the order sent. */
