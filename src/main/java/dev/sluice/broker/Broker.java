@@ -98,7 +98,7 @@ public class Broker {
         var topics = stores.retainedTopics;
         this.meters = new BrokerMeters(registered);
         this.isKafkaSilent = kafka::isSilent;
-        this.router = new Router(settings.mqtt.shareOrder());
+        this.router = new Router(settings.mqtt.shareOrder(), settings.mqtt.subscriptionBytesInAll());
         this.deliveries = new Deliveries(settings.mqtt.deliveriesUnderWay());
         var remote = RemoteRouting.join(node, relay, router, deliveries, stores.journal, registered);
         this.sharedPickup = new SharedPickup(router.shares(), stores.sharedQueues, deliveries, remote.keeping());

@@ -1,7 +1,9 @@
 package dev.sluice.broker;
 
 import dev.sluice.broker.routing.Router;
+import dev.sluice.broker.routing.SubscriptionTotals;
 import dev.sluice.session.QueueMemory;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 
@@ -10,8 +12,16 @@ final class BrokerGauges {
     private BrokerGauges() {}
 
     static void register(MeterRegistry meters, Router router, ConnectionRegistry<?> registry, ConnectionParts parts) {
-        Gauge.builder("sluice.subscriptions", router, Router::subscriptions)
+        var subscriptions = router.totals();
+        Gauge.builder("sluice.subscriptions", subscriptions, SubscriptionTotals::count)
                 .description("Subscriptions, those of clients that are offline included")
+                .register(meters);
+        Gauge.builder("sluice.subscription", subscriptions, SubscriptionTotals::bytes)
+                .baseUnit("bytes")
+                .description("Bytes of the Topic Filters of all subscriptions, with what is around each in memory")
+                .register(meters);
+        FunctionCounter.builder("sluice.subscriptions.above.bound", subscriptions, SubscriptionTotals::above)
+                .description("Subscriptions that were kept above the bound in bytes, as PostgreSQL holds them")
                 .register(meters);
         Gauge.builder("sluice.connections", registry, it -> it.all().size())
                 .description("Open sockets, and clients that have said DISCONNECT with messages under way")

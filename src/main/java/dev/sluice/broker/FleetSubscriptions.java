@@ -131,7 +131,8 @@ final class FleetSubscriptions {
         readAgain();
         if (reading.isStopped()) return;
         loading = false;
-        if (router.subscriptions() > 0) LOG.infof("%d subscriptions of persistent sessions", router.subscriptions());
+        var count = router.totals().count();
+        if (count > 0) LOG.infof("%d subscriptions of persistent sessions", count);
     }
 
     /** Begins to read all; returns at once. */

@@ -28,11 +28,21 @@ final class SubscriptionBounds {
             return false;
         }
         var subscriber = parts.router().find(connection.clientId());
-        if (subscriber == null || subscriber.recipient() != connection) return true;
+        if (subscriber == null || subscriber.recipient() != connection) return isRoomFor(filter, answers);
         if (subscriber.subscriptions().containsKey(filter)) return true;
         return areFew(subscriber, answers)
                 && (!filter.isShared() || areSharedFew(subscriber, filter, answers))
-                && areShort(subscriber, filter, answers);
+                && areShort(subscriber, filter, answers)
+                && isRoomFor(filter, answers);
+    }
+
+    private boolean isRoomFor(TopicFilter filter, FilterAnswers answers) {
+        if (parts.router().totals().hasRoomFor(filter)) return true;
+        answers.exceed(
+                "subscription-bytes-in-all",
+                "the Topic Filters of all clients' subscriptions have "
+                        + parts.config().subscriptionBytesInAll() + " bytes, as many as they may");
+        return false;
     }
 
     private boolean areFew(Subscriber subscriber, FilterAnswers answers) {

@@ -40,7 +40,7 @@ final class SysTopics {
         this.interval = interval;
         figures.put("uptime", () -> TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startedAt));
         figures.put("clients/connected", online);
-        figures.put("subscriptions/count", router::subscriptions);
+        figures.put("subscriptions/count", router.totals()::count);
         figures.put("messages/received", meters::packetsReceived);
         figures.put("messages/sent", meters::packetsSent);
         figures.put("publish/messages/received", meters::publishesReceived);

@@ -126,6 +126,13 @@ public interface MqttConfig {
     @WithDefault("262144")
     int subscriptionBytesMaximum();
 
+    /**
+     * Bytes on the heap of the Topic Filters of all subscriptions, and 200 for each, those of clients that are offline included; a further
+     * one is answered with 0x97. 0 bounds none.
+     */
+    @WithDefault("268435456")
+    long subscriptionBytesInAll();
+
     /** Topic Filters of a SUBSCRIBE or UNSUBSCRIBE; one with more is DISCONNECT 0x97. */
     @WithDefault("1000")
     int subscribeEntriesMaximum();

@@ -90,7 +90,7 @@ public sealed interface Effect {
     /**
      * The client has exceeded a bound; to be counted.
      *
-     * @param bound its key below {@code sluice.mqtt}
+     * @param bound the last part of its key
      */
     record Exceeded(String bound) implements Effect {}
 

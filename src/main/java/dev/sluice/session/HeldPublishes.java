@@ -11,6 +11,11 @@ import java.util.ArrayDeque;
 final class HeldPublishes {
     /** Bytes of the objects around a PUBLISH. */
     private static final int OVERHEAD = 128;
+    /**
+     * Bytes that a client may hold whatever others do: a few ordinary messages. So nobody who publishes little is made deaf by those who
+     * publish much. A client comes to less than twice as much, as its last message may have as many by itself.
+     */
+    static final int RESERVE = 1024;
 
     /** @param receivedAt milliseconds since 1970 */
     record Held(Packet.Publish publish, long receivedAt) {}
@@ -29,9 +34,14 @@ final class HeldPublishes {
         return waiting == null;
     }
 
-    /** Whether no more may be read: this client's bytes, or those of all clients, are at their bound. */
+    /** Whether no more may be read: this client's bytes are at their bound, or those of all clients, and this one has its reserve. */
     boolean isFull() {
-        return waiting != null && (bytes >= holding.most() || holding.memory().isFull());
+        return bytes >= holding.most() || bytes >= RESERVE && holding.memory().isFull();
+    }
+
+    /** Whether it may be held: not a large one while the bytes of all clients are at their bound. */
+    boolean hasRoomFor(Packet.Publish publish) {
+        return bytes(publish) <= RESERVE || !holding.memory().isFull();
     }
 
     int size() {

@@ -102,10 +102,22 @@ final class Inbound {
         if (held.isEmpty() && isAdmissible(publish)) {
             admit(publish, receivedAt, out);
         } else {
+            requireRoomFor(publish, out);
             held.add(publish, receivedAt);
             if (publish.topicName().equals(TopicName.RENEWAL)) out.accept(new Effect.Renew(publish));
             requireRoom();
         }
+    }
+
+    /** A large one is read by then, so that it cannot wait in the socket: the client sends it again on its next connection. */
+    private void requireRoomFor(Packet.Publish publish, Consumer<Effect> out) {
+        if (held.hasRoomFor(publish)) return;
+        out.accept(new Effect.Exceeded("bytes-held"));
+        out.accept(new Effect.Abandon(1));
+        throw new MqttFault(
+                ReasonCode.SERVER_BUSY,
+                "too much is held back for all clients together, and this PUBLISH is larger than "
+                        + HeldPublishes.RESERVE + " bytes (sluice.uplink.bytes-held)");
     }
 
     /** Lets those go on that were held and need not be any longer, in their order. */

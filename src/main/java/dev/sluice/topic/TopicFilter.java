@@ -114,6 +114,11 @@ public final class TopicFilter {
         return bytes;
     }
 
+    /** The bytes of its text on the heap: one for each character, two if there are others than ASCII. */
+    public int memory() {
+        return bytes() == text.length() ? text.length() : 2 * text.length();
+    }
+
     /** Returns whether it has more levels than that, without the prefix of a Shared Subscription. */
     public boolean hasMoreLevelsThan(int most) {
         var levels = 1;

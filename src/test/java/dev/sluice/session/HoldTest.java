@@ -22,8 +22,12 @@ class HoldTest {
     private static final QoS TWO = QoS.EXACTLY_ONCE;
 
     private static Packet.Publish large(QoS qos, int packetId) {
-        var payload = new byte[SessionRig.HELD_BYTES];
-        return new Packet.Publish(false, qos, false, TopicName.of("t"), packetId, Properties.NONE, payload);
+        return sized(qos, packetId, SessionRig.HELD_BYTES);
+    }
+
+    private static Packet.Publish sized(QoS qos, int packetId, int payload) {
+        var properties = Properties.NONE;
+        return new Packet.Publish(false, qos, false, TopicName.of("t"), packetId, properties, new byte[payload]);
     }
 
     @ParameterizedTest
@@ -88,14 +92,56 @@ class HoldTest {
         assertThat(rig.session.wantsMore()).isTrue();
     }
 
-    @Test
-    void allClientsTogetherHaveABound() {
-        var rig = SessionRig.online(ProtocolVersion.V5);
+    /** Others hold as much as all may together. */
+    private static SessionRig besidesGreedyClients(ProtocolVersion version) {
+        var rig = SessionRig.online(version);
         rig.held.add(10 * SessionRig.HELD_BYTES);
+        return rig;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aClientThatHoldsLittleIsReadOnWhateverOthersHold(ProtocolVersion version) {
+        var rig = besidesGreedyClients(version);
         assertThat(rig.session.wantsMore()).as("one that publishes nothing").isTrue();
+        rig.receivesQoS1(1);
         rig.mayPublish = false;
-        rig.receives(SessionRig.publish(ZERO, 0));
+        assertThat(rig.receives(sized(ZERO, 0, 200))).isEmpty();
+        assertThat(rig.receives(sized(ONE, 2, 200))).isEmpty();
+        assertThat(rig.session.wantsMore()).isTrue();
+        assertThat(rig.receives(new Packet.PingReq())).containsExactly(SessionRig.send(new Packet.PingResp()));
+        assertThat(rig.forwarded(ONE, 1)).containsExactly(SessionRig.pubAck(1));
+        assertThat(rig.receives(BYE)).contains(new Effect.Finish(false)).noneMatch(Effect.Abandon.class::isInstance);
+    }
+
+    @Test
+    void allClientsTogetherHaveABoundAndASmallReserveEach() {
+        var rig = besidesGreedyClients(ProtocolVersion.V5);
+        rig.mayPublish = false;
+        var others = rig.held.bytes();
+        for (int i = 0; i < 100 && rig.session.wantsMore(); i++) rig.receives(sized(ZERO, 0, 800));
         assertThat(rig.session.wantsMore()).isFalse();
+        assertThat(rig.held.bytes() - others)
+                .isGreaterThanOrEqualTo(HeldPublishes.RESERVE)
+                .isLessThan(2 * HeldPublishes.RESERVE);
+        rig.held.add(-others);
+        assertThat(rig.session.wantsMore()).as("there is room again").isTrue();
+    }
+
+    /** Each of 50,000 clients could hold one of a megabyte. */
+    @ParameterizedTest
+    @EnumSource
+    void aLargeMessageIsNotHeldOnceAllTogetherHoldTooMuch(ProtocolVersion version) {
+        var rig = besidesGreedyClients(version);
+        var others = rig.held.bytes();
+        var large = sized(ONE, 1, HeldPublishes.RESERVE);
+        assertThat(rig.receives(large)).as("it need not be held").containsExactly(SessionRig.forward(large));
+        rig.mayPublish = false;
+        rig.receivesQoS1(2);
+        var effects = rig.receives(sized(ONE, 3, HeldPublishes.RESERVE));
+        assertThat(SessionRig.ends(effects)).containsOnly(ReasonCode.SERVER_BUSY);
+        assertThat(effects).contains(new Effect.Exceeded("bytes-held"), new Effect.Abandon(1));
+        assertThat(rig.held.bytes()).isEqualTo(others);
     }
 
     /** Its library sends all again after it has connected anew. */
@@ -140,7 +186,8 @@ class HoldTest {
     @Test
     void aClientAboveItsReceiveMaximumDoesNotWaitForOtherClients() {
         var rig = SessionRig.online(ProtocolVersion.V5);
-        for (int id = 1; id <= SessionRig.RECEIVE_MAXIMUM + 1; id++) rig.receivesQoS2(id);
+        for (int id = 1; id <= SessionRig.RECEIVE_MAXIMUM; id++) rig.receivesQoS2(id);
+        rig.receives(sized(TWO, 99, HeldPublishes.RESERVE));
         assertThat(rig.on(new Event.Drained())).isEmpty();
         rig.held.add(10 * SessionRig.HELD_BYTES);
         assertThat(SessionRig.ends(rig.on(new Event.Drained()))).contains(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED);

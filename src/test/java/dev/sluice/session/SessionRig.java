@@ -15,7 +15,7 @@ import java.util.List;
 final class SessionRig {
     static final int RECEIVE_MAXIMUM = 4;
     static final int UNRELEASED_MAXIMUM = 6;
-    static final int HELD_BYTES = 1000;
+    static final int HELD_BYTES = 10_000;
     static final int TOPIC_ALIAS_MAXIMUM = 2;
     static final long EXPIRY_MAXIMUM = 1000;
     static final int SEND_QUOTA = 4;

@@ -8,6 +8,7 @@ import dev.sluice.config.StoreConfig;
 import dev.sluice.store.credential.CredentialReader;
 import dev.sluice.store.delivery.BoundedMessages;
 import dev.sluice.store.delivery.QueueReader;
+import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.store.route.RouteStore;
 import dev.sluice.store.session.SubscriptionReader;
@@ -102,7 +103,7 @@ class StoreRequestsTest {
             var meters = new SimpleMeterRegistry();
             var requests = new StoreRequests(rig.pool, patient(), rig.health, meters);
             var queues = new QueueReader(requests, new BoundedMessages(StoreRig.BOUNDS, meters));
-            var topics = new RetainedTopics(requests, rig.clock, RetainedTopics.Bounds.NONE, meters);
+            var topics = new RetainedTopics(requests, rig.clock, RetainedBounds.NONE, meters);
             var waiting = meters.get("sluice.store.reads.waiting").gauge();
             try (var locking = SERVER.dataSource().getConnection();
                     var statement = locking.createStatement()) {

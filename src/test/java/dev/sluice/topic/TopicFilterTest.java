@@ -94,6 +94,12 @@ class TopicFilterTest {
             assertThat(TopicFilter.of(text).bytes()).isEqualTo(text.getBytes(StandardCharsets.UTF_8).length);
     }
 
+    @ParameterizedTest
+    @CsvSource({"a/b, 3", "$share/s/t, 10", "ä, 2", "a/ж, 6", "語/語, 6", "\uD83D\uDE00, 4"})
+    void itsMemoryIsThatOfItsCharacters(String text, int bytes) {
+        assertThat(TopicFilter.of(text).memory()).isEqualTo(bytes);
+    }
+
     @Test
     void countsTheLevelsThatAreCompared() {
         assertThat(TopicFilter.of("a/b/#").hasMoreLevelsThan(3)).isFalse();

@@ -25,22 +25,26 @@ public final class Router {
     private final SubscriptionIndex<Subscribed> index = new SubscriptionIndex<>();
     private final Map<String, Subscriber> subscribers = new ConcurrentHashMap<>();
     private final OwnInterest interest = new OwnInterest();
+    private final SubscriptionTotals totals;
     private final SharedRouting shares;
     private final ReentrantLock changing = new ReentrantLock();
     /** One for all subscribers. */
     private final ObjLongConsumer<String> ended = this::forget;
 
     private volatile long version;
-    private volatile long subscriptions;
     private volatile long arrivals;
 
     public Router() {
-        this(ShareOrder.NONE);
+        this(ShareOrder.NONE, 0);
     }
 
-    /** @param order what is always given to the same member of a Shared Subscription */
-    public Router(ShareOrder order) {
+    /**
+     * @param order what is always given to the same member of a Shared Subscription
+     * @param mostBytes of all subscriptions, 0 for any number
+     */
+    public Router(ShareOrder order, long mostBytes) {
         this.shares = new SharedRouting(order, this::find);
+        this.totals = new SubscriptionTotals(mostBytes);
     }
 
     /** Who else of a Shared Subscription gets a message. */
@@ -142,7 +146,7 @@ public final class Router {
             removeOthers(subscriber, subscriptions);
             for (var stored : subscriptions) {
                 var filter = TopicFilter.of(stored.filter());
-                if (!has(subscriber, filter, stored)) add(subscriber, filter, stored);
+                if (!subscriber.has(filter, stored)) add(subscriber, filter, stored);
             }
             subscriber.attach(recipient, durable);
             interest.enter(subscriber);
@@ -302,18 +306,13 @@ public final class Router {
         return version + arrivals;
     }
 
-    public long subscriptions() {
-        return subscriptions;
+    public SubscriptionTotals totals() {
+        return totals;
     }
 
     private Subscriber subscriber(Recipient recipient) {
         return subscribers.computeIfAbsent(
                 recipient.clientId(), clientId -> new Subscriber(clientId, recipient.sessionId(), ended));
-    }
-
-    private static boolean has(Subscriber subscriber, TopicFilter filter, StoredSubscription stored) {
-        var known = subscriber.subscriptions().get(filter);
-        return known != null && known.isAs(stored);
     }
 
     /** Whether a later connection of the client has the session, here or at another gateway. */
@@ -342,7 +341,7 @@ public final class Router {
         interest.put(subscription, replaced);
         changed();
         if (!subscriber.put(subscription)) return false;
-        subscriptions = subscriptions + 1;
+        totals.add(filter);
         return true;
     }
 
@@ -355,7 +354,7 @@ public final class Router {
         var subscription = subscriber.remove(filter);
         if (subscription == null) return false;
         interest.remove(subscription);
-        subscriptions = subscriptions - 1;
+        totals.remove(filter);
         var group = subscription.group();
         if (group == null) {
             index.remove(filter, subscription);

@@ -2,6 +2,7 @@ package dev.sluice.broker.routing;
 
 import dev.sluice.session.Delivery;
 import dev.sluice.session.Event;
+import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import java.time.Duration;
 import java.util.Map;
@@ -68,6 +69,12 @@ public final class Subscriber {
 
     public Map<TopicFilter, LiveSubscription> subscriptions() {
         return subscriptions;
+    }
+
+    /** Whether it has this one already, as far as routing goes. */
+    boolean has(TopicFilter filter, StoredSubscription stored) {
+        var known = subscriptions.get(filter);
+        return known != null && known.isAs(stored);
     }
 
     /** Bytes of all its Topic Filters in UTF-8. */

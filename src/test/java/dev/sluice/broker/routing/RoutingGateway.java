@@ -27,7 +27,7 @@ final class RoutingGateway {
     }
 
     RoutingGateway(LocalRelay.Board board, String id, ShareOrder order) {
-        router = new Router(order);
+        router = new Router(order, 0);
         relay = new LocalRelay(board, id);
         remote = RemoteRouting.join(relay, relay, router, deliveries, null, meters);
         relay.join();

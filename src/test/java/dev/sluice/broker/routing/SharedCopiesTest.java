@@ -215,7 +215,7 @@ class SharedCopiesTest {
         away("b");
         delete("true");
         assertThat(publish("m").copies()).extracting(Copy::seq).containsExactly(Copy.NOBODY);
-        assertThat(router.subscriptions()).isZero();
+        assertThat(router.totals().count()).isZero();
         assertThat(publish("m").hasSubscribers()).isFalse();
     }
 

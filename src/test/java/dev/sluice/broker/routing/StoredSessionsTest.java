@@ -108,7 +108,7 @@ class StoredSessionsTest {
         assertThat(router.find("c").recipient()).isSameAs(here);
         router.detach(here, false);
         assertThat(router.find("c")).isNull();
-        assertThat(router.subscriptions()).isZero();
+        assertThat(router.totals().count()).isZero();
     }
 
     /** A group has it once, whoever holds the session. */
