@@ -246,7 +246,7 @@ public final class Connection implements RetainedRecipient {
         var left = receiving.resumed(opened);
         var begun = retained.topics().begin(() -> broker.attach(this, opened.present(), durable, left));
         var queued = opened.queued() || begun.answer() > opened.lastSeq();
-        on(new Event.SessionOpened(opened.present(), durable, opened.packetIds(), opened.lastSeq(), queued));
+        on(new Event.SessionOpened(opened.present(), durable, opened.notes(), opened.lastSeq(), queued));
         if (opened.retainedDue()) receiving.resumeRetained(begun.stamp());
         resume();
     }

@@ -8,6 +8,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.session.Effect;
 import dev.sluice.session.Event;
+import dev.sluice.session.Repeat;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.uplink.ClientUplink;
 import dev.sluice.uplink.ClientUplink.Admission;
@@ -280,20 +281,21 @@ final class Publishing {
         var isForSomebody = messageId != null || publication.hasSubscribers();
         var outcome = isForSomebody ? ReasonCode.SUCCESS : ReasonCode.NO_MATCHING_SUBSCRIBERS;
         var accepted = new Event.Accepted(publish.packetId(), outcome);
+        var note = durable ? Repeat.note(messageId, publish) : null;
         // Before the packet identifier is held: a repeat after that would bring other gateways nothing.
         var isRetainedFirst = letters.reserve(publication);
         var retain = publication.stamp() > 0 && !isRetainedFirst;
-        var sent = letters.inTurn(() -> accept(publication, retain, messageId, accepted));
+        var sent = letters.inTurn(() -> accept(publication, retain, note, accepted));
         if (isRetainedFirst) retain(publication, sent);
         else letters.send(publication, sent);
     }
 
-    private void accept(Publication publication, boolean retain, String messageId, Event.Accepted accepted) {
+    private void accept(Publication publication, boolean retain, String note, Event.Accepted accepted) {
         // Not before an earlier one that waits for the journal [MQTT-4.6.0-6].
         if (durable || publication.isKept() || waitingForStore > 0) {
             var packetId = durable ? accepted.packetId() : 0;
             Runnable committed = () -> parts.deliveries().send(publication, others, () -> connection.on(accepted));
-            keep(publication, retain, packetId, messageId, committed);
+            keep(publication, retain, packetId, note, committed);
         } else {
             Runnable given = () -> connection.loop().execute(() -> connection.answered(accepted));
             parts.deliveries().send(publication, others, given);
@@ -305,8 +307,6 @@ final class Publishing {
         var done = writes.thenOnLoop(() -> connection.on(new Event.Forgotten(packetId)));
         writes.submit(new JournalWrite.ForgetReceived(connection.clientId(), connection.epoch(), packetId, done));
     }
-
-    // What all have in common
 
     private void refuse(Packet.Publish publish, ReasonCode reason, String why) {
         parts.meters().refused(reason);
@@ -323,10 +323,10 @@ final class Publishing {
     /**
      * Has PostgreSQL keep a message for the sessions that are owed it, or as the retained one of its topic.
      *
-     * @param packetId held with it until PUBREL, 0 for none
+     * @param packetId held with the note until PUBREL, 0 for none
      * @param committed runs on the loop once it is committed; else the connection ends
      */
-    private void keep(Publication publication, boolean retain, int packetId, String messageId, Runnable committed) {
+    private void keep(Publication publication, boolean retain, int packetId, String note, Runnable committed) {
         waitingForStore++;
         // The session of a client that has said DISCONNECT may be over; only its packet identifiers need it.
         var write = JournalWrite.Accept.kept(
@@ -338,7 +338,7 @@ final class Publishing {
                         whenKept(publication, packetId, committed))
                 .stamped(retain ? publication.stamp() : 0)
                 .since(connection.epoch());
-        connection.writes().submit(packetId == 0 ? write : write.exactlyOnce(packetId, messageId));
+        connection.writes().submit(packetId == 0 ? write : write.exactlyOnce(packetId, note));
     }
 
     /** What members of Shared Subscriptions could not take. */

@@ -27,7 +27,7 @@ final class TraceText {
                     case Event.Received(var packet) -> "received " + of(packet);
                     case Event.Faulted(var fault, var version) -> "faulted " + version + " " + fault.getMessage();
                     case Event.SessionOpened(var present, var durable, var received, var lastSeq, var queued) ->
-                        "session opened, present=" + present + " durable=" + durable + " received=" + received
+                        "session opened, present=" + present + " durable=" + durable + " received=" + received.keySet()
                                 + " last-seq=" + lastSeq + " queued=" + queued;
                     case Event.OpenFailed(var reason, var why) -> "open failed " + reason + ": " + why;
                     case Event.Forwarded(var id, var qos, var outcome, var why, var messageId) ->

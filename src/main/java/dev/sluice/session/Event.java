@@ -6,6 +6,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import java.util.List;
+import java.util.SortedMap;
 
 /** Something that happens to a session. */
 public sealed interface Event {
@@ -43,11 +44,12 @@ public sealed interface Event {
 
     /**
      * @param durable whether its queue and its QoS 2 packet identifiers are in PostgreSQL
-     * @param received QoS 2 packet identifiers taken from the client and not yet released
+     * @param received QoS 2 packet identifiers taken from the client and not yet released, each with its {@link Repeat#note}
      * @param lastSeq place of the last row that was put into the durable queue, 0 for none ever
      * @param queued whether rows wait in it
      */
-    record SessionOpened(boolean present, boolean durable, List<Integer> received, long lastSeq, boolean queued)
+    record SessionOpened(
+            boolean present, boolean durable, SortedMap<Integer, String> received, long lastSeq, boolean queued)
             implements Event {}
 
     record OpenFailed(ReasonCode reason, String why) implements Event {}

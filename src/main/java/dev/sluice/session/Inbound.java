@@ -6,7 +6,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
-import java.util.List;
+import java.util.SortedMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
@@ -33,8 +33,8 @@ final class Inbound {
     private final InboundExchanges exactlyOnce = new InboundExchanges();
     /** Answered with PUBREC, waiting for PUBREL. */
     private final PacketIds received = new PacketIds();
-    /** Identifiers of an earlier connection, which the Receive Maximum of this one does not count (section 4.9). */
-    private final PacketIds resumed = new PacketIds();
+    /** Those of earlier connections, which the Receive Maximum of this one does not count (section 4.9). */
+    private final EarlierPublishes resumed;
     /** PUBREL has come, the journal has yet to forget the identifier. */
     private final PacketIds releasing = new PacketIds();
     /** The client is gone and awaits no answer. */
@@ -46,7 +46,7 @@ final class Inbound {
             boolean durable,
             Limits limits,
             Grant grant,
-            List<Integer> received,
+            SortedMap<Integer, String> received,
             Holding holding,
             LongSupplier clock) {
         this.v5 = v5;
@@ -58,8 +58,8 @@ final class Inbound {
         this.held = new HeldPublishes(holding);
         this.aliases =
                 new TopicAliases(limits.topicAliasMaximum(), limits.input().topicAliasBytes());
-        received.forEach(this.received::add);
-        received.forEach(resumed::add);
+        received.keySet().forEach(this.received::add);
+        this.resumed = new EarlierPublishes(received);
     }
 
     /** Returns whether the client may be read on: a PUBLISH that would follow could still be held. */
@@ -134,7 +134,7 @@ final class Inbound {
             case AT_MOST_ONCE -> mayPublish(publish);
             case AT_LEAST_ONCE -> hasQuota() && mayPublish(publish) || atLeastOnce.contains(packetId);
             case EXACTLY_ONCE -> {
-                if (received.contains(packetId)) yield true;
+                if (isRepeat(publish)) yield true;
                 // Its identifier is that of an exchange which is not over: what this one is shows when it is.
                 if (exactlyOnce.contains(packetId) || releasing.contains(packetId)) yield false;
                 yield hasQuota() && mayPublish(publish);
@@ -158,7 +158,7 @@ final class Inbound {
                 admitAtLeastOnce(publish, receivedAt, out);
             }
             case EXACTLY_ONCE -> { // [MQTT-4.3.3-10]
-                if (received.contains(publish.packetId())) send(new Packet.PubRec(publish.packetId()), out);
+                if (isRepeat(publish)) send(new Packet.PubRec(publish.packetId()), out);
                 else admitExactlyOnce(publish, receivedAt, out);
             }
         }
@@ -173,7 +173,13 @@ final class Inbound {
         else settleAtLeastOnce(packetId, ReasonCode.PAYLOAD_FORMAT_INVALID, PayloadFormat.NOT_TEXT, out);
     }
 
+    /** Returns whether a QoS 2 PUBLISH was answered with PUBREC before. */
+    private boolean isRepeat(Packet.Publish publish) {
+        return received.contains(publish.packetId()) && !resumed.isReplacedBy(publish);
+    }
+
     private void admitExactlyOnce(Packet.Publish publish, long receivedAt, Consumer<Effect> out) {
+        if (received.remove(publish.packetId())) resumed.remove(publish.packetId());
         exactlyOnce.admit(publish, receivedAt);
         var excess = excess(publish, out);
         if (excess != null) {

@@ -13,6 +13,7 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
 import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -139,6 +140,29 @@ class SessionIT {
             client.receive(Packet.PubRec.class);
             assertThat(Records.of(gateway, "wire.telemetry", clientId)).hasSize(2);
         }
+    }
+
+    /** Libraries that count packet identifiers anew with each connection, and keep the session, lose nothing; some repeat without DUP. */
+    @ParameterizedTest
+    @EnumSource
+    void anotherQoS2MessageUnderTheIdentifierOfAnEarlierOneIsProduced(ProtocolVersion version) {
+        var clean = version != ProtocolVersion.V3_1;
+        for (var text : List.of("first", "another", "third")) {
+            var publish = Device.publish(QoS.EXACTLY_ONCE, 7, TOPIC, text);
+            for (int attempt = 0; attempt < 2; attempt++) {
+                try (var client = Device.durable(version, clientId, clean && (attempt > 0 || !text.equals("first")))) {
+                    client.sendPackets(publish);
+                    assertThat(client.receive(Packet.PubRec.class)).isEqualTo(new Packet.PubRec(7));
+                }
+            }
+        }
+        try (var client = Device.durable(version, clientId, clean)) {
+            client.sendPackets(new Packet.PubRel(7));
+            assertThat(client.receive(Packet.PubComp.class)).isEqualTo(new Packet.PubComp(7));
+        }
+        assertThat(Records.of(gateway, "wire.telemetry", clientId))
+                .extracting(Records.Record::text)
+                .containsExactly("first", "another", "third");
     }
 
     /** The repeat is produced again, under the message id of its first; also in a session that begins anew. */

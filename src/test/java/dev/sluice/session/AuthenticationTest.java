@@ -8,6 +8,7 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,7 +18,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Between CONNECT and the opening of the session, and again while the client is online. */
 class AuthenticationTest {
     private static final String METHOD = "SCRAM-SHA-256";
-    private static final Event.SessionOpened OPENED = new Event.SessionOpened(false, false, List.of(), 0, false);
+    private static final Event.SessionOpened OPENED =
+            new Event.SessionOpened(false, false, Collections.emptySortedMap(), 0, false);
 
     private static byte[] data(String text) {
         return text.getBytes(UTF_8);

@@ -11,7 +11,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Will;
 import dev.sluice.topic.TopicName;
-import java.util.List;
+import java.util.Collections;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +27,7 @@ class ConnectTest {
     private static Properties connAck(Packet.Connect connect) {
         var rig = new SessionRig(connect.version());
         rig.connects(connect);
-        var effects = rig.on(new Event.SessionOpened(false, false, List.of(), 0, false));
+        var effects = rig.on(new Event.SessionOpened(false, false, Collections.emptySortedMap(), 0, false));
         assertThat(effects.getFirst()).isInstanceOf(Effect.Send.class);
         return ((Packet.ConnAck) ((Effect.Send) effects.getFirst()).packet()).properties();
     }
@@ -47,7 +47,7 @@ class ConnectTest {
         var connect = rig.connect("c1", true);
         assertThat(rig.connects(connect)).containsExactly(new Effect.OpenSession(connect, rig.session.grant()));
         assertThat(rig.session.wantsMore()).isFalse();
-        var effects = rig.on(new Event.SessionOpened(true, false, List.of(), 0, false));
+        var effects = rig.on(new Event.SessionOpened(true, false, Collections.emptySortedMap(), 0, false));
         assertThat(effects).hasSize(2).last().isEqualTo(new Effect.Start(rig.session.grant()));
         assertThat(((Packet.ConnAck) ((Effect.Send) effects.getFirst()).packet()).sessionPresent())
                 .isTrue();

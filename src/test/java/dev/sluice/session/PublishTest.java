@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.packet.Packet;
@@ -9,6 +10,8 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -179,6 +182,29 @@ class PublishTest {
         assertThat(rig.receivesQoS2(5)).containsExactly(SessionRig.pubRec(5));
         assertThat(rig.receives(new Packet.PubRel(6))).containsExactly(new Effect.Forget(6));
         assertThat(rig.receivesQoS2(7)).hasExactlyElementsOfTypes(Effect.Forward.class);
+    }
+
+    /** A client that keeps its session and has lost what it knew of it gives the identifier to another message. */
+    @ParameterizedTest
+    @EnumSource
+    void anotherMessageUnderAResumedIdentifierIsForwarded(ProtocolVersion version) {
+        var earlier = publish("earlier", false);
+        var notes = new TreeMap<>(Map.of(5, Repeat.note(null, earlier), 6, "of an earlier version"));
+        var opened = new Event.SessionOpened(true, true, notes, 0, false);
+        var rig = SessionRig.durable(version, opened);
+        assertThat(rig.receives(earlier)).as("some do not say DUP").containsExactly(SessionRig.pubRec(5));
+        assertThat(rig.receives(publish("another", true))).containsExactly(SessionRig.pubRec(5));
+        assertThat(rig.receivesQoS2(6)).containsExactly(SessionRig.pubRec(6));
+        assertThat(rig.receives(publish("another", false))).hasExactlyElementsOfTypes(Effect.Forward.class);
+        rig.taken(5);
+        assertThat(rig.receives(publish("a third", false)))
+                .as("a repeat on this connection")
+                .containsExactly(SessionRig.pubRec(5));
+        assertThat(rig.receives(new Packet.PubRel(5))).containsExactly(new Effect.Forget(5));
+    }
+
+    private static Packet.Publish publish(String payload, boolean dup) {
+        return new Packet.Publish(dup, TWO, false, TopicName.of("t"), 5, Properties.NONE, payload.getBytes(UTF_8));
     }
 
     /** Section 4.9: the Receive Maximum begins anew with each connection. */

@@ -131,6 +131,6 @@ final class QueueModel {
         for (int i = random.nextInt(journal.size() + 1); i > 0; i--) write();
         journal.clear();
         if (!known && !rows.isEmpty()) sentSeq = rows.lastKey();
-        return new Event.SessionOpened(true, true, List.of(), lastSeq, !rows.isEmpty());
+        return new Event.SessionOpened(true, true, Collections.emptySortedMap(), lastSeq, !rows.isEmpty());
     }
 }

@@ -11,7 +11,10 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +28,7 @@ class ResumeTest {
     private final List<Effect> opened = rig.openDurable(queued(100));
 
     private static Event.SessionOpened queued(long lastSeq) {
-        return new Event.SessionOpened(true, true, List.of(), lastSeq, true);
+        return new Event.SessionOpened(true, true, Collections.emptySortedMap(), lastSeq, true);
     }
 
     private static Effect load(long afterSeq) {
@@ -248,7 +251,7 @@ class ResumeTest {
     @Test
     void aSessionThatWasResumedToEndWithTheConnectionIsDurableStill() {
         var client = new SessionRig(ProtocolVersion.V5);
-        var opened = new Event.SessionOpened(true, true, List.of(5), 7, true);
+        var opened = new Event.SessionOpened(true, true, new TreeMap<>(Map.of(5, "m5")), 7, true);
         assertThat(client.open(false, Properties.NONE, opened)).containsExactly(load(0));
         assertThat(client.receives(new Packet.PubRel(5))).containsExactly(new Effect.Forget(5));
         client.on(new Event.QueueLoaded(List.of(Mail.sent(Mail.row(7))), false));

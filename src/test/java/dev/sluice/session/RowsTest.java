@@ -10,6 +10,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -24,7 +25,8 @@ class RowsTest {
     private final SessionRig rig = caughtUp(ProtocolVersion.V5);
 
     private static SessionRig caughtUp(ProtocolVersion version) {
-        return SessionRig.durable(version, new Event.SessionOpened(false, true, List.of(), LAST, false));
+        return SessionRig.durable(
+                version, new Event.SessionOpened(false, true, Collections.emptySortedMap(), LAST, false));
     }
 
     private static List<Effect> deliver(SessionRig rig, Delivery... rows) {
@@ -269,7 +271,7 @@ class RowsTest {
         var client = new SessionRig(ProtocolVersion.V5);
         var properties =
                 Properties.NONE.with(Property.MAXIMUM_PACKET_SIZE, 30).with(Property.SESSION_EXPIRY_INTERVAL, 60);
-        client.open(false, properties, new Event.SessionOpened(false, true, List.of(), LAST, false));
+        client.open(false, properties, new Event.SessionOpened(false, true, Collections.emptySortedMap(), LAST, false));
         var large = Mail.message(101, "t", Properties.NONE, Message.NEVER, 100);
         var row = new Delivery(large, TWO, false, List.of(), null, 101, false, false);
         assertThat(deliver(client, row))
@@ -328,7 +330,8 @@ class RowsTest {
     /** After a crash it is sent under the identifier that it had, and so it is when only its PUBREL is due. */
     @Test
     void aResumedRowKeepsTheIdentifierThatItWasGiven() {
-        var client = SessionRig.durable(ProtocolVersion.V5, new Event.SessionOpened(true, true, List.of(), 2, true));
+        var client = SessionRig.durable(
+                ProtocolVersion.V5, new Event.SessionOpened(true, true, Collections.emptySortedMap(), 2, true));
         var first = Mail.row(1, TWO);
         var second = Mail.row(2, TWO);
         var rows = List.of(

@@ -9,7 +9,10 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Feeds one session with events and keeps what it wants done; for one thread. */
 final class SessionRig {
@@ -96,19 +99,25 @@ final class SessionRig {
 
     static SessionRig online(ProtocolVersion version, Limits limits) {
         var rig = new SessionRig(version, limits);
-        rig.open(true, Properties.NONE, new Event.SessionOpened(false, false, List.of(), 0, false));
+        rig.open(true, Properties.NONE, new Event.SessionOpened(false, false, Collections.emptySortedMap(), 0, false));
         return rig;
     }
 
     static SessionRig online(ProtocolVersion version, Properties properties) {
         var rig = new SessionRig(version);
-        rig.open(true, properties, new Event.SessionOpened(false, false, List.of(), 0, false));
+        rig.open(true, properties, new Event.SessionOpened(false, false, Collections.emptySortedMap(), 0, false));
         return rig;
     }
 
     /** A client whose session outlives its connection. */
     static SessionRig durable(ProtocolVersion version, Integer... received) {
-        return durable(version, new Event.SessionOpened(received.length > 0, true, List.of(received), 0, false));
+        return durable(version, new Event.SessionOpened(received.length > 0, true, notes(received), 0, false));
+    }
+
+    private static SortedMap<Integer, String> notes(Integer... received) {
+        var notes = new TreeMap<Integer, String>();
+        for (var packetId : received) notes.put(packetId, "id" + packetId);
+        return notes;
     }
 
     static SessionRig durable(ProtocolVersion version, Event.SessionOpened opened) {

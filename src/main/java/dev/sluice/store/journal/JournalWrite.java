@@ -40,7 +40,7 @@ public sealed interface JournalWrite {
      * @param copies one for each persistent session that is owed it; they know their place once this is committed
      * @param retain whether it replaces the retained message of its topic, or clears it when the payload is empty [MQTT-3.3.1-5, -6]
      * @param packetId of a QoS 2 PUBLISH, held until PUBREL [MQTT-4.3.3-10]; 0 for none
-     * @param messageId its mqtt-message-id in Kafka, to be held with the packet identifier; null without one
+     * @param note to be held with the packet identifier; null without one
      * @param stamp which of two retained messages is newer, from {@link dev.sluice.store.delivery.RetainedTopics#announce}; 0 if the
      *     journal is to announce it when it takes the write
      * @param will the row of the will that this message is, which is delivered with this; 0 for none
@@ -54,7 +54,7 @@ public sealed interface JournalWrite {
             List<Copy> copies,
             boolean retain,
             int packetId,
-            String messageId,
+            String note,
             long stamp,
             long will,
             Instalments.Part part,
@@ -78,28 +78,28 @@ public sealed interface JournalWrite {
         }
 
         /** The same at QoS 2: its packet identifier is held until PUBREL. */
-        public Accept exactlyOnce(int packetId, String messageId) {
+        public Accept exactlyOnce(int packetId, String note) {
             return new Accept(
-                    clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, since, done);
+                    clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, since, done);
         }
 
         /** The same for a message that was announced with this stamp. */
         public Accept stamped(long stamp) {
             return new Accept(
-                    clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, since, done);
+                    clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, since, done);
         }
 
         /** The same in the name of a run of this gateway, if no session owns it. */
         public Accept since(long run) {
             return new Accept(
-                    clientId, epoch, message, copies, retain, packetId, messageId, stamp, will, part, run, done);
+                    clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, run, done);
         }
 
         /** Some of its copies: all else that it is to do comes with the last of them. */
         Accept part(List<Copy> some, Instalments.Part part, Consumer<Outcome> told) {
             return part.isLast()
                     ? new Accept(
-                            clientId, epoch, message, some, retain, packetId, messageId, stamp, will, part, since, told)
+                            clientId, epoch, message, some, retain, packetId, note, stamp, will, part, since, told)
                     : new Accept(clientId, epoch, message, some, false, 0, null, 0, 0, part, since, told);
         }
 

@@ -178,7 +178,7 @@ final class SessionStatements {
                 List.of(
                         Column.texts(writes, Accept::clientId),
                         Column.integers(writes, Accept::packetId),
-                        Column.texts(writes, Accept::messageId)));
+                        Column.texts(writes, Accept::note)));
     }
 
     static JournalStatement forget(List<ForgetReceived> writes) {

@@ -15,6 +15,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 
@@ -131,9 +133,11 @@ public class SessionStore {
             List<Long> dueWills,
             Former former,
             long replacedId) {
-        /** Packet identifiers of the QoS 2 PUBLISHes that wait for their PUBREL. */
-        public List<Integer> packetIds() {
-            return received.stream().map(ReceivedPublish::packetId).toList();
+        /** What is stored with each QoS 2 PUBLISH that waits for its PUBREL, by packet identifier. */
+        public SortedMap<Integer, String> notes() {
+            var notes = new TreeMap<Integer, String>();
+            received.forEach(each -> notes.put(each.packetId(), each.note()));
+            return notes;
         }
 
         /** The same, for whoever knows that the rows up to a place were sent. */
@@ -158,8 +162,12 @@ public class SessionStore {
     /** A connection as the session's row told of it: the gateway that held it, by name, and its epoch. */
     public record Former(String node, long epoch) {}
 
-    /** A QoS 2 PUBLISH that was taken and waits for its PUBREL. */
-    public record ReceivedPublish(int packetId, String messageId) {}
+    /**
+     * A QoS 2 PUBLISH that was taken and waits for its PUBREL.
+     *
+     * @param note what the session has stored with it
+     */
+    public record ReceivedPublish(int packetId, String note) {}
 
     /**
      * How many sessions the identity of a request has besides the one that is asked for, counted up to so many.
