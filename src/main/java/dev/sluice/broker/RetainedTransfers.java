@@ -210,7 +210,10 @@ final class RetainedTransfers {
             connection.loop().execute(() -> leaveTo(some, since.join()));
             return null;
         });
-        since.complete(retained.alone().getAsBoolean() && retained.topics().isLoaded() ? begun.stamp() : begun.stamp() - OTHER_CLOCKS);
+        since.complete(
+                retained.alone().getAsBoolean() && retained.topics().isLoaded()
+                        ? begun.stamp()
+                        : begun.stamp() - OTHER_CLOCKS);
     }
 
     private void leaveTo(List<RetainedTransfer> some, long since) {

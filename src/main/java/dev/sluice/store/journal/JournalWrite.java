@@ -79,27 +79,23 @@ public sealed interface JournalWrite {
 
         /** The same at QoS 2: its packet identifier is held until PUBREL. */
         public Accept exactlyOnce(int packetId, String note) {
-            return new Accept(
-                    clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, since, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, since, done);
         }
 
         /** The same for a message that was announced with this stamp. */
         public Accept stamped(long stamp) {
-            return new Accept(
-                    clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, since, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, since, done);
         }
 
         /** The same in the name of a run of this gateway, if no session owns it. */
         public Accept since(long run) {
-            return new Accept(
-                    clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, run, done);
+            return new Accept(clientId, epoch, message, copies, retain, packetId, note, stamp, will, part, run, done);
         }
 
         /** Some of its copies: all else that it is to do comes with the last of them. */
         Accept part(List<Copy> some, Instalments.Part part, Consumer<Outcome> told) {
             return part.isLast()
-                    ? new Accept(
-                            clientId, epoch, message, some, retain, packetId, note, stamp, will, part, since, told)
+                    ? new Accept(clientId, epoch, message, some, retain, packetId, note, stamp, will, part, since, told)
                     : new Accept(clientId, epoch, message, some, false, 0, null, 0, 0, part, since, told);
         }
 

@@ -18,7 +18,8 @@ class NodeRunTest {
     void aGatewayThatWasTakenForDeadWritesAsItsNextRun() {
         SERVER.empty();
         try (var rig = new StoreRig(SERVER, SETTINGS);
-                var member = Member.of(rig, SETTINGS, "a", Duration.ofMinutes(1)).enter()) {
+                var member =
+                        Member.of(rig, SETTINGS, "a", Duration.ofMinutes(1)).enter()) {
             var first = member.run.number();
             assertThat(first).isPositive().isEqualTo(member.self().run());
             SERVER.execute("UPDATE node SET last_epoch = nextval('session_epoch')");
