@@ -27,4 +27,9 @@ record QueueBounds(long fullCount, long fullBytes, long trimCount, long trimByte
                 count,
                 bytes);
     }
+
+    /** Whether a queue that is as deep takes a message of so many bytes, and pushes none out for it. */
+    boolean hasRoom(long count, long bytes, int more) {
+        return count < fullCount && bytes < fullBytes && count + 1 <= trimCount && bytes + more <= trimBytes;
+    }
 }
