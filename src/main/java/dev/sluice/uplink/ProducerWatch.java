@@ -175,8 +175,8 @@ public class ProducerWatch {
         else seen.stream().map(Standstill::kafkaTopic).distinct().limit(TOPICS).forEach(named::add);
         topics = states(List.copyOf(named));
         if (shortage != 0)
-            topics.forEach((topic, state) -> producer.flows()
-                    .tellWritable(topic, shortage, it -> state.couldTake(new Standstill(topic, it))));
+            topics.forEach((topic, state) ->
+                    producer.flows().tellWritable(topic, shortage, it -> state.couldTake(new Standstill(topic, it))));
         lookedAt = System.nanoTime();
         couldMoveSince.keySet().retainAll(Set.copyOf(seen));
         for (var each : seen) {

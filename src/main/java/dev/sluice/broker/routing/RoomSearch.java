@@ -69,8 +69,8 @@ final class RoomSearch {
     private LiveSubscription withRoom(List<LiveSubscription> asked) {
         if (asked.isEmpty()) return null;
         var bytes = message.bytes();
-        var answers = rooms.of(
-                asked.stream().map(it -> it.subscriber().sessionId()).toList(), bytes);
+        var answers =
+                rooms.of(asked.stream().map(it -> it.subscriber().sessionId()).toList(), bytes);
         LiveSubscription found = null;
         for (int i = 0; i < asked.size(); i++) {
             var subscriber = asked.get(i).subscriber();

@@ -149,11 +149,11 @@ final class Enqueue {
      * copies finds them kept.
      */
     boolean substitute(Connection connection, QueueBounds bounds) throws SQLException {
-        var rooms = new AskedRooms(connection, bounds);
+        var rooms = new QueueRooms(connection, bounds);
         var any = false;
         try {
             for (var item : items) any |= item.copy().substitute(item.queue().excess, rooms);
-        } catch (AskedRooms.Unanswered unanswered) {
+        } catch (QueueRooms.Unanswered unanswered) {
             throw unanswered.failure();
         }
         return any;

@@ -107,8 +107,9 @@ public final class Flows {
         if (isShort == (shortage != 0)) return;
         shortage = isShort ? ++shortages : 0;
         if (isShort)
-            shortageLog.warn("more than half of the Kafka producer's buffer.memory is taken: a partition gets its first record only"
-                    + " if Kafka says that it can take it");
+            shortageLog.warn(
+                    "more than half of the Kafka producer's buffer.memory is taken: a partition gets its first record only"
+                            + " if Kafka says that it can take it");
     }
 
     /**

@@ -38,8 +38,7 @@ final class ProducerBuffer {
     }
 
     private Metric metric(String name) {
-        for (var metric : kafka.metrics().entrySet())
-            if (metric.getKey().name().equals(name)) return metric.getValue();
+        for (var metric : kafka.metrics().entrySet()) if (metric.getKey().name().equals(name)) return metric.getValue();
         return null;
     }
 

@@ -42,16 +42,14 @@ class SpoolLooksTest {
     }
 
     private SpoolStore spool(LaneFloors floors) {
-        var requests =
-                new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health, new SimpleMeterRegistry());
+        var requests = new StoreRequests(rig.pool, StoreRig.Settings.ONE_LANE, rig.health, new SimpleMeterRegistry());
         return new SpoolStore(requests, NodeSettings.of("node"), floors);
     }
 
     private static void put(int rows) {
         SERVER.execute("""
                 INSERT INTO spool (lane, seq, client_id, kafka_topic, key, headers, value, record_at, bytes)
-                SELECT %d, nextval('spool_seq'), 'c', 't', '', '', '', 1, 100 FROM generate_series(1, %d)""".formatted(
-                LANE, rows));
+                SELECT %d, nextval('spool_seq'), 'c', 't', '', '', '', 1, 100 FROM generate_series(1, %d)""".formatted(LANE, rows));
     }
 
     private boolean seesNothing() {
@@ -87,7 +85,7 @@ class SpoolLooksTest {
             put(20_000);
             backup.createStatement().executeQuery("SELECT count(*) FROM spool");
             SERVER.execute("DELETE FROM spool");
-            statement.execute("SET enable_seqscan = off");
+            statement.execute("SET enable_seqscan = off; SET enable_bitmapscan = off");
             spool.state();
             spool.state();
             assertThat(pages(connection, new LaneFloors().next())).isGreaterThan(20_000);
