@@ -54,8 +54,7 @@ final class PartitionFlow {
 
     /** Whether nothing waits for it, here or elsewhere. */
     boolean isIdle(long now) {
-        if (refused && now - refusedAt > OFFERED_AGAIN.toNanos()) refused = false;
-        return !refused && isEmpty();
+        return (!refused || now - refusedAt > OFFERED_AGAIN.toNanos()) && isEmpty();
     }
 
     boolean isEmpty() {
