@@ -143,8 +143,8 @@ public class ProducerWatch {
     }
 
     /**
-     * The Kafka topics that exist and have acknowledged nothing for {@code outage-grace} while records waited: in any partition, or in more
-     * partitions than in others something.
+     * The Kafka topics that exist and stand still: while records waited, they have acknowledged nothing for {@code outage-grace}. Or more of their
+     * partitions stand still than have moved lately.
      */
     Set<String> stillTopics() {
         return stillTopics;

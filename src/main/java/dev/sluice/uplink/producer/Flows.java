@@ -76,8 +76,8 @@ public final class Flows {
     }
 
     /**
-     * The Kafka topics that have acknowledged nothing for so long, while something was held for them: in any partition, or in more partitions than
-     * in others something.
+     * The Kafka topics that stand still: while something was held for them, they have acknowledged nothing for so long. Or more of their partitions
+     * stand still than have moved lately.
      */
     public Set<String> stillTopics(Duration time) {
         var now = System.nanoTime();

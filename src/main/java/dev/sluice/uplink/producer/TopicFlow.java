@@ -106,8 +106,8 @@ final class TopicFlow {
     }
 
     /**
-     * Whether something has waited for so long, and Kafka has acknowledged nothing for the topic meanwhile, or for more of its partitions nothing
-     * than something: those are few enough to go the way of the others.
+     * Whether something has waited for so long, and Kafka has acknowledged nothing for the topic meanwhile. Or whether more partitions stand still
+     * like that than have moved lately: the few that move go through the spool with the others then.
      */
     boolean isStill(long now, Duration time) {
         var still = still(now, time).size();
