@@ -89,7 +89,7 @@ class SpoolLooksTest {
             spool.state();
             spool.state();
             assertThat(pages(connection, new LaneFloors().next())).isGreaterThan(1000);
-            assertThat(pages(connection, floors.next())).isLessThan(200);
+            assertThat(pages(connection, floors.next())).isLessThan(400);
             put(1);
             assertThat(seesNothing()).isFalse();
             backup.rollback();
