@@ -38,7 +38,7 @@ public class ProducerWatch {
     private static final Logger LOG = Logger.getLogger(ProducerWatch.class);
     private static final Duration TURN = Duration.ofMillis(250);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
-    /** Of those that messages have named, as many are asked for at a time. */
+    /** As many are asked for at a time; of those that stand still, at all. */
     private static final int TOPICS = 1000;
     /** A partition that has been gone for so long does not come back. */
     private static final Duration LOST = Duration.ofSeconds(10);
@@ -142,7 +142,10 @@ public class ProducerWatch {
         return still;
     }
 
-    /** The Kafka topics that exist and have acknowledged nothing, in any partition, for {@code outage-grace} while records waited. */
+    /**
+     * The Kafka topics that exist and stand still: while records waited, they have acknowledged nothing for {@code outage-grace}. Or more of their
+     * partitions stand still than have moved lately.
+     */
     Set<String> stillTopics() {
         return stillTopics;
     }
@@ -157,23 +160,37 @@ public class ProducerWatch {
         producer.look();
         var seen = producer.flows().still(grace);
         if (seen.isEmpty()) couldMoveSince.clear();
-        else if (now - lookedAt > betweenLooks.toNanos()) look(seen);
+        var shortage = producer.flows().shortage();
+        var isDue = now - lookedAt > betweenLooks.toNanos() || producer.flows().takeMustAsk();
+        if (isDue && (shortage != 0 || !seen.isEmpty())) look(seen, shortage);
         tell(seen);
         if (now - lostLookAt > lost.toNanos() / 5) replaceIfLost();
         replaceIfStuck();
     }
 
-    /** Asks Kafka about what stands still. */
-    private void look(List<Standstill> seen) {
+    /** Asks Kafka about what stands still, and in a shortage about all that anything waits for. */
+    private void look(List<Standstill> seen, int shortage) {
         var named = new HashSet<>(routes.routes().literalKafkaTopics());
-        seen.stream().map(Standstill::kafkaTopic).distinct().limit(TOPICS).forEach(named::add);
-        topics = kafka.topicStates(named).orElse(Map.of());
+        if (shortage != 0) named.addAll(producer.flows().waitingTopics());
+        else seen.stream().map(Standstill::kafkaTopic).distinct().limit(TOPICS).forEach(named::add);
+        topics = states(List.copyOf(named));
+        if (shortage != 0)
+            topics.forEach((topic, state) ->
+                    producer.flows().tellWritable(topic, shortage, it -> state.couldTake(new Standstill(topic, it))));
         lookedAt = System.nanoTime();
         couldMoveSince.keySet().retainAll(Set.copyOf(seen));
         for (var each : seen) {
             if (state(each.kafkaTopic()).couldTake(each)) couldMoveSince.putIfAbsent(each, lookedAt);
             else couldMoveSince.remove(each);
         }
+    }
+
+    private Map<String, TopicState> states(List<String> named) {
+        var states = new HashMap<String, TopicState>();
+        for (int i = 0; i < named.size(); i += TOPICS)
+            kafka.topicStates(Set.copyOf(named.subList(i, Math.min(i + TOPICS, named.size()))))
+                    .ifPresent(states::putAll);
+        return states;
     }
 
     private TopicState state(String kafkaTopic) {

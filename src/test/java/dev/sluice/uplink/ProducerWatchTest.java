@@ -3,6 +3,7 @@ package dev.sluice.uplink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.ProducerRig;
 import dev.sluice.uplink.producer.Standstill;
 import jakarta.enterprise.inject.Vetoed;
@@ -70,10 +71,10 @@ class ProducerWatchTest {
     /** As when Kafka's client has lost count of the batches of a partition. */
     @Test
     void aProducerThatForgetsOnePartitionIsReplacedAlthoughItIsNotSilent() {
-        producers.forgotten = 0;
+        producers.forgotten = Set.of(0);
         handed(1);
         producers.last().completeNext();
-        producers.forgotten = null;
+        producers.forgotten = Set.of();
         handed(0);
         await("another producer").atMost(PATIENCE).until(() -> {
             handed(1);
@@ -87,7 +88,7 @@ class ProducerWatchTest {
     @Test
     void aPartitionThatKafkaCannotTakeIsNoReasonToReplaceAProducer() {
         kafka.fleet = new TopicState(4, Set.of(1, 2, 3));
-        producers.forgotten = 0;
+        producers.forgotten = Set.of(0);
         handed(1);
         producers.last().completeNext();
         handed(0);
@@ -97,6 +98,23 @@ class ProducerWatchTest {
             producers.last().completeNext();
             watch.turn();
             return producers.producers.size() == 1;
+        });
+    }
+
+    @Test
+    void inAShortageOfBufferKafkaIsAskedWhichPartitionsCanTakeARecord() {
+        kafka.fleet = new TopicState(4, Set.of(1));
+        handed(0);
+        producers.last().completeNext();
+        producers.runShortOfBuffer();
+        assertThat(producers.hand(1)).isEqualTo(Handover.NOT_NOW);
+        watch.turn();
+        assertThat(producers.hand(1)).isEqualTo(Handover.TAKEN);
+        assertThat(producers.hand(0)).isEqualTo(Handover.NOT_NOW);
+        kafka.fleet = WRITABLE;
+        await("the next question").atMost(PATIENCE).until(() -> {
+            watch.turn();
+            return producers.hand(0) == Handover.TAKEN;
         });
     }
 
@@ -184,6 +202,24 @@ class ProducerWatchTest {
         slower.turn();
         assertThat(slower.still()).containsExactly(new Standstill(ProducerRig.TOPIC, 1));
         assertThat(slower.stillTopics()).isEmpty();
+    }
+
+    /** Those that move, and are fewer, go the way of the others. */
+    @Test
+    void aTopicOfWhichMostPartitionsStandStillDoes() {
+        kafka.fleet = new TopicState(4, Set.of(2, 3));
+        producers.forgotten = Set.of(0, 1);
+        handed(2); // from now on it is known how many there are
+        producers.last().completeNext();
+        handed(0);
+        handed(1);
+        await("a standstill").atMost(PATIENCE).until(() -> {
+            handed(2);
+            producers.last().completeNext();
+            watch.turn();
+            return watch.still().size() == 2;
+        });
+        assertThat(watch.stillTopics()).containsExactly(ProducerRig.TOPIC);
     }
 
     @Test

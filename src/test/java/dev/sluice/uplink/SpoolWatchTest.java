@@ -46,6 +46,7 @@ class SpoolWatchTest {
     private SpoolWatch watch;
     private ClientUplink client;
     private int packetId;
+    private volatile Set<String> stillTopics = Set.of();
 
     @BeforeEach
     void empty() {
@@ -81,7 +82,12 @@ class SpoolWatchTest {
         spool = new Spool(config, store.journal, store.spool, meters);
         var uplink = new Uplink(config, routes, producer, new KnownTopics(), spool, OpenTelemetry.noop(), true, meters);
         kafka = new KafkaHealth(routes, producer, spool, Map.of());
-        var standstills = new ProducerWatch(config, routes, producer, kafka, Duration.ofMillis(50), SOON, SOON);
+        var standstills = new ProducerWatch(config, routes, producer, kafka, Duration.ofMillis(50), SOON, SOON) {
+            @Override
+            Set<String> stillTopics() {
+                return stillTopics;
+            }
+        };
         watch = new SpoolWatch(config, spool, store.spool, uplink, producer, kafka, standstills, meters);
         spool.start(null, meters);
         watch.start(null);
@@ -195,6 +201,31 @@ class SpoolWatchTest {
         producer.recover();
         awaitDirect();
         assertOrder("t", 21);
+    }
+
+    /** What waits for the partition that moves is under way, or goes through the spool. */
+    @Test
+    void aTopicThatStandsStillInPartKeepsTheOrderOfEachKey() {
+        producer.stuck.add("t-0");
+        start("spool");
+        var value = 0;
+        for (; value < 5; value++) for (var key : keys(40)) publish("t", key, "" + value);
+        await("some that wait").atMost(SOON).until(() -> !producer.held.isEmpty());
+        stillTopics = Set.of("t");
+        for (; value < 20; value++) for (var key : keys(40)) publish("t", key, "" + value);
+        await("answers to all").atMost(SOON).until(() -> answered.get() == 20 * 40);
+        var others = keys(40).stream()
+                .filter(key -> StuckProducer.partition(key) == 1)
+                .toList();
+        await("the other partition's records").atMost(SOON).untilAsserted(() -> assertThat(producer.taken)
+                .hasSize(20 * others.size()));
+
+        producer.recover();
+        stillTopics = Set.of();
+        for (; value < 25; value++) for (var key : keys(40)) publish("t", key, "" + value);
+        awaitDirect();
+        await("all").atMost(SOON).until(() -> producer.taken.size() == 25 * 40);
+        assertOrder("t", 25);
     }
 
     /** Also if the producer gives up what it has of them. */

@@ -2,6 +2,7 @@ package dev.sluice.broker.routing;
 
 import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
+import dev.sluice.store.journal.QueueRooms;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -55,13 +56,14 @@ public final class Match {
         return share;
     }
 
-    /**
-     * Another member of the Shared Subscription, for a message that this one cannot take; null if there is none.
-     *
-     * @param withRoom whether one with a full queue will not do
-     */
-    Member another(Message message, boolean withRoom) {
-        return group.another(message.qos(), message.topicName(), null, withRoom, true);
+    /** Another member of the Shared Subscription, for a message that this one cannot take; null if there is none. */
+    Member another(Message message) {
+        return group.another(message.qos(), message.topicName(), null, false, true);
+    }
+
+    /** The same, but with room for it; null if there is none. */
+    Member withRoom(Message message, QueueRooms rooms) {
+        return new RoomSearch(group, message, rooms).find();
     }
 
     List<Integer> identifiers() {

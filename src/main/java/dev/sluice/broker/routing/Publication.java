@@ -150,7 +150,7 @@ public final class Publication {
         var others = new ArrayList<Match>(missed.size());
         var elsewhere = new ArrayList<RemoteMatch>(0);
         for (var match : missed)
-            switch (match.another(message, false)) {
+            switch (match.another(message)) {
                 case null -> {}
                 case LiveSubscription known -> others.add(new Match(known));
                 case RemoteMember remote -> elsewhere.add(RemoteMatch.of(remote));

@@ -1,6 +1,7 @@
 package dev.sluice.broker.routing;
 
 import dev.sluice.config.MqttConfig.ShareOrder;
+import dev.sluice.packet.Message;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.delivery.SharedQueues.Away;
 import dev.sluice.topic.TopicName;
@@ -9,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -43,6 +45,8 @@ final class ShareGroup implements Subscribed {
 
     private final MemberRing awayRing;
     private final AtomicInteger turn = new AtomicInteger();
+    /** Until then no queue is looked for that has room. */
+    private volatile long fullUntil = System.nanoTime();
 
     private record Session(String clientId, long id) {}
 
@@ -187,6 +191,30 @@ final class ShareGroup implements Subscribed {
      */
     Member another(QoS qos, TopicName topic, Recipient leaving, boolean withRoom, boolean byLetter) {
         return choose(new Wish(qos, leaving, byLetter), key(topic, null), withRoom ? Demand.ROOM : Demand.ABLE);
+    }
+
+    /** All who can get a message, from the one whose turn it is; as far as they do not change meanwhile. */
+    Stream<Member> able(Message message) {
+        var wish = new Wish(message.qos(), null, true);
+        var key = key(message.topicName(), null);
+        var next = key == NO_KEY ? turn.getAndIncrement() : (int) key;
+        return Stream.concat(inTurn(next, online(), this::onlineAt), inTurn(next, away.count(), away::at))
+                .filter(member -> wish.isMetBy(member, Demand.ABLE))
+                .map(wish::resolve);
+    }
+
+    private static Stream<Member> inTurn(int next, int count, IntFunction<Member> row) {
+        return IntStream.range(0, count).mapToObj(i -> row.apply(Math.floorMod(next + i, count)));
+    }
+
+    /** All queues of its members have been found full. */
+    void fullUntil(long then) {
+        fullUntil = then;
+    }
+
+    /** Whether they are taken to be so still. */
+    boolean isFull(long now) {
+        return now - fullUntil < 0;
     }
 
     /**

@@ -201,6 +201,11 @@ public final class Subscriber {
         full = true;
     }
 
+    /** It has been asked for, and takes messages again; from any thread. */
+    void queueHasRoom() {
+        if (full) full = false;
+    }
+
     /** Whether its queue has been full lately, so that others may have room sooner. */
     boolean isFull() {
         return full && System.nanoTime() - fullUntil < 0;

@@ -37,9 +37,10 @@ public final class Copy {
          * {@link Copy#reassign Reassigns} the copy, {@link Copy#withdraw withdraws} it, or leaves it as it was {@link Copy#seq placed}.
          * Called on the lane's thread, in a transaction that is not committed: must not block.
          *
+         * @param rooms to ask which others have room, for this call
          * @return whether it was reassigned, so that the transaction is to be done again
          */
-        boolean substitute();
+        boolean substitute(QueueRooms rooms);
     }
 
     /**
@@ -88,10 +89,11 @@ public final class Copy {
      * After the statement that places it.
      *
      * @param pushesOut whether older messages have to go from the queue for it
+     * @param rooms to ask which others have room
      * @return whether it was reassigned, and is to be placed again
      */
-    boolean substitute(boolean pushesOut) {
-        return substitution != null && (seq <= 0 || pushesOut) && substitution.substitute();
+    boolean substitute(boolean pushesOut, QueueRooms rooms) {
+        return substitution != null && (seq <= 0 || pushesOut) && substitution.substitute(rooms);
     }
 
     public String clientId() {

@@ -149,9 +149,14 @@ final class Enqueue {
      * other sessions, so that the transaction is to be done again. So each statement locks queues in order, and what is committed with the
      * copies finds them kept.
      */
-    boolean substitute() {
+    boolean substitute(Connection connection, QueueBounds bounds) throws SQLException {
+        var rooms = new QueueRooms(connection, bounds);
         var any = false;
-        for (var item : items) any |= item.copy().substitute(item.queue().excess);
+        try {
+            for (var item : items) any |= item.copy().substitute(item.queue().excess, rooms);
+        } catch (QueueRooms.Unanswered unanswered) {
+            throw unanswered.failure();
+        }
         return any;
     }
 

@@ -301,7 +301,7 @@ final class JournalBatch {
                 return false;
             }
             enqueue.place();
-            return !enqueue.substitute();
+            return !enqueue.substitute(connection, lane.bounds());
         }
 
         private void execute(Connection connection) throws SQLException {

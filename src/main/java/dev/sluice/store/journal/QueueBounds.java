@@ -59,4 +59,9 @@ record QueueBounds(long count, long bytes, boolean dropsOldest, long batchCount,
         return "%1$s.depth + %2$s.copies > %1$s.most + %1$s.most / 64 OR %1$s.depth_bytes + %2$s.copies_bytes > %1$s.most_bytes + %1$s.most_bytes / 64"
                 .formatted(queue, batch);
     }
+
+    /** Whether a queue that is as deep takes a message of so many bytes, and pushes none out for it. */
+    boolean hasRoom(long count, long bytes, int more) {
+        return count < fullCount && bytes < fullBytes && count + 1 <= trimCount && bytes + more <= trimBytes;
+    }
 }

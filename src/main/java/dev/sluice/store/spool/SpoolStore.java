@@ -7,6 +7,7 @@ import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.journal.SpoolRow;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -52,15 +53,19 @@ public class SpoolStore {
                        ELSE l.holder = ? END
                  ORDER BY l.lane FOR UPDATE SKIP LOCKED))""";
 
-    private static final String LANE_STATES = """
-            SELECT l.lane, coalesce(l.holder = ?, false) AS ours, (
-                   SELECT extract(epoch FROM now() - s.spooled_at) FROM spool s
-                    WHERE s.lane = l.lane ORDER BY s.seq LIMIT 1) AS age,
+    /** Asked each second, so it begins at {@link LaneFloors}. */
+    static final String LANE_STATES = """
+            SELECT l.lane, coalesce(l.holder = ?, false) AS ours, extract(epoch FROM now() - a.spooled_at) AS age,
+                   coalesce(a.seq - 1, (SELECT last_value FROM spool_seq)) AS empty,
                    extract(epoch FROM now() - f.spooled_at) AS free_age, EXISTS (
                    SELECT FROM spool_holder h WHERE h.id = f.holder AND h.alive_until > now()) AS held
-              FROM spool_lane l LEFT JOIN LATERAL (
+              FROM (SELECT l.*, (?::bigint[])[l.lane + 1] AS floor FROM spool_lane l) l
+              LEFT JOIN LATERAL (
+                   SELECT s.seq, s.spooled_at FROM spool s
+                    WHERE s.lane = l.lane AND s.seq > l.floor ORDER BY s.seq LIMIT 1) a ON true
+              LEFT JOIN LATERAL (
                    SELECT s.spooled_at, s.holder FROM spool s
-                    WHERE s.lane = l.lane AND s.holder IS DISTINCT FROM ? ORDER BY s.seq LIMIT 1) f ON true
+                    WHERE s.lane = l.lane AND s.seq > l.floor AND s.holder IS DISTINCT FROM ? ORDER BY s.seq LIMIT 1) f ON true
              ORDER BY l.lane""";
 
     private static final String DEPTH = "SELECT coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM spool_count";
@@ -100,6 +105,7 @@ public class SpoolStore {
     private static final String FAIL =
             "UPDATE spool SET lane = -1, holder = NULL, failure = ? WHERE lane = ? AND seq = ?";
 
+    private final LaneFloors floors;
     private final StoreCalls requests;
     private final StoreCalls leases;
     private final String node;
@@ -110,7 +116,13 @@ public class SpoolStore {
             .mapToObj(lane -> new SpoolReader(lane, run))
             .toList();
 
+    @Inject
     public SpoolStore(StoreRequests requests, NodeConfig node) {
+        this(requests, node, new LaneFloors());
+    }
+
+    SpoolStore(StoreRequests requests, NodeConfig node, LaneFloors floors) {
+        this.floors = floors;
         this.requests = requests.spool();
         this.leases = requests.upkeep();
         this.node = node.id();
@@ -222,24 +234,36 @@ public class SpoolStore {
     private SpoolState ask(Connection connection) throws SQLException {
         try (var states = connection.prepareStatement(LANE_STATES);
                 var depth = connection.prepareStatement(DEPTH)) {
-            var lanes = new ArrayList<StripeState>();
-            states.setLong(1, run);
-            states.setLong(2, run);
-            try (var rows = states.executeQuery()) {
-                while (rows.next()) {
-                    lanes.add(new StripeState(
-                            rows.getInt("lane"),
-                            rows.getBoolean("ours"),
-                            age(rows, "age"),
-                            age(rows, "free_age"),
-                            rows.getBoolean("held")));
-                }
-            }
+            var lanes = lanes(states);
             try (var rows = depth.executeQuery()) {
                 rows.next();
                 return new SpoolState(rows.getLong(1), rows.getLong(2), lanes);
             }
         }
+    }
+
+    private List<StripeState> lanes(PreparedStatement states) throws SQLException {
+        var begunAt = System.nanoTime();
+        var after = floors.next();
+        states.setLong(1, run);
+        states.setArray(2, states.getConnection().createArrayOf("int8", after));
+        states.setLong(3, run);
+        var lanes = new ArrayList<StripeState>();
+        var empty = new Long[STRIPES];
+        try (var rows = states.executeQuery()) {
+            while (rows.next()) {
+                var lane = rows.getInt("lane");
+                empty[lane] = rows.getLong("empty");
+                lanes.add(new StripeState(
+                        lane,
+                        rows.getBoolean("ours"),
+                        age(rows, "age"),
+                        age(rows, "free_age"),
+                        rows.getBoolean("held")));
+            }
+        }
+        floors.seen(after, empty, begunAt);
+        return lanes;
     }
 
     private static double age(ResultSet row, String column) throws SQLException {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -26,6 +27,10 @@ public final class Flows {
     private final AtomicLong acknowledged = new AtomicLong();
     private volatile TimestampRefusal timestampRefusal;
     private volatile int looks;
+    private final ThrottledLog shortageLog = new ThrottledLog(LOG);
+    private volatile int shortage;
+    private volatile boolean mustAsk;
+    private int shortages;
 
     /**
      * Kafka's last refusal of a record for its timestamp. Immutable.
@@ -58,7 +63,7 @@ public final class Flows {
     /** Looks what has moved since the last time. */
     void look(long now) {
         looks++;
-        if (topics.size() > TOPICS) topics.values().removeIf(TopicFlow::isEmpty);
+        if (topics.size() > TOPICS) topics.values().removeIf(topic -> topic.isIdle(now));
         topics.values().forEach(topic -> topic.look(now));
     }
 
@@ -70,7 +75,10 @@ public final class Flows {
                 .toList();
     }
 
-    /** The Kafka topics that have acknowledged nothing for so long, in any partition, while something was held for them. */
+    /**
+     * The Kafka topics that stand still: while something was held for them, they have acknowledged nothing for so long. Or more of their partitions
+     * stand still than have moved lately.
+     */
     public Set<String> stillTopics(Duration time) {
         var now = System.nanoTime();
         return topics.values().stream()
@@ -79,9 +87,59 @@ public final class Flows {
                 .collect(Collectors.toSet());
     }
 
-    /** The Kafka topics for which something is held. */
+    /** The Kafka topics for which something is held, or waits. */
     List<TopicFlow> holding() {
-        return topics.values().stream().filter(topic -> !topic.isEmpty()).toList();
+        var now = System.nanoTime();
+        return topics.values().stream().filter(topic -> !topic.isIdle(now)).toList();
+    }
+
+    /** Their names. */
+    public Set<String> waitingTopics() {
+        return holding().stream().map(TopicFlow::kafkaTopic).collect(Collectors.toSet());
+    }
+
+    /** The producer's buffer has been looked at. */
+    void tellBuffer(boolean isShort) {
+        if (isShort != (shortage != 0)) turn(isShort);
+    }
+
+    private synchronized void turn(boolean isShort) {
+        if (isShort == (shortage != 0)) return;
+        shortage = isShort ? ++shortages : 0;
+        if (isShort)
+            shortageLog.warn(
+                    "more than half of the Kafka producer's buffer.memory is taken: a partition gets its first record only"
+                            + " if Kafka says that it can take it");
+    }
+
+    /**
+     * The number of the shortage of buffer that there is, 0 if there is none. Meanwhile only those partitions begin to take of the buffer that
+     * Kafka is known to give it back for: each takes a whole batch, and what partitions without a leader take stays taken.
+     */
+    public int shortage() {
+        return shortage;
+    }
+
+    /** A record may not be handed over in this shortage. */
+    void refuse(TopicFlow topic, PartitionFlow flow, int shortage) {
+        flow.refuse();
+        if (!topic.isTold(shortage)) mustAsk = true;
+    }
+
+    /** Whether something waits for a topic that Kafka was not asked for in this shortage; once. */
+    public boolean takeMustAsk() {
+        var must = mustAsk;
+        mustAsk = false;
+        return must;
+    }
+
+    /**
+     * Kafka has been asked for a topic, in this shortage.
+     *
+     * @param couldTake of a partition, or of {@link Standstill#ANY}
+     */
+    public void tellWritable(String kafkaTopic, int shortage, IntPredicate couldTake) {
+        topic(kafkaTopic).tellWritable(shortage, couldTake);
     }
 
     void noteFailure(Exception failure) {

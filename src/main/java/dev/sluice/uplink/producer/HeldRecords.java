@@ -31,9 +31,10 @@ final class HeldRecords<R extends HeldRecords.Held> {
         private Held[] list = new Held[FIRST_CAPACITY];
         private int size;
 
-        synchronized void add(Held added) {
+        synchronized int add(Held added) {
             if (size == list.length) sweep();
             list[size++] = added;
+            return size;
         }
 
         /** Leaves at least half of the list free, so that the next sweep pays for itself. */
@@ -52,9 +53,10 @@ final class HeldRecords<R extends HeldRecords.Held> {
         }
     }
 
-    void add(R added) {
+    /** Returns a number that goes up by one with most records of a thread: a clock that costs nothing. */
+    int add(R added) {
         ((Held) added).isHeld = 1; // before others can see it
-        pieces.get((int) Thread.currentThread().threadId() & PIECES - 1).add(added);
+        return pieces.get((int) Thread.currentThread().threadId() & PIECES - 1).add(added);
     }
 
     /** Returns whether it was there: of several that take it away, one gets true. */

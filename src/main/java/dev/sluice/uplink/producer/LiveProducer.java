@@ -19,6 +19,7 @@ final class LiveProducer {
     private final Producer<byte[], byte[]> kafka;
     private final Flows flows;
     private final Failures failures;
+    private final ProducerBuffer buffer;
     private final HeldRecords<Sending> held = new HeldRecords<>();
     /** Each outcome that it gives, of whatever kind. */
     private final Movement answers = new Movement();
@@ -36,6 +37,7 @@ final class LiveProducer {
         this.kafka = kafka;
         this.flows = flows;
         this.failures = failures;
+        this.buffer = new ProducerBuffer(kafka, flows);
     }
 
     Producer<byte[], byte[]> kafka() {
@@ -50,6 +52,7 @@ final class LiveProducer {
     /** Looks what it has done since the last time; on the thread that looks. */
     void look(long now) {
         answers.look(now);
+        buffer.look();
     }
 
     /** Whether no look for so long has seen an outcome. */
@@ -79,8 +82,14 @@ final class LiveProducer {
      */
     Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var topic = flows.topic(record.topic());
-        var sending = new Sending(later, topic, topic.of(record.partition(), record.key()));
-        sending.begin();
+        var flow = topic.of(record.partition(), record.key());
+        var shortage = flows.shortage();
+        if (shortage != 0 && !flow.mayTake(shortage)) {
+            flows.refuse(topic, flow, shortage);
+            return Handover.NOT_NOW;
+        }
+        var sending = new Sending(later, topic, flow);
+        var number = sending.begin();
         try {
             kafka.send(record, sending);
         } catch (RuntimeException | Error failure) {
@@ -89,6 +98,7 @@ final class LiveProducer {
             throw failure;
         }
         var answer = sending.handedOver();
+        if (number % ProducerBuffer.RECORDS_BETWEEN_LOOKS == 0) buffer.look();
         if (answer == Handover.TAKEN && !topic.isKnown()) learn(record.topic());
         return answer;
     }
@@ -158,9 +168,9 @@ final class LiveProducer {
             this.flow = flow;
         }
 
-        void begin() {
-            held.add(this);
+        int begin() {
             flow.begin();
+            return held.add(this);
         }
 
         /** False if it has ended already. */

@@ -4,10 +4,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntPredicate;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 
 /** Knows the flow of each partition of one Kafka topic. Any thread. */
 final class TopicFlow {
+    /** A partition that seldom has a record still moves. */
+    private static final int SELDOM = 10;
+
     private final String kafkaTopic;
     /** Of records for which nobody but Kafka's producer chooses a partition, or while it is not known how many there are. */
     private final PartitionFlow any = new PartitionFlow();
@@ -22,6 +26,8 @@ final class TopicFlow {
     private volatile int shrunkLook;
 
     private final Movement movement = new Movement();
+    /** The shortage of buffer in which Kafka was asked for it last. */
+    private volatile int toldIn;
 
     TopicFlow(String kafkaTopic) {
         this.kafkaTopic = kafkaTopic;
@@ -99,9 +105,19 @@ final class TopicFlow {
         for (var partition : partitions) partition.look(now);
     }
 
-    /** Whether something has waited for so long, and Kafka has acknowledged nothing for the topic meanwhile. */
+    /**
+     * Whether something has waited for so long, and Kafka has acknowledged nothing for the topic meanwhile. Or whether more partitions stand still
+     * like that than have moved lately: the few that move go through the spool with the others then.
+     */
     boolean isStill(long now, Duration time) {
-        return movement.isStill(now, time) && !still(now, time).isEmpty();
+        var still = still(now, time).size();
+        return still > 0 && (movement.isStill(now, time) || still > moving(now, time));
+    }
+
+    private long moving(long now, Duration time) {
+        return Arrays.stream(partitions)
+                .filter(it -> !it.isStill(now, time) && it.hasMoved(now, time.multipliedBy(SELDOM)))
+                .count();
     }
 
     /** The partitions for which something has waited for so long, and Kafka has acknowledged nothing meanwhile. */
@@ -114,7 +130,23 @@ final class TopicFlow {
         return still;
     }
 
-    boolean isEmpty() {
-        return any.isEmpty() && Arrays.stream(partitions).allMatch(PartitionFlow::isEmpty);
+    boolean isIdle(long now) {
+        return any.isIdle(now) && Arrays.stream(partitions).allMatch(it -> it.isIdle(now));
+    }
+
+    boolean isTold(int shortage) {
+        return toldIn == shortage;
+    }
+
+    /**
+     * Kafka has been asked for the topic.
+     *
+     * @param couldTake of a partition, or of {@link Standstill#ANY}
+     */
+    void tellWritable(int shortage, IntPredicate couldTake) {
+        toldIn = shortage;
+        any.writableIn(couldTake.test(Standstill.ANY) ? shortage : 0);
+        var known = partitions;
+        for (int i = 0; i < known.length; i++) known[i].writableIn(couldTake.test(i) ? shortage : 0);
     }
 }

@@ -8,6 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>Up to its bound, whoever comes has room, as long as the Kafka topic and the partition are below theirs. Beyond, and up to twice the
  * bound, there is a small share for each partition: topics and partitions that take nothing may hold all the room below the bound, and
  * the others still go on. The share shrinks as the rest is used up, so that there is always some.
+ *
+ * <p>It counts what clients have sent, and not what that takes of the producer's buffer, where a partition has whole batches: the producer
+ * itself looks after that, for all that it is handed.
  */
 public final class Room {
     private static final int LARGEST_SHARE = 1 << 16;

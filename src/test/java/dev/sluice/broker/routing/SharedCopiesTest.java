@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a member of a Shared Subscription cannot take is another one's, before anybody hears that the message is kept. */
 @Tag("postgres")
@@ -207,6 +209,39 @@ class SharedCopiesTest {
         publish("above");
         await().untilAsserted(
                         () -> assertThat(dropped("oldest")).as("all are full").isEqualTo(1));
+    }
+
+    /** As many as are asked for in several steps. */
+    @ParameterizedTest
+    @EnumSource(QueuePolicy.class)
+    void ofManyMembersWithFullQueuesTheOneThatHasRoomGetsIt(QueuePolicy policy) {
+        start(policy, 4);
+        awayAndFull(120);
+        away("heir");
+        var texts = publishAll(3);
+        assertThat(queued("heir")).containsExactlyElementsOf(texts);
+        assertThat(dropped("newest")).isZero();
+        assertThat(SERVER.value("SELECT max(last_seq) FROM queue")).isEqualTo("4");
+    }
+
+    @Test
+    void aQueueThatWasFullIsAskedAgainBeforeAMessageIsDropped() {
+        start(QueuePolicy.DROP_NEWEST, 4);
+        awayAndFull(30);
+        publish("for nobody");
+        assertThat(dropped("newest")).isEqualTo(1);
+        SERVER.execute("UPDATE queue_out SET count_out = 1"
+                + " WHERE session_id = (SELECT id FROM session WHERE client_id = 'full7')");
+        await().untilAsserted(() -> {
+            publish("m");
+            assertThat(queued("full7")).containsExactly("m");
+        });
+    }
+
+    /** Nobody is told that their queues are full. */
+    private void awayAndFull(int members) {
+        for (int i = 0; i < members; i++) away("full" + i);
+        SERVER.execute("UPDATE queue SET last_seq = 4, count_in = 4");
     }
 
     @Test

@@ -44,8 +44,8 @@ public final class ProducerRig {
     public final UplinkProducer uplink;
     /** What the records came to: null for an acknowledgement. */
     public final List<Exception> outcomes = new CopyOnWriteArrayList<>();
-    /** The partition whose records a producer that is opened from now on forgets; null for none. */
-    public Integer forgotten;
+    /** The partitions whose records a producer that is opened from now on forgets. */
+    public Set<Integer> forgotten = Set.of();
     /** Of the Kafka topic now. */
     public int partitions = PARTITIONS;
 
@@ -65,11 +65,11 @@ public final class ProducerRig {
         var opened =
                 new MockProducer<byte[], byte[]>(
                         cluster(PARTITIONS), false, null, new ByteArraySerializer(), new ByteArraySerializer()) {
-                    private final Integer forgets = forgotten;
+                    private final Set<Integer> forgets = forgotten;
 
                     @Override
                     public Future<RecordMetadata> send(ProducerRecord<byte[], byte[]> record, Callback callback) {
-                        return record.partition().equals(forgets)
+                        return forgets.contains(record.partition())
                                 ? new CompletableFuture<>()
                                 : super.send(record, callback);
                     }
@@ -131,6 +131,11 @@ public final class ProducerRig {
         var value = "value".getBytes(StandardCharsets.UTF_8);
         return uplink.hand(
                 new ProducerRecord<>(kafkaTopic, partition, null, value), (_, exception) -> outcomes.add(exception));
+    }
+
+    /** Much of the buffer is taken, until there is another producer. */
+    public void runShortOfBuffer() {
+        uplink.flows().tellBuffer(true);
     }
 
     public MockProducer<byte[], byte[]> last() {
