@@ -20,6 +20,7 @@ import dev.sluice.config.AccessConfig;
 import dev.sluice.config.LimitsConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.RulesConfig;
+import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
@@ -34,6 +35,7 @@ import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -95,6 +97,16 @@ final class BrokerRig implements AutoCloseable {
      * @param uplink keys of the configuration, without {@code sluice.uplink.}
      */
     BrokerRig(LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink) {
+        this(relay, store, topics, uplink, Duration.ofSeconds(20));
+    }
+
+    /** @param openTimeout how long opening a session may take */
+    BrokerRig(
+            LocalRelay relay,
+            StoreRig store,
+            RetainedTopics topics,
+            Map<String, String> uplink,
+            Duration openTimeout) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
         var config = new SmallRyeConfigBuilder()
@@ -103,6 +115,9 @@ final class BrokerRig implements AutoCloseable {
                 .withMapping(AccessConfig.class)
                 .withMapping(RulesConfig.class)
                 .withMapping(LimitsConfig.class)
+                .withMapping(StoreConfig.class)
+                .withDefaultValues(Map.of(
+                        "sluice.store.open-timeout", openTimeout.toString(), "sluice.store.sweep-interval", "1h"))
                 .withValidateUnknown(false)
                 .build();
         var mqtt = config.getConfigMapping(MqttConfig.class);
@@ -110,7 +125,7 @@ final class BrokerRig implements AutoCloseable {
         this.departures = new Departures(StoreRig.NODE, meters);
         this.broker = new Broker(
                 new ConnectionSettings(mqtt, new ConfiguredBounds().bounds(mqtt), kafka.config, rules),
-                StoreRig.Settings.ONE_LANE,
+                config.getConfigMapping(StoreConfig.class),
                 relay,
                 new SettableLease(lease),
                 config.getConfigMapping(AccessConfig.class),

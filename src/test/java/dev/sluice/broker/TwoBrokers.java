@@ -6,6 +6,7 @@ import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedTopics;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
 import java.util.Map;
 
 /** Owns the brokers of two gateways in one JVM, on one empty PostgreSQL, with no route to Kafka; used by one thread. */
@@ -18,15 +19,20 @@ final class TwoBrokers implements AutoCloseable {
     private final AgroalDataSource pool;
 
     TwoBrokers(EmbeddedServer server) {
+        this(server, Duration.ofSeconds(20));
+    }
+
+    /** @param openTimeout how long opening a session may take at either */
+    TwoBrokers(EmbeddedServer server, Duration openTimeout) {
         server.empty();
         pool = StoreRig.pool(server);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         var board = new LocalRelay.Board();
-        here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES);
+        here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES, openTimeout);
         // It hears of nothing that the other one retains.
         var topics =
                 new RetainedTopics(store.requests, store.clock, RetainedTopics.Bounds.NONE, new SimpleMeterRegistry());
-        there = new BrokerRig(new LocalRelay(board, "there"), store, topics, NO_ROUTES);
+        there = new BrokerRig(new LocalRelay(board, "there"), store, topics, NO_ROUTES, openTimeout);
         here.settle();
         there.settle();
     }
