@@ -187,8 +187,8 @@ final class SessionOpener {
     }
 
     /**
-     * The same where the gateway that held the session is silent: a DISCONNECT there may still withdraw the will, for the two seconds after
-     * which that falls due, but not for so long that this client's time is over by then.
+     * Waits until the wills are told, where the gateway that held the session is silent: a DISCONNECT there may still withdraw the last one,
+     * for the two seconds after which that falls due, but not for so long that this client's time is over by then.
      */
     private boolean awaitTold(WillsAhead ahead, OpenedSession session, long hurryAt, long end) {
         if (ahead.awaitTold(until(hurryAt))) return true;

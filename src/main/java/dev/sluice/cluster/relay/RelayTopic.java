@@ -97,7 +97,7 @@ final class RelayTopic {
                     .get(config.topic()));
             found = there.topicId();
             var partitions = there.partitions().size();
-            if (!hasTimesOfKafka(admin)) askForTimesOfKafka();
+            if (!found.equals(read) && !hasTimesOfKafka(admin)) askForTimesOfKafka();
             return mailbox < partitions
                     ? Optional.empty()
                     : Optional.of(
