@@ -11,8 +11,7 @@ import java.util.function.BiConsumer;
  *
  * @param tell gives a connection its end
  */
-record EndedSessions<C extends Recipient>(
-        Router router, ConnectionRegistry<C> registry, BiConsumer<C, Event> tell) {
+record EndedSessions<C extends Recipient>(Router router, ConnectionRegistry<C> registry, BiConsumer<C, Event> tell) {
     void end(EndedSession session, Event end) {
         var connection = registry.find(session.clientId(), session.id());
         if (connection != null) tell.accept(connection, end);

@@ -102,11 +102,7 @@ final class BrokerRig implements AutoCloseable {
 
     /** @param openTimeout how long opening a session may take */
     BrokerRig(
-            LocalRelay relay,
-            StoreRig store,
-            RetainedTopics topics,
-            Map<String, String> uplink,
-            Duration openTimeout) {
+            LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink, Duration openTimeout) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
         var config = new SmallRyeConfigBuilder()
