@@ -33,6 +33,7 @@ import dev.sluice.store.delivery.RetainedTopics;
 import dev.sluice.topic.TopicName;
 import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -105,17 +106,7 @@ final class BrokerRig implements AutoCloseable {
             LocalRelay relay, StoreRig store, RetainedTopics topics, Map<String, String> uplink, Duration openTimeout) {
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
-        var config = new SmallRyeConfigBuilder()
-                .addDiscoveredConverters()
-                .withMapping(MqttConfig.class)
-                .withMapping(AccessConfig.class)
-                .withMapping(RulesConfig.class)
-                .withMapping(LimitsConfig.class)
-                .withMapping(StoreConfig.class)
-                .withDefaultValues(Map.of(
-                        "sluice.store.open-timeout", openTimeout.toString(), "sluice.store.sweep-interval", "1h"))
-                .withValidateUnknown(false)
-                .build();
+        var config = config(openTimeout);
         var mqtt = config.getConfigMapping(MqttConfig.class);
         var rules = config.getConfigMapping(RulesConfig.class);
         this.departures = new Departures(StoreRig.NODE, meters);
@@ -143,6 +134,20 @@ final class BrokerRig implements AutoCloseable {
                 departures,
                 meters);
         relay.join();
+    }
+
+    private static SmallRyeConfig config(Duration openTimeout) {
+        return new SmallRyeConfigBuilder()
+                .addDiscoveredConverters()
+                .withMapping(MqttConfig.class)
+                .withMapping(AccessConfig.class)
+                .withMapping(RulesConfig.class)
+                .withMapping(LimitsConfig.class)
+                .withMapping(StoreConfig.class)
+                .withDefaultValues(Map.of(
+                        "sluice.store.open-timeout", openTimeout.toString(), "sluice.store.sweep-interval", "1h"))
+                .withValidateUnknown(false)
+                .build();
     }
 
     /** A client of MQTT 5; what it is sent comes in the order sent. */

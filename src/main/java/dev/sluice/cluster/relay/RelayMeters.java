@@ -61,6 +61,10 @@ final class RelayMeters {
         staleExceeded = Counter.builder("sluice.relay.stale.exceeded")
                 .description("Times that this gateway served all the same, as that took too long")
                 .register(meters);
+        gauges(meters);
+    }
+
+    private void gauges(MeterRegistry meters) {
         Gauge.builder("sluice.relay.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes for other gateways that Kafka does not have yet")
                 .baseUnit(BaseUnits.BYTES)
