@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -30,6 +31,8 @@ final class RelayConsumer implements AutoCloseable {
     private final Told told = new Told();
     private final List<TopicPartition> partitions;
     private final TopicPartition mailbox;
+    private final BooleanSupplier hasRoom;
+    private final Check isSameTopic;
     private final RelayMeters meters;
     /** From where it is read next; outlives the consumer. */
     private final Map<TopicPartition, Long> positions;
@@ -37,15 +40,15 @@ final class RelayConsumer implements AutoCloseable {
     /** Whether the mailbox stays unread. */
     private boolean isPaused;
 
-    /** Takes what has come. */
-    interface Taker {
-        /** Whether what has come is of the topic whose positions these are; if not, nothing of it is taken, and this consumer is over. */
-        boolean isSameTopic() throws InterruptedException;
+    /** Says something for which it may have to ask Kafka. */
+    @FunctionalInterface
+    interface Check {
+        boolean holds() throws InterruptedException;
+    }
 
-        /** Whether there is room for what lies in the mailbox. */
-        boolean hasRoom();
-
-        /** Does not throw. */
+    /** Takes a record; does not throw. */
+    @FunctionalInterface
+    interface Reader {
         void take(boolean isBoard, byte[] record);
     }
 
@@ -62,16 +65,25 @@ final class RelayConsumer implements AutoCloseable {
         }
     }
 
-    /** @param positions where an earlier one has ended; empty to begin with what comes from now on */
+    /**
+     * @param positions where an earlier one has ended; empty to begin with what comes from now on
+     * @param hasRoom whether there is room for what lies in the mailbox
+     * @param isSameTopic whether what has come is of the topic whose positions these are; if not, nothing of it is taken, and this
+     *     consumer is over
+     */
     RelayConsumer(
             Map<String, Object> kafkaConfig,
             String topic,
             int mailbox,
             Map<TopicPartition, Long> positions,
+            BooleanSupplier hasRoom,
+            Check isSameTopic,
             RelayMeters meters) {
         this.mailbox = new TopicPartition(topic, mailbox);
         this.partitions = List.of(new TopicPartition(topic, BOARD), this.mailbox);
         this.positions = positions;
+        this.hasRoom = hasRoom;
+        this.isSameTopic = isSameTopic;
         this.meters = meters;
         this.consumer = new KafkaConsumer<>(properties(kafkaConfig), new ByteArrayDeserializer(), told);
     }
@@ -96,11 +108,11 @@ final class RelayConsumer implements AutoCloseable {
     }
 
     /** Waits until something has come, or for that time, and has it taken. */
-    void poll(Duration patience, Taker taker) throws InterruptedException {
+    void poll(Duration patience, Reader reader) throws InterruptedException {
         try {
-            if (isPaused && taker.hasRoom()) goOn();
+            if (isPaused && hasRoom.getAsBoolean()) goOn();
             var records = consumer.poll(isPaused ? PAUSE : patience);
-            if (!records.isEmpty() && isSameTopic(taker)) for (var record : records) take(record, taker);
+            if (!records.isEmpty() && isSame()) for (var record : records) take(record, reader);
         } catch (WakeupException _) {
             // the gateway stops
         } catch (InvalidOffsetException gone) {
@@ -109,17 +121,17 @@ final class RelayConsumer implements AutoCloseable {
         }
     }
 
-    private boolean isSameTopic(Taker taker) throws InterruptedException {
+    private boolean isSame() throws InterruptedException {
         if (!told.isNew) return true;
         told.isNew = false;
-        return taker.isSameTopic();
+        return isSameTopic.holds();
     }
 
-    private void take(ConsumerRecord<byte[], byte[]> record, Taker taker) {
+    private void take(ConsumerRecord<byte[], byte[]> record, Reader reader) {
         var isBoard = record.partition() == BOARD;
-        if (!isBoard && !isPaused && !taker.hasRoom()) pause();
+        if (!isBoard && !isPaused && !hasRoom.getAsBoolean()) pause();
         if (!isBoard && isPaused) return; // it comes again
-        taker.take(isBoard, record.value());
+        reader.take(isBoard, record.value());
         positions.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
     }
 

@@ -16,7 +16,7 @@ import org.jboss.logging.Logger;
  * Owns the consumers that read the board and this gateway's mailbox, one after the other, and the place where the next one goes on. Confined to
  * the relay's thread, except for {@link #trouble} and {@link #stop}.
  */
-final class RelayReader implements RelayConsumer.Taker {
+final class RelayReader {
     private static final Duration ALONE = Duration.ofMillis(250);
     private static final Duration TOGETHER = Duration.ofMillis(100);
     /** A consumer that has lived so long is missed at once. */
@@ -46,6 +46,7 @@ final class RelayReader implements RelayConsumer.Taker {
     private boolean isMissing;
     /** Consumers that did not live for long, or could not be made, one after the other. */
     private int attempts;
+
     private volatile boolean stopped;
     /** Why nothing comes from others; null while the consumer works. */
     private volatile String trouble = "it has not been read yet";
@@ -87,7 +88,8 @@ final class RelayReader implements RelayConsumer.Taker {
                 return false;
             }
             if (topic.isAnother()) beginAgain();
-            consumer = new RelayConsumer(kafkaConfig, config.topic(), mailbox, positions, meters);
+            consumer = new RelayConsumer(
+                    kafkaConfig, config.topic(), mailbox, positions, handlers::hasRoom, this::isSameTopic, meters);
             consumer.begin();
         } catch (RuntimeException | LinkageError failure) {
             failed(sentence(failure));
@@ -115,7 +117,7 @@ final class RelayReader implements RelayConsumer.Taker {
     /** Waits a moment for what comes, and has it taken. */
     void poll() throws InterruptedException {
         try {
-            consumer.poll(gateways.isAlone() ? ALONE : TOGETHER, this);
+            consumer.poll(gateways.isAlone() ? ALONE : TOGETHER, this::take);
         } catch (InvalidOffsetException gone) {
             isMissing = true;
             failed("what it has not read yet is gone: " + gone.getMessage());
@@ -128,8 +130,8 @@ final class RelayReader implements RelayConsumer.Taker {
         }
     }
 
-    @Override
-    public boolean isSameTopic() throws InterruptedException {
+    /** Whether it is the topic that was read before; if not, or if Kafka does not tell, another consumer begins. */
+    private boolean isSameTopic() throws InterruptedException {
         var sentence = topic.ensure(mailbox);
         if (sentence.isEmpty() && topic.isSame()) return true;
         if (topic.isAnother()) topicIsGone("the Kafka topic " + config.topic() + " was deleted and made again");
@@ -137,13 +139,7 @@ final class RelayReader implements RelayConsumer.Taker {
         return false;
     }
 
-    @Override
-    public boolean hasRoom() {
-        return handlers.hasRoom();
-    }
-
-    @Override
-    public void take(boolean isBoard, byte[] record) {
+    private void take(boolean isBoard, byte[] record) {
         failures = 0;
         correspondence.take(isBoard, record);
     }
