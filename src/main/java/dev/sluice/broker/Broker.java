@@ -68,7 +68,7 @@ public class Broker {
     private final RetainedReview retainedReview;
     private final SysTopics sysTopics;
     private final WillPublisher wills;
-    private final EndedSessionSearch<Connection> endedSessions;
+    private final EndedSessions<Connection> endedSessions;
     private final Limiter limiter;
     private final Overload overload;
     private final FleetSessions fleetSessions;
@@ -106,12 +106,12 @@ public class Broker {
         this.sysTopics = new SysTopics(router, deliveries, meters, settings.mqtt.sysInterval(), registry::onlineCount);
         this.wills = new WillPublisher(
                 stores.wills, rules, uplink, stores.journal, remote, topics, deliveries, meters, kafka::isAvailable);
-        this.endedSessions = new EndedSessionSearch<>(router, registry, ends(lease), stores.subscriptions, storeConfig);
+        this.endedSessions = new EndedSessions<>(router, registry, ends(lease));
         this.overload = new Overload(limits, () -> Loop.takeLongestDelay(loops.values()), registered);
         this.limiter = new Limiter(limits, overload::refuses, stores.sessions::retainedOf, this::held, registered);
         this.storedFilters = new StoredFilters(settings.bounds.topicLevels(), meters);
         this.fleetSessions = FleetSessions.join(
-                node, relay, router, registry, turns, stores, storedFilters, endedSessions, kafka::isAvailable, meters);
+                node, relay, endedSessions, turns, stores, storeConfig, storedFilters, kafka::isAvailable, meters);
         var known = fleetSessions.subscriptions();
         this.opener = opener(stores, storeConfig);
         var admission = new Admission(authenticator, access, limiter, registered);
@@ -154,7 +154,6 @@ public class Broker {
         retainedReview.start();
         sysTopics.start();
         wills.start(WillPublisher.LEASE, this::isReady);
-        endedSessions.start();
         fleetSessions.start();
         parts.remote().start();
         sharedPickup.start();
@@ -165,7 +164,6 @@ public class Broker {
         retainedReview.stop();
         sysTopics.stop();
         wills.stop();
-        endedSessions.stop();
         fleetSessions.stop();
         parts.remote().stop();
         sharedPickup.stop();
@@ -185,7 +183,7 @@ public class Broker {
     }
 
     void search(@Observes SessionsUnheard unheard) {
-        endedSessions.searchAll();
+        fleetSessions.search().searchAll();
     }
 
     /** Whether it knows all subscriptions, those that others had announced before it came included, and all topics that are retained. */

@@ -4,7 +4,6 @@ import dev.sluice.broker.routing.Recipient;
 import dev.sluice.broker.routing.Router;
 import dev.sluice.clock.Repeating;
 import dev.sluice.config.StoreConfig;
-import dev.sluice.session.Event;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.session.SubscriptionReader;
@@ -16,29 +15,28 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.jboss.logging.Logger;
 
 /**
  * Finds sessions that have ended without this gateway's hearing of it: those that another gateway has ended, and those that were deleted while
- * nobody listened, or while their connection was not online yet. Has their connections end, or else the {@link Router} forget them. Finds
+ * nobody listened, or while their connection was not online yet, for {@link EndedSessions} to end. Finds
  * sessions that go on at another gateway, whose word of that was lost, and has their connections here end. Owns one virtual thread, which
  * asks after some sessions of each kind, then after the next, and begins anew.
  */
-final class EndedSessionSearch<C extends Recipient> {
+final class EndedSessionSearch {
     private static final Logger LOG = Logger.getLogger(EndedSessionSearch.class);
 
     /** With the default interval a million sessions take three hours: a message for one that has ended tells of it sooner. */
     private static final int AT_ONCE = 1000;
 
     private final Router router;
-    private final ConnectionRegistry<C> registry;
-    private final BiConsumer<C, Event> tell;
+    private final ConnectionRegistry<? extends Recipient> registry;
+    private final EndedSessions<?> ended;
+    private final TakingOver takenOver;
     private final SubscriptionReader subscriptions;
     private final Duration interval;
     private final Repeating searching = Repeating.onVirtualThread("sluice-ended-sessions");
     private final Semaphore woken = new Semaphore(0);
-    private volatile TakingOver takenOver = (_, _) -> {};
     private volatile boolean unheard;
 
     private Iterator<EndedSession> offline = Collections.emptyIterator();
@@ -54,23 +52,15 @@ final class EndedSessionSearch<C extends Recipient> {
         void takeOver(String clientId, long epoch);
     }
 
-    /** @param tell gives a connection its end, from this thread */
+    /** @param takenOver told of sessions that later connections have elsewhere, from this thread */
     EndedSessionSearch(
-            Router router,
-            ConnectionRegistry<C> registry,
-            BiConsumer<C, Event> tell,
-            SubscriptionReader subscriptions,
-            StoreConfig config) {
-        this.router = router;
-        this.registry = registry;
-        this.tell = tell;
+            EndedSessions<?> ended, TakingOver takenOver, SubscriptionReader subscriptions, StoreConfig config) {
+        this.router = ended.router();
+        this.registry = ended.registry();
+        this.ended = ended;
+        this.takenOver = takenOver;
         this.subscriptions = subscriptions;
         this.interval = config.sweepInterval();
-    }
-
-    /** @param ending told of sessions that later connections have elsewhere, from this thread; before the start */
-    void onTakenOver(TakingOver ending) {
-        takenOver = ending;
     }
 
     void start() {
@@ -131,7 +121,7 @@ final class EndedSessionSearch<C extends Recipient> {
         if (page.isEmpty()) return;
         for (var lost : subscriptions.lostAmong(page.stream().map(this::known).toList())) {
             if (lost.laterEpoch() > 0) takenOver.takeOver(lost.session().clientId(), lost.laterEpoch());
-            else end(lost.session(), lost.isBegunAnew() ? LostSession.FENCED : LostSession.DELETED);
+            else ended.end(lost.session(), lost.isBegunAnew() ? LostSession.FENCED : LostSession.DELETED);
         }
         page = List.of();
     }
@@ -139,12 +129,5 @@ final class EndedSessionSearch<C extends Recipient> {
     private Known known(EndedSession session) {
         var connection = registry.find(session.clientId(), session.id());
         return new Known(session, connection == null ? Long.MAX_VALUE : connection.epoch());
-    }
-
-    /** Ends the connection that holds the session, and forgets the session; from any thread. */
-    void end(EndedSession session, Event end) {
-        var connection = registry.find(session.clientId(), session.id());
-        if (connection != null) tell.accept(connection, end);
-        router.forget(session.clientId(), session.id());
     }
 }

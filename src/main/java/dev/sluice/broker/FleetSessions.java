@@ -1,10 +1,9 @@
 package dev.sluice.broker;
 
-import dev.sluice.broker.routing.Recipient;
-import dev.sluice.broker.routing.Router;
 import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.Gateways;
 import dev.sluice.cluster.Relay;
+import dev.sluice.config.StoreConfig;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -15,20 +14,26 @@ import java.util.function.BooleanSupplier;
  * @param subscriptions who is subscribed
  * @param takeOvers whose session a later connection has
  * @param queues whose queue has got something
+ * @param search finds what was not heard of
  */
 record FleetSessions(
-        Gateways gateways, FleetSubscriptions subscriptions, FleetTakeOvers takeOvers, FleetQueues queues) {
-    static <C extends Recipient> FleetSessions join(
+        Gateways gateways,
+        FleetSubscriptions subscriptions,
+        FleetTakeOvers takeOvers,
+        FleetQueues queues,
+        EndedSessionSearch search) {
+    static FleetSessions join(
             Gateways gateways,
             Relay relay,
-            Router router,
-            ConnectionRegistry<C> registry,
+            EndedSessions<?> ended,
             SessionTurns turns,
             Stores stores,
+            StoreConfig config,
             StoredFilters filters,
-            EndedSessionSearch<C> ended,
             BooleanSupplier isKafkaThere,
             BrokerMeters meters) {
+        var router = ended.router();
+        var registry = ended.registry();
         var subscriptions = new FleetSubscriptions(
                 router,
                 stores.subscriptions,
@@ -39,17 +44,18 @@ record FleetSessions(
                 isKafkaThere,
                 it -> ended.end(it, LostSession.FENCED));
         var takeOvers = new FleetTakeOvers(registry, turns, gateways, relay, subscriptions::again, meters);
-        ended.onTakenOver(takeOvers::takeOver);
+        var search = new EndedSessionSearch(ended, takeOvers::takeOver, stores.subscriptions, config);
         // What it was to be told may be among what is missing, or have died with its sender.
-        relay.onGap(_ -> ended.searchAll());
+        relay.onGap(_ -> search.searchAll());
         relay.onForgotten(gone -> {
-            if (!gateways.others().contains(gone)) ended.searchAll();
+            if (!gateways.others().contains(gone)) search.searchAll();
         });
         var sessions = new FleetSessions(
                 gateways,
                 subscriptions,
                 takeOvers,
-                new FleetQueues(router, registry::online, stores.queues, gateways, relay, isKafkaThere, meters));
+                new FleetQueues(router, registry::online, stores.queues, gateways, relay, isKafkaThere, meters),
+                search);
         stores.journal.onQueuedElsewhere(sessions.queues::tell);
         stores.sessions.others(sessions::others);
         return sessions;
@@ -68,10 +74,12 @@ record FleetSessions(
     void start() {
         subscriptions.start();
         queues.start();
+        search.start();
     }
 
     void stop() {
         subscriptions.stop();
         queues.stop();
+        search.stop();
     }
 }

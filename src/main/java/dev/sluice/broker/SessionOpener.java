@@ -161,14 +161,16 @@ final class SessionOpener {
             return;
         }
         var session = sessions.open(request, until(end));
-        var sentSeq = await(fleet.takeOvers().end(request.clientId(), session), until(end));
+        // Who held it before has no more than its share of the time: the rest is for the will.
+        var third = until(end).dividedBy(3);
+        var hurryAt = System.nanoTime() + 2 * third.toNanos();
+        var sentSeq = await(fleet.takeOvers().end(request.clientId(), session), third);
         if (session.replacedId() > 0)
             fleet.subscriptions().ended(List.of(new EndedSession(request.clientId(), session.replacedId())));
-        // Without an answer, a DISCONNECT there may still withdraw the will: that has its two seconds.
-        if (sentSeq != null && fleet.takeOvers().wasElsewhere(session))
-            wills.release(session.dueWills(), session.former().epoch());
+        var elsewhere = fleet.takeOvers().wasElsewhere(session);
+        if (elsewhere && sentSeq != null) release(session);
         var ahead = wills.ahead(session.dueWills(), connection::isClosed);
-        var told = ahead.awaitTold(until(end));
+        var told = elsewhere && sentSeq == null ? awaitTold(ahead, session, hurryAt, end) : ahead.awaitTold(until(end));
         connection.loop().execute(() -> {
             turns.hold(turn);
             try {
@@ -179,6 +181,21 @@ final class SessionOpener {
                 turns.release(turn);
             }
         });
+    }
+
+    private void release(OpenedSession session) {
+        wills.release(session.dueWills(), session.former().epoch());
+    }
+
+    /**
+     * Waits until the wills are told, where the gateway that held the session is silent: a DISCONNECT there may still withdraw the last one,
+     * for the two seconds after which that falls due, but not for so long that this client's time is over by then.
+     */
+    private boolean awaitTold(WillsAhead ahead, OpenedSession session, long hurryAt, long end) {
+        if (ahead.awaitTold(until(hurryAt))) return true;
+        release(session);
+        wills.poke();
+        return ahead.awaitTold(until(end));
     }
 
     private static Duration until(long end) {

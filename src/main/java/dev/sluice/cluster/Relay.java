@@ -2,6 +2,7 @@ package dev.sluice.cluster;
 
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -69,6 +70,12 @@ public interface Relay {
 
     /** Names who takes messages of a type, before the start. */
     <M extends RelayMessage> void on(Class<M> type, BiConsumer<Gateway, M> handler);
+
+    /**
+     * Names who says whether there is room for what lies in this gateway's mailbox. While there is not, it stays there, in its order; the
+     * board is read on. Asked on the relay's thread for each letter; to be named before the start.
+     */
+    void readMailboxWhile(BooleanSupplier hasRoom);
 
     /**
      * Names who says all that this gateway has to tell a newcomer, in one go; called on the relay's thread. To be named before the start;

@@ -8,9 +8,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.StoreRig;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,14 +23,12 @@ class AcrossBrokersTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
 
     private TwoBrokers both;
-    private StoreRig store;
     private BrokerRig here;
     private BrokerRig there;
 
     @BeforeEach
     void start() {
         both = new TwoBrokers(SERVER);
-        store = both.store;
         here = both.here;
         there = both.there;
     }
@@ -359,23 +355,6 @@ class AcrossBrokersTest {
             subscriber.hasGotNothing();
             here.relay.listen();
             assertThat(payload(subscriber.next(Packet.Publish.class))).isEqualTo("hasty");
-        }
-    }
-
-    /** It may have read a DISCONNECT that it has not written yet. */
-    @Test
-    void aWillFallsDueAtOnceOnlyIfTheFormerGatewayHasAnswered() {
-        store.sessions.others(() -> List.of("there"));
-        var will = new Will(TopicName.of("w"), QoS.AT_LEAST_ONCE, false, Properties.NONE, new byte[0]);
-        for (var answers : List.of(true, false)) {
-            var clientId = "c" + answers;
-            there.begin(clientId, true, will).next(Packet.ConnAck.class);
-            if (!answers) there.relay.ignore();
-            here.begin(clientId, true, null).next(Packet.ConnAck.class);
-            assertThat(SERVER.value(
-                            "SELECT w.due_at < s.connected_at + interval '2 s' FROM will w JOIN session s USING (client_id)"
-                                    + " WHERE client_id = '" + clientId + "'"))
-                    .isEqualTo(answers ? "t" : "f");
         }
     }
 

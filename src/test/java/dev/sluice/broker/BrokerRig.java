@@ -20,6 +20,7 @@ import dev.sluice.config.AccessConfig;
 import dev.sluice.config.LimitsConfig;
 import dev.sluice.config.MqttConfig;
 import dev.sluice.config.RulesConfig;
+import dev.sluice.config.StoreConfig;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
@@ -129,7 +130,7 @@ final class BrokerRig implements AutoCloseable {
         this.departures = new Departures(StoreRig.NODE, meters);
         this.broker = new Broker(
                 new ConnectionSettings(mqtt, new ConfiguredBounds().bounds(mqtt), kafka.config, rules),
-                StoreRig.Settings.ONE_LANE,
+                config.getConfigMapping(StoreConfig.class),
                 relay,
                 new SettableLease(lease),
                 config.getConfigMapping(AccessConfig.class),
@@ -152,8 +153,10 @@ final class BrokerRig implements AutoCloseable {
                 .withMapping(AccessConfig.class)
                 .withMapping(RulesConfig.class)
                 .withMapping(LimitsConfig.class)
-                .withValidateUnknown(false)
+                .withMapping(StoreConfig.class)
+                .withDefaultValues(Map.of("sluice.store.open-timeout", "20s", "sluice.store.sweep-interval", "1h"))
                 .withDefaultValues(more)
+                .withValidateUnknown(false)
                 .build();
     }
 

@@ -28,17 +28,17 @@ class EndedSessionSearchTest {
     private final ConnectionRegistry<Line> registry =
             new ConnectionRegistry<>(_ -> CompletableFuture.completedFuture(0L));
     private final Map<String, Event> told = new ConcurrentHashMap<>();
+    private final Map<String, Long> takenOver = new ConcurrentHashMap<>();
     private StoreRig rig;
-    private EndedSessionSearch<Line> search;
+    private EndedSessionSearch search;
 
     @BeforeEach
     void start() {
         SERVER.empty();
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
-        search = new EndedSessionSearch<>(
-                router,
-                registry,
-                (line, end) -> told.put(line.clientId(), end),
+        search = new EndedSessionSearch(
+                new EndedSessions<>(router, registry, (line, end) -> told.put(line.clientId(), end)),
+                takenOver::put,
                 rig.subscriptions,
                 StoreRig.Settings.ONE_LANE);
     }
@@ -101,8 +101,6 @@ class EndedSessionSearchTest {
     /** As if the word of the gateway that has it now had been lost. */
     @Test
     void connectionsWhoseSessionsGoOnElsewhereEnd() {
-        var takenOver = new ConcurrentHashMap<String, Long>();
-        search.onTakenOver(takenOver::put);
         for (var clientId : new String[] {"kept", "resumed"})
             subscribe(clientId, online(clientId, 3600).id());
         subscribe("away", rig.open("away", true, 3600).id());

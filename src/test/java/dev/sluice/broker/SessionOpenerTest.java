@@ -51,7 +51,7 @@ class SessionOpenerTest {
                 rig.journal,
                 turns,
                 registry,
-                new FleetSessions(here, null, takeOvers(registry, turns, here), null),
+                new FleetSessions(here, null, takeOvers(registry, turns, here), null, null),
                 null,
                 null,
                 null);

@@ -7,10 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -23,10 +25,14 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     private final Board board;
     private final Gateway self;
     private final Map<Class<?>, BiConsumer<Gateway, RelayMessage>> handlers = new HashMap<>();
-    private final ExecutorService thread = Executors.newSingleThreadExecutor(
+    private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("local-relay", 0).factory());
     private final List<RelayMessage> sent = new ArrayList<>();
     private final Queue<Runnable> withheld = new ArrayDeque<>();
+    /** Letters that there is no room for yet; the thread's. */
+    private final Queue<Runnable> mailbox = new ArrayDeque<>();
+
+    private volatile BooleanSupplier room = () -> true;
     private final Queue<Consumer<Boolean>> unanswered = new ArrayDeque<>();
     private final List<Supplier<List<RelayMessage.ToAll>>> whole = new ArrayList<>();
     private final List<Consumer<Gateway>> forgotten = new CopyOnWriteArrayList<>();
@@ -205,7 +211,7 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
 
     @Override
     public void catchUp(Runnable then) {
-        enqueue(then);
+        enqueue(() -> takeInOrder(then));
     }
 
     @Override
@@ -259,11 +265,28 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     }
 
     private void take(Gateway from, RelayMessage message, Runnable taken) {
-        enqueue(() -> {
+        Runnable task = () -> {
             var handler = handlers.get(message.getClass());
             if (handler != null) handler.accept(from, message);
             taken.run();
-        });
+        };
+        enqueue(message instanceof RelayMessage.ToOne ? () -> takeInOrder(task) : task);
+    }
+
+    /** Of the mailbox. */
+    private void takeInOrder(Runnable letter) {
+        mailbox.add(letter);
+        if (mailbox.size() == 1) takeWhatThereIsRoomFor();
+    }
+
+    private void takeWhatThereIsRoomFor() {
+        while (!mailbox.isEmpty() && room.getAsBoolean()) mailbox.remove().run();
+        if (!mailbox.isEmpty()) thread.schedule(this::takeWhatThereIsRoomFor, 1, TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public void readMailboxWhile(BooleanSupplier hasRoom) {
+        room = hasRoom;
     }
 
     private synchronized void enqueue(Runnable task) {

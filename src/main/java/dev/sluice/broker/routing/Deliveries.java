@@ -1,6 +1,5 @@
 package dev.sluice.broker.routing;
 
-import dev.sluice.packet.QoS;
 import dev.sluice.session.Receipt;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
@@ -27,11 +26,11 @@ public final class Deliveries {
     }
 
     /**
-     * Whether event loops may be given a message of another gateway, which cannot be made to wait: one of QoS 0 is dropped as soon as
-     * publishers here have to wait.
+     * Whether event loops may be given what other gateways have sent. Its publishers have their answers, and those of this gateway wait by
+     * now: so it comes before theirs.
      */
-    boolean haveRoomFor(QoS qos) {
-        return underWay.sum() < (qos == QoS.AT_MOST_ONCE ? most : 2 * most);
+    boolean haveRoomForOthers() {
+        return underWay.sum() < 2 * most;
     }
 
     /** Gives a message to those who need not wait for PostgreSQL. */

@@ -4,11 +4,12 @@ import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.RelayMessage.Chosen;
 import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.packet.Message;
+import dev.sluice.packet.QoS;
 import java.util.List;
 
 /**
  * Gives clients that are connected here what other gateways send for them. Confined to the relay's thread, which it never holds up: it
- * posts to event loops and to the journal.
+ * posts to event loops and to the journal. While those have too much to do, what comes at QoS 0 is dropped, and the rest stays in the mailbox.
  *
  * <p>What comes is for those alone that PostgreSQL does not keep it for: whoever sends it has seen to the others.
  */
@@ -26,8 +27,9 @@ final class RemoteArrivals {
     }
 
     void take(Gateway from, Live live) {
-        meters.received(live.message().qos());
-        if (!deliveries.haveRoomFor(live.message().qos())) {
+        var qos = live.message().qos();
+        meters.received(qos);
+        if (qos == QoS.AT_MOST_ONCE && deliveries.areMany()) {
             meters.dropped();
             return;
         }

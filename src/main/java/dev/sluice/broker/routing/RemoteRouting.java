@@ -81,6 +81,7 @@ public record RemoteRouting(
         relay.on(Members.class, members::changed);
         relay.on(Readiness.class, members::ready);
         relay.on(Live.class, arrivals::take);
+        relay.readMailboxWhile(deliveries::haveRoomForOthers);
         relay.onForgotten(remote::forget);
         relay.onForgotten(members::forget);
         relay.onRestated(remote::restated);

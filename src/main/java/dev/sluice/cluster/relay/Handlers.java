@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -27,10 +28,20 @@ final class Handlers {
     private final List<Consumer<Gateway>> restated = new CopyOnWriteArrayList<>();
     private final List<Consumer<Gateway>> gaps = new CopyOnWriteArrayList<>();
     private final List<LongConsumer> dead = new CopyOnWriteArrayList<>();
+    private volatile BooleanSupplier room = () -> true;
 
     <M extends RelayMessage> void on(Class<M> type, BiConsumer<Gateway, M> handler) {
         var before = byType.put(type, (gateway, message) -> handler.accept(gateway, type.cast(message)));
         if (before != null) throw new IllegalStateException("two handlers of " + type);
+    }
+
+    void readMailboxWhile(BooleanSupplier hasRoom) {
+        room = hasRoom;
+    }
+
+    /** Whether those who take what lies in the mailbox have room for it. */
+    boolean hasRoom() {
+        return room.getAsBoolean();
     }
 
     void whole(Supplier<List<ToAll>> supplier) {

@@ -1,8 +1,6 @@
 package dev.sluice.cluster.relay;
 
-import dev.sluice.clock.BackOff;
 import dev.sluice.clock.Repeating;
-import dev.sluice.clock.ThrottledLog;
 import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.Gateways;
 import dev.sluice.cluster.Relay;
@@ -11,7 +9,6 @@ import dev.sluice.config.RelayConfig;
 import dev.sluice.config.StartOrder;
 import dev.sluice.uplink.producer.Handover;
 import dev.sluice.uplink.producer.KnownTopics;
-import dev.sluice.uplink.producer.RootCause;
 import dev.sluice.uplink.producer.UplinkProducer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -21,18 +18,15 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
-import org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.TopicPartition;
-import org.jboss.logging.Logger;
 
 /**
  * The relay: owns the thread that reads the board and the mailbox of this gateway, and the one that looks after what waits. Any thread may
@@ -40,52 +34,33 @@ import org.jboss.logging.Logger;
  */
 @ApplicationScoped
 public class KafkaRelay implements Relay {
-    private static final Logger LOG = Logger.getLogger(KafkaRelay.class);
+    /** While there is no consumer. */
+    private static final Duration CLOSED = Duration.ofMillis(100);
+
     private static final Duration ALONE = Duration.ofMillis(250);
-    private static final Duration TOGETHER = Duration.ofMillis(100);
     private static final Duration CLOCK = Duration.ofMillis(50);
     private static final long KEEP_KNOWN = Duration.ofSeconds(1).toNanos();
-    /** A consumer that has lived so long is missed at once. */
-    private static final long LONG_LIFE = Duration.ofSeconds(10).toNanos();
-
     private static final Duration STOP_TIME = Duration.ofSeconds(2);
-    /** Consumers that have failed at the same place, one after the other: what is there cannot be read. */
-    private static final int FAILURES = 5;
 
     private final RelayConfig config;
     private final Gateways gateways;
     private final UplinkProducer producer;
     private final KnownTopics topics;
-    private final Map<String, Object> kafkaConfig;
-    private final RelayTopic topic;
     private final RelayMeters meters;
     private final Handlers handlers = new Handlers();
     private final Announcements announcements;
     private final CatchUps catchUps;
     private final Freshness freshness;
+    private final RelayReader reader;
     private final Repeating reading = Repeating.onPlatformThread("sluice-relay");
     private final Repeating clock = Repeating.onVirtualThread("sluice-relay-clock");
-    private final Map<TopicPartition, Long> positions = new HashMap<>();
-    private final ThrottledLog complaints = new ThrottledLog(LOG);
-    private final BackOff pauses = new BackOff(Duration.ofMillis(250), Duration.ofSeconds(10));
 
     /** Null before the start. */
     private volatile Outboxes outboxes;
 
     private Correspondence correspondence;
     private Gateway self;
-    private volatile RelayConsumer consumer;
-    private long openAt = System.nanoTime();
-    private long openedAt;
-    private long keepKnownAt = openAt;
-    private int failures;
-    /** Whether some records were gone before they could be read. */
-    private boolean isMissing;
-    /** Consumers that did not live for long, or could not be made, one after the other. */
-    private int attempts;
-    /** Why nothing comes from others; null while the consumer works. */
-    private volatile String trouble = "it has not been read yet";
-
+    private long keepKnownAt = System.nanoTime();
     /** Of the gateway: when it changes, all is to be known anew. */
     private long period;
     /** The one in which it has been ready. */
@@ -105,12 +80,11 @@ public class KafkaRelay implements Relay {
         this.gateways = gateways;
         this.producer = producer;
         this.topics = topics;
-        this.kafkaConfig = kafkaConfig;
-        this.topic = new RelayTopic(config, kafkaConfig);
         this.meters = new RelayMeters(registry);
         this.announcements = new Announcements(config.patience(), System::nanoTime, meters);
         this.catchUps = new CatchUps(config.patience(), meters);
         this.freshness = new Freshness(config.patience(), System::nanoTime, meters);
+        this.reader = new RelayReader(config, gateways, kafkaConfig, handlers, meters);
     }
 
     private static void requireSound(RelayConfig config) {
@@ -141,6 +115,7 @@ public class KafkaRelay implements Relay {
         var all = new Outboxes(self, gateways, this::hand, meters, config.bytesInFlight());
         correspondence = new Correspondence(self, gateways, all, announcements, catchUps, freshness, handlers, meters);
         outboxes = all;
+        reader.begin(correspondence, self.mailbox());
         var own = self;
         catchUps.begin(mark -> all.send(own, new Letter.Mark(mark)));
         tellState();
@@ -150,9 +125,6 @@ public class KafkaRelay implements Relay {
     private void beginAnew() {
         correspondence.end();
         outboxes.close();
-        if (consumer != null) consumer.close();
-        consumer = null;
-        positions.clear();
         begin();
     }
 
@@ -169,10 +141,9 @@ public class KafkaRelay implements Relay {
     void stop() {
         clock.stop();
         reading.stop();
-        var current = consumer;
-        if (current != null) current.wakeup();
+        reader.stop();
         if (!reading.join(STOP_TIME)) reading.interrupt();
-        else if (consumer != null) consumer.close();
+        else reader.close();
     }
 
     private Handover hand(int partition, byte[] record, Callback later) {
@@ -192,16 +163,11 @@ public class KafkaRelay implements Relay {
         else if (period != gateways.period()) rejoin();
         keepKnown();
         correspondence.look();
-        if (consumer == null) {
-            if (System.nanoTime() - openAt < 0 || !open()) {
-                tellState();
-                return TOGETHER;
-            }
-        }
-        poll();
-        if (consumer != null) correspondence.turn();
+        var isOpen = reader.isOpen() || reader.open();
+        if (isOpen) reader.poll();
+        if (reader.isOpen()) correspondence.turn();
         tellState();
-        return Duration.ZERO;
+        return isOpen ? Duration.ZERO : CLOSED;
     }
 
     private void tellState() {
@@ -217,84 +183,12 @@ public class KafkaRelay implements Relay {
         topics.want(List.of(config.topic()));
         if (topics.partitions(config.topic()) > 0) producer.keepMetadata(config.topic());
         var absence = producer.absence(config.topic(), self.mailbox());
-        if (absence == null || consumer == null) return;
-        // It was deleted: another consumer has it created, and reads all that others have written by then.
-        positions.replaceAll((_, _) -> 0L);
-        isMissing = true;
-        failed(absence);
-    }
-
-    private boolean open() throws InterruptedException {
-        openedAt = System.nanoTime();
-        try {
-            var sentence = topic.ensure(self.mailbox());
-            if (sentence.isPresent()) {
-                failed(sentence.get());
-                return false;
-            }
-            consumer = new RelayConsumer(kafkaConfig, config.topic(), self.mailbox(), positions);
-            consumer.begin();
-        } catch (RuntimeException | LinkageError failure) {
-            failed(sentence(failure));
-            return false;
-        }
-        trouble = null;
-        if (!correspondence.hasJoined()) correspondence.join();
-        else if (isMissing) correspondence.recordsLost();
-        isMissing = false;
-        return true;
-    }
-
-    private void poll() {
-        try {
-            consumer.poll(gateways.isAlone() ? ALONE : TOGETHER, this::take);
-        } catch (InvalidOffsetException gone) {
-            isMissing = true;
-            failed("what it has not read yet is gone: " + gone.getMessage());
-        } catch (RuntimeException | LinkageError failure) {
-            if (++failures >= FAILURES) {
-                positions.clear(); // it goes on behind what it cannot read
-                isMissing = true;
-            }
-            failed(sentence(failure));
-        }
-    }
-
-    private void take(boolean isBoard, byte[] record) {
-        failures = 0;
-        correspondence.take(isBoard, record);
-    }
-
-    private static String sentence(Throwable failure) {
-        var root = RootCause.of(failure);
-        return root.getMessage() == null ? root.toString() : root.getMessage();
-    }
-
-    /** Another consumer goes on where this one has ended, after a while. */
-    private void failed(String why) {
-        var hasLived = consumer != null && System.nanoTime() - openedAt > LONG_LIFE;
-        attempts = hasLived ? 1 : attempts + 1;
-        pauses.tried(hasLived);
-        if (consumer != null) consumer.close();
-        consumer = null;
-        if (reading.isStopped()) return;
-        trouble = why;
-        openAt = System.nanoTime() + pauses.pause().toNanos();
-        if (attempts > 1) complain(why);
-    }
-
-    /** Once while it is alone: then it needs nobody to tell it anything. A topic that was just made may not be known everywhere at first. */
-    private void complain(String why) {
-        if (gateways.isAlone() && attempts > 2) return;
-        complaints.warn(
-                ("nothing comes from other gateways, this one can only serve alone; it tries again: %s (it needs Read,"
-                                + " Write and Describe on the Kafka topic %s, and Create if that is missing)")
-                        .formatted(why, config.topic()));
+        if (absence != null && reader.isOpen()) reader.topicIsGone(absence);
     }
 
     /** Why this gateway cannot serve together with others; null if it can, or need not. From any thread. */
     String trouble() {
-        return trouble;
+        return reader.trouble();
     }
 
     @Override
@@ -356,6 +250,11 @@ public class KafkaRelay implements Relay {
     @Override
     public <M extends RelayMessage> void on(Class<M> type, BiConsumer<Gateway, M> handler) {
         handlers.on(type, handler);
+    }
+
+    @Override
+    public void readMailboxWhile(BooleanSupplier hasRoom) {
+        handlers.readMailboxWhile(hasRoom);
     }
 
     @Override

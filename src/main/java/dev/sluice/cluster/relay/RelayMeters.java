@@ -19,6 +19,7 @@ final class RelayMeters {
     private final Counter refused;
     private final Counter patienceExceeded;
     private final Counter catchUpExceeded;
+    private final Counter paused;
     private final Counter stale;
     private final Counter staleExceeded;
     private final AtomicLong bytesInFlight = new AtomicLong();
@@ -51,12 +52,19 @@ final class RelayMeters {
         catchUpExceeded = Counter.builder("sluice.relay.catch.up.exceeded")
                 .description("Publishers that went on before this gateway had read its mailbox")
                 .register(meters);
+        paused = Counter.builder("sluice.relay.pauses")
+                .description("Times that this gateway left its mailbox unread, as its event loops had too much to do")
+                .register(meters);
         stale = Counter.builder("sluice.relay.stale")
                 .description("Times that what this gateway knew of others was too old to serve anybody")
                 .register(meters);
         staleExceeded = Counter.builder("sluice.relay.stale.exceeded")
                 .description("Times that this gateway served all the same, as that took too long")
                 .register(meters);
+        gauges(meters);
+    }
+
+    private void gauges(MeterRegistry meters) {
         Gauge.builder("sluice.relay.in.flight", bytesInFlight, AtomicLong::get)
                 .description("Bytes for other gateways that Kafka does not have yet")
                 .baseUnit(BaseUnits.BYTES)
@@ -122,6 +130,10 @@ final class RelayMeters {
 
     void catchUpExceeded() {
         catchUpExceeded.increment();
+    }
+
+    void paused() {
+        paused.increment();
     }
 
     void stale() {

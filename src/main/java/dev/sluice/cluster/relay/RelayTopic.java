@@ -15,6 +15,7 @@ import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
@@ -23,7 +24,10 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.record.TimestampType;
 import org.jboss.logging.Logger;
 
-/** Makes sure that the relay topic is there, and creates it where it is missing. Used by the relay's thread; blocks, for a few seconds at most. */
+/**
+ * Makes sure that the relay topic is there, and creates it where it is missing; knows by its id whether it is the same. Used by the relay's
+ * thread; blocks, for a few seconds at most.
+ */
 final class RelayTopic {
     private static final Logger LOG = Logger.getLogger(RelayTopic.class);
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
@@ -44,14 +48,32 @@ final class RelayTopic {
     private final ThrottledLog complaints = new ThrottledLog(LOG);
     private final RelayConfig config;
     private final Map<String, Object> kafkaConfig;
+    /** What was found last; null if Kafka did not tell. */
+    private Uuid found;
+    /** What was found before, and is read. */
+    private Uuid read;
 
     RelayTopic(RelayConfig config, Map<String, Object> kafkaConfig) {
         this.config = config;
         this.kafkaConfig = kafkaConfig;
     }
 
+    /** Whether Kafka has told that it is the topic that is read; by then the first one is. */
+    boolean isSame() {
+        if (read == null) read = found;
+        return found != null && found.equals(read);
+    }
+
+    /** Whether what was found is another topic than the one before; from now on, it is the one that is read. */
+    boolean isAnother() {
+        if (found == null || isSame()) return false;
+        read = found;
+        return true;
+    }
+
     /** Returns a sentence that says why the topic cannot serve; empty if it can, as far as Kafka tells. */
     Optional<String> ensure(int mailbox) throws InterruptedException {
+        found = null;
         var properties = new HashMap<>(kafkaConfig);
         properties.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-relay-topic");
         properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
@@ -73,8 +95,9 @@ final class RelayTopic {
             var there = get(admin.describeTopics(List.of(config.topic()))
                     .topicNameValues()
                     .get(config.topic()));
+            found = there.topicId();
             var partitions = there.partitions().size();
-            if (!hasTimesOfKafka(admin)) askForTimesOfKafka();
+            if (!found.equals(read) && !hasTimesOfKafka(admin)) askForTimesOfKafka();
             return mailbox < partitions
                     ? Optional.empty()
                     : Optional.of(
@@ -118,7 +141,7 @@ final class RelayTopic {
     private Optional<String> create(Admin admin) throws InterruptedException, TimeoutException {
         var topic = new NewTopic(config.topic(), Optional.of(config.partitions()), Optional.empty()).configs(CONFIG);
         try {
-            get(admin.createTopics(List.of(topic)).all());
+            found = get(admin.createTopics(List.of(topic)).topicId(config.topic()));
             LOG.infof("the Kafka topic %s is created, with %d partitions", config.topic(), config.partitions());
             return Optional.empty();
         } catch (ExecutionException failed) {

@@ -115,7 +115,7 @@ public class RetainedReader {
 
         private Asked first(long count) {
             if (count >= topics.size()) return this;
-            return new Asked(topics.subList(0, (int) count), since, begun, maximumQoS, most);
+            return new Asked(topics.subList(0, (int) count), above, since, begun, maximumQoS, most);
         }
     }
 

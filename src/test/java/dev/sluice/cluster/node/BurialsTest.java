@@ -1,68 +1,27 @@
 package dev.sluice.cluster.node;
 
+import static dev.sluice.cluster.node.MemberRig.LEASE;
+import static dev.sluice.cluster.node.MemberRig.SERVER;
+import static dev.sluice.cluster.node.MemberRig.awaitLapse;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.cluster.LocalRelay;
-import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.StoreRig;
-import dev.sluice.support.Crossing;
-import io.agroal.api.AgroalDataSource;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Who is buried, and who hears of it. */
 @Tag("postgres")
 class BurialsTest {
-    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final StoreRig.Settings SETTINGS = new StoreRig.Settings(1, 100, 100, 50);
-    private static final Duration LEASE = Duration.ofSeconds(3);
-    private static StoreRig rig;
-    private final List<Member> members = new ArrayList<>();
-    private final LocalRelay.Board board = new LocalRelay.Board();
-    private Crossing crossing;
-    private AgroalDataSource apart;
-    private Member a;
-    private Member b;
-
-    @BeforeAll
-    static void start() {
-        rig = new StoreRig(SERVER, SETTINGS);
-    }
-
-    @AfterAll
-    static void stop() {
-        rig.close();
-    }
-
-    @BeforeEach
-    void enter() {
-        SERVER.empty();
-        crossing = Crossing.to(SERVER.port());
-        apart = StoreRig.pool("jdbc:postgresql://127.0.0.1:" + crossing.port() + "/postgres?user=postgres", 10);
-        a = entered("a", apart);
-        b = entered("b", rig.pool);
-    }
+    private final MemberRig rig = new MemberRig();
+    private final Member a = rig.apart("a");
+    private final Member b = rig.joined("b");
 
     @AfterEach
     void leave() {
-        members.forEach(Member::close);
-        apart.close();
-        crossing.close();
-    }
-
-    private Member entered(String id, AgroalDataSource way) {
-        var member = Member.on(board, way, rig, SETTINGS, id, LEASE);
-        members.add(member);
-        return member.enter();
+        rig.close();
     }
 
     private void awaitRightToBury() {
@@ -106,7 +65,7 @@ class BurialsTest {
         a.membership.onDeath(() -> ended.set(true));
         awaitRightToBury();
         var run = a.self().run();
-        crossing.swallow();
+        rig.crossing.swallow();
         a.membership.turn();
         assertThat(a.lease.lasts()).isTrue();
         assertThat(ended).isFalse();
@@ -118,7 +77,7 @@ class BurialsTest {
         a.membership.turn();
         assertThat(a.membership.isDead()).isTrue();
         assertThat(a.lease.lasts()).isFalse();
-        crossing.lead(SERVER.port());
+        rig.crossing.lead(SERVER.port());
         await().atMost(Duration.ofSeconds(20)).until(() -> {
             a.membership.turn();
             return !a.membership.isDead();
@@ -143,18 +102,16 @@ class BurialsTest {
         var mayRead = new AtomicBoolean(true);
         a.membership.onDeath(() -> mayRead.set(a.lease.lasts()));
         a.membership.turn();
-        crossing.swallow();
-        await().atMost(Duration.ofSeconds(20))
-                .until(() -> SERVER.value("SELECT lease_until <= now() FROM node WHERE id = 'a'")
-                        .equals("t"));
+        rig.crossing.swallow();
+        awaitLapse("a");
         a.membership.turn();
         assertThat(a.lease.lasts()).isTrue();
         var period = a.membership.period();
-        var c = entered("c", rig.pool);
+        var c = rig.joined("c");
         assertThat(c.membership.find("a")).isNull();
         assertThat(mayRead).isTrue();
 
-        crossing.lead(SERVER.port());
+        rig.crossing.lead(SERVER.port());
         await().atMost(Duration.ofSeconds(20)).until(() -> {
             a.membership.turn();
             return a.membership.others().contains(c.self());

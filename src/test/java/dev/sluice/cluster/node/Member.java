@@ -27,7 +27,8 @@ final class Member implements AutoCloseable {
     private final LocalRelay relay;
     private final NodeLease store;
 
-    private Member(
+    /** @param pool its way to PostgreSQL for its lease */
+    Member(
             LocalRelay relay,
             StoreRig rig,
             AgroalDataSource pool,
@@ -41,29 +42,6 @@ final class Member implements AutoCloseable {
         burial = new Burial(rig.pool, settings, meters);
         membership = new Membership(store, burial, sweeps, lease, run, config, "host", 64, 8080, "1", meters);
         burials = new Burials(membership, burial, relay, sweeps, rig.health, config);
-    }
-
-    /** One that has not registered. */
-    static Member of(StoreRig rig, StoreRig.Settings settings, String id, Duration lease) {
-        return new Member(LocalRelay.alone(), rig, rig.pool, settings, id, lease);
-    }
-
-    /** One that has another way to PostgreSQL for its lease. */
-    static Member by(AgroalDataSource pool, StoreRig rig, StoreRig.Settings settings, String id, Duration lease) {
-        return new Member(LocalRelay.alone(), rig, pool, settings, id, lease);
-    }
-
-    /** One that others tell something, and that has another way to PostgreSQL for its lease. */
-    static Member on(
-            LocalRelay.Board board,
-            AgroalDataSource pool,
-            StoreRig rig,
-            StoreRig.Settings settings,
-            String id,
-            Duration lease) {
-        var member = new Member(new LocalRelay(board, id), rig, pool, settings, id, lease);
-        member.relay.join();
-        return member;
     }
 
     Member enter() {

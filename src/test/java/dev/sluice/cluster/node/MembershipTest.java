@@ -1,67 +1,33 @@
 package dev.sluice.cluster.node;
 
+import static dev.sluice.cluster.node.MemberRig.LEASE;
+import static dev.sluice.cluster.node.MemberRig.SERVER;
+import static dev.sluice.cluster.node.MemberRig.awaitLapse;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.StoreRig;
 import dev.sluice.store.node.NodeLease.Report;
-import dev.sluice.support.Crossing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("postgres")
 class MembershipTest {
-    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final StoreRig.Settings SETTINGS = new StoreRig.Settings(1, 100, 100, 50);
-    private static final Duration LEASE = Duration.ofSeconds(3);
     private static final Duration LONG = Duration.ofMinutes(1);
-    private static StoreRig rig;
-    private final List<Member> members = new ArrayList<>();
-
-    @BeforeAll
-    static void start() {
-        rig = new StoreRig(SERVER, SETTINGS);
-    }
-
-    @AfterAll
-    static void stop() {
-        rig.close();
-    }
-
-    @BeforeEach
-    void empty() {
-        SERVER.empty();
-    }
+    private final MemberRig rig = new MemberRig();
 
     @AfterEach
     void leave() {
-        members.forEach(Member::close);
-    }
-
-    private Member member(String id, Duration lease) {
-        var member = Member.of(rig, SETTINGS, id, lease);
-        members.add(member);
-        return member;
+        rig.close();
     }
 
     private Member entered(String id, Duration lease) {
-        return member(id, lease).enter();
-    }
-
-    private static void awaitLapse(String id) {
-        await().atMost(Duration.ofSeconds(20))
-                .until(() -> SERVER.value("SELECT lease_until <= now() FROM node WHERE id = '" + id + "'")
-                        .equals("t"));
+        return rig.entered(id, lease);
     }
 
     @Test
@@ -82,7 +48,7 @@ class MembershipTest {
     void aNameThatLivesIsRefused() {
         var first = entered("a", LEASE);
         first.membership.start(null);
-        var second = member("a", LEASE);
+        var second = rig.member("a", LEASE);
 
         assertThatThrownBy(second::enter)
                 .isInstanceOf(IllegalStateException.class)
@@ -293,32 +259,25 @@ class MembershipTest {
 
     @Test
     void anOutageOfPostgresEndsNoConnection() {
-        var crossing = Crossing.to(SERVER.port());
-        try (var pool =
-                StoreRig.pool("jdbc:postgresql://127.0.0.1:" + crossing.port() + "/postgres?user=postgres", 10)) {
-            var a = Member.by(pool, rig, SETTINGS, "a", LEASE).enter();
-            members.add(a);
-            var dead = new AtomicBoolean();
-            a.membership.onDeath(() -> dead.set(true));
-            a.turn();
-            crossing.swallow();
-            await().until(() -> !a.lease.lasts());
+        var a = rig.apart("a");
+        var dead = new AtomicBoolean();
+        a.membership.onDeath(() -> dead.set(true));
+        a.turn();
+        rig.crossing.swallow();
+        await().until(() -> !a.lease.lasts());
 
-            var begun = System.nanoTime();
+        var begun = System.nanoTime();
+        a.membership.turn();
+
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(LEASE);
+        assertThat(a.lease.lasts()).isTrue();
+        assertThat(dead).isFalse();
+        assertThat(a.sweeps.isOurs()).isFalse();
+        rig.crossing.lead(SERVER.port());
+        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
             a.membership.turn();
-
-            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(LEASE);
-            assertThat(a.lease.lasts()).isTrue();
-            assertThat(dead).isFalse();
-            assertThat(a.sweeps.isOurs()).isFalse();
-            crossing.lead(SERVER.port());
-            await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
-                a.membership.turn();
-                assertThat(SERVER.value("SELECT lease_until > now() FROM node")).isEqualTo("t");
-            });
-        } finally {
-            crossing.close();
-        }
+            assertThat(SERVER.value("SELECT lease_until > now() FROM node")).isEqualTo("t");
+        });
     }
 
     private static void drain(String id, boolean drains) {

@@ -1,15 +1,16 @@
 package dev.sluice.cluster.relay;
 
+import static dev.sluice.cluster.relay.RelayRig.PATIENCE;
+import static dev.sluice.cluster.relay.RelayRig.await;
+import static dev.sluice.cluster.relay.RelayRig.queued;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.RelayMessage.Interest;
 import dev.sluice.cluster.RelayMessage.Live;
-import dev.sluice.cluster.RelayMessage.Place;
 import dev.sluice.cluster.RelayMessage.Queued;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.Wanted;
-import dev.sluice.cluster.relay.RelayRig.Node;
 import dev.sluice.dev.EmbeddedKafka;
 import dev.sluice.dev.Ports;
 import dev.sluice.packet.Message;
@@ -17,7 +18,6 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.topic.TopicName;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -26,10 +26,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
-import java.util.stream.LongStream;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -40,8 +36,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Relays of several gateways over a real Kafka. */
 class KafkaRelayIT {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
-
     @TempDir
     private static Path folder;
 
@@ -68,33 +62,13 @@ class KafkaRelayIT {
         rig.close();
     }
 
-    private static void await(String what, BooleanSupplier condition) {
-        var end = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).as(what).isLessThan(end);
-            LockSupport.parkNanos(1_000_000);
-        }
-    }
-
-    private Node started(String id) {
-        var node = rig.start(id);
-        node.relay.start();
-        await(id + " is ready", node.relay::isReady);
-        await(id + " reads", () -> node.relay.trouble() == null);
-        return node;
-    }
-
-    private static Queued queued(long seq) {
-        return new Queued(List.of(new Place("c", 1, seq)));
-    }
-
     private static Interest wants(String filter) {
         return new Interest(List.of(new Wanted(filter, Reach.ALL)));
     }
 
     @Test
     void lettersComeInOrderAndLargeOnesWhole() {
-        var a = started("a");
+        var a = rig.started("a");
         var b = rig.start("b");
         var letters = new CopyOnWriteArrayList<Long>();
         var large = new CopyOnWriteArrayList<byte[]>();
@@ -126,7 +100,7 @@ class KafkaRelayIT {
                 .toList());
         a.relay.start();
         await("a is ready", a.relay::isReady);
-        var b = started("b");
+        var b = rig.started("b");
         var traffic = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < 3000; i++) {
                 var filter = "f" + i;
@@ -159,7 +133,7 @@ class KafkaRelayIT {
         var forgotten = new CopyOnWriteArrayList<Gateway>();
         a.relay.onForgotten(forgotten::add);
         a.relay.start();
-        var b = started("b");
+        var b = rig.started("b");
         b.die();
         await("b is forgotten", () -> forgotten.contains(b.gateway));
         var seen = new CountDownLatch(1);
@@ -200,7 +174,7 @@ class KafkaRelayIT {
 
     @Test
     void whatTheProducerLosesIsSentAgain() {
-        var a = started("a");
+        var a = rig.started("a");
         var b = rig.start("b");
         var letters = new CopyOnWriteArrayList<Long>();
         b.relay.on(
@@ -219,7 +193,7 @@ class KafkaRelayIT {
 
     @Test
     void whileKafkaIsAwayLettersWaitAndAnnouncementsAreNotWaitedForLong() throws InterruptedException {
-        var a = started("a");
+        var a = rig.started("a");
         var b = rig.start("b");
         var letters = new CopyOnWriteArrayList<Long>();
         b.relay.on(
@@ -246,7 +220,7 @@ class KafkaRelayIT {
     @Test
     void whoCatchesUpHasTakenInWhatLiesInItsMailbox() throws InterruptedException {
         var alone = new CountDownLatch(1);
-        var a = started("a");
+        var a = rig.started("a");
         a.relay.catchUp(alone::countDown);
         assertThat(alone.getCount()).as("alone nobody waits").isZero();
         var b = rig.start("b");
@@ -302,42 +276,17 @@ class KafkaRelayIT {
     /** Else it would refuse what a gateway tells whose clock is hours ahead. */
     @Test
     void kafkaPutsItsOwnTimeOnWhatGatewaysTell() throws Exception {
-        started("a");
+        rig.started("a");
         var topic = new ConfigResource(ConfigResource.Type.TOPIC, rig.topic);
         var type =
                 rig.admin.describeConfigs(List.of(topic)).all().get().get(topic).get("message.timestamp.type");
         assertThat(type.value()).isEqualTo("LogAppendTime");
     }
 
-    /** Kafka may have it before its reader finds that the topic is another one. */
-    @Test
-    void aLetterInATopicThatIsCreatedAgainIsTaken() throws Exception {
-        var a = started("a");
-        var b = rig.start("b");
-        var letters = new CopyOnWriteArrayList<Long>();
-        var mayRead = new AtomicBoolean();
-        b.relay.on(Queued.class, (_, letter) -> {
-            letters.add(letter.places().getFirst().seq());
-            if (letters.size() == 100) await("it may read", mayRead::get);
-        });
-        b.relay.start();
-        await("b is ready", b.relay::isReady);
-        for (long i = 1; i <= 100; i++) a.relay.send(b.gateway, queued(i), _ -> {});
-        await("b has them", () -> letters.size() == 100);
-        rig.admin.deleteTopics(List.of(rig.topic)).all().get();
-        await("there is another one", () -> rig.end(b.gateway.mailbox()) < 100);
-        var has = new CountDownLatch(1);
-        a.relay.send(b.gateway, queued(101), _ -> has.countDown());
-        assertThat(has.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-        mayRead.set(true);
-        await("b takes it", () -> letters.size() > 100);
-        assertThat(letters).isEqualTo(LongStream.rangeClosed(1, 101).boxed().toList());
-    }
-
     @Test
     void announcementsAndLettersAreQuick() throws InterruptedException {
-        var a = started("a");
-        started("b");
+        var a = rig.started("a");
+        rig.started("b");
         var c = rig.start("c");
         var letters = new ConcurrentHashMap<Long, CountDownLatch>();
         c.relay.on(

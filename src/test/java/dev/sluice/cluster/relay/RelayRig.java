@@ -1,7 +1,11 @@
 package dev.sluice.cluster.relay;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.sluice.clock.Repeating;
 import dev.sluice.cluster.Gateway;
+import dev.sluice.cluster.RelayMessage.Place;
+import dev.sluice.cluster.RelayMessage.Queued;
 import dev.sluice.config.RelayConfig;
 import dev.sluice.dev.EmbeddedKafka;
 import dev.sluice.uplink.KafkaTopics;
@@ -21,6 +25,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.producer.Producer;
@@ -30,6 +36,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Owns gateways of a {@link FakeFleet} that know nothing but their relays, and their Kafka topic; used by one thread. */
 final class RelayRig implements AutoCloseable {
     static final int PARTITIONS = 8;
+    static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final AtomicInteger TOPICS = new AtomicInteger();
 
     final String topic = "relay." + TOPICS.incrementAndGet();
@@ -62,6 +69,29 @@ final class RelayRig implements AutoCloseable {
         var node = new Node(fleet.register(id));
         nodes.add(node);
         return node;
+    }
+
+    /** One that has joined, and reads. */
+    Node started(String id) {
+        var node = start(id);
+        node.relay.start();
+        await(id + " is ready", node.relay::isReady);
+        await(id + " reads", () -> node.relay.trouble() == null);
+        return node;
+    }
+
+    /** Often: what is measured meanwhile takes milliseconds. */
+    static void await(String what, BooleanSupplier condition) {
+        var end = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(what).isLessThan(end);
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /** A letter with this number. */
+    static Queued queued(long seq) {
+        return new Queued(List.of(new Place("c", 1, seq)));
     }
 
     /** Where a partition of the relay topic ends; a high number while there is none. */
