@@ -7,7 +7,6 @@ import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.delivery.RetainedTopics;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.time.Duration;
 import java.util.Map;
 
 /** Owns the brokers of two gateways in one JVM, on one empty PostgreSQL, with no route to Kafka; used by one thread. */

@@ -60,8 +60,13 @@ record QueueBounds(long count, long bytes, boolean dropsOldest, long batchCount,
                 .formatted(queue, batch);
     }
 
-    /** Whether a queue that is as deep takes a message of so many bytes, and pushes none out for it. */
-    boolean hasRoom(long count, long bytes, int more) {
-        return count < fullCount && bytes < fullBytes && count + 1 <= trimCount && bytes + more <= trimBytes;
+    /**
+     * Whether a queue that is as deep takes a message of so many bytes, and pushes none out for it.
+     *
+     * @param most how many it holds at most
+     */
+    boolean hasRoom(long depth, long depthBytes, long most, long mostBytes, int more) {
+        if (!dropsOldest) return depth < most && depthBytes < mostBytes;
+        return depth + 1 <= most + most / 64 && depthBytes + more <= mostBytes + mostBytes / 64;
     }
 }

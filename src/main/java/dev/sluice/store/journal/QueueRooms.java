@@ -12,7 +12,7 @@ import java.util.Map;
  */
 public final class QueueRooms {
     private static final String ASK = """
-            SELECT w.id, q.count_in - o.count_out AS count, q.bytes_in - o.bytes_out AS bytes
+            SELECT w.id, q.count_in - o.count_out AS count, q.bytes_in - o.bytes_out AS bytes, %s AS most, %s AS most_bytes
               FROM unnest(?::bigint[]) AS w(id)
               JOIN session s ON s.id = w.id JOIN queue q ON q.session_id = w.id JOIN queue_out o ON o.session_id = w.id""";
 
@@ -24,13 +24,13 @@ public final class QueueRooms {
         GONE
     }
 
-    private static final Depth GONE = new Depth(-1, -1);
+    private static final Depth GONE = new Depth(-1, -1, 0, 0);
 
     private final Connection connection;
     private final QueueBounds bounds;
     private final Map<Long, Depth> depths = new HashMap<>();
 
-    private record Depth(long count, long bytes) {}
+    private record Depth(long count, long bytes, long most, long mostBytes) {}
 
     /** PostgreSQL has not answered. */
     static final class Unanswered extends RuntimeException {
@@ -65,11 +65,17 @@ public final class QueueRooms {
 
     private void ask(Object[] sessionIds) {
         for (var id : sessionIds) depths.put((Long) id, GONE);
-        try (var ask = connection.prepareStatement(ASK)) {
+        try (var ask = connection.prepareStatement(ASK.formatted(bounds.most(), bounds.mostBytes()))) {
             ask.setArray(1, connection.createArrayOf("int8", sessionIds));
             try (var rows = ask.executeQuery()) {
                 while (rows.next())
-                    depths.put(rows.getLong("id"), new Depth(rows.getLong("count"), rows.getLong("bytes")));
+                    depths.put(
+                            rows.getLong("id"),
+                            new Depth(
+                                    rows.getLong("count"),
+                                    rows.getLong("bytes"),
+                                    rows.getLong("most"),
+                                    rows.getLong("most_bytes")));
             }
         } catch (SQLException failure) {
             throw new Unanswered(failure);
@@ -78,11 +84,12 @@ public final class QueueRooms {
 
     private Room room(Depth depth, int bytes) {
         if (depth == GONE) return Room.GONE;
-        return bounds.hasRoom(depth.count(), depth.bytes(), bytes) ? Room.SOME : Room.NONE;
+        return bounds.hasRoom(depth.count, depth.bytes, depth.most, depth.mostBytes, bytes) ? Room.SOME : Room.NONE;
     }
 
     /** A message is given to one of those that were asked for. */
     public void take(long sessionId, int bytes) {
-        depths.computeIfPresent(sessionId, (_, was) -> new Depth(was.count() + 1, was.bytes() + bytes));
+        depths.computeIfPresent(
+                sessionId, (_, was) -> new Depth(was.count + 1, was.bytes + bytes, was.most, was.mostBytes));
     }
 }

@@ -22,7 +22,7 @@ final class MemberRig implements AutoCloseable {
 
     private final AgroalDataSource apart =
             StoreRig.pool("jdbc:postgresql://127.0.0.1:" + crossing.port() + "/postgres?user=postgres", 10);
-    private final StoreRig store = new StoreRig(SERVER, SETTINGS);
+    final StoreRig store = new StoreRig(SERVER, SETTINGS);
     private final LocalRelay.Board board = new LocalRelay.Board();
     private final List<Member> members = new ArrayList<>();
 

@@ -10,8 +10,6 @@ import dev.sluice.config.RelayConfig;
 import dev.sluice.config.RulesConfig;
 import dev.sluice.config.StoreConfig;
 import dev.sluice.config.UplinkConfig;
-import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.StoreRig;
 import dev.sluice.store.node.NodeDirectory;
 import dev.sluice.store.node.NodeSettings;
 import io.smallrye.config.SmallRyeConfigBuilder;
@@ -24,25 +22,19 @@ import org.junit.jupiter.api.Test;
 /** Gateways that are not configured alike. */
 @Tag("postgres")
 class SettingsComparisonTest {
-    private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final StoreRig.Settings SETTINGS = new StoreRig.Settings(1, 100, 100, 50);
-
-    private StoreRig rig;
+    private MemberRig rig;
     private Member a;
     private Member b;
 
     @BeforeEach
     void start() {
-        SERVER.empty();
-        rig = new StoreRig(SERVER, SETTINGS);
-        a = Member.of(rig, SETTINGS, "a", Duration.ofMinutes(1)).enter();
-        b = Member.of(rig, SETTINGS, "b", Duration.ofMinutes(1)).enter();
+        rig = new MemberRig();
+        a = rig.entered("a", Duration.ofMinutes(1));
+        b = rig.entered("b", Duration.ofMinutes(1));
     }
 
     @AfterEach
     void stop() {
-        a.close();
-        b.close();
         rig.close();
     }
 
@@ -76,7 +68,7 @@ class SettingsComparisonTest {
     }
 
     private SettingsComparison comparison(Member member, FleetSettings settings) {
-        return new SettingsComparison(member.membership, new NodeSettings(rig.requests), settings, member.meters);
+        return new SettingsComparison(member.membership, new NodeSettings(rig.store.requests), settings, member.meters);
     }
 
     private static double different(Member member) {
@@ -124,17 +116,17 @@ class SettingsComparisonTest {
     @Test
     void whatAnEarlierRunHasSaidDoesNotCount() {
         comparison(a, settings("sluice.mqtt.share-order", "topic")).compare();
-        SERVER.execute("UPDATE node SET run = nextval('session_epoch') WHERE id = 'a'");
+        MemberRig.SERVER.execute("UPDATE node SET run = nextval('session_epoch') WHERE id = 'a'");
 
         assertThat(comparison(b, settings()).compare()).isEmpty();
-        assertThat(SERVER.value("SELECT settings IS NULL FROM v_node WHERE id = 'a'"))
+        assertThat(MemberRig.SERVER.value("SELECT settings IS NULL FROM v_node WHERE id = 'a'"))
                 .isEqualTo("t");
     }
 
     @Test
     void operatorsSeeThem() {
         comparison(b, settings("sluice.store.queue-policy", "drop-newest")).compare();
-        assertThat(new NodeDirectory(rig.requests).all())
+        assertThat(new NodeDirectory(rig.store.requests).all())
                 .satisfiesExactly(none -> assertThat(none.settings()).isEmpty(), some -> assertThat(some.settings())
                         .containsEntry("sluice.store.queue-policy", "drop-newest")
                         .containsEntry("sluice.node.lease", "PT10S"));
