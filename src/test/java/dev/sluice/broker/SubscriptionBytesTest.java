@@ -1,6 +1,7 @@
 package dev.sluice.broker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.packet.Packet;
@@ -101,7 +102,7 @@ class SubscriptionBytesTest {
         for (int i = 0; i < 3; i++) subscribe(rig.connect("c" + i, true), 1, LONG + i);
         end();
         begin(500);
-        assertThat(bytes()).isEqualTo(900);
+        await().until(() -> bytes() == 900);
         assertThat(figure("sluice.subscriptions.above.bound")).isEqualTo(2);
         var publisher = rig.connect("publisher", false);
         assertThat(subscribe(publisher, 1, "t")).isEqualTo(ReasonCode.QUOTA_EXCEEDED);
