@@ -70,7 +70,7 @@ record FleetSessions(
         return gateways.others().stream().map(Gateway::id).toList();
     }
 
-    /** Starts to look and to read; the subscriptions are loaded by then. */
+    /** Starts to look and to read; returns at once. */
     void start() {
         subscriptions.start();
         queues.start();

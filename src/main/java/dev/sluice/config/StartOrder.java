@@ -23,7 +23,7 @@ package dev.sluice.config;
  *     routes and spool</td></tr>
  * <tr><td>{@link #KAFKA_PROBE}</td><td>KafkaHealth, UplinkProducer</td><td>the messaging channel, which Quarkus starts at the default priority, 2500</td></tr>
  * <tr><td>{@link #RELAY}</td><td>KafkaRelay</td><td>the producer; this gateway has a mailbox by then; what others tell has somewhere to go</td></tr>
- * <tr><td>{@link #KAFKA_READERS}</td><td>SpoolWatch, ProducerWatch, Downlink</td><td>KafkaHealth asks Kafka by then; Broker knows the subscriptions</td></tr>
+ * <tr><td>{@link #KAFKA_READERS}</td><td>SpoolWatch, ProducerWatch, Downlink</td><td>KafkaHealth asks Kafka by then; Broker reads the subscriptions, and says when it knows them</td></tr>
  * </table>
  *
  * <table>

@@ -32,10 +32,10 @@ final class EarlierPublishes {
 
     /**
      * Returns whether a PUBLISH has the identifier of an earlier one and is another message: its client keeps the session and has lost what it
-     * knew of it. What says DUP is a repeat [MQTT-3.3.1-1]; what does not may be, as some libraries forget it.
+     * knew of it. DUP does not tell: some libraries forget it, and a message that was lost on its way bears it although nobody has taken it.
      */
     boolean isReplacedBy(Packet.Publish publish) {
-        if (publish.dup() || !waiting.contains(publish.packetId())) return false;
+        if (!waiting.contains(publish.packetId())) return false;
         var earlier = checksums[Arrays.binarySearch(packetIds, publish.packetId())];
         return earlier != Repeat.UNKNOWN && earlier != Repeat.checksum(publish);
     }

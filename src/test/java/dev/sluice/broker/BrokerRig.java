@@ -122,6 +122,7 @@ final class BrokerRig implements AutoCloseable {
             SubscriptionReader subscriptions,
             Map<String, String> uplink,
             Map<String, String> more) {
+        if (store.run.number() == 0) store.register();
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
         var config = config(more);

@@ -306,15 +306,10 @@ class WillPublisherTest {
         assertThat(count("will", "due_at IS NOT NULL")).isEqualTo("0");
     }
 
-    private void register() {
-        rig.run.begin(Long.parseLong(
-                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
-    }
-
     /** It had claimed the will, and stood still: by then, others have published it, and the client something newer. */
     @Test
     void aGatewayThatWasBuriedLeavesTheWillToOthers() throws Exception {
-        register();
+        rig.register();
         isReady.set(false);
         var watcher = rig.open("watcher", false, 60);
         router.restore(
@@ -340,7 +335,7 @@ class WillPublisherTest {
         await().until(() -> rig.meters.get("sluice.journal.fenced").counter().count() == 1);
         assertThat(count("queued", "true")).isEqualTo("0");
         assertThat(count("retained", "topic = 'presence/device'")).isEqualTo("0");
-        register();
+        rig.register();
         isReady.set(true);
         publisher.poke();
         await().until(() -> kafka.producer.sent.size() == 1);

@@ -144,6 +144,11 @@ public final class EmbeddedServer implements AutoCloseable {
         execute(EMPTY);
     }
 
+    /** The same, for a gateway that runs on. */
+    public void emptyOfClients() {
+        execute(EMPTY.replace(", node'", "'"));
+    }
+
     /** The first column of the first row, as text; null when there is no row. */
     public String value(String sql) {
         try (var connection = dataSource().getConnection();

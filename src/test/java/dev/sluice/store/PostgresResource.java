@@ -7,7 +7,7 @@ import java.util.Map;
 public class PostgresResource implements QuarkusTestResourceLifecycleManager {
     @Override
     public Map<String, String> start() {
-        return Map.of("quarkus.datasource.jdbc.url", EmbeddedServer.shared().url());
+        return Map.of("quarkus.datasource.jdbc.url", EmbeddedServer.shared().url(), "sluice.node.id", "node-1");
     }
 
     /** The server ends with the JVM. */

@@ -17,7 +17,8 @@ final class Enqueue {
      * Takes the places, then fills them. A queue's row is locked until the commit, so that its places are filled in order and without gaps
      * whatever lane they come from; the rows are locked one by one in the order of the parameter, which is that of client ids. Answers for
      * each queue with its last place, or 0 for no such queue, or -1 for a full one, with its session if it is to be trimmed, and with the
-     * gateway that it is connected to.
+     * gateway that it is connected to. A queue without room is trimmed only while its client is away, after its bound has become less: else
+     * it is full of what may not be pushed out.
      *
      * <p>The answers travel to the copies as arrays with one element a queue: joining two lists without an index would cost their product.
      */
@@ -55,7 +56,7 @@ final class Enqueue {
                             identifiers, share, topic, properties, payload)
                  WHERE p.lasts[c.target] > 0)
             SELECT CASE WHEN t.session_id IS NULL THEN 0 WHEN t.room THEN t.last_seq + t.copies ELSE -1 END AS last,
-                   CASE WHEN t.room AND t.excess THEN t.session_id END AS excess, t.node
+                   CASE WHEN t.excess AND (t.room OR t.node IS NULL) THEN t.session_id END AS excess, t.node
               FROM target t ORDER BY t.n""";
 
     private static final String MESSAGES = """

@@ -189,8 +189,9 @@ class PasswordAuthenticationTest {
     }
 
     /**
-     * Known and unknown users in a random order, each from an address of its own. Equal means: the medians differ by less than a tenth, and Mann-Whitney's
-     * U, as the probability that a known user takes longer than an unknown one, is near a half.
+     * Known and unknown users in a random order, each from an address of its own. Equal means: the lower quartiles, which what
+     * else the machine does disturbs least, differ by less than a tenth, and Mann-Whitney's U, as the probability that a known user takes longer
+     * than an unknown one, is near a half.
      */
     @Test
     void theTimeSaysNothingOfWhetherAUserExists() {
@@ -210,11 +211,11 @@ class PasswordAuthenticationTest {
         for (var one : known) for (var other : unknown) longer += one > other ? 1 : one.equals(other) ? 0.5 : 0;
         var probability = longer / known.size() / unknown.size();
         System.out.printf(
-                "known user %d us, unknown user %d us (medians of %d); a known one takes longer with probability"
+                "known user %d us, unknown user %d us (lower quartiles of %d); a known one takes longer with probability"
                         + " %.3f%n",
-                median(known) / 1000, median(unknown) / 1000, ROUNDS, probability);
+                quartile(known) / 1000, quartile(unknown) / 1000, ROUNDS, probability);
         assertThat(probability).isBetween(0.4, 0.6);
-        assertThat((double) median(known) / median(unknown)).isBetween(0.9, 1.1);
+        assertThat((double) quartile(known) / quartile(unknown)).isBetween(0.9, 1.1);
     }
 
     private long time(String address, String username) {
@@ -224,9 +225,9 @@ class PasswordAuthenticationTest {
         return System.nanoTime() - begun;
     }
 
-    private static long median(ArrayList<Long> times) {
+    private static long quartile(ArrayList<Long> times) {
         var sorted = times.stream().mapToLong(Long::longValue).sorted().toArray();
-        return sorted[sorted.length / 2];
+        return sorted[sorted.length / 4];
     }
 
     /** They are admitted before any of them has failed, and are hashed one after the other. */

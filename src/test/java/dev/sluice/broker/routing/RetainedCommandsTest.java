@@ -105,8 +105,7 @@ class RetainedCommandsTest {
     @Test
     void aCommandOfAGatewayThatWasTakenForDeadIsTriedAgain() {
         subscribe("known");
-        rig.run.begin(Long.parseLong(
-                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
+        rig.register();
         SERVER.execute("UPDATE node SET last_epoch = nextval('session_epoch')");
         assertThat(finish(track(Set.of()))).isEqualTo(new TrackedDelivery.Outcome.Fenced());
         assertThat(queued()).isNull();

@@ -293,8 +293,7 @@ class SharedCopiesTest {
     /** Others sweep by now, and give it to somebody. */
     @Test
     void aGatewayThatWasTakenForDeadGivesNothingAway() throws Exception {
-        rig.run.begin(Long.parseLong(
-                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
+        rig.register();
         away("ended");
         var texts = publishAll(5);
         away("heir");

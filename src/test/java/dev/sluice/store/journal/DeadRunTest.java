@@ -42,18 +42,13 @@ class DeadRunTest {
     void start() {
         SERVER.empty();
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
-        register();
+        rig.register();
     }
 
     @AfterEach
     void stop() {
         awake.complete(null);
         rig.close();
-    }
-
-    private void register() {
-        rig.run.begin(Long.parseLong(
-                SERVER.value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')")));
     }
 
     /** Its only lane waits in the completion of a write. */
@@ -125,7 +120,7 @@ class DeadRunTest {
         freeze();
         var late = copy("late", before);
         bury();
-        register();
+        rig.register();
         var mine = copy("mine", JournalWrite.ANY_RUN);
         var later = copy("later", before);
         var next = copy("next", rig.journal.run());
@@ -145,7 +140,7 @@ class DeadRunTest {
         var before = rig.journal.run();
         freeze();
         var late = copy("late", before);
-        register();
+        rig.register();
 
         awake.complete(null);
 
@@ -160,7 +155,7 @@ class DeadRunTest {
         freeze();
         var online = rig.accept("device", device.epoch(), message("online"), Messages.copy("watcher"));
         bury();
-        register();
+        rig.register();
         rig.accept("device", message("offline"), Messages.copy("watcher"));
 
         awake.complete(null);
@@ -184,7 +179,7 @@ class DeadRunTest {
             assertThat(other.remember("device", moved.epoch(), 1, "m").join()).isEqualTo(COMMITTED);
             assertThat(queued()).isEqualTo("owed");
         }
-        register();
+        rig.register();
         assertThat(rig.open("device", true, 60).present()).isFalse();
     }
 

@@ -166,6 +166,21 @@ class QueueBoundsTest {
                 .isEqualTo("5");
     }
 
+    /** Longer by more than a batch: it takes nothing before. */
+    @Test
+    void aQueueThatIsFarAboveItsNewLimitIsCutBackWhileItsClientIsAway() {
+        rig = new StoreRig(SERVER, new StoreRig.Settings(1, 8192, 4, 500, 1000, 1 << 20, QueuePolicy.DROP_OLDEST));
+        open("a", "someone", QueueLimit.NONE);
+        for (int i = 0; i < 20; i++) accept("a", 100);
+        var epoch = open("a", "someone", new QueueLimit(2, Long.MAX_VALUE)).epoch();
+        rig.submit(done -> new CloseSession("a", epoch, 60, 0, 0, false, done)).join();
+
+        assertThat(accept("a", 100)).isEqualTo(Copy.DROPPED);
+        await().untilAsserted(() -> assertThat(seqs()).containsExactly(19L, 20L));
+        assertThat(accept("a", 100)).isEqualTo(21);
+        await().untilAsserted(() -> assertThat(seqs()).containsExactly(20L, 21L));
+    }
+
     @Test
     void theLimitOfAClientIsInBytesToo() {
         start(QueuePolicy.DROP_OLDEST, 1000, 1 << 20);
