@@ -33,6 +33,7 @@ final class AwaitedWills {
     private final ArrayDeque<Long> unseen = new ArrayDeque<>();
 
     private long lookAt;
+    private long forgetAt = System.nanoTime();
     private long kafkaAwayAt = System.nanoTime();
 
     AwaitedWills(Wills wills, BooleanSupplier isKafkaThere) {
@@ -73,6 +74,14 @@ final class AwaitedWills {
         if (claimed.isEmpty()) some.forEach(wanted::remove); // others have them
         for (var due : claimed) wanted.remove(due.id());
         return claimed;
+    }
+
+    /** Forgets who has given up, each second; also while nothing may be published. */
+    void forgetAbandoned() {
+        var now = System.nanoTime();
+        if (now - forgetAt < 0) return;
+        forgetAt = now + LOOK_FOR_KAFKA.toNanos();
+        awaited.values().removeIf(them -> them.removeIf(WillsAhead::isAbandoned) && them.isEmpty());
     }
 
     /** Finds out what has become of wills that are not under way here, and lets those go who have waited too long. */

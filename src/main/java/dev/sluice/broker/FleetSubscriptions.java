@@ -301,10 +301,10 @@ final class FleetSubscriptions {
         announced = ConcurrentHashMap.newKeySet();
     }
 
-    /** What was announced while all were read. */
     private synchronized void end() {
-        unread.addAll(announced);
-        announced = null;
+        var noted = announced;
+        announced = null; // first: whoever notes one behind this sees it, and has that read again
+        unread.addAll(noted);
     }
 
     private synchronized void take(String clientId, long sessionId, long epoch, StoredSubscription stored) {
@@ -384,16 +384,17 @@ final class FleetSubscriptions {
     }
 
     private synchronized void settle(List<EndedSession> asked, List<Subscriptions> found) {
+        var noted = announced;
         var over = new HashSet<>(asked);
         for (var each : found) {
             var session = each.session();
             over.remove(session);
-            if (announced.contains(session)) unread.add(session);
-            else
+            if (!noted.contains(session))
                 router.replace(
                         session.clientId(), session.id(), each.epoch(), filters.within(session.clientId(), each.all()));
         }
         over.forEach(session -> router.forget(session.clientId(), session.id()));
         announced = null;
+        for (var session : asked) if (noted.contains(session)) unread.add(session); // also what came while it was applied
     }
 }

@@ -62,6 +62,11 @@ final class RetainedCatchUp {
         return again;
     }
 
+    /** Whether it is going to read whatever is newer from now on, of all topics that are known. */
+    boolean goesThroughAll() {
+        return !begun && again < NONE && !isSettling();
+    }
+
     /** Whether it can be made to go through all topics again, and has not been. */
     boolean canGoAgain() {
         return !begun && again == NONE;

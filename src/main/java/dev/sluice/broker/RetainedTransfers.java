@@ -153,8 +153,10 @@ final class RetainedTransfers {
 
     /** The one that is under way may have it in its page; of the others one is enough. */
     private boolean isTaken(Message message) {
-        if (current != null && isFor(current, message.topicName()) && current.takes(message)) return true;
-        if (!goesAgain) return false;
+        var isOfCurrent = current != null && isFor(current, message.topicName());
+        if (isOfCurrent && current.takes(message)) return true;
+        // What the present one has read already comes as it is published: the next one may end before it gives it.
+        if (!goesAgain || isOfCurrent && current.catchUp().hasBegun()) return false;
         for (var transfer : due.values())
             if (transfer != current && isFor(transfer, message.topicName()) && transfer.takes(message)) return true;
         return false;
@@ -185,7 +187,9 @@ final class RetainedTransfers {
         var canGoAgain = false;
         for (var transfer : due.values()) {
             if (!isFor(transfer, topicName)) continue;
-            isNeeded |= !transfer.catchUp().hasBegun();
+            // One of another gateway, which is retained by now: all others are known.
+            if (transfer.catchUp().goesThroughAll()) retained.topics().found(topicName);
+            else isNeeded |= !transfer.catchUp().hasBegun();
             isWanted |= transfer.catchUp().isOpen();
             canGoAgain |= canGoAgain(transfer);
         }

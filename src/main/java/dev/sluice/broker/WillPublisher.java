@@ -210,6 +210,7 @@ final class WillPublisher {
             retry();
             settle();
             renew();
+            awaited.forgetAbandoned();
             if (!isReady.getAsBoolean()) return;
             forwardDelivered();
             if (hasRoom(Stage.TELLING)) begin(awaited.claim(pending.keySet(), BATCH, BATCH_BYTES, lease));

@@ -120,7 +120,8 @@ class Downlink {
     }
 
     private Duration turn() {
-        if (topics.present().isEmpty()) return WITHOUT_TOPIC;
+        // Once in the group, it keeps partitions from others, which could deliver their commands.
+        if (topics.present().isEmpty() || !broker.mayDeliver()) return WITHOUT_TOPIC;
         var begunAt = System.nanoTime();
         consume();
         return System.nanoTime() - begunAt < LONG_LIFE.toNanos() ? AFTER_FAILURE : AFTER_LONG_LIFE;

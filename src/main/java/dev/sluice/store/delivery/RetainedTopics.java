@@ -212,8 +212,8 @@ public class RetainedTopics {
         }
     }
 
-    /** Noted first, so that whoever is about to remove the name leaves it. */
-    private void found(TopicName topicName) {
+    /** PostgreSQL has a message of the topic. Noted first, so that whoever is about to remove the name leaves it. */
+    public void found(TopicName topicName) {
         changing.computeIfPresent(topicName, (_, changes) -> {
             synchronized (changes) {
                 changes.isFound = true;
