@@ -187,9 +187,11 @@ public class ProducerWatch {
 
     private Map<String, TopicState> states(List<String> named) {
         var states = new HashMap<String, TopicState>();
-        for (int i = 0; i < named.size(); i += TOPICS)
-            kafka.topicStates(Set.copyOf(named.subList(i, Math.min(i + TOPICS, named.size()))))
-                    .ifPresent(states::putAll);
+        for (int i = 0; i < named.size(); i += TOPICS) {
+            var some = kafka.topicStates(Set.copyOf(named.subList(i, Math.min(i + TOPICS, named.size()))));
+            if (some.isEmpty()) break; // who looks must not wait for each of them
+            states.putAll(some.get());
+        }
         return states;
     }
 

@@ -83,10 +83,12 @@ final class LiveProducer {
     Handover hand(ProducerRecord<byte[], byte[]> record, Callback later) {
         var topic = flows.topic(record.topic());
         var flow = topic.of(record.partition(), record.key());
-        var shortage = flows.shortage();
-        if (shortage != 0 && !flow.mayTake(shortage)) {
-            flows.refuse(topic, flow, shortage);
-            return Handover.NOT_NOW;
+        if (!mayTake(flow)) {
+            buffer.lookAgain();
+            if (!mayTake(flow)) {
+                flows.refuse(topic, flow, flows.shortage());
+                return Handover.NOT_NOW;
+            }
         }
         var sending = new Sending(later, topic, flow);
         var number = sending.begin();
@@ -101,6 +103,11 @@ final class LiveProducer {
         if (number % ProducerBuffer.RECORDS_BETWEEN_LOOKS == 0) buffer.look();
         if (answer == Handover.TAKEN && !topic.isKnown()) learn(record.topic());
         return answer;
+    }
+
+    private boolean mayTake(PartitionFlow flow) {
+        var shortage = flows.shortage();
+        return shortage == 0 || flow.mayTake(shortage);
     }
 
     private void learn(String kafkaTopic) {

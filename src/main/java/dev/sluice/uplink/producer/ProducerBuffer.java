@@ -1,5 +1,6 @@
 package dev.sluice.uplink.producer;
 
+import java.time.Duration;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.Metric;
 
@@ -11,12 +12,16 @@ final class ProducerBuffer {
     /** Each look takes the lock of the buffer, so it is not for each record. */
     static final int RECORDS_BETWEEN_LOOKS = 16;
 
+    /** The same for those that may not be handed over: who waits offers them again and again. */
+    private static final long BETWEEN_LOOKS = Duration.ofMillis(1).toNanos();
+
     private final Producer<?, ?> kafka;
     private final Flows flows;
     /** Null before the first look, and for a producer without a buffer. */
     private volatile Metric available;
 
     private volatile double half;
+    private volatile long lookedAt = System.nanoTime();
 
     ProducerBuffer(Producer<?, ?> kafka, Flows flows) {
         this.kafka = kafka;
@@ -24,7 +29,13 @@ final class ProducerBuffer {
         flows.tellBuffer(false);
     }
 
+    /** Before a record is refused: while none is handed over, nobody else finds soon that there is room again. */
+    void lookAgain() {
+        if (System.nanoTime() - lookedAt > BETWEEN_LOOKS) look();
+    }
+
     void look() {
+        lookedAt = System.nanoTime();
         if (available == null) find();
         var known = available;
         if (known != null) flows.tellBuffer(value(known) < half);

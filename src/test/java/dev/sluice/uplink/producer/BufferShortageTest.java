@@ -133,6 +133,15 @@ class BufferShortageTest {
         assertThat(flows.waitingTopics()).containsExactly(TOPIC);
     }
 
+    /** All has been acknowledged meanwhile, and nothing is handed over, which would look at the buffer. */
+    @Test
+    void aShortageThatIsOverIsFoundByWhoeverWaits() {
+        live.partitions(TOPIC);
+        flows.tellBuffer(true);
+        await().until(() -> hand(ALIVE) == Handover.TAKEN);
+        assertThat(flows.shortage()).isZero();
+    }
+
     @Test
     void anotherProducerBeginsWithAnEmptyBuffer() {
         handToAllButOne();
