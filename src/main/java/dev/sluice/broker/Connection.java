@@ -220,7 +220,7 @@ public final class Connection implements RetainedRecipient {
         takenOver = true;
         var sentSeq = new CompletableFuture<Long>();
         loop.execute(() -> {
-            on(new Event.Ended(ReasonCode.SESSION_TAKEN_OVER, "another connection uses this client identifier"));
+            on(LostSession.told(LostSession.TAKEN_OVER, parts.lease()));
             sentSeq.complete(session.sentSeq());
         });
         return sentSeq;

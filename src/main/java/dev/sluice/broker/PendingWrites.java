@@ -56,7 +56,7 @@ final class PendingWrites {
                 committed.run();
                 connection.progressed();
             }
-            case FENCED -> connection.on(LostSession.FENCED);
+            case FENCED -> connection.on(LostSession.told(LostSession.FENCED, lease));
             case GONE -> connection.on(LostSession.told(LostSession.DELETED, lease));
             case REFUSED -> connection.on(REFUSED);
         }

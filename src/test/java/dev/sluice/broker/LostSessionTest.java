@@ -23,6 +23,6 @@ class LostSessionTest {
     void othersHaveIfTheGatewayWasAwayForLongerThanItsLease() {
         var lease = lease("0s");
         assertThat(LostSession.told(LostSession.DELETED, lease)).isSameAs(LostSession.AWAY);
-        assertThat(LostSession.told(LostSession.FENCED, lease)).isSameAs(LostSession.FENCED);
+        assertThat(LostSession.told(LostSession.FENCED, lease)).isSameAs(LostSession.AWAY);
     }
 }

@@ -21,6 +21,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.support.Frames;
+import dev.sluice.support.NodeSettings;
 import dev.sluice.support.Readers;
 import dev.sluice.uplink.UplinkRig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -64,7 +65,7 @@ final class TakeOverRig implements AutoCloseable {
                         config(MqttConfig.class, keys), StoreRig.BOUNDS, kafka.config, config(RulesConfig.class, keys)),
                 config(StoreConfig.class, keys),
                 relay,
-                new Lease(StoreRig.NODE),
+                new Lease(NodeSettings.of("node-1", "lease", "1h")),
                 config(AccessConfig.class, keys),
                 config(LimitsConfig.class, keys),
                 new Authenticator(List.of("anonymous"), List.of(new BrokerRig.Everybody())),
