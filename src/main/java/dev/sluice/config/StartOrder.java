@@ -13,7 +13,7 @@ package dev.sluice.config;
  * <tr><td>{@link #POSTGRES_PROBE}</td><td>StoreHealth</td><td>everyone who asks PostgreSQL asks it first whether PostgreSQL answers</td></tr>
  * <tr><td>{@link #MEMBERSHIP}</td><td>Membership</td><td>the schema; whatever is opened, written or held under this gateway's name is of a later run than what
  *     was there before</td></tr>
- * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep, Burials</td><td>Membership knows whether this gateway sweeps, and which run it is</td></tr>
+ * <tr><td>{@link #SWEEPS}</td><td>SessionExpiry, DeliverySweep, Burials, SettingsComparison</td><td>Membership knows whether this gateway sweeps, and which run it is</td></tr>
  * <tr><td>{@link #CREDENTIALS}</td><td>CredentialWatch</td><td>the schema; RouteListener, which begins to listen with the routes</td></tr>
  * <tr><td>{@link #RULES}</td><td>LiveRules</td><td>the schema; RouteListener, which begins to listen with the routes</td></tr>
  * <tr><td>{@link #ROUTES_AND_SPOOL}</td><td>LiveRoutes, Spool, TokenAuthentication,

@@ -78,14 +78,15 @@ final class RelayTopic {
         properties.put(AdminClientConfig.CLIENT_ID_CONFIG, "sluice-relay-topic");
         properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
         properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) TIMEOUT.toMillis());
-        var admin = Admin.create(properties);
+        Admin admin = null;
         try {
+            admin = Admin.create(properties);
             return trouble(admin, mailbox);
         } catch (KafkaException | TimeoutException | ExecutionException away) {
             var cause = away instanceof ExecutionException ? away.getCause() : away;
             return Optional.of("Kafka does not tell about the topic " + config.topic() + ": " + cause.getMessage());
         } finally {
-            admin.close(Duration.ZERO);
+            if (admin != null) admin.close(Duration.ZERO);
         }
     }
 
