@@ -395,6 +395,7 @@ final class FleetSubscriptions {
         }
         over.forEach(session -> router.forget(session.clientId(), session.id()));
         announced = null;
-        for (var session : asked) if (noted.contains(session)) unread.add(session); // also what came while it was applied
+        for (var session : asked)
+            if (noted.contains(session)) unread.add(session); // also what came while it was applied
     }
 }
