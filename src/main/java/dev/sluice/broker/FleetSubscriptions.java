@@ -395,7 +395,6 @@ final class FleetSubscriptions {
         }
         over.forEach(session -> router.forget(session.clientId(), session.id()));
         announced = null;
-        for (var session : asked)
-            if (noted.contains(session)) unread.add(session); // also what came while it was applied
+        asked.stream().filter(noted::contains).forEach(unread::add); // also what came while it was applied
     }
 }

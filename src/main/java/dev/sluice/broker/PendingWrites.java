@@ -70,7 +70,12 @@ final class PendingWrites {
     void keep(Publication publication, List<Copy> copies, boolean retain, Consumer<JournalWrite.Outcome> done) {
         submit(JournalWrite.Accept.unfenced(connection.clientId(), publication.message(), copies, retain, done)
                 .stamped(publication.stamp())
-                .since(retain ? connection.epoch() : JournalWrite.ANY_RUN));
+                .since(retain ? since() : JournalWrite.ANY_RUN));
+    }
+
+    /** What {@link JournalWrite#since} says of what the connection begins, if this gateway has a row. */
+    long since() {
+        return journal.run() == 0 ? JournalWrite.ANY_RUN : connection.epoch();
     }
 
     void submit(JournalWrite write) {

@@ -337,7 +337,7 @@ final class Publishing {
                         retain,
                         whenKept(publication, packetId, committed))
                 .stamped(retain ? publication.stamp() : 0)
-                .since(connection.epoch());
+                .since(connection.writes().since());
         connection.writes().submit(packetId == 0 ? write : write.exactlyOnce(packetId, note));
     }
 

@@ -215,8 +215,9 @@ abstract sealed class RetainedTransfer permits LiveTransfer, DurableTransfer {
 
     /** Reads. Costs time in proportion to the names that it looks at, in slices. */
     private Loaded search() {
-        if (!learned && !retained.knowsAll()) // also until what is read at the start tells all
-        retained.topics().learn(subscription.filter(), () -> isOver() || retained.knowsAll());
+        // As long as what is read at the start does not tell all.
+        if (!learned && !retained.knowsAll())
+            retained.topics().learn(subscription.filter(), () -> isOver() || retained.knowsAll());
         learned = true;
         for (var from = place; from != null && !isOver(); ) {
             var found = retained.topics().find(subscription.filter(), from, mostTopics(), STEPS);

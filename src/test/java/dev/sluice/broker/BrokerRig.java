@@ -122,7 +122,6 @@ final class BrokerRig implements AutoCloseable {
             SubscriptionReader subscriptions,
             Map<String, String> uplink,
             Map<String, String> more) {
-        if (store.run.number() == 0) store.register();
         this.relay = relay;
         this.kafka = new UplinkRig(uplink);
         var config = config(more);

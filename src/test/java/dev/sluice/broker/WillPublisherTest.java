@@ -309,7 +309,7 @@ class WillPublisherTest {
     /** It had claimed the will, and stood still: by then, others have published it, and the client something newer. */
     @Test
     void aGatewayThatWasBuriedLeavesTheWillToOthers() throws Exception {
-        rig.register();
+        rig.run.begin(SERVER.register());
         isReady.set(false);
         var watcher = rig.open("watcher", false, 60);
         router.restore(
@@ -335,7 +335,7 @@ class WillPublisherTest {
         await().until(() -> rig.meters.get("sluice.journal.fenced").counter().count() == 1);
         assertThat(count("queued", "true")).isEqualTo("0");
         assertThat(count("retained", "topic = 'presence/device'")).isEqualTo("0");
-        rig.register();
+        rig.run.begin(SERVER.register());
         isReady.set(true);
         publisher.poke();
         await().until(() -> kafka.producer.sent.size() == 1);

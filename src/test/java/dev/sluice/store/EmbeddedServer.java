@@ -149,6 +149,12 @@ public final class EmbeddedServer implements AutoCloseable {
         execute(EMPTY.replace(", node'", "'"));
     }
 
+    /** Enters the gateway of the tests into the fleet: returns its run. */
+    public long register() {
+        return Long.parseLong(
+                value("SELECT claimed_run FROM claim_node('node-1', true, interval '1 h', 63, 'host:1', '1')"));
+    }
+
     /** The first column of the first row, as text; null when there is no row. */
     public String value(String sql) {
         try (var connection = dataSource().getConnection();

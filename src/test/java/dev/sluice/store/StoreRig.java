@@ -95,21 +95,6 @@ public final class StoreRig implements AutoCloseable {
         this(pool(server), settings);
     }
 
-    /** Enters the fleet: from then on, it writes in the name of a run. */
-    public void register() {
-        try (var connection = pool.getConnection();
-                var claim = connection.prepareStatement(
-                        "SELECT claimed_run FROM claim_node(?, true, interval '1 h', 63, 'host:1', '1')")) {
-            claim.setString(1, NODE.id());
-            try (var rows = claim.executeQuery()) {
-                rows.next();
-                run.begin(rows.getLong(1));
-            }
-        } catch (SQLException failure) {
-            throw new IllegalStateException(failure);
-        }
-    }
-
     /** On a pool that the test has laid its hands on. Returns once the server answers, for which the first call may take long. */
     public StoreRig(AgroalDataSource pool, Settings settings) {
         this(pool, settings, Clock.systemUTC());

@@ -105,7 +105,7 @@ class RetainedCommandsTest {
     @Test
     void aCommandOfAGatewayThatWasTakenForDeadIsTriedAgain() {
         subscribe("known");
-        rig.register();
+        rig.run.begin(SERVER.register());
         SERVER.execute("UPDATE node SET last_epoch = nextval('session_epoch')");
         assertThat(finish(track(Set.of()))).isEqualTo(new TrackedDelivery.Outcome.Fenced());
         assertThat(queued()).isNull();

@@ -293,7 +293,7 @@ class SharedCopiesTest {
     /** Others sweep by now, and give it to somebody. */
     @Test
     void aGatewayThatWasTakenForDeadGivesNothingAway() throws Exception {
-        rig.register();
+        rig.run.begin(SERVER.register());
         away("ended");
         var texts = publishAll(5);
         away("heir");

@@ -42,7 +42,7 @@ class DeadRunTest {
     void start() {
         SERVER.empty();
         rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
-        rig.register();
+        rig.run.begin(SERVER.register());
     }
 
     @AfterEach
@@ -120,7 +120,7 @@ class DeadRunTest {
         freeze();
         var late = copy("late", before);
         bury();
-        rig.register();
+        rig.run.begin(SERVER.register());
         var mine = copy("mine", JournalWrite.ANY_RUN);
         var later = copy("later", before);
         var next = copy("next", rig.journal.run());
@@ -140,7 +140,7 @@ class DeadRunTest {
         var before = rig.journal.run();
         freeze();
         var late = copy("late", before);
-        rig.register();
+        rig.run.begin(SERVER.register());
 
         awake.complete(null);
 
@@ -155,7 +155,7 @@ class DeadRunTest {
         freeze();
         var online = rig.accept("device", device.epoch(), message("online"), Messages.copy("watcher"));
         bury();
-        rig.register();
+        rig.run.begin(SERVER.register());
         rig.accept("device", message("offline"), Messages.copy("watcher"));
 
         awake.complete(null);
@@ -179,7 +179,7 @@ class DeadRunTest {
             assertThat(other.remember("device", moved.epoch(), 1, "m").join()).isEqualTo(COMMITTED);
             assertThat(queued()).isEqualTo("owed");
         }
-        rig.register();
+        rig.run.begin(SERVER.register());
         assertThat(rig.open("device", true, 60).present()).isFalse();
     }
 
