@@ -31,7 +31,7 @@ final class CatchingUp {
 
     private void begin() {
         begun = true;
-        over = remote.isAlone();
+        over = remote.relay().hasReadAll();
         if (!over)
             remote.relay()
                     .catchUp(() -> loop.execute(() -> {

@@ -29,10 +29,16 @@ public interface Relay {
     boolean isCurrent();
 
     /**
+     * Whether nothing from others can lie in this gateway's mailbox: it is alone, and has taken in what those left that were there before. A
+     * volatile read.
+     */
+    boolean hasReadAll();
+
+    /**
      * Waits until this gateway has taken in what lies in its mailbox by now. Never blocks.
      *
-     * @param then run once, on any thread, possibly before this returns: then, or after {@code sluice.relay.patience}; at once if there is
-     *     nobody else
+     * @param then run once, on any thread, possibly before this returns: then, or after ten times {@code sluice.relay.patience}, after three
+     *     times that if Kafka takes nothing; at once if {@link #hasReadAll}
      */
     void catchUp(Runnable then);
 

@@ -210,6 +210,11 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
     }
 
     @Override
+    public boolean hasReadAll() {
+        return alone;
+    }
+
+    @Override
     public void catchUp(Runnable then) {
         enqueue(() -> takeInOrder(then));
     }

@@ -35,6 +35,7 @@ final class Correspondence {
     private final Handlers handlers;
     private final RelayMeters meters;
     private final Strangers strangers;
+    private final Departed departed;
     private final ThrottledLog complaints = new ThrottledLog(LOG);
     private final Map<Gateway, Peer> peers = new HashMap<>();
     /** Those whose answers it needs before it can serve. */
@@ -67,6 +68,7 @@ final class Correspondence {
         this.handlers = handlers;
         this.meters = meters;
         this.strangers = new Strangers(gateways);
+        this.departed = new Departed(catchUps, handlers);
     }
 
     /** From here on, whatever others write is heard: asks everybody for all that was before. */
@@ -112,6 +114,11 @@ final class Correspondence {
         return List.copyOf(awaited);
     }
 
+    /** Whether there is nobody who could have put something into the mailbox that is not taken in. */
+    boolean hasReadAll() {
+        return peers.isEmpty() && departed.isEmpty();
+    }
+
     /** Learns who has come and who is gone. */
     void look() {
         var living = Set.copyOf(gateways.others());
@@ -127,6 +134,7 @@ final class Correspondence {
     /** The end of this run: what it knows of others is told anew to the next one. */
     void end() {
         for (var peer : List.copyOf(peers.keySet())) forget(peer);
+        departed.clear();
         announcements.audience(List.of());
         announcements.check();
         meters.cameBack(0);
@@ -140,6 +148,7 @@ final class Correspondence {
 
     private void part(Gateway gone) {
         LOG.infof("gateway %s is gone", gone.id());
+        departed.add(peers.get(gone));
         forget(gone);
     }
 
@@ -178,8 +187,7 @@ final class Correspondence {
         }
         if (envelope.run() == self.run() && envelope.sender().equals(self.id())) {
             if (isBoard) cameBack(envelope.number());
-            else if (RelayCodec.letter(envelope.content()) instanceof Letter.Mark mark)
-                catchUps.cameBack(mark.number());
+            else if (RelayCodec.letter(envelope.content()) instanceof Letter.Mark(var mark)) hasTakenIn(mark);
             return;
         }
         if (envelope.addressee() != (isBoard ? Envelope.ALL : self.run())) {
@@ -191,6 +199,7 @@ final class Correspondence {
             take(peer, isBoard, envelope);
             return;
         }
+        if (!isBoard && departed.take(envelope)) return;
         // Who cannot ask PostgreSQL does not know those that have come since.
         if (isBoard && RelayCodec.letter(envelope.content()) instanceof Letter.Dead dead) hear(dead);
         if (!strangers.hear(isBoard, envelope)) meters.otherRun();
@@ -207,9 +216,14 @@ final class Correspondence {
         freshness.cameBack(heartbeatAt);
     }
 
+    /** All that the mailbox had when this mark was written is taken in. */
+    private void hasTakenIn(long mark) {
+        departed.cameBack(mark);
+        catchUps.cameBack(mark);
+    }
+
     private Peer peer(Envelope envelope) {
-        for (var peer : peers.values())
-            if (peer.gateway.run() == envelope.run() && peer.gateway.id().equals(envelope.sender())) return peer;
+        for (var peer : peers.values()) if (peer.hasWritten(envelope)) return peer;
         return null;
     }
 

@@ -67,6 +67,7 @@ public class KafkaRelay implements Relay {
     private volatile long readyPeriod = -1;
 
     private volatile List<Gateway> awaited = List.of();
+    private volatile boolean hasReadAll;
 
     KafkaRelay(
             RelayConfig config,
@@ -82,7 +83,7 @@ public class KafkaRelay implements Relay {
         this.topics = topics;
         this.meters = new RelayMeters(registry);
         this.announcements = new Announcements(config.patience(), System::nanoTime, meters);
-        this.catchUps = new CatchUps(config.patience(), meters);
+        this.catchUps = new CatchUps(config.patience(), System::nanoTime, meters);
         this.freshness = new Freshness(config.patience(), System::nanoTime, meters);
         this.reader = new RelayReader(config, gateways, kafkaConfig, handlers, meters);
     }
@@ -117,7 +118,7 @@ public class KafkaRelay implements Relay {
         outboxes = all;
         reader.begin(correspondence, self.mailbox());
         var own = self;
-        catchUps.begin(mark -> all.send(own, new Letter.Mark(mark)));
+        catchUps.begin((mark, taken) -> all.send(own, new Letter.Mark(mark), taken));
         tellState();
     }
 
@@ -172,6 +173,7 @@ public class KafkaRelay implements Relay {
 
     private void tellState() {
         awaited = List.copyOf(correspondence.awaited());
+        hasReadAll = correspondence.hasReadAll();
         if (readyPeriod != period && (gateways.isAlone() || correspondence.isComplete())) readyPeriod = period;
     }
 
@@ -202,8 +204,13 @@ public class KafkaRelay implements Relay {
     }
 
     @Override
+    public boolean hasReadAll() {
+        return isAlone() && hasReadAll;
+    }
+
+    @Override
     public void catchUp(Runnable then) {
-        if (outboxes == null || isAlone()) then.run();
+        if (outboxes == null || hasReadAll()) then.run();
         else catchUps.await(then);
     }
 

@@ -78,7 +78,12 @@ final class Outboxes {
 
     /** Puts a letter of relays into a mailbox. */
     void send(Gateway to, Letter letter) {
-        add(to, RelayCodec.letter(letter), _ -> {});
+        send(to, letter, _ -> {});
+    }
+
+    /** @param then told whether Kafka has it; true if the gateway is gone */
+    void send(Gateway to, Letter letter, Consumer<Boolean> then) {
+        add(to, RelayCodec.letter(letter), then);
     }
 
     private void add(Gateway to, byte[] letter, Consumer<Boolean> then) {

@@ -97,6 +97,10 @@ final class Peer {
         this.progressAt = System.nanoTime(); // it may be about to say that it has joined
     }
 
+    boolean hasWritten(Envelope envelope) {
+        return gateway.run() == envelope.run() && gateway.id().equals(envelope.sender());
+    }
+
     /** It tells what this gateway does not know; true for the first time. */
     boolean findsNewer() {
         var isFirst = !isNewer;

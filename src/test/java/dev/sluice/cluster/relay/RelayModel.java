@@ -2,6 +2,7 @@ package dev.sluice.cluster.relay;
 
 import dev.sluice.cluster.Gateway;
 import dev.sluice.cluster.RelayMessage.Interest;
+import dev.sluice.cluster.RelayMessage.Live;
 import dev.sluice.cluster.RelayMessage.Queued;
 import dev.sluice.cluster.RelayMessage.Reach;
 import dev.sluice.cluster.RelayMessage.ToAll;
@@ -70,6 +71,7 @@ final class RelayModel {
         final Map<String, Map<String, Reach>> others = new TreeMap<>();
         final List<String> heard = new ArrayList<>();
         final List<Queued> letters = new ArrayList<>();
+        final List<Live> messages = new ArrayList<>();
         final List<Long> deaths = new ArrayList<>();
         private final Announcements announcements;
         final Freshness freshness;
@@ -83,12 +85,14 @@ final class RelayModel {
             var handlers = new Handlers();
             outboxes = new Outboxes(gateway, gateways, RelayModel.this::hand, meters, 1_000_000);
             announcements = new Announcements(Duration.ofSeconds(20), System::nanoTime, meters);
-            var catchUps = new CatchUps(Duration.ofSeconds(20), meters);
+            var catchUps = new CatchUps(Duration.ofSeconds(20), System::nanoTime, meters);
+            catchUps.begin((mark, taken) -> outboxes.send(gateway, new Letter.Mark(mark), taken));
             freshness = new Freshness(patience, System::nanoTime, meters);
             correspondence = new Correspondence(
                     gateway, gateways, outboxes, announcements, catchUps, freshness, handlers, meters);
             handlers.on(Interest.class, this::take);
             handlers.on(Queued.class, (_, letter) -> letters.add(letter));
+            handlers.on(Live.class, (_, letter) -> messages.add(letter));
             handlers.whole(this::whole);
             handlers.onForgotten(gone -> {
                 others.remove(gone.id());
