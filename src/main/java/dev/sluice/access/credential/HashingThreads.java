@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -65,7 +66,7 @@ public class HashingThreads {
                 0,
                 TimeUnit.SECONDS,
                 new ArrayBlockingQueue<>(Math.max(1, config.queue())),
-                Thread.ofPlatform().daemon().name("sluice-hash-", 0).factory());
+                factory(nice(config)));
         Gauge.builder("sluice.access.hashing.waiting", threads, it -> it.getQueue()
                         .size())
                 .description("Passwords that wait for a thread that hashes")
@@ -77,6 +78,23 @@ public class HashingThreads {
         time = Timer.builder("sluice.access.hashing.time")
                 .description("Time of one hash, without the wait for a thread")
                 .register(meters);
+    }
+
+    private static int nice(PasswordConfig config) {
+        var nice = config.nice();
+        if (nice < 0 || nice > 19)
+            throw new IllegalArgumentException("sluice.access.password.nice: is " + nice + ", and has to be 0 to 19");
+        return nice;
+    }
+
+    private static ThreadFactory factory(int nice) {
+        var threads = Thread.ofPlatform().daemon().name("sluice-hash-", 0).factory();
+        return nice == 0
+                ? threads
+                : work -> threads.newThread(() -> {
+                    Niceness.add(nice);
+                    work.run();
+                });
     }
 
     /**

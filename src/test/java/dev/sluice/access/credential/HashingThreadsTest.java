@@ -6,6 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.support.PasswordKeys;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -15,6 +18,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class HashingThreadsTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
@@ -115,5 +122,30 @@ class HashingThreadsTest {
         inQueue.interrupt();
         inQueue.join();
         assertThat(waiting()).isZero();
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void theyStandBehindThoseThatServeClients() throws Exception {
+        assertThat(threads.compute(HashingThreadsTest::niceness)).isEqualTo(niceness() + 4);
+        threads.stop();
+        meters.clear();
+        threads = new HashingThreads(PasswordKeys.config(Map.of("nice", "0")), PATIENCE, meters);
+        assertThat(threads.compute(HashingThreadsTest::niceness)).isEqualTo(niceness());
+    }
+
+    /** Of the calling thread; field 19 of its line, of which the second one is a name in brackets. */
+    private static int niceness() throws IOException {
+        var line = Files.readString(Path.of("/proc/thread-self/stat"));
+        return Integer.parseInt(line.substring(line.lastIndexOf(')') + 2).split(" ")[16]);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-1", "20"})
+    void aNicenessThatLinuxDoesNotHaveIsRefused(String nice) {
+        var config = PasswordKeys.config(Map.of("nice", nice));
+        assertThatThrownBy(() -> new HashingThreads(config, PATIENCE, meters))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("sluice.access.password.nice: is " + nice + ", and has to be 0 to 19");
     }
 }
