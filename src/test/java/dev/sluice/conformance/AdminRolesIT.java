@@ -2,15 +2,12 @@ package dev.sluice.conformance;
 
 import static dev.sluice.conformance.Admin.ROUTES;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.nimbusds.jwt.JWTClaimsSet;
 import dev.sluice.access.token.TestIssuer;
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.support.Gateway;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
@@ -211,27 +208,5 @@ class AdminRolesIT {
                 .satisfies(rows -> assertThat(Integer.parseInt(rows)).isLessThan(10));
         assertThat(Gateway.get(port, "/q/metrics").body())
                 .containsPattern("sluice_admin_refused_total\\{.*status=\"401\"");
-    }
-
-    @Test
-    void anAudienceOfClientsIsNoneOfAdministrators() throws IOException {
-        var corp = "-Dsluice.admin.issuers.corp.";
-        var devices = "-Dsluice.access.token.issuers.devices.";
-        var settings = Gateway.shared()
-                .settingsOfAnother(
-                        "-Dsluice.access.methods=token",
-                        devices + "issuer=" + TestIssuer.NAME,
-                        devices + "audience=both",
-                        devices + "jwks-url=" + ISSUER.url(),
-                        corp + "issuer=" + TestIssuer.NAME,
-                        corp + "audience=both",
-                        corp + "jwks-url=" + ISSUER.url(),
-                        corp + "role-claim=role");
-        try (var wrong = GatewayProcess.start(settings)) {
-            assertThatThrownBy(wrong::awaitReady).hasMessageContaining("ended while it was starting");
-            assertThat(Files.readString(settings.data().resolve("gateway.log")))
-                    .contains(
-                            "sluice.admin.issuers.corp.audience: is also that of sluice.access.token.issuers.devices");
-        }
     }
 }

@@ -105,7 +105,7 @@ final class Backend implements AutoCloseable {
 
     private KafkaConsumer<byte[], byte[]> consumer() {
         return new KafkaConsumer<>(
-                Map.of("bootstrap.servers", bootstrap, "fetch.max.wait.ms", 10),
+                Map.of("bootstrap.servers", bootstrap, "fetch.max.wait.ms", 50),
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer());
     }

@@ -141,8 +141,9 @@ class DownlinkIT {
             var publish = client.taken();
             assertThat(publish.retain()).isTrue();
             assertThat(Peer.text(publish)).isEqualTo("config");
-            awaitCommitted(backend.send(Backend.DOWNLINK, utf8(topic), null, "mqtt-retain", "1"));
+            var cleared = backend.send(Backend.DOWNLINK, utf8(topic), null, "mqtt-retain", "1");
             assertThat(client.text()).isEmpty();
+            awaitCommitted(cleared);
         }
         try (var late = Peer.online(V5).subscribe(ONE, topic)) {
             late.assertNothingMore();

@@ -7,8 +7,8 @@ import dev.sluice.dev.Ports;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.NullSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The gateway agrees to no WebSocket extension, since it speaks none. */
@@ -20,19 +20,25 @@ class ExtensionsIT {
             "deflate-frame",
             "permessage-bzip2, nonsense; a=b");
 
+    @Test
+    void noExtensionIsAgreedTo() {
+        assertNoneIsAgreedTo(Gateway.shared().port());
+    }
+
     @ParameterizedTest(name = "vertx.disableWebsockets = {0}")
     @ValueSource(strings = {"true", "false"})
-    @NullSource
-    void noExtensionIsAgreedTo(String disableWebSockets) {
-        var options = disableWebSockets == null
-                ? new String[0]
-                : new String[] {"-Dvertx.disableWebsockets=" + disableWebSockets};
-        var settings = Gateway.shared().settingsOfAnother(options).withKafka("127.0.0.1:" + Ports.free());
+    void norByTheHttpServer(String disableWebSockets) {
+        var settings = Gateway.shared()
+                .settingsOfAnother("-Dvertx.disableWebsockets=" + disableWebSockets)
+                .withKafka("127.0.0.1:" + Ports.free());
         try (var gateway = GatewayProcess.start(settings)) {
             gateway.awaitLive();
-            for (var offer : OFFERS)
-                assertThat(answer(settings.port(), offer)).as(offer).isEqualTo("101 without");
+            assertNoneIsAgreedTo(settings.port());
         }
+    }
+
+    private static void assertNoneIsAgreedTo(int port) {
+        for (var offer : OFFERS) assertThat(answer(port, offer)).as(offer).isEqualTo("101 without");
     }
 
     private static String answer(int port, String offer) {

@@ -30,11 +30,11 @@ import org.junit.jupiter.api.Test;
 
 /** A fleet with Argon2id passwords, at the default cost, comes back at once; with {@code -Dstorm.clients=5000} it is a large one. */
 class LoginStormIT {
-    private static final int CLIENTS = Integer.getInteger("storm.clients", 60);
+    private static final int CLIENTS = Integer.getInteger("storm.clients", 30);
     /** In the suite, the machine has other tests to run, and times say nothing. */
     private static final boolean ALONE = CLIENTS >= 1000;
 
-    private static final int NEIGHBOURS = 50;
+    private static final int NEIGHBOURS = ALONE ? 50 : 10;
     private static final String PASSWORD = "correct horse";
     /** Before a client that was refused comes again, on average. */
     private static final long BACK_OFF = 1_000_000_000;
@@ -96,8 +96,7 @@ class LoginStormIT {
     void allAreInAndThoseWhoStayedDoNotNotice() throws Exception {
         importAll();
         try (var others = Neighbours.start(NEIGHBOURS, () -> connect("neighbour", null))) {
-            var usual = others.p99();
-            System.out.printf(Locale.ROOT, "p99 without a storm %.1f ms%n", usual.toNanos() / 1e6);
+            var usual = ALONE ? others.p99() : Duration.ZERO;
             var anonymous = storm(others, false);
             System.out.println(anonymous.report("anonymous"));
             var first = storm(others, true);
@@ -110,6 +109,7 @@ class LoginStormIT {
             if (!ALONE) return;
             var again = others.p99();
             usual = usual.compareTo(again) > 0 ? usual : again;
+            System.out.printf(Locale.ROOT, "p99 without a storm %.1f ms%n", usual.toNanos() / 1e6);
             assertThat(first.p99).isLessThan(usual.multipliedBy(3).plusMillis(50));
             assertThat(second.took)
                     .isLessThan(anonymous.took.multipliedBy(3).dividedBy(2).plusMillis(500));

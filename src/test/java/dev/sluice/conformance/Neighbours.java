@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 /** Honest clients, which publish five times a second at QoS 1 and are timed, while others do something else. Used by one thread. */
 final class Neighbours implements AutoCloseable {
     private static final long LONGEST_PAUSE = 400_000_000;
-    private static final int MESSAGES = 25;
+    private static final int MESSAGES = 15;
 
     /** Of the platform: they do not stand behind the virtual threads of a storm. */
     private final ExecutorService threads = Executors.newThreadPerTaskExecutor(
@@ -37,7 +37,7 @@ final class Neighbours implements AutoCloseable {
         return neighbours;
     }
 
-    /** The p99 of the times until PUBACK, in five seconds. */
+    /** The p99 of the times until PUBACK, in three seconds. */
     Duration p99() throws Exception {
         return p99(client -> {
             var times = new ArrayList<Long>();

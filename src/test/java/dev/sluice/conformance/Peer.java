@@ -18,6 +18,9 @@ import java.util.stream.Stream;
 
 /** A client that subscribes and publishes; PUBLISHes that come while it waits for something else keep their order. Used by one thread. */
 final class Peer implements AutoCloseable {
+    /** How many messages the shared gateway, and one like it, takes before it has answered the first. */
+    private static final int RECEIVE_MAXIMUM = 20;
+
     private final WireClient wire;
     private final ArrayDeque<Packet.Publish> early = new ArrayDeque<>();
     private int lastPacketId;
@@ -151,20 +154,47 @@ final class Peer implements AutoCloseable {
         var packetId = qos == QoS.AT_MOST_ONCE ? 0 : nextPacketId();
         var payload = text.getBytes(StandardCharsets.UTF_8);
         wire.sendPackets(new Packet.Publish(false, qos, retain, TopicName.of(topic), packetId, properties, payload));
+        awaitAcceptance(qos, packetId, packetId);
+        return this;
+    }
+
+    private void awaitAcceptance(QoS qos, int first, int last) {
         switch (qos) {
             case AT_MOST_ONCE -> {}
             case AT_LEAST_ONCE -> {
-                var answer = await(Packet.PubAck.class);
-                assertAccepted(packetId, answer.packetId(), answer.reason());
+                for (int packetId = first; packetId <= last; packetId++) {
+                    var answer = await(Packet.PubAck.class);
+                    assertAccepted(packetId, answer.packetId(), answer.reason());
+                }
             }
             case EXACTLY_ONCE -> {
-                var answer = await(Packet.PubRec.class);
-                assertAccepted(packetId, answer.packetId(), answer.reason());
-                wire.sendPackets(new Packet.PubRel(packetId));
-                assertThat(await(Packet.PubComp.class)).isEqualTo(new Packet.PubComp(packetId));
+                for (int packetId = first; packetId <= last; packetId++) {
+                    var answer = await(Packet.PubRec.class);
+                    assertAccepted(packetId, answer.packetId(), answer.reason());
+                }
+                for (int packetId = first; packetId <= last; packetId++) wire.sendPackets(new Packet.PubRel(packetId));
+                for (int packetId = first; packetId <= last; packetId++)
+                    assertThat(await(Packet.PubComp.class)).isEqualTo(new Packet.PubComp(packetId));
             }
         }
+    }
+
+    /** Retains the same on all of these topics, so many messages at a time as the shared gateway takes. */
+    Peer retainAll(QoS qos, List<String> topics, String text) {
+        for (int from = 0; from < topics.size(); from += RECEIVE_MAXIMUM)
+            retainTogether(qos, topics.subList(from, Math.min(from + RECEIVE_MAXIMUM, topics.size())), text);
         return this;
+    }
+
+    private void retainTogether(QoS qos, List<String> topics, String text) {
+        var first = lastPacketId + 1;
+        var payload = text.getBytes(StandardCharsets.UTF_8);
+        for (var topic : topics) {
+            var packetId = qos == QoS.AT_MOST_ONCE ? 0 : nextPacketId();
+            wire.sendPackets(
+                    new Packet.Publish(false, qos, true, TopicName.of(topic), packetId, Properties.NONE, payload));
+        }
+        awaitAcceptance(qos, first, lastPacketId);
     }
 
     private static void assertAccepted(int packetId, int answered, ReasonCode reason) {

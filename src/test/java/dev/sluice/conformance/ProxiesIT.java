@@ -39,6 +39,9 @@ class ProxiesIT {
     private static final CertificateAuthority AUTHORITY = CertificateAuthority.named("authority");
     private static final Path EXAMPLES = Path.of("deploy/proxy");
 
+    /** Trusted as well, and played by the test. */
+    private static final String PROXY = "127.0.0.9";
+
     @TempDir
     static Path folder;
 
@@ -48,6 +51,8 @@ class ProxiesIT {
     private static int byHeader;
 
     private static int byProtocol;
+    /** Of the one that reads the PROXY protocol. */
+    private static int tlsPort;
 
     /** A way to the gateway. */
     private enum Way {
@@ -74,7 +79,7 @@ class ProxiesIT {
                 folder.resolve("devices-ca.crt"), CertificateAuthority.pemOf(AUTHORITY.certificate()));
         revoke();
         byHeader = gateway("sluice.proxy.forwarded=x-forwarded-for", "sluice.proxy.certificate-header=X-SSL-Cert");
-        var tlsPort = Ports.free();
+        tlsPort = Ports.free();
         byProtocol = gateway(
                 "sluice.proxy.protocol=true",
                 "quarkus.http.ssl-port=" + tlsPort,
@@ -82,7 +87,7 @@ class ProxiesIT {
                 "quarkus.tls.mqtt.key-store.pem.0.key=" + folder.resolve("server.key"),
                 "quarkus.tls.mqtt.trust-store.pem.certs=" + folder.resolve("devices-ca.crt"));
         startNginx();
-        startHaproxy(tlsPort);
+        startHaproxy();
         for (var way : Way.values())
             await().ignoreExceptions().until(() -> {
                 new RawHttp(way.port).close();
@@ -107,7 +112,7 @@ class ProxiesIT {
                 "daemon off; pid " + folder.resolve("nginx.pid") + "; error_log " + folder.resolve("nginx.log") + ";");
     }
 
-    private static void startHaproxy(int tlsPort) throws IOException {
+    private static void startHaproxy() throws IOException {
         run(
                 Programs.haproxy(),
                 "-db",
@@ -141,7 +146,7 @@ class ProxiesIT {
         var options = Stream.concat(
                         Stream.of(
                                 "sluice.mqtt.connections-per-address-maximum=2",
-                                "sluice.proxy.trusted=127.0.0.1",
+                                "sluice.proxy.trusted=127.0.0.1," + PROXY,
                                 "sluice.tls.client-certificate=required",
                                 "sluice.access.methods=certificate",
                                 "sluice.tls.revocation-lists=" + folder.resolve("devices.crl"),
@@ -314,6 +319,24 @@ class ProxiesIT {
             assertThat(socket.send(RawHttp.upgrade("GET /mqtt HTTP/1.1", "X-SSL-Cert: " + header()))
                             .status())
                     .isEqualTo(403);
+        }
+    }
+
+    /** A proxy's certificate is not that of a client whose TLS it has ended. */
+    @Test
+    void theProxysOwnCertificateIsNotItsClients() {
+        var withoutCertificate = ProxyProtocolIT.tlv(0x20, new byte[] {1, 0, 0, 0, 0});
+        assertThat(statusOfProxy(ProxyProtocolIT.version2("203.0.113.7", withoutCertificate)))
+                .isEqualTo(403);
+        assertThat(statusOfProxy(ProxyProtocolIT.version2("203.0.113.8")))
+                .as("a client whose TLS is passed on")
+                .isEqualTo(101);
+    }
+
+    private static int statusOfProxy(byte[] header) {
+        var own = AUTHORITY.client("CN=proxy");
+        try (var socket = new RawHttp(tlsPort, PROXY, header, tls().with(own))) {
+            return socket.send(RawHttp.upgrade("GET /mqtt HTTP/1.1")).status();
         }
     }
 

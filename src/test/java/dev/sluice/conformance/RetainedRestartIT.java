@@ -12,6 +12,7 @@ import dev.sluice.support.Gateway;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** A gateway that is killed while it sends retained messages, and the next one, which may retain no more of them. */
@@ -30,7 +31,8 @@ class RetainedRestartIT {
                 V5, Device.id("subscriber"), false, Device.expiry(600).with(Property.RECEIVE_MAXIMUM, 10L));
         try (var gateway = Gateway.shared().startAnother(used -> port = used)) {
             try (var publisher = Peer.at(port, Device.connect(V5, Device.id("p"), true, Properties.NONE), false)) {
-                for (int n = 0; n < MANY; n++) publisher.retain(QoS.AT_LEAST_ONCE, topic + "/" + n, "old");
+                var topics = IntStream.range(0, MANY).mapToObj(n -> topic + "/" + n);
+                publisher.retainAll(QoS.AT_LEAST_ONCE, topics.toList(), "old");
                 publisher.retain(TWO, topic + "/qos2", "old");
             }
             var subscriber = Peer.at(port, connect, false).subscribe(TWO, topic + "/#");

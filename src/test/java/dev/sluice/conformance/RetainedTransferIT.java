@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,7 +46,8 @@ class RetainedTransferIT {
     /** Retains messages on topics by number. */
     private void retain(int count, QoS qos, String payload) {
         try (var publisher = Peer.online(V5)) {
-            for (int n = 0; n < count; n++) publisher.retain(qos, topic(n), payload);
+            publisher.retainAll(
+                    qos, IntStream.range(0, count).mapToObj(this::topic).toList(), payload);
         }
     }
 

@@ -28,11 +28,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A route that is changed by REST, now on one gateway and now on another, while thousands of messages a second pass it. */
+/** A route that is changed by REST, now on one gateway and now on another, while a thousand messages a second pass it. */
 class RouteChangeIT {
     private static final int CHANGES = 6;
     private static final int CLIENTS_OF_EACH = 10;
-    private static final Duration PACE = Duration.ofMillis(5);
+    private static final Duration PACE = Duration.ofMillis(20);
     private static final Duration BETWEEN = Duration.ofMillis(1500);
     /** Of the answer: the first change that a gateway is asked for takes as long as its code has to be loaded. */
     private static final Duration ACTIVE_WITHIN = Duration.ofSeconds(1);

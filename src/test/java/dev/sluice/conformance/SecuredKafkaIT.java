@@ -27,9 +27,14 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The packaged gateway with a Kafka that asks who it is, over TLS, by configuration alone. */
 class SecuredKafkaIT {
+    /** Long enough that compressing it is worth while. */
+    private static final String TEXT = "hello".repeat(2000);
+
     @TempDir
     private static Path folder;
 
@@ -58,88 +63,76 @@ class SecuredKafkaIT {
         return Gateway.shared().settingsOfAnother(alone.toArray(String[]::new)).withKafka(bootstrap);
     }
 
-    @Test
-    void writesOverTlsWithScram() {
-        kafka.password("right");
-        assertPublishesWith(settings("right"));
-    }
-
-    @Test
-    void writesOverTlsWithPlain() {
-        assertPublishesWith(settings(kafka.plainOptions(), kafka.securedBootstrap()));
-    }
-
-    @Test
-    void writesOverTlsWithATokenOfAnOauthServer() {
-        assertPublishesWith(settings(kafka.tokenOptions(), kafka.securedBootstrap()));
-    }
-
-    @Test
-    void writesOverTlsWithAClientCertificate() {
-        assertPublishesWith(settings(kafka.certificateOptions(), kafka.certificateBootstrap()));
-    }
-
-    private static void assertPublishesWith(Settings settings) {
+    /** Each with a codec of its own: how the gateway comes in and how it compresses do not touch each other. */
+    @ParameterizedTest
+    @CsvSource({"plain, gzip", "token, snappy", "certificate, zstd"})
+    void writesOverTlsWith(String proof, String codec) {
+        var options =
+                switch (proof) {
+                    case "plain" -> kafka.plainOptions();
+                    case "token" -> kafka.tokenOptions();
+                    default -> kafka.certificateOptions();
+                };
+        options.add("-Dmp.messaging.outgoing.uplink.compression.type=" + codec);
+        var bootstrap = proof.equals("certificate") ? kafka.certificateBootstrap() : kafka.securedBootstrap();
+        var settings = settings(options, bootstrap);
         try (var gateway = GatewayProcess.start(settings)) {
             gateway.awaitReady();
             assertPublishes(settings.port());
         }
     }
 
-    /** Kafka's client gives up for good when it is refused at its start; the gateway does not. */
+    /**
+     * With SCRAM. Kafka's client gives up for good when it is refused at its start; the gateway does not. Then it may write nothing: Kafka
+     * gives its producer no id, which is about the gateway, and not about a message.
+     */
     @Test
-    void aWrongPasswordIsNamedAndRecoveredFrom() {
+    void aWrongPasswordAndAMissingRightAreRecoveredFrom() {
         kafka.password("of yesterday");
+        kafka.withdrawWrite();
         var settings = settings("of today");
         try (var _ = GatewayProcess.start(settings)) {
-            await("a readiness check that names the refusal")
-                    .atMost(Duration.ofSeconds(60))
-                    .ignoreExceptions()
-                    .until(
-                            () -> Gateway.get(settings.port(), "/q/health/ready"),
-                            answer ->
-                                    answer.statusCode() == 503 && answer.body().contains("invalid credentials"));
-            var told = log(settings).size();
-            // Some probes and many attempts of the producer later.
-            await("a quiet log")
-                    .during(Duration.ofSeconds(5))
-                    .until(() -> log(settings).size() <= told + 1);
-            assertThat(log(settings))
-                    .filteredOn(line -> line.contains("Kafka does not let the gateway in"))
-                    .singleElement()
-                    .satisfies(line ->
-                            assertThat(line).contains("ERROR", "invalid credentials", "SCRAM-SHA-512", "kafka.sasl.*"));
-            assertThat(log(settings)).noneMatch(line -> line.contains("of today"));
-
+            assertWrongPasswordIsNamed(settings);
             kafka.password("of today");
             await("readiness")
                     .until(() -> Gateway.get(settings.port(), "/q/health/ready").statusCode() == 200);
-            assertPublishes(settings.port());
             assertThat(log(settings)).anyMatch(line -> line.contains("Kafka answers"));
-        }
-    }
-
-    /** Kafka gives its producer no id then, which is about the gateway, and not about a message. */
-    @Test
-    void aGatewayThatMayWriteNothingRefusesNoMessage() {
-        kafka.password("right");
-        kafka.withdrawWrite();
-        var settings = settings("right");
-        var answers = new ArrayList<ReasonCode>();
-        try (var gateway = GatewayProcess.start(settings)) {
-            gateway.awaitReady();
-            answers.add(answer(settings.port()));
-            kafka.allowAll();
-            await("an acknowledgement").atMost(Duration.ofSeconds(60)).until(() -> {
-                answers.add(answer(settings.port()));
-                return answers.getLast() == ReasonCode.SUCCESS;
-            });
-            assertThat(log(settings))
-                    .anyMatch(line -> line.contains("the Kafka producer cannot go on and is replaced"));
+            assertNoMessageIsRefused(settings);
+            assertPublishes(settings.port());
         } finally {
             kafka.allowAll();
         }
+    }
+
+    private static void assertWrongPasswordIsNamed(Settings settings) {
+        await("a readiness check that names the refusal")
+                .ignoreExceptions()
+                .until(
+                        () -> Gateway.get(settings.port(), "/q/health/ready"),
+                        answer -> answer.statusCode() == 503 && answer.body().contains("invalid credentials"));
+        var told = log(settings).size();
+        // Some probes and many attempts of the producer later.
+        await("a quiet log")
+                .during(Duration.ofSeconds(5))
+                .until(() -> log(settings).size() <= told + 1);
+        assertThat(log(settings))
+                .filteredOn(line -> line.contains("Kafka does not let the gateway in"))
+                .singleElement()
+                .satisfies(line ->
+                        assertThat(line).contains("ERROR", "invalid credentials", "SCRAM-SHA-512", "kafka.sasl.*"));
+        assertThat(log(settings)).noneMatch(line -> line.contains("of today"));
+    }
+
+    private static void assertNoMessageIsRefused(Settings settings) {
+        var answers = new ArrayList<ReasonCode>();
+        answers.add(answer(settings.port()));
+        kafka.allowAll();
+        await("an acknowledgement").until(() -> {
+            answers.add(answer(settings.port()));
+            return answers.getLast() == ReasonCode.SUCCESS;
+        });
         assertThat(answers).containsOnly(ReasonCode.SERVER_BUSY, ReasonCode.SUCCESS);
+        assertThat(log(settings)).anyMatch(line -> line.contains("the Kafka producer cannot go on and is replaced"));
     }
 
     /** To a message, or the reason of the end of the connection. */
@@ -175,12 +168,12 @@ class SecuredKafkaIT {
         var clientId = Device.id("secured");
         try (var client = WireClient.open(port, ProtocolVersion.V5)) {
             Device.connected(client, Device.connect(ProtocolVersion.V5, clientId, true, Properties.NONE));
-            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", "hello"));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", TEXT));
             assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
         }
         assertThat(Records.of(kafka.bootstrap(), "wire.talk", clientId, 1))
                 .extracting(Records.Record::text)
-                .containsExactly("hello");
+                .containsExactly(TEXT);
     }
 
     private static List<String> log(Settings settings) {

@@ -5,12 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Settings;
-import dev.sluice.packet.Packet;
-import dev.sluice.packet.Properties;
-import dev.sluice.packet.ProtocolVersion;
-import dev.sluice.packet.QoS;
 import dev.sluice.support.Gateway;
-import dev.sluice.support.WireClient;
 import dev.sluice.tools.Complaint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,21 +17,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/** What Kafka's clients cannot do here ends the start with a sentence; what they can do works; the program tells whether it lives. */
+/** What Kafka's clients cannot do here ends the start with a sentence; the program tells whether it lives. */
 class StartIT {
     @TempDir
     private Path folder;
-
-    @ParameterizedTest
-    @CsvSource({
-        "-Dkafka.metric.reporters=fleet.Own, kafka.metric.reporters names the class fleet.Own",
-        "-Dmp.messaging.outgoing.uplink.partitioner.class=fleet.Own, partitioner.class names the class fleet.Own"
-    })
-    void whatCannotBeDoneEndsTheStart(String option, String sentence) throws IOException {
-        assertRefused(sentence, option);
-    }
 
     /** Nothing can be unpacked where there is no folder. */
     @ParameterizedTest
@@ -48,28 +33,15 @@ class StartIT {
                 "-D" + folder + "=/proc/nowhere");
     }
 
-    private static void assertRefused(String sentence, String... options) throws IOException {
-        var settings = Gateway.shared().settingsOfAnother(options);
-        try (var gateway = GatewayProcess.start(settings)) {
-            assertThatThrownBy(gateway::awaitReady)
-                    .isInstanceOf(Complaint.class)
-                    .hasMessageContaining("ended while it was starting");
-        }
-        assertThat(Files.readString(settings.data().resolve("gateway.log"))).contains(sentence);
-    }
-
-    /** The first one is refused before anything else has started, the second after all has. */
+    /** The last one is refused after all has started, the others before anything else has. */
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "-Dkafka.metric.reporters=fleet.Own",
-                "-Dsluice.downlink.consumer.\"interceptor.classes\"=fleet.Own"
-            })
-    void theReasonComesOnceAndLast(String option) throws IOException {
-        var settings = Gateway.shared().settingsOfAnother(option);
-        try (var gateway = GatewayProcess.start(settings)) {
-            assertThatThrownBy(gateway::awaitReady).isInstanceOf(Complaint.class);
-        }
+    @CsvSource({
+        "-Dkafka.metric.reporters=fleet.Own, kafka.metric.reporters names the class fleet.Own",
+        "-Dmp.messaging.outgoing.uplink.partitioner.class=fleet.Own, partitioner.class names the class fleet.Own",
+        "-Dsluice.downlink.consumer.\"interceptor.classes\"=fleet.Own, fleet.Own"
+    })
+    void theReasonComesOnceAndLast(String option, String sentence) throws IOException {
+        var settings = assertRefused(sentence, option);
         assertThat(lines(settings).filter(line -> line.contains(" ERROR [")))
                 .singleElement()
                 .asString()
@@ -78,33 +50,21 @@ class StartIT {
                 .contains("[io.quarkus.runtime.Application]");
     }
 
+    private static Settings assertRefused(String sentence, String... options) throws IOException {
+        var settings = Gateway.shared().settingsOfAnother(options);
+        try (var gateway = GatewayProcess.start(settings)) {
+            assertThatThrownBy(gateway::awaitReady)
+                    .isInstanceOf(Complaint.class)
+                    .hasMessageContaining("ended while it was starting");
+        }
+        assertThat(Files.readString(settings.data().resolve("gateway.log"))).contains(sentence);
+        return settings;
+    }
+
     /** Without the lines of stack traces. */
     private static Stream<String> lines(Settings settings) throws IOException {
         return Files.readAllLines(settings.data().resolve("gateway.log")).stream()
                 .filter(line -> line.matches("\\d{4}-\\d\\d-.*"));
-    }
-
-    @Test
-    void theLastLineSaysThatItHasStopped() throws IOException {
-        var settings = Gateway.shared().settingsOfAnother();
-        try (var gateway = GatewayProcess.start(settings)) {
-            gateway.awaitReady();
-        }
-        assertThat(lines(settings).reduce((_, last) -> last).orElseThrow()).contains("stopped in");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"gzip", "snappy", "zstd"})
-    void everyCodecCarriesRecords(String codec) {
-        var settings = Gateway.shared().settingsOfAnother("-Dmp.messaging.outgoing.uplink.compression.type=" + codec);
-        try (var gateway = GatewayProcess.start(settings)) {
-            gateway.awaitReady();
-            try (var client = WireClient.open(settings.port(), ProtocolVersion.V5)) {
-                Device.connected(client, Device.connect(ProtocolVersion.V5, Device.id(codec), true, Properties.NONE));
-                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", new byte[10_000], Properties.NONE));
-                client.receive(Packet.PubAck.class);
-            }
-        }
     }
 
     @Test

@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the packaged gateway prints when it starts and nothing is wrong: a few lines of its own, and nothing else. */
+/** What the packaged gateway prints when it starts and nothing is wrong: a few lines of its own, and nothing else; and its last line. */
 class StartLogIT {
     private static final String LINE =
             "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d,\\d{3} INFO  \\[(dev\\.sluice\\.[\\w.]+|io\\.quarkus)] \\([^)]+\\) .+";
@@ -33,7 +33,7 @@ class StartLogIT {
     @TempDir
     private Path folder;
 
-    /** All output of a gateway that starts, and serves a client and the endpoints. */
+    /** All output of a gateway that starts, and serves a client and the endpoints; the last line tells of its end. */
     private List<String> start(Map<String, String> environment) throws IOException, InterruptedException {
         // Alone it is ready at once: SmallRye has a line of its own for each question that comes before.
         var settings = Gateway.shared().settingsOfAnother(Gateway.shared().databaseOfItsOwn());
@@ -50,6 +50,7 @@ class StartLogIT {
                         "QUARKUS_DATASOURCE_JDBC_URL", settings.postgres(),
                         "KAFKA_BOOTSTRAP_SERVERS", settings.kafka()));
         builder.environment().putAll(environment);
+        List<String> lines;
         var gateway = builder.start();
         try {
             await().atMost(Duration.ofSeconds(120))
@@ -58,12 +59,14 @@ class StartLogIT {
             Gateway.get(settings.port(), "/q/metrics");
             Gateway.get(settings.port(), "/admin/routes");
             publish(settings.port());
-            return Files.readAllLines(output);
+            lines = Files.readAllLines(output);
         } finally {
             gateway.destroy();
             if (!gateway.waitFor(60, TimeUnit.SECONDS))
                 gateway.destroyForcibly().waitFor();
         }
+        assertThat(Files.readAllLines(output).getLast()).contains("stopped in");
+        return lines;
     }
 
     private static void publish(int port) {

@@ -86,10 +86,11 @@ class EmbeddedServersIT {
 
     private static void produce(String bootstrap, String value, Duration time)
             throws InterruptedException, ExecutionException, TimeoutException {
-        var producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", bootstrap, "max.block.ms", Long.toString(time.toMillis())),
-                new ByteArraySerializer(),
-                new ByteArraySerializer());
+        var millis = Long.toString(time.toMillis());
+        // Without the second one its end would wait for a frozen broker.
+        var config = Map.<String, Object>of(
+                "bootstrap.servers", bootstrap, "max.block.ms", millis, "request.timeout.ms", millis);
+        var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
         try {
             producer.send(new ProducerRecord<>(TOPIC, value.getBytes(StandardCharsets.UTF_8)))
                     .get(time.toMillis(), TimeUnit.MILLISECONDS);

@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -35,6 +36,8 @@ class LauncherIT {
     private final int managementPort = freeWithNext(3);
     private final int kafkaPort = Ports.free();
     private final int postgresPort = Ports.free();
+    private final List<Process> started = new ArrayList<>();
+    /** The last one that was started. */
     private Process launcher;
 
     /** A free port before some that are free, too. */
@@ -46,10 +49,13 @@ class LauncherIT {
     }
 
     @AfterEach
-    void endLauncher() {
-        if (launcher != null) {
-            launcher.destroyForcibly();
-        }
+    void endLaunchers() {
+        started.forEach(Process::destroyForcibly);
+    }
+
+    private void start(ProcessBuilder builder) throws IOException {
+        launcher = builder.start();
+        started.add(launcher);
     }
 
     @Test
@@ -78,7 +84,7 @@ class LauncherIT {
         assertThat(scanner.toFile().setExecutable(true)).isTrue();
         var builder = builder("vulnerabilities");
         builder.environment().merge("PATH", folder.toString(), (path, own) -> own + ":" + path);
-        launcher = builder.start();
+        start(builder);
         assertThat(launcher.waitFor()).isEqualTo(1);
         var found = "scan source -L target/sluice.cdx.json\npkg:maven/org.apache.kafka/kafka-clients@4\n";
         var nothing = "sluice: there is no target/sluice.cdx.json: Maven makes it only with a network."
@@ -99,7 +105,7 @@ class LauncherIT {
     }
 
     @Test
-    void sigtermEndsEveryProcessAndTheDataStay() throws Exception {
+    void sigtermEndsEveryProcessAndTheDataStayAndAreAudited() throws Exception {
         startServers("run");
         var processes = awaitReady();
         assertThat(Files.readString(output()))
@@ -112,15 +118,13 @@ class LauncherIT {
         startServers("backends");
         processes = awaitReady();
         assertThat(KafkaBroker.clusterId(folder.resolve("data/kafka"))).isEqualTo(clusterId);
-        launcher.destroyForcibly(); // the servers notice by themselves
+        var backends = launcher;
+        assertAuditSaysWhatRecordsProve();
+        backends.destroyForcibly(); // the servers notice by themselves
         awaitGone(processes);
     }
 
-    @Test
-    void auditSaysWhatRecordsProve() throws Exception {
-        startServers("backends");
-        var processes = awaitReady();
-        var backends = launcher;
+    private void assertAuditSaysWhatRecordsProve() throws Exception {
         produce("a", "1/1", "1/2");
         assertThat(say("audit", "fleet.telemetry"))
                 .isEqualTo("clean: 1 clients in fleet.telemetry: records 2  epochs 1  gaps 0  repeats 0  disorder 0\n");
@@ -145,8 +149,6 @@ class LauncherIT {
         assertThat(launcher.exitValue()).isEqualTo(1);
         assertThat(say("audit", "--since", "2020-01-01T00:00:00Z", "no.such.topic"))
                 .contains("has no topic 'no.such.topic'; it has ");
-        backends.destroy();
-        awaitGone(processes);
     }
 
     private void produce(String clientId, String... seqs) {
@@ -217,7 +219,7 @@ class LauncherIT {
     /** Runs a command that ends by itself, and answers what it said. */
     private String say(String... arguments) throws Exception {
         Files.deleteIfExists(output());
-        launcher = builder(arguments).start();
+        start(builder(arguments));
         launcher.waitFor();
         return read();
     }
@@ -225,7 +227,7 @@ class LauncherIT {
     private void startServers(String... command) throws IOException {
         var builder = builder(command);
         AotCache.hasten(builder);
-        launcher = builder.start();
+        start(builder);
     }
 
     private ProcessBuilder builder(String... arguments) {

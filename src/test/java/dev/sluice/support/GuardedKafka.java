@@ -1,5 +1,6 @@
 package dev.sluice.support;
 
+import dev.sluice.dev.CertificateAuthority;
 import dev.sluice.dev.EmbeddedKafka;
 import dev.sluice.dev.Ports;
 import java.nio.file.Path;
@@ -48,10 +49,12 @@ public final class GuardedKafka implements AutoCloseable {
 
     private GuardedKafka(Path folder) {
         var stores = new KeyStores(folder);
-        brokerStore = stores.pair("broker", "127.0.0.1");
-        trustInBroker = stores.trustIn("broker");
-        clientStore = stores.pair("client", USER);
-        trustInClient = stores.trustIn("client");
+        var brokers = CertificateAuthority.named("authority of brokers");
+        var clients = CertificateAuthority.named("authority of clients");
+        brokerStore = stores.pair("broker", brokers.server());
+        trustInBroker = stores.trustIn("broker", brokers.certificate());
+        clientStore = stores.pair("client", clients.client("CN=" + USER));
+        trustInClient = stores.trustIn("client", clients.certificate());
         kafka = EmbeddedKafka.start(Ports.free(), folder, settings());
         admin = Admin.create(Map.of("bootstrap.servers", kafka.bootstrap()));
     }

@@ -3,6 +3,7 @@ package dev.sluice.support;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,7 @@ public final class Records {
     /** The same of any Kafka. */
     public static List<Record> of(String bootstrap, String kafkaTopic, String clientId, int atLeast) {
         var found = new ArrayList<Record>();
+        var publisher = clientId.getBytes(StandardCharsets.UTF_8);
         Map<String, Object> config = Map.of(
                 "bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "fetch.max.wait.ms", FETCH_MILLIS);
         try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
@@ -55,22 +57,28 @@ public final class Records {
             do {
                 var ends = consumer.endOffsets(partitions);
                 while (partitions.stream().anyMatch(it -> consumer.position(it) < ends.get(it)))
-                    consumer.poll(Duration.ofMillis(50)).forEach(record -> add(record, clientId, found));
+                    consumer.poll(Duration.ofMillis(50)).forEach(record -> {
+                        if (Arrays.equals(publisherOf(record), publisher)) found.add(read(record));
+                    });
             } while (found.size() < atLeast && System.nanoTime() < deadline);
         }
         if (found.size() < atLeast) throw new AssertionError(found.size() + " records instead of " + atLeast);
         return found;
     }
 
-    private static void add(ConsumerRecord<byte[], byte[]> record, String clientId, List<Record> found) {
+    private static byte[] publisherOf(ConsumerRecord<byte[], byte[]> record) {
+        var header = record.headers().lastHeader("mqtt-client-id");
+        if (header == null) header = record.headers().lastHeader("ce_mqttclientid");
+        return header == null ? null : header.value();
+    }
+
+    private static Record read(ConsumerRecord<byte[], byte[]> record) {
         var headers = new LinkedHashMap<String, String>();
         for (var header : record.headers()) {
             var before = headers.put(header.key(), text(header.value()));
             if (before != null) headers.put(header.key(), before + "," + text(header.value()));
         }
-        var publisher = headers.getOrDefault("mqtt-client-id", headers.get("ce_mqttclientid"));
-        if (clientId.equals(publisher))
-            found.add(new Record(record.partition(), text(record.key()), headers, record.value(), record.timestamp()));
+        return new Record(record.partition(), text(record.key()), headers, record.value(), record.timestamp());
     }
 
     private static String text(byte[] bytes) {

@@ -230,7 +230,7 @@ class KafkaRelayIT {
                 (_, letter) -> letters.add(letter.places().getFirst().seq()));
         b.relay.start();
         await("b is ready", b.relay::isReady);
-        for (int round = 1; round <= 200; round++) {
+        for (int round = 1; round <= 100; round++) {
             var has = new CountDownLatch(1);
             a.relay.send(b.gateway, queued(round), _ -> has.countDown());
             assertThat(has.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
@@ -294,10 +294,10 @@ class KafkaRelayIT {
                 (from, letter) -> letters.get(letter.places().getFirst().seq()).countDown());
         c.relay.start();
         await("c is ready", c.relay::isReady);
-        measure("announcement until both have seen it", 2_000, 32, (i, done) -> a.relay.announce(wants("f" + i), done));
-        measure("announcement until both have seen it", 300, 1, (i, done) -> a.relay.announce(wants("f" + i), done));
+        measure("announcement until both have seen it", 600, 32, (i, done) -> a.relay.announce(wants("f" + i), done));
+        measure("announcement until both have seen it", 100, 1, (i, done) -> a.relay.announce(wants("f" + i), done));
         for (int round = 0; round < 2; round++) {
-            var times = new long[300];
+            var times = new long[100];
             for (int i = 0; i < times.length; i++) {
                 var key = round * 1000L + i;
                 letters.put(key, new CountDownLatch(1));
