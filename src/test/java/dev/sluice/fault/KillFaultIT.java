@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * SIGKILL at any moment, while clients publish and subscribers and devices come and go, also while Kafka is away: Kafka and those who are
- * owed it get what was acknowledged, in order, and at QoS 2 once. With {@code -Dkills=100} it is the long run.
+ * owed it get what was acknowledged, in order, and at QoS 2 once. With {@code -Dkills=100 -Dkills.pace=100} it is the long run.
  */
 class KillFaultIT {
     private static final int KILLS = Integer.getInteger("kills", 4);
@@ -47,7 +47,7 @@ class KillFaultIT {
     private static final int DEVICES = 40;
     private static final Duration COMMAND_PACE = Duration.ofMillis(15);
     private static final int RETAINING = 10;
-    private static final Duration PACE = Duration.ofMillis(200);
+    private static final Duration PACE = Duration.ofMillis(Integer.getInteger("kills.pace", 200));
     private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String MARKER = "end/of/retained";
