@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * A Kafka of three nodes under load, of which brokers die, leave and come back, and a topic is deleted and made again: what does not move
- * stops only its own clients. With {@code -Dcluster.rounds=10 -Dcluster.outage=20} it is the long run, in which all brokers are rolled.
+ * stops only its own clients. With {@code -Dcluster.rounds=10 -Dcluster.outage=20 -Dcluster.pace=10} it is the long run, in which all brokers are rolled.
  */
 class ClusterFaultIT {
     private static final int ROUNDS = Integer.getInteger("cluster.rounds", 0);
@@ -36,6 +36,7 @@ class ClusterFaultIT {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(ROUNDS > 0 ? 2 : 6);
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PACE = Duration.ofMillis(Integer.getInteger("cluster.pace", 100));
     private static final int DEVICES = 8;
     private static final List<String> TOPICS = IntStream.range(0, DEVICES)
             .mapToObj(i -> "fleet/device-" + i + "/command")
@@ -57,7 +58,7 @@ class ClusterFaultIT {
                         "device-" + i, ProtocolVersion.V5, QoS.EXACTLY_ONCE, i % 2 == 0, List.of(TOPICS.get(i))));
             audience.awaitAll(PATIENCE, "subscriptions", Subscriber::isSubscribed);
             commander.start();
-            try (var all = ClusterLoad.start(servers, 128, SOUND, LONE, AGAIN)) {
+            try (var all = ClusterLoad.start(servers, 128, PACE, SOUND, LONE, AGAIN)) {
                 load = all;
                 await("no backlog of the start")
                         .atMost(PATIENCE)

@@ -30,7 +30,6 @@ final class ClusterLoad implements AutoCloseable {
     private static final List<String> ALL = List.of(SOUND, LONE, STRICT, AGAIN);
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final Duration PACE = Duration.ofMillis(10);
     private static final int EACH_QOS = 4;
 
     private final Servers servers;
@@ -93,24 +92,24 @@ final class ClusterLoad implements AutoCloseable {
         return fleet + ".telemetry";
     }
 
-    /** Starts publishers of these fleets; returns when each has acknowledgements. */
-    static ClusterLoad start(Servers servers, int payloadSize, String... fleets) {
+    /** Starts publishers of these fleets, each with a message in this time; returns when each has acknowledgements. */
+    static ClusterLoad start(Servers servers, int payloadSize, Duration pace, String... fleets) {
         var load = new ClusterLoad(servers);
         for (var name : fleets) {
             var fleet = new Fleet(servers.port());
             load.fleets.put(name, fleet);
-            for (int i = 0; i < EACH_QOS; i++) fleet.add(profile(name, i, QoS.AT_LEAST_ONCE, payloadSize));
-            for (int i = 0; i < EACH_QOS; i++) fleet.add(profile(name, i, QoS.EXACTLY_ONCE, payloadSize));
+            for (int i = 0; i < EACH_QOS; i++) fleet.add(profile(name, i, QoS.AT_LEAST_ONCE, payloadSize, pace));
+            for (int i = 0; i < EACH_QOS; i++) fleet.add(profile(name, i, QoS.EXACTLY_ONCE, payloadSize, pace));
         }
         for (var name : fleets) load.awaitProgress(name, PATIENCE);
         return load;
     }
 
-    private static Publisher.Profile profile(String fleet, int number, QoS qos, int payloadSize) {
+    private static Publisher.Profile profile(String fleet, int number, QoS qos, int payloadSize, Duration pace) {
         var version = number % 2 == 0 ? ProtocolVersion.V5 : ProtocolVersion.V3_1_1;
         var clientId = fleet + "-" + qos.ordinal() + "-" + number;
         return new Publisher.Profile(
-                clientId, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, PACE, payloadSize, false, fleet);
+                clientId, version, qos, qos == QoS.EXACTLY_ONCE, 16, 1, pace, payloadSize, false, fleet);
     }
 
     Fleet fleet(String name) {

@@ -25,6 +25,7 @@ class ClusterStuckFaultIT {
     /** That is over when Kafka's controller misses the broker (broker.session.timeout.ms), and its last request is answered. */
     private static final Duration MISSED = Duration.ofSeconds(9 + 3);
 
+    private static final Duration PACE = Duration.ofMillis(10);
     private static final int LARGE = 16_384;
     /** A produce request is answered when its last partition is, or after this time: the others in it wait as long, again and again. */
     private static final String REQUEST_TIMEOUT = "-Dmp.messaging.outgoing.uplink.request.timeout.ms=1500";
@@ -37,7 +38,7 @@ class ClusterStuckFaultIT {
                         REQUEST_TIMEOUT,
                         "-Dsluice.uplink.bytes-in-flight=2097152",
                         "-Dsluice.uplink.bytes-in-flight-per-kafka-topic=1048576");
-                var load = ClusterLoad.start(servers, LARGE, SOUND, LONE, STRICT)) {
+                var load = ClusterLoad.start(servers, LARGE, PACE, SOUND, LONE, STRICT)) {
             servers.cluster().kill(3);
             servers.cluster().awaitNodes(2);
             Fleet.runOn(MISSED);
@@ -54,7 +55,7 @@ class ClusterStuckFaultIT {
     @Test
     void aPartitionThatLosesItsReplicasPausesOthersUntilKafkaMissesThem() {
         try (var servers = ClusterLoad.servers("cluster-strict", REQUEST_TIMEOUT);
-                var load = ClusterLoad.start(servers, 128, SOUND, STRICT)) {
+                var load = ClusterLoad.start(servers, 128, PACE, SOUND, STRICT)) {
             var start = System.nanoTime();
             servers.cluster().kill(3);
             servers.cluster().awaitNodes(2);
@@ -81,7 +82,7 @@ class ClusterStuckFaultIT {
     void aPartitionWithoutALeaderStopsNoOtherRecordOfTheSpool() {
         try (var servers = ClusterLoad.servers(
                         "cluster-spool", "-Dsluice.uplink.outage=spool", "-Dsluice.uplink.outage-grace=1s");
-                var load = ClusterLoad.start(servers, 128, SOUND, LONE, STRICT)) {
+                var load = ClusterLoad.start(servers, 128, PACE, SOUND, LONE, STRICT)) {
             for (int id = 1; id <= 3; id++) servers.cluster().kill(id);
             await("records of each in the spool").atMost(PATIENCE).until(() -> List.of(SOUND, LONE, STRICT).stream()
                     .allMatch(name -> spooled(servers, name) > 0));
@@ -112,7 +113,7 @@ class ClusterStuckFaultIT {
     @Test
     void aTopicWithFewerPartitionsTakesWhatWaitsForThem() {
         try (var servers = ClusterLoad.servers("cluster-again");
-                var load = ClusterLoad.start(servers, 128, SOUND, AGAIN)) {
+                var load = ClusterLoad.start(servers, 128, PACE, SOUND, AGAIN)) {
             load.deleteTopics();
             Fleet.runOn(Duration.ofSeconds(1));
             load.makeTopicsAgain();

@@ -15,7 +15,6 @@ import java.util.stream.Stream;
 
 /** Devices, a backend that sends each of them commands, and what has come of these; used by the test's thread. */
 final class CommandedDevices implements AutoCloseable {
-    private static final Duration PACE = Duration.ofMillis(5);
     private static final Duration LONGEST_ABSENCE = Duration.ofSeconds(8);
     private static final Duration LONGEST_GAP = Duration.ofSeconds(3);
 
@@ -23,10 +22,6 @@ final class CommandedDevices implements AutoCloseable {
     private final List<String> topics;
     private final List<Subscriber> devices = new ArrayList<>();
     private final Commander commander;
-
-    CommandedDevices(Deployment servers, int count) {
-        this(servers, count, PACE);
-    }
 
     /** @param pace pause between commands, of which each device in turn gets one */
     CommandedDevices(Deployment servers, int count, Duration pace) {

@@ -10,25 +10,61 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** What commands wait for: PostgreSQL, Kafka, the next gateway, a device, a Kafka topic. */
 class DownlinkFaultIT {
-    private static final int DEVICES = 20;
-    private static final Duration OUTAGE = Duration.ofSeconds(4);
+    private static final int DEVICES = 12;
+    private static final Duration PACE = Duration.ofMillis(40);
+    private static final Duration OUTAGE = Duration.ofSeconds(3);
     private static final int IN_FLIGHT = 50;
     private static final int POLLED = 20;
     private static final int BYTES_WAITING = 100_000;
     /** A partition is read on while less than IN_FLIGHT is fresh, and it leaves as much as it uses; a record weighs 1,000 bytes and more. */
     private static final int MOST_OPEN = (BYTES_WAITING / 1000 + IN_FLIGHT) / 2 + POLLED;
 
+    /** One for each test: whatever it leaves there, the next one does not read. */
+    private static final String AWAY = "away.commands";
+
+    private static final String BOUNDS = "bounds.commands";
+    private static final String LETTERS = "letters.commands";
+
+    private static Servers servers;
+
+    @BeforeAll
+    static void start() {
+        servers = Servers.startBelow("downlink");
+        servers.kafka()
+                .createTopics(Stream.of(AWAY, BOUNDS, LETTERS)
+                        .map(topic -> new NewTopic(topic, 4, (short) 1))
+                        .toList());
+    }
+
+    @AfterAll
+    static void stop() {
+        if (servers != null) servers.close();
+    }
+
+    /** A gateway for commands from this Kafka topic, and perhaps others. */
+    private static void serve(String kafkaTopic, String others, String... javaOptions) {
+        var all = Stream.of("-Dsluice.downlink.group=" + kafkaTopic, "-Dsluice.downlink.topics=" + others + kafkaTopic);
+        servers.serve(Stream.concat(all, Stream.of(javaOptions)).toArray(String[]::new));
+    }
+
     /** Every other device has a session in PostgreSQL. */
     private static List<Subscriber> devices(Audience audience, List<String> topics) {
         var devices = new ArrayList<Subscriber>();
         for (int i = 0; i < topics.size(); i++)
             devices.add(audience.add(new Subscriber.Profile(
-                    "device-" + i, ProtocolVersion.V5, QoS.EXACTLY_ONCE, i / 2 % 2 == 0, List.of(topics.get(i)))));
+                    topics.get(i).replace('/', '-'),
+                    ProtocolVersion.V5,
+                    QoS.EXACTLY_ONCE,
+                    i / 2 % 2 == 0,
+                    List.of(topics.get(i)))));
         audience.awaitAll(Duration.ofSeconds(60), "subscriptions", Subscriber::isSubscribed);
         return devices;
     }
@@ -54,9 +90,9 @@ class DownlinkFaultIT {
         var topics = IntStream.range(0, DEVICES)
                 .mapToObj(device -> "fleet/device-" + device + "/command")
                 .toList();
-        try (var servers = Servers.start("downlink", "-Dsluice.node.drain-max=1s");
-                var audience = new Audience(servers.port());
-                var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(10))) {
+        serve(AWAY, "", "-Dsluice.node.drain-max=1s");
+        try (var audience = new Audience(servers.port());
+                var commander = new Commander(servers.kafka().bootstrap(), AWAY, topics, PACE)) {
             var devices = devices(audience, topics);
             commander.start();
             outage(
@@ -69,8 +105,7 @@ class DownlinkFaultIT {
             outage(devices, servers.kafka()::close, servers::startKafka);
             servers.gateway().process().signal("TERM");
             await("the gateway's end").until(() -> servers.gateway().process().awaitEnd(Duration.ofMillis(100)));
-            servers.startGateway();
-            servers.gateway().awaitReady();
+            serve(AWAY, "");
             awaitProgress(devices);
             commander.stop();
             awaitComplete(devices, topics, commander);
@@ -106,18 +141,18 @@ class DownlinkFaultIT {
     @Test
     void whatWaitsIsBoundedAndATopicMayComeLate() throws Exception {
         var topics = List.of("fleet/late/command");
-        try (var servers = Servers.start(
-                        "downlink-bounds",
-                        "-Dsluice.downlink.topics=late.commands,sluice.downlink",
-                        "-Dsluice.downlink.in-flight=" + IN_FLIGHT,
-                        "-Dsluice.downlink.bytes-waiting=" + BYTES_WAITING,
-                        "-Dsluice.downlink.patience=5m",
-                        "-Dsluice.downlink.consumer.\"max.poll.records\"=" + POLLED,
-                        "-Dsluice.downlink.consumer.\"max.poll.interval.ms\"=2000");
-                var audience = new Audience(servers.port());
-                var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(5))) {
+        serve(
+                BOUNDS,
+                "late.commands,",
+                "-Dsluice.downlink.in-flight=" + IN_FLIGHT,
+                "-Dsluice.downlink.bytes-waiting=" + BYTES_WAITING,
+                "-Dsluice.downlink.patience=5m",
+                "-Dsluice.downlink.consumer.\"max.poll.records\"=" + POLLED,
+                "-Dsluice.downlink.consumer.\"max.poll.interval.ms\"=2000");
+        try (var audience = new Audience(servers.port());
+                var commander = new Commander(servers.kafka().bootstrap(), BOUNDS, topics, Duration.ofMillis(5))) {
             commander.start();
-            Fleet.runOn(Duration.ofSeconds(8));
+            Fleet.runOn(Duration.ofSeconds(6)); // three times the poll interval
             commander.stop();
             assertThat(commander.sent()).isGreaterThan(10 * IN_FLIGHT);
             assertThat(servers.metric("sluice_downlink_in_flight")).isBetween((double) IN_FLIGHT, (double) MOST_OPEN);
@@ -125,7 +160,7 @@ class DownlinkFaultIT {
             awaitComplete(devices, topics, commander);
             assertThat(repeats(devices, topics)).isZero();
             await("no lag").until(() -> servers.metric("sluice_downlink_lag") == 0);
-            assertToldOnce(servers);
+            assertToldOnce();
             servers.kafka().createTopics(List.of(new NewTopic("late.commands", 1, (short) 1)));
             try (var late = new Commander(servers.kafka().bootstrap(), "late.commands", topics, Duration.ofMillis(100))
                     .start()) {
@@ -138,19 +173,19 @@ class DownlinkFaultIT {
     /** Nothing is given up, nobody else waits for it, and the operator is told. */
     @Test
     void whatCannotBeDeliveredWaitsForTheTopicThatItGoesTo() throws Exception {
-        var topics = List.of("fleet/device-0/command", "fleet/+/command", "fleet/nobody/command");
-        try (var servers = Servers.start(
-                        "downlink-letters",
-                        "-Dsluice.uplink.dead-letter-topic=late.letters",
-                        "-Dsluice.downlink.undeliverable-topic=late.answers",
-                        "-Dsluice.downlink.patience=500ms");
-                var audience = new Audience(servers.port());
-                var commander = new Commander(servers.kafka().bootstrap(), topics, Duration.ofMillis(100))) {
+        var topics = List.of("fleet/somebody/command", "fleet/+/command", "fleet/nobody/command");
+        serve(
+                LETTERS,
+                "",
+                "-Dsluice.uplink.dead-letter-topic=late.letters",
+                "-Dsluice.downlink.undeliverable-topic=late.answers",
+                "-Dsluice.downlink.patience=500ms");
+        try (var audience = new Audience(servers.port());
+                var commander = new Commander(servers.kafka().bootstrap(), LETTERS, topics, Duration.ofMillis(100))) {
             var devices = devices(audience, topics.subList(0, 1));
             commander.start();
             awaitProgress(devices);
-            await("a warning of each topic")
-                    .until(() -> isTold(servers, "late.letters") && isTold(servers, "late.answers"));
+            await("a warning of each topic").until(() -> isTold("late.letters") && isTold("late.answers"));
             commander.stop();
             awaitComplete(devices, topics.subList(0, 1), commander);
             assertThat(servers.metric("sluice_downlink_records_total{outcome=\"dead_lettered\""))
@@ -170,11 +205,11 @@ class DownlinkFaultIT {
         }
     }
 
-    private static boolean isTold(Servers servers, String kafkaTopic) {
+    private static boolean isTold(String kafkaTopic) {
         return !servers.logged("wait for the Kafka topic " + kafkaTopic + ", ").isEmpty();
     }
 
-    private static void assertToldOnce(Servers servers) {
+    private static void assertToldOnce() {
         assertThat(servers.logged("late.commands"))
                 .singleElement()
                 .asString()

@@ -13,42 +13,52 @@ import dev.sluice.packet.Will;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Clients of a gateway whose Kafka is frozen: only what they publish waits. */
+/** Clients of a gateway whose Kafka is frozen: only what they publish waits for Kafka. */
 class KafkaAwayFaultIT {
     private static final String TOPIC = "fleet/a/telemetry";
     private static final int MESSAGES = 30;
 
-    private Servers servers;
+    private static Servers servers;
+
+    @BeforeAll
+    static void start() {
+        servers = Servers.start("away", "-Xmx256m", "-Dsluice.uplink.bytes-in-flight=2000");
+    }
+
+    @AfterAll
+    static void stop() {
+        if (servers != null) servers.close();
+    }
 
     @Test
     void onlyWhatIsPublishedWaits() {
-        try (var started = Servers.start("away", "-Xmx256m", "-Dsluice.uplink.bytes-in-flight=2000")) {
-            servers = started;
-            try (var listener = online(ProtocolVersion.V5, "listener");
-                    var newer = online(ProtocolVersion.V5, "newer");
-                    var older = online(ProtocolVersion.V3_1_1, "older")) {
-                servers.kafka().process().freeze();
-                publish(newer);
-                publish(older);
-                await().until(() -> servers.metric("sluice_uplink_bytes_held_bytes") > 0);
-                goesOn(listener);
-                goesOn(newer);
-                goesOn(older);
-                saysGoodBye("first");
-                saysGoodBye("second");
-                servers.kafka().process().thaw();
-                assertAnswered(newer);
-                assertAnswered(older);
-                assertNothingIsLost();
-            }
+        try (var listener = online(ProtocolVersion.V5, "listener");
+                var newer = online(ProtocolVersion.V5, "newer");
+                var older = online(ProtocolVersion.V3_1_1, "older")) {
+            servers.kafka().process().freeze();
+            publish(newer);
+            publish(older);
+            await().until(() -> servers.metric("sluice_uplink_bytes_held_bytes") > 0);
+            goesOn(listener);
+            goesOn(newer);
+            goesOn(older);
+            saysGoodBye("first");
+            saysGoodBye("second");
+            servers.kafka().process().thaw();
+            assertAnswered(newer);
+            assertAnswered(older);
+            assertNothingIsLost();
         }
     }
 
-    private WireClient online(ProtocolVersion version, String clientId) {
+    private static WireClient online(ProtocolVersion version, String clientId) {
         var client = WireClient.open(servers.port(), version);
         client.sendPackets(new Packet.Connect(version, true, 60, clientId, null, null, null, Properties.NONE));
         assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
@@ -77,7 +87,7 @@ class KafkaAwayFaultIT {
     }
 
     /** The same client each time: what it has published keeps its order over its connections. */
-    private void saysGoodBye(String when) {
+    private static void saysGoodBye(String when) {
         try (var client = WireClient.open(servers.port(), ProtocolVersion.V5)) {
             var will = new Will(TopicName.of(TOPIC), QoS.AT_LEAST_ONCE, false, Properties.NONE, "will".getBytes());
             client.sendPackets(
@@ -107,7 +117,7 @@ class KafkaAwayFaultIT {
         }
     }
 
-    private void assertNothingIsLost() {
+    private static void assertNothingIsLost() {
         var bootstrap = servers.kafka().bootstrap();
         var numbers =
                 IntStream.rangeClosed(1, MESSAGES).mapToObj(String::valueOf).toList();
@@ -123,5 +133,48 @@ class KafkaAwayFaultIT {
                 .containsExactlyElementsOf(expected));
         assertThat(servers.metric("sluice_publishes_abandoned_total")).isZero();
         await().until(() -> servers.metric("sluice_uplink_bytes_held_bytes") == 0);
+    }
+
+    /** A device comes back: who watches it sees the truth at once, and Kafka has it in order afterwards. */
+    @Test
+    void aDeviceThatIsBackIsOnline() {
+        try (var watcher = online(ProtocolVersion.V5, "watcher")) {
+            var all = new Subscription("fleet/#", QoS.AT_MOST_ONCE, false, false, 0);
+            watcher.sendPackets(new Packet.Subscribe(1, List.of(all), Properties.NONE))
+                    .receive(Packet.SubAck.class);
+            try (var older = device()) {
+                older.receive(Packet.PubAck.class);
+                assertThat(seen(watcher)).isEqualTo("online");
+                servers.kafka().process().freeze();
+                try (var newer = device()) {
+                    assertThat(seen(watcher)).isEqualTo("offline");
+                    assertThat(seen(watcher)).isEqualTo("online");
+                    servers.kafka().process().thaw();
+                    newer.receive(Packet.PubAck.class);
+                    assertThat(servers.query("SELECT convert_from(payload, 'UTF8') FROM retained"))
+                            .isEqualTo("online");
+                    newer.sendPackets(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE))
+                            .closeStatus();
+                }
+            }
+            assertThat(Records.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, "d1", 3))
+                    .extracting(Records.Record::text)
+                    .containsExactly("online", "offline", "online");
+        }
+    }
+
+    /** One that retains whether it is online. */
+    private static WireClient device() {
+        var topic = TopicName.of("fleet/d1/telemetry");
+        var qos = QoS.AT_LEAST_ONCE;
+        var will = new Will(topic, qos, true, Properties.NONE, "offline".getBytes());
+        var client = WireClient.open(servers.port(), ProtocolVersion.V5);
+        client.connect(new Packet.Connect(ProtocolVersion.V5, true, 60, "d1", will, null, null, Properties.NONE))
+                .receive(Packet.ConnAck.class);
+        return client.sendPackets(new Packet.Publish(false, qos, true, topic, 1, Properties.NONE, "online".getBytes()));
+    }
+
+    private static String seen(WireClient watcher) {
+        return new String(watcher.receive(Packet.Publish.class).payload(), StandardCharsets.UTF_8);
     }
 }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /** Kafka frozen, and stopped and started again, under load: clients wait, nothing grows, nothing is lost. */
 class KafkaFaultIT {
-    private static final Duration OUTAGE = Duration.ofSeconds(20);
+    private static final Duration OUTAGE = Duration.ofSeconds(16);
     /** From the outage's begin until every buffer on the way from the publisher to the producer is full. */
     private static final Duration FILLING = Duration.ofSeconds(8);
 
@@ -20,13 +20,17 @@ class KafkaFaultIT {
     private static final long HEAP_BOUND = 160 * MEGABYTE;
     private static final long HEAP_GROWTH = 16 * MEGABYTE;
     private static final int FLOOD_PAYLOAD = 16_384;
+    /** 1,280 messages a second of all of them, as far as the gateway takes them. */
+    private static final int FLOODERS = 4;
+
+    private static final Duration FLOOD_PACE = Duration.ofMillis(50);
 
     @Test
     void clientsWaitForKafka() {
         try (var servers = Servers.start("kafka", "-Xmx256m");
                 var fleet = new Fleet(servers.port())) {
-            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
-            for (int i = 0; i < 4; i++) fleet.add(flooder(i));
+            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(20));
+            for (int i = 0; i < FLOODERS; i++) fleet.add(flooder(i));
             fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.of(QoS.AT_LEAST_ONCE));
             awaitFlood(fleet);
             outage(
@@ -35,7 +39,7 @@ class KafkaFaultIT {
                     fleet,
                     servers.kafka().process()::freeze,
                     servers.kafka().process()::thaw);
-            Fleet.runOn(Duration.ofSeconds(2));
+            Fleet.runOn(Duration.ofSeconds(1));
             outage("stopped", servers, fleet, servers.kafka()::close, servers::startKafka);
             Fleet.runOn(Duration.ofSeconds(1));
             fleet.quiet(Duration.ofSeconds(60));
@@ -56,7 +60,7 @@ class KafkaFaultIT {
                 false,
                 1,
                 16,
-                Duration.ZERO,
+                FLOOD_PACE,
                 FLOOD_PAYLOAD);
     }
 
@@ -64,11 +68,11 @@ class KafkaFaultIT {
         return fleet.of(QoS.AT_MOST_ONCE).stream().mapToLong(Publisher::written).sum();
     }
 
-    /** Waits until the flood is such that its messages would not fit into the heap for the time of an outage. */
+    /** Waits until the flood is such that its messages would not fit into what may be live of the heap for the time of an outage. */
     private static void awaitFlood(Fleet fleet) {
         await("a flood of MiB in an outage")
                 .atMost(Duration.ofSeconds(90))
-                .until(() -> flood(fleet), brought -> brought > 256);
+                .until(() -> flood(fleet), brought -> brought > HEAP_BOUND / MEGABYTE);
     }
 
     /** MiB that the flood would bring in an outage, as it is now. */

@@ -30,23 +30,24 @@ import org.junit.jupiter.api.Test;
 
 /**
  * SIGKILL at any moment, while clients publish and subscribers and devices come and go, also while Kafka is away: Kafka and those who are
- * owed it get what was acknowledged, in order, and at QoS 2 once. With {@code -Dkills=100} it is the long run.
+ * owed it get what was acknowledged, in order, and at QoS 2 once. With {@code -Dkills=100 -Dkills.pace=100} it is the long run.
  */
 class KillFaultIT {
-    private static final int KILLS = Integer.getInteger("kills", 10);
+    private static final int KILLS = Integer.getInteger("kills", 4);
     /** Every so many kills, Kafka is frozen before one and thaws after the next gateway has answered. */
-    private static final int SPOOL_ROUND = 4;
+    private static final int SPOOL_ROUND = 3;
 
-    private static final int PUBLISHERS = 50;
-    private static final int SUBSCRIBERS = 20;
+    private static final int PUBLISHERS = 40;
+    private static final int SUBSCRIBERS = 16;
     /** How many of the subscribers take everything, by a wildcard; they see the Wills as well. */
     private static final int WITNESSES = 2;
 
     private static final int SHARED = 4;
     private static final int MEMBERS = 3;
-    private static final int DEVICES = 60;
+    private static final int DEVICES = 40;
+    private static final Duration COMMAND_PACE = Duration.ofMillis(15);
     private static final int RETAINING = 10;
-    private static final Duration PACE = Duration.ofMillis(100);
+    private static final Duration PACE = Duration.ofMillis(Integer.getInteger("kills.pace", 200));
     private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String MARKER = "end/of/retained";
@@ -77,7 +78,7 @@ class KillFaultIT {
                 var audience = new Audience(started.port());
                 var publishers = new Fleet(started.port());
                 var dying = new Mortals(started);
-                var devices = new CommandedDevices(started, DEVICES)) {
+                var devices = new CommandedDevices(started, DEVICES, COMMAND_PACE)) {
             servers = started;
             fleet = publishers;
             mortals = dying;

@@ -13,17 +13,20 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** A long absence: what a subscriber missed waits in PostgreSQL, not in the gateway's memory, and comes in order. */
+/**
+ * A long absence: what a subscriber missed waits in PostgreSQL, not in the gateway's memory, and comes in order. With
+ * {@code -Doffline.messages=100000} the absence is longer.
+ */
 class OfflineQueueIT {
-    private static final int MESSAGES = 100_000;
-    private static final int PAYLOAD = 256;
+    private static final int MESSAGES = Integer.getInteger("offline.messages", 30_000);
+    private static final int PAYLOAD = 1024;
     private static final int PUBLISHERS = 8;
     private static final long MEGABYTE = 1 << 20;
-    /** Of what 100,000 messages in memory would take at the least. */
+    /** Less than what the messages in memory would take at the least. */
     private static final long HEAP_GROWTH = 20 * MEGABYTE;
 
     @Test
-    void aHundredThousandMessagesWaitForTheirSubscriber() {
+    void whatIsMissedWaitsForItsSubscriber() {
         try (var servers = Servers.start("offline", "-Xmx256m");
                 var audience = new Audience(servers.port());
                 var fleet = new Fleet(servers.port())) {

@@ -23,28 +23,26 @@ import org.junit.jupiter.api.Test;
 
 /**
  * One client whose records Kafka must refuse, each second, beside honest ones in the same partition: nobody but it notices. A minute
- * with a hundred clients: {@code -Dpoison.seconds=60 -Dpoison.clients=100}.
+ * with a hundred clients: {@code -Dpoison.seconds=60 -Dpoison.clients=100 -Dpoison.pace=20}.
  */
 class PoisonRecordFaultIT {
-    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("poison.seconds", 8));
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("poison.seconds", 5));
     private static final int CLIENTS = Integer.getInteger("poison.clients", 20);
-    private static final Duration PACE = Duration.ofMillis(20);
+    private static final Duration PACE = Duration.ofMillis(Integer.getInteger("poison.pace", 80));
     /** Whose key comes out empty. */
     private static final Packet.Publish POISON = new Packet.Publish(
             false, QoS.AT_MOST_ONCE, false, TopicName.of("poison//telemetry"), 0, Properties.NONE, new byte[10]);
 
     @Test
     void aRecordWithoutAKeyForACompactedTopicHurtsNobodyElse() {
-        try (var servers = Servers.start(
+        try (var servers = Servers.startBelow(
                 "poison",
                 "-Xmx256m",
                 "-Dsluice.uplink.routes.poison.filter=poison/{device}/telemetry",
                 "-Dsluice.uplink.routes.poison.kafka-topic=" + Servers.KAFKA_TOPIC,
                 "-Dsluice.uplink.routes.poison.key={device}")) {
-            servers.gateway().close();
             compact(servers.kafka());
-            servers.startGateway();
-            servers.gateway().awaitReady();
+            servers.serve();
             try (var fleet = new Fleet(servers.port())) {
                 fleet.add(CLIENTS, QoS.AT_LEAST_ONCE, PACE);
                 fleet.awaitProgress(Duration.ofSeconds(60), 10, fleet.all());

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** PostgreSQL frozen, and stopped and started again: who is connected goes on, who comes is told to come later. */
 class PostgresFaultIT {
-    private static final Duration OUTAGE = Duration.ofSeconds(20);
+    private static final Duration OUTAGE = Duration.ofSeconds(12);
     private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
     private static final Duration LATER_ANSWER = Duration.ofSeconds(1);
 
@@ -28,11 +28,11 @@ class PostgresFaultIT {
     void connectedClientsGoOn() throws Exception {
         try (var servers = Servers.start("postgres");
                 var fleet = new Fleet(servers.port())) {
-            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
-            fleet.add(6, QoS.EXACTLY_ONCE, Duration.ofMillis(10));
-            fleet.awaitProgress(Duration.ofSeconds(60), 100, fleet.all());
+            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(25));
+            fleet.add(6, QoS.EXACTLY_ONCE, Duration.ofMillis(50));
+            fleet.awaitProgress(Duration.ofSeconds(60), 40, fleet.all());
             var start = System.nanoTime();
-            Fleet.runOn(Duration.ofSeconds(5));
+            Fleet.runOn(Duration.ofSeconds(4));
             var usual = p99(fleet, start, System.nanoTime());
             System.out.printf(Locale.ROOT, "postgres: QoS 1 ack p99 %.1f ms%n", usual);
             var process = servers.postgres().process();

@@ -49,6 +49,12 @@ final class Servers implements Deployment, AutoCloseable {
         return servers.start(servers::startKafka);
     }
 
+    /** Starts what a gateway needs; those that {@link #serve} starts one after the other have these options. */
+    static Servers startBelow(String name, String... javaOptions) {
+        var servers = new Servers(settings(folder(name), Optional.empty(), Optional.empty(), javaOptions));
+        return servers.startBelow(servers::startKafka);
+    }
+
     /** Starts Kafka and the gateway; PostgreSQL is at that URL already. */
     static Servers startOn(String postgres, String name, String... javaOptions) {
         var servers = new Servers(settings(folder(name), Optional.empty(), Optional.of(postgres), javaOptions));
@@ -74,12 +80,22 @@ final class Servers implements Deployment, AutoCloseable {
     }
 
     private Servers start(Runnable startKafka) {
+        startBelow(startKafka);
+        try {
+            startGateway();
+            gateway.awaitReady();
+            return this;
+        } catch (RuntimeException failed) {
+            close();
+            throw failed;
+        }
+    }
+
+    private Servers startBelow(Runnable startKafka) {
         try {
             var kafkaStart = CompletableFuture.runAsync(startKafka);
             if (settings.foreignPostgres().isEmpty()) startPostgres();
             kafkaStart.join();
-            startGateway();
-            gateway.awaitReady();
             return this;
         } catch (RuntimeException failed) {
             close();
@@ -123,6 +139,13 @@ final class Servers implements Deployment, AutoCloseable {
     /** The same with other options, which go before those of the first start. */
     void startGateway(String... javaOptions) {
         gateway = GatewayProcess.start(settings.withOptions(List.of(javaOptions)));
+    }
+
+    /** Starts a gateway with more options, in place of one that runs: another test's, which has nothing more to say. Returns when it is ready. */
+    void serve(String... javaOptions) {
+        if (gateway != null) gateway.process().kill();
+        startGateway(javaOptions);
+        gateway.awaitReady();
     }
 
     /** Settings for one more gateway on the same PostgreSQL, with more options, for which there is no Kafka. */

@@ -40,7 +40,7 @@ class SlowSubscriberFaultIT {
             pair(fleet, audience);
             await("the subscription").until(slow::isSubscribed);
             for (int i = 0; i < FLOODERS; i++) flood.add(flooder(i));
-            await("the flood").until(() -> slow.inbox().messages() > 10_000);
+            await("the flood").until(() -> slow.inbox().messages() > 5_000);
             Fleet.runOn(FILLING);
             var before = p99(audience);
             var meanwhile = notReading(servers, audience, flood, slow, SLOWER * before + SLACK_MILLIS);
@@ -88,11 +88,11 @@ class SlowSubscriberFaultIT {
                 port, new Subscriber.Profile("slow", ProtocolVersion.V5, QoS.AT_LEAST_ONCE, false, topics));
     }
 
-    /** 5,000 messages a second, of the last one at QoS 1, which waits for the acknowledgements of Kafka. */
+    /** 1,250 messages a second, of the last one at QoS 1, which waits for the acknowledgements of Kafka; of a size that fills buffers soon. */
     private static Publisher.Profile flooder(int number) {
         var qos = number == FLOODERS - 1 ? QoS.AT_LEAST_ONCE : QoS.AT_MOST_ONCE;
         return new Publisher.Profile(
-                "flooder-" + number, ProtocolVersion.V5, qos, false, 1000, 50, Duration.ofMillis(10), 128);
+                "flooder-" + number, ProtocolVersion.V5, qos, false, 1000, 25, Duration.ofMillis(20), 1024);
     }
 
     private static void pair(Fleet fleet, Audience audience) {
