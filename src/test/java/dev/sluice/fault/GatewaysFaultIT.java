@@ -36,8 +36,8 @@ class GatewaysFaultIT {
     private static final int MEMBERS = 3;
     private static final int DEVICES = IS_LONG ? 60 : 12;
     private static final Duration PACE = Duration.ofMillis(250);
-    private static final Duration COMMAND_PACE = Duration.ofMillis(IS_LONG ? 20 : 50);
-    private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
+    private static final Duration COMMAND_PACE = Duration.ofMillis(IS_LONG ? 20 : 80);
+    private static final Duration LONGEST_WALK = Duration.ofSeconds(IS_LONG ? 3 : 5);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static final String[] OPTIONS = {
