@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 
 /** A gateway that dies and never comes back: another one ends its sessions and publishes its Wills. {@code -Dburial.clients=10000} is the long run. */
 class BurialFaultIT {
-    private static final int CLIENTS = Integer.getInteger("burial.clients", 1000);
+    private static final int CLIENTS = Integer.getInteger("burial.clients", 300);
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final byte[] LAST_WORDS = "1 0 ".getBytes(StandardCharsets.US_ASCII);
     /** The lease, the time between two looks, and what the work takes on a busy machine. */

@@ -14,9 +14,9 @@ import java.util.stream.IntStream;
 
 /** Publishers and subscribers of both versions and of QoS 1 and 2: the first subscriber hears everybody, the others share them. Immutable. */
 record Crowd(int publishers, int subscribers) {
-    private static final Duration PACE = Duration.ofMillis(100);
+    private static final Duration PACE = Duration.ofMillis(250);
     /** More publish more slowly: one subscriber, with QoS 2, hears them all. */
-    private static final int AT_FULL_PACE = 40;
+    private static final int AT_FULL_PACE = 100;
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 

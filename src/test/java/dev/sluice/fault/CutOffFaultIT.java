@@ -29,7 +29,10 @@ class CutOffFaultIT {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration KAFKA_AWAY = Duration.ofSeconds(8);
     private static final Duration POSTGRES_AWAY = LEASE.plusSeconds(5);
-    private static final Duration PACE = Duration.ofMillis(50);
+    private static final Duration PACE = Duration.ofMillis(100);
+    /** Acknowledgements of each, of a second or so. */
+    private static final int SOME = 10;
+
     private static final String RUNS = "SELECT string_agg(id || ' ' || run, ', ' ORDER BY id) FROM v_node";
 
     private GatewayFleet gateways;
@@ -107,7 +110,7 @@ class CutOffFaultIT {
             await("a subscription").atMost(PATIENCE).until(subscriber::isSubscribed);
             for (var publisher : all()) audiences[i].oweFromNow(publisher, subscriber);
         }
-        here.awaitProgress(PATIENCE, 20, all());
+        here.awaitProgress(PATIENCE, SOME, all());
     }
 
     private void fillLive(Audience audience) {
@@ -116,7 +119,7 @@ class CutOffFaultIT {
         await("a subscription").atMost(PATIENCE).until(subscriber::isSubscribed);
         live.add(profile("live-0", 1));
         audience.owe(live.all().getFirst(), subscriber);
-        live.awaitProgress(PATIENCE, 20, live.all());
+        live.awaitProgress(PATIENCE, SOME, live.all());
     }
 
     private static Publisher.Profile profile(String name, int number) {
@@ -133,9 +136,9 @@ class CutOffFaultIT {
         way.cut();
         await("not ready").atMost(PATIENCE).until(() -> readiness() == 503);
         Fleet.runOn(KAFKA_AWAY);
-        here.awaitProgress(PATIENCE, 20, here.all());
+        here.awaitProgress(PATIENCE, SOME, here.all());
         way.lead(kafkaPort);
-        here.awaitProgress(PATIENCE, 20, all());
+        here.awaitProgress(PATIENCE, SOME, all());
         await("ready").atMost(PATIENCE).until(() -> readiness() == 200);
         assertThat(gateways.query(RUNS)).isEqualTo(runs);
     }
@@ -145,9 +148,9 @@ class CutOffFaultIT {
         var run = gateways.query("SELECT run FROM v_node WHERE id = ?", apart);
         var begun = System.nanoTime();
         way.swallow();
-        here.awaitProgress(LEASE, 20, here.all());
+        here.awaitProgress(LEASE, SOME, here.all());
         System.out.printf("cut off: served elsewhere again after %d ms%n", (System.nanoTime() - begun) / 1_000_000);
-        live.awaitProgress(LEASE, 20, live.all());
+        live.awaitProgress(LEASE, SOME, live.all());
         await("the burial").atMost(PATIENCE).until(() -> gateways.query(
                         "SELECT count(*) FROM v_node WHERE id = ?", apart)
                 .equals("0"));
@@ -164,7 +167,7 @@ class CutOffFaultIT {
             return now != null && !now.equals(run);
         });
         await("ready").atMost(PATIENCE).until(() -> readiness() == 200);
-        here.awaitProgress(PATIENCE, 20, all());
+        here.awaitProgress(PATIENCE, SOME, all());
     }
 
     private void allFromPostgres(Audience... audiences) {
@@ -174,7 +177,7 @@ class CutOffFaultIT {
         gateways.postgres().freeze();
         Fleet.runOn(POSTGRES_AWAY);
         gateways.postgres().thaw();
-        here.awaitProgress(PATIENCE, 20, all());
+        here.awaitProgress(PATIENCE, SOME, all());
         // As long as a burial could come after it.
         Fleet.runOn(LEASE.plusSeconds(2));
         assertThat(gateways.query(RUNS)).as("nobody is buried").isEqualTo(runs);

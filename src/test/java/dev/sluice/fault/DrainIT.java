@@ -20,6 +20,7 @@ class DrainIT {
     /** The drain without its delay, the records that are under way, and the end of the JVM; orchestrators kill after 30 s. */
     private static final Duration WITHIN = Duration.ofSeconds(15);
 
+    private static final Duration PACE = Duration.ofMillis(20);
     private static final Duration DELAY = Duration.ofSeconds(5);
     /** Clients a second. */
     private static final int RATE = 5;
@@ -33,9 +34,9 @@ class DrainIT {
                         "-Dsluice.node.drain-delay=" + DELAY.toSeconds() + "s",
                         "-Dsluice.node.drain-rate=" + RATE);
                 var fleet = new Fleet(servers.port())) {
-            fleet.add(12, QoS.AT_LEAST_ONCE, Duration.ofMillis(2));
-            fleet.add(8, QoS.EXACTLY_ONCE, Duration.ofMillis(2));
-            fleet.awaitProgress(Duration.ofSeconds(60), 100, fleet.all());
+            fleet.add(12, QoS.AT_LEAST_ONCE, PACE);
+            fleet.add(8, QoS.EXACTLY_ONCE, PACE);
+            fleet.awaitProgress(Duration.ofSeconds(60), 20, fleet.all());
             var stopped = Stopwatch.start();
             var begun = System.nanoTime();
             servers.gateway().process().signal("TERM");
@@ -68,9 +69,9 @@ class DrainIT {
     void aFrozenKafkaHoldsUpNeitherTheEndNorTheNextStart() {
         try (var servers = Servers.start("drain-frozen");
                 var fleet = new Fleet(servers.port())) {
-            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(5));
-            fleet.add(4, QoS.EXACTLY_ONCE, Duration.ofMillis(5));
-            fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.all());
+            fleet.add(8, QoS.AT_LEAST_ONCE, PACE);
+            fleet.add(4, QoS.EXACTLY_ONCE, PACE);
+            fleet.awaitProgress(Duration.ofSeconds(60), 20, fleet.all());
             servers.kafka().process().freeze();
             Fleet.runOn(Duration.ofSeconds(1));
             var stopped = Stopwatch.start();
@@ -84,7 +85,7 @@ class DrainIT {
             fleet.awaitAll(Duration.ofSeconds(60), "everyone is back", Publisher::isOnline);
             Fleet.runOn(Duration.ofSeconds(2));
             servers.kafka().process().thaw();
-            fleet.awaitProgress(Duration.ofSeconds(60), 50, fleet.all());
+            fleet.awaitProgress(Duration.ofSeconds(60), 20, fleet.all());
             fleet.quiet(Duration.ofSeconds(60));
             var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
             System.out.printf("drain, Kafka frozen: ended after %d ms; %s%n", took.toMillis(), account.report());

@@ -294,7 +294,7 @@ final class GatewayFleet implements Deployment, AutoCloseable {
 
     /** Returns when all that was published is answered and has come to those who are owed it, and nothing waits for Kafka. */
     void comeToRest(Fleet publishers, Audience audience, Duration patience) {
-        publishers.awaitProgress(patience, 20, publishers.all());
+        publishers.awaitProgress(patience, 10, publishers.all());
         publishers.quiet(patience);
         audience.awaitComplete(patience);
         await("an empty spool").atMost(patience).until(() -> query("SELECT count(*) FROM v_spool")

@@ -30,14 +30,14 @@ class GatewaysFaultIT {
     private static final int FREEZE_ROUND = 3;
 
     private static final Duration LEASE = Duration.ofSeconds(10);
-    private static final Crowd CROWD = IS_LONG ? new Crowd(200, 50) : new Crowd(24, 8);
+    private static final Crowd CROWD = IS_LONG ? new Crowd(200, 50) : new Crowd(16, 6);
     private static final int PRESENT = IS_LONG ? 40 : 8;
     private static final int SHARED = 4;
     private static final int MEMBERS = 3;
     private static final int DEVICES = IS_LONG ? 60 : 12;
-    private static final Duration PACE = Duration.ofMillis(100);
-    private static final Duration COMMAND_PACE = Duration.ofMillis(20);
-    private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
+    private static final Duration PACE = Duration.ofMillis(250);
+    private static final Duration COMMAND_PACE = Duration.ofMillis(IS_LONG ? 20 : 80);
+    private static final Duration LONGEST_WALK = Duration.ofSeconds(IS_LONG ? 3 : 5);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static final String[] OPTIONS = {
@@ -160,7 +160,7 @@ class GatewaysFaultIT {
         audience.forEach(Subscriber::stay);
         Crowd.awaitSubscribed(live);
         CROWD.forEachWay(publishers, live, audience::oweFromNow);
-        publishers.awaitProgress(PATIENCE, 20, publishers.all());
+        publishers.awaitProgress(PATIENCE, 10, publishers.all());
         publishers.quiet(PATIENCE);
         presences.finish();
         audience.awaitComplete(PATIENCE);

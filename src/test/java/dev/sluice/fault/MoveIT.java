@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 class MoveIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final int ROUNDS = Integer.getInteger("moves", 30);
-    private static final int MESSAGES = 1000;
+    private static final int MESSAGES = 200;
 
     private static GatewayFleet gateways;
     private static List<Integer> ports;

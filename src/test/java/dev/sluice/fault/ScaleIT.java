@@ -32,8 +32,8 @@ import org.junit.jupiter.api.Test;
  */
 class ScaleIT {
     private static final boolean IS_LONG = Integer.getInteger("scale.rate") != null;
-    private static final int RATE = Integer.getInteger("scale.rate", 400);
-    private static final int PUBLISHERS = Integer.getInteger("scale.publishers", IS_LONG ? 200 : 40);
+    private static final int RATE = Integer.getInteger("scale.rate", 160);
+    private static final int PUBLISHERS = Integer.getInteger("scale.publishers", IS_LONG ? 200 : 16);
     private static final int MOST_GATEWAYS = 5;
     /** With a session, and as many without. */
     private static final int SUBSCRIBERS = 4;
@@ -66,7 +66,7 @@ class ScaleIT {
 
     private static final String[] OPTIONS = {
         "-Dsluice.node.drain-delay=1s",
-        "-Dsluice.node.drain-rate=" + Math.max(20, PUBLISHERS / 4),
+        "-Dsluice.node.drain-rate=" + Math.max(10, PUBLISHERS / 4),
         "-Dsluice.limits.take-over-delay-maximum=0s",
         // Longer than clients wait: a busy machine is not to end what the gateway would answer.
         "-Dsluice.store.open-timeout=20s"

@@ -23,7 +23,7 @@ class SharedGatewaysFaultIT {
     private static final Duration PATIENCE = Duration.ofSeconds(180);
     private static final Duration PACE = Duration.ofMillis(50);
     private static final int AT_EACH = 2;
-    private static final int SPREAD = 600;
+    private static final int SPREAD = 300;
     private static final String VICTIM = "gateway-3";
 
     private GatewayFleet gateways;

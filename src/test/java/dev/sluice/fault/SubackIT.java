@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  * {@code -Dsuback.rounds=10000 -Dsuback.gateways=10} it is the long run.
  */
 class SubackIT {
-    private static final int ROUNDS = Integer.getInteger("suback.rounds", 100);
+    private static final int ROUNDS = Integer.getInteger("suback.rounds", 50);
     private static final int MOST_GATEWAYS = Integer.getInteger("suback.gateways", 3);
     private static final int FREEZES = 6;
     private static final ProtocolVersion V5 = ProtocolVersion.V5;

@@ -27,10 +27,10 @@ class TakeOverFaultIT {
                 var fleet = new Fleet(servers.port())) {
             for (int i = 0; i < CLIENTS; i++) fleet.add(profile(i));
             for (int i = 0; i < TAKE_OVERS; i++) {
-                fleet.awaitProgress(PATIENCE, 2 * WINDOW, fleet.all());
+                fleet.awaitProgress(PATIENCE, WINDOW, fleet.all());
                 for (var publisher : fleet) takeOver(servers.port(), publisher.profile());
             }
-            fleet.awaitProgress(PATIENCE, 2 * WINDOW, fleet.all());
+            fleet.awaitProgress(PATIENCE, WINDOW, fleet.all());
             fleet.quiet(PATIENCE);
             var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
             System.out.println("take-overs: " + account.report());
