@@ -74,8 +74,8 @@ class DownlinkUnreadableFaultIT {
     }
 
     private Subscriber device(Audience audience) {
-        var device = audience.add(
-                new Subscriber.Profile(kafkaTopic, ProtocolVersion.V5, QoS.EXACTLY_ONCE, true, List.of(ONE, OTHER, THIRD)));
+        var device = audience.add(new Subscriber.Profile(
+                kafkaTopic, ProtocolVersion.V5, QoS.EXACTLY_ONCE, true, List.of(ONE, OTHER, THIRD)));
         audience.awaitAll(Duration.ofSeconds(60), "subscriptions", Subscriber::isSubscribed);
         return device;
     }
@@ -196,7 +196,8 @@ class DownlinkUnreadableFaultIT {
                         line -> assertThat(line)
                                 .contains(kafkaTopic + ", partition 0, offsets " + next, "corrupt", "send them again"),
                         line -> assertThat(line)
-                                .contains(", partition 0, ", "Unknown compression type id: 7", "gzip, snappy, lz4, zstd"),
+                                .contains(
+                                        ", partition 0, ", "Unknown compression type id: 7", "gzip, snappy, lz4, zstd"),
                         line -> assertThat(line).contains(", partition 2, ", "Unknown compression type id: 7"));
     }
 
