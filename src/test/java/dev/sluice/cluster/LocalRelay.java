@@ -221,7 +221,10 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
 
     @Override
     public void send(Gateway to, RelayMessage.ToOne message, Consumer<Boolean> then) {
+        boolean isLate;
         synchronized (this) {
+            isLate = answersLate && !failing;
+            if (isLate) unanswered.add(then); // before a test can see that it was sent
             sent.add(message);
         }
         if (failing) {
@@ -231,13 +234,7 @@ public final class LocalRelay implements Relay, Gateways, AutoCloseable {
         synchronized (board) {
             for (var other : board.relays) if (other.self.equals(to)) other.take(self, message, () -> {});
         }
-        synchronized (this) {
-            if (answersLate) {
-                unanswered.add(then);
-                return;
-            }
-        }
-        then.accept(true);
+        if (!isLate) then.accept(true);
     }
 
     @Override
