@@ -16,10 +16,9 @@ import org.junit.jupiter.api.Test;
 
 /** A gateway that comes gets its share of the clients that are there, and none of these loses anything. */
 class RebalanceIT {
-    private static final int LISTENERS = 120;
-    private static final int PUBLISHERS = 60;
+    private static final int LISTENERS = 260;
+    private static final int PUBLISHERS = 40;
     private static final int MEAN = (LISTENERS + PUBLISHERS) / 3;
-    private static final Duration PACE = Duration.ofSeconds(1);
     private static final Duration AFTER = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -28,14 +27,14 @@ class RebalanceIT {
         try (var gateways = GatewayFleet.start(
                         "rebalance",
                         2,
-                        "-Dsluice.node.rebalance-rate=30",
+                        "-Dsluice.node.rebalance-rate=50",
                         "-Dsluice.node.rebalance-after=" + AFTER.toSeconds() + "s",
                         "-Dsluice.limits.take-over-delay-maximum=0s");
                 var listeners = new Audience(gateways.port());
                 var publishers = new Fleet(gateways.port())) {
             for (int i = 0; i < LISTENERS; i++) listeners.add(listener(i)).expectDisconnects();
-            publishers.add(PUBLISHERS / 2, QoS.AT_LEAST_ONCE, PACE);
-            publishers.add(PUBLISHERS / 2, QoS.EXACTLY_ONCE, PACE);
+            publishers.add(PUBLISHERS / 2, QoS.AT_LEAST_ONCE, Duration.ofMillis(200));
+            publishers.add(PUBLISHERS / 2, QoS.EXACTLY_ONCE, Duration.ofMillis(200));
             awaitOnline(listeners, publishers);
             // One of the two may have been slow, and the other one have had too many.
             await("a share for both").atMost(PATIENCE).untilAsserted(() -> assertThat(connections(gateways))
