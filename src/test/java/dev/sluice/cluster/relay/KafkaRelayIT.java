@@ -241,12 +241,15 @@ class KafkaRelayIT {
         }
         assertThat(b.count("sluice.relay.catch.up.exceeded")).isZero();
         rig.kafka.process().freeze();
-        var patience = new CountDownLatch(2);
-        b.relay.catchUp(patience::countDown);
-        b.relay.catchUp(patience::countDown);
-        assertThat(patience.await(10, TimeUnit.SECONDS)).isTrue();
+        try {
+            var patience = new CountDownLatch(2);
+            b.relay.catchUp(patience::countDown);
+            b.relay.catchUp(patience::countDown);
+            assertThat(patience.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        } finally {
+            rig.kafka.process().thaw();
+        }
         assertThat(b.count("sluice.relay.catch.up.exceeded")).isEqualTo(2);
-        rig.kafka.process().thaw();
         var again = new CountDownLatch(1);
         b.relay.catchUp(again::countDown);
         assertThat(again.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
