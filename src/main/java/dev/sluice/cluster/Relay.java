@@ -29,8 +29,8 @@ public interface Relay {
     boolean isCurrent();
 
     /**
-     * Whether nothing from others can lie in this gateway's mailbox: it is alone, and has taken in what those left that were there before. A
-     * volatile read.
+     * Whether nothing more is to be expected from this gateway's mailbox: it is alone, and has taken in what those left that were there
+     * before, or cannot read it. Volatile reads.
      */
     boolean hasReadAll();
 

@@ -220,12 +220,12 @@ public final class Subscriber implements AutoCloseable {
         }
         Thread.ofVirtual().name(profile.clientId() + "-legs").start(() -> {
             var random = new Random(seed);
-            while (isWandering()) {
-                LockSupport.parkNanos(random.nextLong(longest.toNanos()));
-                leave(random.nextBoolean());
-                LockSupport.parkNanos(random.nextLong(longest.toNanos()));
+            do {
                 come();
-            }
+                LockSupport.parkNanos(random.nextLong(longest.toNanos()));
+                if (!walksOff(random.nextBoolean())) return;
+                LockSupport.parkNanos(random.nextLong(longest.toNanos()));
+            } while (isWandering());
         });
     }
 
@@ -233,9 +233,23 @@ public final class Subscriber implements AutoCloseable {
         return wandering && !ended;
     }
 
+    /** False if it is to stay. */
+    private boolean walksOff(boolean politely) {
+        ClientSocket left;
+        synchronized (this) {
+            if (!isWandering()) return false;
+            away = true;
+            left = socket;
+            notifyAll();
+        }
+        if (left != null) end(left, politely);
+        return true;
+    }
+
     /** Comes, if it is away, and stays. */
     public synchronized void stay() {
         wandering = false;
+        come();
     }
 
     /** Reads nothing more from its socket once it has taken what it is reading, until {@link #readOn}. */

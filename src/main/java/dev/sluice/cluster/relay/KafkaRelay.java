@@ -205,7 +205,7 @@ public class KafkaRelay implements Relay {
 
     @Override
     public boolean hasReadAll() {
-        return isAlone() && hasReadAll;
+        return isAlone() && (hasReadAll || reader.trouble() != null);
     }
 
     @Override

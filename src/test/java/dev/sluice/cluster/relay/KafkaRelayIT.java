@@ -253,6 +253,9 @@ class KafkaRelayIT {
         var again = new CountDownLatch(1);
         b.relay.catchUp(again::countDown);
         assertThat(again.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(b.relay.hasReadAll()).isFalse();
+        rig.fleet.bury(a.gateway);
+        await("b has taken in what a has left", b.relay::hasReadAll);
     }
 
     @Test
