@@ -191,16 +191,17 @@ public final class Subscriber implements AutoCloseable {
 
     /** Goes away until {@link #come}, with DISCONNECT or without a word. */
     public void leave(boolean politely) {
-        ClientSocket left;
-        synchronized (this) {
-            away = true;
-            left = socket;
-            notifyAll();
-        }
-        if (left != null) end(left, politely);
+        end(goesAway(), politely);
+    }
+
+    private synchronized ClientSocket goesAway() {
+        away = true;
+        notifyAll();
+        return socket;
     }
 
     private static void end(ClientSocket left, boolean politely) {
+        if (left == null) return;
         try (left) {
             if (politely) left.write(List.of(new Packet.Disconnect(ReasonCode.SUCCESS, Properties.NONE)));
         } catch (IOException _) {
@@ -238,11 +239,9 @@ public final class Subscriber implements AutoCloseable {
         ClientSocket left;
         synchronized (this) {
             if (!isWandering()) return false;
-            away = true;
-            left = socket;
-            notifyAll();
+            left = goesAway();
         }
-        if (left != null) end(left, politely);
+        end(left, politely);
         return true;
     }
 
