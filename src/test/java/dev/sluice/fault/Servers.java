@@ -81,21 +81,24 @@ final class Servers implements Deployment, AutoCloseable {
 
     private Servers start(Runnable startKafka) {
         startBelow(startKafka);
-        try {
+        return begun(() -> {
             startGateway();
             gateway.awaitReady();
-            return this;
-        } catch (RuntimeException failed) {
-            close();
-            throw failed;
-        }
+        });
     }
 
     private Servers startBelow(Runnable startKafka) {
-        try {
+        return begun(() -> {
             var kafkaStart = CompletableFuture.runAsync(startKafka);
             if (settings.foreignPostgres().isEmpty()) startPostgres();
             kafkaStart.join();
+        });
+    }
+
+    /** With what has been started so far ended if this fails. */
+    private Servers begun(Runnable part) {
+        try {
+            part.run();
             return this;
         } catch (RuntimeException failed) {
             close();
