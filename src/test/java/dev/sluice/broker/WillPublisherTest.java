@@ -20,10 +20,9 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.Messages;
+import dev.sluice.store.StandingLane;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedBounds;
-import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
 import dev.sluice.store.session.QueueLimit;
 import dev.sluice.store.session.SessionStore.OpenRequest;
@@ -37,7 +36,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -321,8 +319,7 @@ class WillPublisherTest {
                 .epoch();
         rig.submit(done -> new CloseSession("device", epoch, 60, 0x80, 0, true, done))
                 .join();
-        var lane = new CompletableFuture<Void>();
-        rig.journal.submit(Accept.unfenced("p", Messages.message("t", "x"), List.of(), true, _ -> lane.join()));
+        var lane = StandingLane.of(rig.journal);
         isReady.set(true);
         publisher.poke();
         await().until(() -> rig.meters.get("sluice.journal.queued").gauge().value() == 1);
@@ -330,7 +327,7 @@ class WillPublisherTest {
         while (!SERVER.value("SELECT count(*) FROM node").equals("0"))
             rig.burial.buryDead(rig.burial.signs("gravedigger"), (_, _) -> {}, () -> false);
 
-        lane.complete(null);
+        lane.release();
 
         await().until(() -> rig.meters.get("sluice.journal.fenced").counter().count() == 1);
         assertThat(count("queued", "true")).isEqualTo("0");

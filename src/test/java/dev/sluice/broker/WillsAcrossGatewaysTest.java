@@ -16,9 +16,8 @@ import dev.sluice.cluster.RelayMessage.Wanted;
 import dev.sluice.packet.QoS;
 import dev.sluice.session.Delivery;
 import dev.sluice.store.EmbeddedServer;
-import dev.sluice.store.Messages;
+import dev.sluice.store.StandingLane;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.journal.JournalWrite;
 import dev.sluice.store.session.StoredSubscription;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.uplink.UplinkRig;
@@ -177,9 +176,7 @@ class WillsAcrossGatewaysTest {
         var before = rig.open("before", false, 60).id();
         router.restore("before", before, 0, subscription);
         var newcomer = rig.open("newcomer", false, 60).id();
-        var lane = new CompletableFuture<Void>();
-        var other = Messages.message("other", "m");
-        rig.journal.submit(JournalWrite.Accept.unfenced("other", other, List.of(), true, _ -> lane.join()));
+        var lane = StandingLane.of(rig.journal);
         SERVER.execute("INSERT INTO will (client_id, delay_seconds, due_at, topic, qos, retain, payload)"
                 + " VALUES ('device', 0, now(), 'presence/device', 1, true, 'offline')");
         publisher.poke();
@@ -189,7 +186,7 @@ class WillsAcrossGatewaysTest {
         routed.orTimeout(20, TimeUnit.SECONDS).join();
 
         router.restore("newcomer", newcomer, 0, subscription);
-        lane.complete(null);
+        lane.release();
 
         await().until(() -> kafka.producer.sent.size() == 1);
         assertThat(SERVER.value("SELECT string_agg(session_id::text, ' ' ORDER BY session_id) FROM queued"))

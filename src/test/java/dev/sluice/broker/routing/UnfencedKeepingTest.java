@@ -6,13 +6,12 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StandingLane;
 import dev.sluice.store.StoreRig;
-import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.session.StoredSubscription;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -30,8 +29,8 @@ class UnfencedKeepingTest {
     private final Router router = new Router();
     private final AtomicInteger dropped = new AtomicInteger();
     private final AtomicInteger told = new AtomicInteger();
-    private final CompletableFuture<Void> lane = new CompletableFuture<>();
     private StoreRig rig;
+    private StandingLane lane;
     private UnfencedKeeping keeping;
 
     @BeforeEach
@@ -50,20 +49,9 @@ class UnfencedKeepingTest {
 
     @AfterEach
     void stop() {
-        lane.complete(null);
+        lane.release();
         keeping.stop();
         rig.close();
-    }
-
-    /** The lane stands still in the completion of a write. */
-    private void standStill() {
-        var stands = new CompletableFuture<Void>();
-        assertThat(rig.journal.submit(Accept.unfenced("p", message("r", "x"), List.of(), true, _ -> {
-                    stands.complete(null);
-                    lane.join();
-                })))
-                .isTrue();
-        stands.join();
     }
 
     private List<String> keep(int count) {
@@ -80,11 +68,11 @@ class UnfencedKeepingTest {
 
     @Test
     void whatTheJournalHasNoRoomForIsKeptLater() {
-        standStill();
+        lane = StandingLane.of(rig.journal);
         var texts = keep(CAPACITY + MOST);
         assertThat(keeping.hasRoom()).isFalse();
 
-        lane.complete(null);
+        lane.release();
 
         await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == CAPACITY + MOST);
         assertThat(queued()).containsExactlyElementsOf(texts);
@@ -94,30 +82,24 @@ class UnfencedKeepingTest {
 
     @Test
     void itWaitsAgainWhenTheJournalIsFullAgain() {
-        standStill();
+        lane = StandingLane.of(rig.journal);
         keep(CAPACITY + 1);
-        lane.complete(null);
+        lane.release();
         await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == CAPACITY + 1);
-        var again = new CompletableFuture<Void>();
-        var stands = new CompletableFuture<Void>();
-        rig.journal.submit(Accept.unfenced("p", message("r", "x"), List.of(), true, _ -> {
-            stands.complete(null);
-            again.join();
-        }));
-        stands.join();
+        lane = StandingLane.of(rig.journal);
         keep(CAPACITY + 1);
-        again.complete(null);
+        lane.release();
         await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == 2 * (CAPACITY + 1));
         assertThat(queued()).hasSize(2 * (CAPACITY + 1));
     }
 
     @Test
     void soManyWaitAndFurtherOnesAreCounted() {
-        standStill();
+        lane = StandingLane.of(rig.journal);
         var texts = keep(CAPACITY + MOST + 3);
         assertThat(dropped).hasValue(3);
 
-        lane.complete(null);
+        lane.release();
 
         await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == CAPACITY + MOST);
         assertThat(queued()).containsExactlyElementsOf(texts.subList(0, CAPACITY + MOST));
