@@ -39,8 +39,8 @@ public interface PasswordConfig {
     @WithDefault("0")
     int threads();
 
-    /** Niceness of these threads on Linux, 0 to 19. Default 4. */
-    @WithDefault("4")
+    /** Niceness of these threads on Linux, 0 to 19. Default 10. */
+    @WithDefault("10")
     int nice();
 
     /** Passwords that may wait for such a thread, if they can be hashed in time; a further client is refused with 0x89. Default 5000. */

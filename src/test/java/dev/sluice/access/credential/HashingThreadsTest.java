@@ -127,7 +127,7 @@ class HashingThreadsTest {
     @Test
     @EnabledOnOs(OS.LINUX)
     void theyStandBehindThoseThatServeClients() throws Exception {
-        assertThat(threads.compute(HashingThreadsTest::niceness)).isEqualTo(niceness() + 4);
+        assertThat(threads.compute(HashingThreadsTest::niceness)).isEqualTo(niceness() + 10);
         threads.stop();
         meters.clear();
         threads = new HashingThreads(PasswordKeys.config(Map.of("nice", "0")), PATIENCE, meters);
