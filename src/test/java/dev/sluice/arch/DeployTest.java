@@ -42,7 +42,7 @@ class DeployTest {
 
     @Test
     void thereAreFourWorkflows() {
-        assertThat(workflows()).hasSize(4);
+        assertThat(workflows()).hasSize(5);
     }
 
     /** What is known of a dependency changes while the dependency does not. */

@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +34,18 @@ class TagRuleTest {
         assertThat(CLASSES.stream().filter(type -> type.getSimpleName().endsWith("ThroughputTest")))
                 .hasSizeGreaterThan(1)
                 .allSatisfy(type -> assertThat(tags(type)).containsExactly("bench"));
+    }
+
+    /** A tag that nobody knows would choose nothing, and say nothing. */
+    @Test
+    void aTagIsOneOfThese() {
+        var tags = CLASSES.stream()
+                .flatMap(type -> Stream.concat(
+                        tags(type).stream(),
+                        type.getMethods().stream()
+                                .flatMap(method -> Stream.of(method.reflect().getAnnotationsByType(Tag.class)))
+                                .map(Tag::value)));
+        assertThat(tags.distinct()).containsExactlyInAnyOrder("bench", "foreign", "fuzz", "long", "native", "postgres");
     }
 
     private static List<String> tags(JavaClass type) {

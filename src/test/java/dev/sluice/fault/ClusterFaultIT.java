@@ -23,12 +23,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * A Kafka of three nodes under load, of which brokers die, leave and come back, and a topic is deleted and made again: what does not move
  * stops only its own clients. With {@code -Dcluster.rounds=10 -Dcluster.outage=20 -Dcluster.pace=10} it is the long run, in which all brokers are rolled.
  */
+@Tag("long")
 class ClusterFaultIT {
     private static final int ROUNDS = Integer.getInteger("cluster.rounds", 0);
     private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("cluster.outage", 5));

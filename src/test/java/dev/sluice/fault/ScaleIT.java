@@ -23,6 +23,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
  * any of them: nothing acknowledged is lost, nobody hears anything but that a gateway drains, and nobody waits for long.
  * {@code -Dscale.rate=20000}, messages a second in all, is the long run; {@code -Dscale.publishers} says how many send them.
  */
+@Tag("long")
 class ScaleIT {
     private static final boolean IS_LONG = Integer.getInteger("scale.rate") != null;
     private static final int RATE = Integer.getInteger("scale.rate", 160);
