@@ -23,9 +23,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A gateway that dies and never comes back: another one ends its sessions and publishes its Wills. {@code -Dburial.clients=10000} is the long run. */
+@Tag("long")
 class BurialFaultIT {
     private static final int CLIENTS = Integer.getInteger("burial.clients", 300);
     private static final ProtocolVersion V5 = ProtocolVersion.V5;

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
  * off goes on, nobody is buried who only had no PostgreSQL when nobody had, and nothing that was acknowledged is lost; not even for who has no
  * stored session, as the one that is cut off from PostgreSQL ends its connections when it was buried.
  */
+@Tag("long")
 class CutOffFaultIT {
     private static final Duration LEASE = Duration.ofSeconds(10);
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What commands wait for: PostgreSQL, Kafka, the next gateway, a device, a Kafka topic. */
@@ -139,6 +140,7 @@ class DownlinkFaultIT {
 
     /** However many wait, the memory that they take is bounded, and the group goes on counting the gateway in. */
     @Test
+    @Tag("long")
     void whatWaitsIsBoundedAndATopicMayComeLate() throws Exception {
         var topics = List.of("fleet/late/command");
         serve(
@@ -172,6 +174,7 @@ class DownlinkFaultIT {
 
     /** Nothing is given up, nobody else waits for it, and the operator is told. */
     @Test
+    @Tag("long")
     void whatCannotBeDeliveredWaitsForTheTopicThatItGoesTo() throws Exception {
         var topics = List.of("fleet/somebody/command", "fleet/+/command", "fleet/nobody/command");
         serve(

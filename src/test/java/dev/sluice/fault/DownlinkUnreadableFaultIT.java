@@ -29,6 +29,7 @@ import org.apache.kafka.common.record.MemoryRecords;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Commands that cannot be read, among ones that can. */
@@ -203,6 +204,7 @@ class DownlinkUnreadableFaultIT {
 
     /** What the operator has asked for: nothing of the partition is passed over, others go on. */
     @Test
+    @Tag("long")
     void aPartitionStandsStillUntilTheRecordsAreGone() throws Exception {
         serve("wait", "-Dsluice.downlink.unreadable=wait");
         try (var audience = new Audience(servers.port())) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** SIGTERM under load: everybody is answered and told, and the gateway is gone in time. */
@@ -66,6 +67,7 @@ class DrainIT {
 
     /** Nor does a gateway that starts without Kafka, and hence without any metadata, disappoint anyone. */
     @Test
+    @Tag("long")
     void aFrozenKafkaHoldsUpNeitherTheEndNorTheNextStart() {
         try (var servers = Servers.start("drain-frozen");
                 var fleet = new Fleet(servers.port())) {

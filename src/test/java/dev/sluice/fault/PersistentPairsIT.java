@@ -7,12 +7,14 @@ import dev.sluice.support.Subscriber;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * What PostgreSQL carries: pairs at QoS 1, both sides with sessions that outlive their connections. The figures that it prints
  * are worth something with {@code -Dpairs.count=100 -Dpairs.warm-up=8 -Dpairs.measured=12 -Dpairs.tier=4} on a machine that does nothing else.
  */
+@Tag("long")
 class PersistentPairsIT {
     private static final int PAIRS = Integer.getInteger("pairs.count", 30);
     /** Of the JIT compiler: the second one is worth its work on a long run alone. */

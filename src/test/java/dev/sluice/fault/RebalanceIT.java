@@ -12,9 +12,11 @@ import dev.sluice.support.Subscriber;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A gateway that comes gets its share of the clients that are there, and none of these loses anything. */
+@Tag("long")
 class RebalanceIT {
     private static final int LISTENERS = 260;
     private static final int PUBLISHERS = 40;

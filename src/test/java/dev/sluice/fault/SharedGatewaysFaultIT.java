@@ -13,12 +13,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * A Shared Subscription with stored members at three gateways, whose publishers are all connected to the first one: all get their share, the
  * death of a gateway loses nothing, and what nobody was there for goes to whoever comes first, at whatever gateway.
  */
+@Tag("long")
 class SharedGatewaysFaultIT {
     private static final Duration PATIENCE = Duration.ofSeconds(180);
     private static final Duration PACE = Duration.ofMillis(50);

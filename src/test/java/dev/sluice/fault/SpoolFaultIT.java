@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
@@ -186,6 +187,7 @@ class SpoolFaultIT {
     }
 
     @Test
+    @Tag("long")
     void killsInTheOutageAndInTheDrainLoseNothing() {
         serve();
         try (var fleet = new Fleet(servers.port())) {
@@ -247,6 +249,7 @@ class SpoolFaultIT {
 
     /** One gateway cannot reach Kafka: what it spools reaches Kafka through the other, whose own clients go on. There is room for less than all of it. */
     @Test
+    @Tag("long")
     void aGatewayThatIsCutOffFromKafkaIsServedByTheOther() {
         serve(SPOOL_ROWS);
         var cutOff = servers.settingsWithoutKafka(SPOOL_ROWS);
@@ -277,6 +280,7 @@ class SpoolFaultIT {
     /** The last one: a record stays in the spool, and its counts are of other records than those that tests have put there. */
     @Order(Integer.MAX_VALUE)
     @Test
+    @Tag("long")
     void whatKafkaDoesNotTakeHoldsUpNothing() {
         serve("-Dsluice.uplink.qos0-when-congested=drop");
         putTooOld();
