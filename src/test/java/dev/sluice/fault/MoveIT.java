@@ -11,6 +11,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
 import dev.sluice.packet.Will;
+import dev.sluice.support.Publisher;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
@@ -26,11 +27,16 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Devices with stored sessions that are connected to one of two gateways, and move to the other. */
+/** Clients with stored sessions that are connected to one of two gateways, and move to the other, or to another connection. */
 class MoveIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
-    private static final int ROUNDS = Integer.getInteger("moves", 30);
-    private static final int MESSAGES = 200;
+    private static final int ROUNDS = Integer.getInteger("moves", 16);
+    private static final int MESSAGES = 100;
+    private static final int TAKE_OVERS = 10;
+    /** Messages under way. */
+    private static final int WINDOW = 50;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static GatewayFleet gateways;
     private static List<Integer> ports;
@@ -165,6 +171,43 @@ class MoveIT {
         System.out.printf("moves: taken over after %s%n", took);
         assertThat(took.get(took.size() / 2)).isLessThan(Duration.ofSeconds(1));
         assertThat(took.getLast()).isLessThan(Duration.ofSeconds(5));
+    }
+
+    /** Connections take sessions over while messages are under way: numbers have no gaps, and what is sent again has its first message id. */
+    @Test
+    void takeOversUnderLoadLeaveNoGap() {
+        try (var fleet = new Fleet(ports.getFirst())) {
+            for (int i = 0; i < 4; i++) fleet.add(taken(i));
+            for (int i = 0; i < TAKE_OVERS; i++) {
+                fleet.awaitProgress(PATIENCE, WINDOW, fleet.all());
+                for (var publisher : fleet) takeOver(publisher.profile().clientId());
+            }
+            fleet.awaitProgress(PATIENCE, WINDOW, fleet.all());
+            fleet.quiet(PATIENCE);
+            var account = Account.of(gateways.bootstrap(), Servers.KAFKA_TOPIC, fleet.all());
+            System.out.println("take-overs: " + account.report());
+            account.assertKept();
+            account.assertComplete();
+            for (var publisher : fleet) {
+                assertThat(publisher.connects()).isGreaterThan(TAKE_OVERS);
+                assertThat(publisher.disconnects())
+                        .extracting(Publisher.Told::reason)
+                        .containsOnly(ReasonCode.SESSION_TAKEN_OVER);
+            }
+        }
+    }
+
+    private static Publisher.Profile taken(int number) {
+        var qos = number % 2 == 0 ? QoS.AT_LEAST_ONCE : QoS.EXACTLY_ONCE;
+        return new Publisher.Profile("taken-" + number, V5, qos, true, WINDOW, 1, Duration.ofMillis(1), 64);
+    }
+
+    /** By a connection of the same client, at the same gateway, that then ends without a word, too. */
+    private static void takeOver(String clientId) {
+        try (var thief = WireClient.open(ports.getFirst(), V5)) {
+            thief.connect(stored(clientId, false, null));
+            assertThat(thief.receive(Packet.ConnAck.class).sessionPresent()).isTrue();
+        }
     }
 
     @Test
