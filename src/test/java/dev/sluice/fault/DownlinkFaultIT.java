@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 class DownlinkFaultIT {
     private static final int DEVICES = 12;
     private static final Duration PACE = Duration.ofMillis(40);
-    private static final Duration OUTAGE = Duration.ofSeconds(3);
+    private static final Duration OUTAGE = Duration.ofSeconds(2);
     private static final int IN_FLIGHT = 50;
     private static final int POLLED = 20;
     private static final int BYTES_WAITING = 100_000;

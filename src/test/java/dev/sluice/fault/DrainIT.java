@@ -21,7 +21,7 @@ class DrainIT {
     /** The drain without its delay, the records that are under way, and the end of the JVM; orchestrators kill after 30 s. */
     private static final Duration WITHIN = Duration.ofSeconds(15);
 
-    private static final Duration PACE = Duration.ofMillis(20);
+    private static final Duration PACE = Duration.ofMillis(100);
     private static final Duration DELAY = Duration.ofSeconds(5);
     /** Clients a second. */
     private static final int RATE = 5;

@@ -30,7 +30,7 @@ class FailoverFaultIT {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int PUBLISHERS = 12;
     private static final int SUBSCRIBERS = 6;
-    private static final Duration PACE = Duration.ofMillis(40);
+    private static final Duration PACE = Duration.ofMillis(100);
 
     @Test
     void theFirstStaysUpReadOnly() {
@@ -68,7 +68,7 @@ class FailoverFaultIT {
                 var fleet = new Fleet(servers.port())) {
             subscribe(audience);
             publish(fleet, audience);
-            fleet.awaitProgress(PATIENCE, 25, fleet.all());
+            fleet.awaitProgress(PATIENCE, 15, fleet.all());
             try (var knocking = new Knocking(servers.port())) {
                 fault.accept(pair);
                 pair.promoteSecond();
@@ -86,7 +86,7 @@ class FailoverFaultIT {
                         knocking.refused.get());
             }
             await("green").until(() -> servers.readiness() == 200);
-            fleet.awaitProgress(PATIENCE, 25, fleet.all());
+            fleet.awaitProgress(PATIENCE, 15, fleet.all());
             fleet.quiet(PATIENCE);
             audience.awaitComplete(PATIENCE);
             var account = Account.of(servers.kafka().bootstrap(), Servers.KAFKA_TOPIC, fleet.all());

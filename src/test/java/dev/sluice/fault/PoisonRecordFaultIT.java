@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
  * with a hundred clients: {@code -Dpoison.seconds=60 -Dpoison.clients=100 -Dpoison.pace=20}.
  */
 class PoisonRecordFaultIT {
-    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("poison.seconds", 5));
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("poison.seconds", 3));
     private static final int CLIENTS = Integer.getInteger("poison.clients", 20);
     private static final Duration PACE = Duration.ofMillis(Integer.getInteger("poison.pace", 80));
     /** Whose key comes out empty. */

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** PostgreSQL frozen, and stopped and started again: who is connected goes on, who comes is told to come later. */
 class PostgresFaultIT {
-    private static final Duration OUTAGE = Duration.ofSeconds(12);
+    private static final Duration OUTAGE = Duration.ofSeconds(8);
     private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
     private static final Duration LATER_ANSWER = Duration.ofSeconds(1);
 
@@ -28,11 +28,11 @@ class PostgresFaultIT {
     void connectedClientsGoOn() throws Exception {
         try (var servers = Servers.start("postgres");
                 var fleet = new Fleet(servers.port())) {
-            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(25));
-            fleet.add(6, QoS.EXACTLY_ONCE, Duration.ofMillis(50));
-            fleet.awaitProgress(Duration.ofSeconds(60), 40, fleet.all());
+            fleet.add(8, QoS.AT_LEAST_ONCE, Duration.ofMillis(40));
+            fleet.add(6, QoS.EXACTLY_ONCE, Duration.ofMillis(100));
+            fleet.awaitProgress(Duration.ofSeconds(60), 20, fleet.all());
             var start = System.nanoTime();
-            Fleet.runOn(Duration.ofSeconds(4));
+            Fleet.runOn(Duration.ofSeconds(3));
             var usual = p99(fleet, start, System.nanoTime());
             System.out.printf(Locale.ROOT, "postgres: QoS 1 ack p99 %.1f ms%n", usual);
             var process = servers.postgres().process();
@@ -59,7 +59,7 @@ class PostgresFaultIT {
         await("red").until(() -> servers.readiness() == 503);
         var later = knock(servers.port(), 20);
         var before = acknowledged(fleet);
-        fleet.awaitProgress(Duration.ofSeconds(15), 100, fleet.of(QoS.AT_LEAST_ONCE));
+        fleet.awaitProgress(Duration.ofSeconds(15), 50, fleet.of(QoS.AT_LEAST_ONCE));
         Fleet.runOn(OUTAGE.minusNanos(System.nanoTime() - start));
         var ended = System.nanoTime();
         var p99 = p99(fleet, start, ended);

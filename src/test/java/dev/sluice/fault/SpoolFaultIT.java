@@ -36,7 +36,7 @@ import org.junit.jupiter.api.TestMethodOrder;
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SpoolFaultIT {
-    private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("spool.outage", 6));
+    private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("spool.outage", 4));
     private static final int CLIENTS = Integer.getInteger("spool.clients", 8);
     private static final int KILLS = Integer.getInteger("spool.kills", 1);
     /** Grace, and what the probe takes to find out: its interval and its timeout; and as much again for a machine that is busy. */
