@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /** What commands wait for: PostgreSQL, Kafka, the next gateway, a device, a Kafka topic. */
 class DownlinkFaultIT {
-    private static final int DEVICES = 12;
+    private static final int DEVICES = 6;
     private static final Duration PACE = Duration.ofMillis(40);
     private static final Duration OUTAGE = Duration.ofSeconds(2);
     private static final int IN_FLIGHT = 50;

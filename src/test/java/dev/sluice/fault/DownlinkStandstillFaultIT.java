@@ -21,6 +21,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What does not move stops only itself, and is told: commands that wait, an open transaction, a Kafka topic that is made again. */
@@ -154,6 +155,7 @@ class DownlinkStandstillFaultIT {
     }
 
     @Test
+    @Tag("long")
     void anOpenTransactionIsTold() throws Exception {
         var topic = "fleet/open/command";
         var device = device("open", topic);

@@ -251,6 +251,7 @@ class DownlinkUnreadableFaultIT {
 
     /** A gateway that cannot load a codec, as where nothing may be executed in the directory for temporary files. */
     @Test
+    @Tag("long")
     void aCodecThatCannotBeLoadedHoldsUpNothing() throws Exception {
         serve("codec", "-DZstdTempFolder=/nonexistent");
         try (var audience = new Audience(servers.port())) {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** PostgreSQL frozen, and stopped and started again: who is connected goes on, who comes is told to come later. */
 class PostgresFaultIT {
-    private static final Duration OUTAGE = Duration.ofSeconds(8);
+    private static final Duration OUTAGE = Duration.ofSeconds(12);
     private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
     private static final Duration LATER_ANSWER = Duration.ofSeconds(1);
 
@@ -32,7 +32,7 @@ class PostgresFaultIT {
             fleet.add(6, QoS.EXACTLY_ONCE, Duration.ofMillis(100));
             fleet.awaitProgress(Duration.ofSeconds(60), 20, fleet.all());
             var start = System.nanoTime();
-            Fleet.runOn(Duration.ofSeconds(3));
+            Fleet.runOn(Duration.ofSeconds(4));
             var usual = p99(fleet, start, System.nanoTime());
             System.out.printf(Locale.ROOT, "postgres: QoS 1 ack p99 %.1f ms%n", usual);
             var process = servers.postgres().process();

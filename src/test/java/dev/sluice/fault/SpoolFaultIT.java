@@ -226,6 +226,7 @@ class SpoolFaultIT {
     }
 
     @Test
+    @Tag("long")
     void aFullSpoolPausesUntilKafkaIsBack() {
         serve(SPOOL_ROWS);
         try (var fleet = new Fleet(servers.port())) {
