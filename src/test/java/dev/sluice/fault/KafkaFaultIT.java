@@ -11,8 +11,8 @@ import java.util.Locale;
 import org.junit.jupiter.api.Test;
 
 /**
- * Kafka frozen, and stopped and started again, under load: clients wait, nothing grows, nothing is lost. With {@code -Dkafka.outage=60} it is away
- * for a minute each time.
+ * Kafka frozen, and stopped and started again, under load: clients wait, nothing grows, nothing is lost. With {@code -Dkafka.outage=30} it is away
+ * for longer.
  */
 class KafkaFaultIT {
     private static final Duration OUTAGE = Duration.ofSeconds(Integer.getInteger("kafka.outage", 11));
