@@ -284,11 +284,7 @@ class SpoolFaultIT {
     @Tag("long")
     void whatKafkaDoesNotTakeHoldsUpNothing() {
         serve("-Dsluice.uplink.qos0-when-congested=drop");
-        putTooOld();
-        put(5, "nowhere", 10);
-        put(5, 99, 0, 10);
-        put(5, Servers.KAFKA_TOPIC, 2 << 20);
-        put(5, null, 2 << 20, 10);
+        putWhatKafkaDoesNotTake();
         put(5, Servers.KAFKA_TOPIC, 10);
         put(6, Servers.KAFKA_TOPIC, 10);
         await("an empty spool but for one")
@@ -321,10 +317,14 @@ class SpoolFaultIT {
         assertThat(deadLetters()).hasSize(5);
     }
 
-    private static void putTooOld() {
+    private static void putWhatKafkaDoesNotTake() {
         var topic = new NewTopic("punctual", 1, (short) 1).configs(Map.of(OLDEST, "3600000"));
         servers.kafka().createTopics(List.of(topic));
         put(5, "punctual", 10);
+        put(5, "nowhere", 10);
+        put(5, 99, 0, 10);
+        put(5, Servers.KAFKA_TOPIC, 2 << 20);
+        put(5, null, 2 << 20, 10);
     }
 
     /** The gateway does not know it for a few seconds, so that Kafka has to refuse what is too old. */
