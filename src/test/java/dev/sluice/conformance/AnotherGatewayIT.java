@@ -41,6 +41,7 @@ class AnotherGatewayIT {
                         "-Dsluice.mqtt.topic-alias-maximum=0",
                         "-Dsluice.uplink.deadline=2s",
                         "-Dsluice.mqtt.send-timeout=2s",
+                        "-Dvertx.disableWebsockets=true",
                         Gateway.shared().databaseOfItsOwn())
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
@@ -67,6 +68,11 @@ class AnotherGatewayIT {
             client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/x", new byte[0], alias));
             Device.assertEnded(client, V5, ReasonCode.TOPIC_ALIAS_INVALID);
         }
+    }
+
+    @Test
+    void noExtensionIsAgreedToWhereVertxHasNoWebSockets() {
+        ExtensionsIT.assertNoneIsAgreedTo(port);
     }
 
     /** An outage is not an answer: the client is to send again, on another connection. */
