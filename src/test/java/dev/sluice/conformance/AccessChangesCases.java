@@ -1,6 +1,6 @@
 package dev.sluice.conformance;
 
-import static dev.sluice.conformance.AccessRulesIT.gateways;
+import static dev.sluice.conformance.CredentialIT.gateways;
 import static dev.sluice.conformance.RuledGateways.RULES;
 import static dev.sluice.conformance.RuledGateways.message;
 import static dev.sluice.conformance.RuledGateways.publish;
@@ -14,6 +14,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Stopwatch;
 import java.time.Duration;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -22,6 +23,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 abstract class AccessChangesCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final Duration SECOND = Duration.ofSeconds(1);
+
+    @BeforeAll
+    static void letIn() {
+        gateways.letIn();
+    }
 
     @ParameterizedTest
     @EnumSource

@@ -1,6 +1,6 @@
 package dev.sluice.conformance;
 
-import static dev.sluice.conformance.AccessRulesIT.gateways;
+import static dev.sluice.conformance.CredentialIT.gateways;
 import static dev.sluice.conformance.RuledGateways.RULES;
 import static dev.sluice.conformance.RuledGateways.publish;
 import static dev.sluice.conformance.RuledGateways.subscribe;
@@ -18,6 +18,7 @@ import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,6 +28,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 abstract class AccessRulesCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final ProtocolVersion V311 = ProtocolVersion.V3_1_1;
+
+    @BeforeAll
+    static void letIn() {
+        gateways.letIn();
+    }
 
     private static Packet.Publish retained(QoS qos, int packetId, String topic) {
         var payload = "kept".getBytes(StandardCharsets.UTF_8);
@@ -175,7 +181,7 @@ abstract class AccessRulesCases {
     void aWillThatMayNotBePublishedLetsNobodyIn(ProtocolVersion version) {
         var client = WireClient.open(gateways.ports().getFirst(), version);
         var connect = Device.connect(version, Device.id("will"), will("talk/other/x"), Properties.NONE);
-        assertThat(client.connect(connect).receive(Packet.ConnAck.class).reason())
+        assertThat(client.connect(RuledGateways.named(connect)).receive(Packet.ConnAck.class).reason())
                 .isEqualTo(ReasonCode.NOT_AUTHORIZED);
         client.closeStatus();
     }

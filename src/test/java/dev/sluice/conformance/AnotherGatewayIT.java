@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,15 +32,17 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AnotherGatewayIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
 
+    static int port;
     private static GatewayProcess gateway;
-    private static int port;
 
     @BeforeAll
     static void start() {
         var settings = Gateway.shared()
                 .settingsOfAnother(
                         "-Dsluice.mqtt.topic-alias-maximum=0",
-                        "-Dsluice.uplink.deadline=2s",
+                        "-Dsluice.uplink.deadline=4s",
+                        "-Dsluice.uplink.qos0-when-congested=drop",
+                        "-Dsluice.uplink.bytes-in-flight=1",
                         "-Dsluice.mqtt.send-timeout=2s",
                         "-Dvertx.disableWebsockets=true",
                         Gateway.shared().databaseOfItsOwn())
@@ -53,6 +56,9 @@ class AnotherGatewayIT {
     static void stop() {
         gateway.close();
     }
+
+    @Nested
+    class QosFloor extends QosFloorCases {}
 
     private static WireClient online(ProtocolVersion version) {
         var client = WireClient.open(port, version);

@@ -1,6 +1,6 @@
 package dev.sluice.conformance;
 
-import static dev.sluice.conformance.CredentialIT.PORTS;
+import static dev.sluice.conformance.CredentialIT.port;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -69,13 +69,13 @@ abstract class CredentialCases {
     void aPasswordLetsInAndAWrongOneDoesNot(ProtocolVersion version) {
         create("{'username': 'ann', 'password': 'secret'}");
         var token = create("{'username': 'truck-7'}");
-        assertThat(code(PORTS.get(1), version, "ann", "secret")).isZero();
-        assertThat(code(PORTS.get(1), version, "truck-7", token)).isZero();
+        assertThat(code(port(1), version, "ann", "secret")).isZero();
+        assertThat(code(port(1), version, "truck-7", token)).isZero();
         var refused = version.isV5() ? ReasonCode.BAD_USER_NAME_OR_PASSWORD.value() : 4;
-        assertThat(code(PORTS.get(1), version, "ann", "wrong")).isEqualTo(refused);
-        assertThat(code(PORTS.get(1), version, "nobody", "secret")).isEqualTo(refused);
+        assertThat(code(port(1), version, "ann", "wrong")).isEqualTo(refused);
+        assertThat(code(port(1), version, "nobody", "secret")).isEqualTo(refused);
         if (version.isV5())
-            assertThat(code(PORTS.get(1), version, null, null)).isEqualTo(ReasonCode.NOT_AUTHORIZED.value());
+            assertThat(code(port(1), version, null, null)).isEqualTo(ReasonCode.NOT_AUTHORIZED.value());
     }
 
     @ParameterizedTest
@@ -83,9 +83,9 @@ abstract class CredentialCases {
     void whatIsWithdrawnEndsItsConnectionsOnEveryGatewayWithinASecond(String how) {
         create("{'username': 'ann', 'password': 'secret'}");
         create("{'username': 'bob', 'password': 'secret'}");
-        try (var here = connect(PORTS.get(0), V5, "ann", "secret");
-                var there = connect(PORTS.get(1), V5, "ann", "secret");
-                var other = connect(PORTS.get(1), V5, "bob", "secret")) {
+        try (var here = connect(port(0), V5, "ann", "secret");
+                var there = connect(port(1), V5, "ann", "secret");
+                var other = connect(port(1), V5, "bob", "secret")) {
             for (var client : List.of(here, there, other))
                 assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
             var watch = Stopwatch.start();
@@ -95,7 +95,7 @@ abstract class CredentialCases {
             watch.assertLessThan(Duration.ofSeconds(1));
             assertThat(other.sendPackets(new Packet.PingReq()).receive()).isInstanceOf(Packet.PingResp.class);
         }
-        for (var port : PORTS)
+        for (int port : CredentialIT.gateways.ports())
             assertThat(code(port, V5, "ann", "secret")).isEqualTo(ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
     }
 
@@ -117,7 +117,7 @@ abstract class CredentialCases {
     void aCredentialThatExpiresEndsItsConnection() {
         create("{'username': 'ann', 'password': 'secret', 'validUntil': '"
                 + Instant.now().plusSeconds(3) + "'}");
-        try (var client = connect(PORTS.get(1), V5, "ann", "secret")) {
+        try (var client = connect(port(1), V5, "ann", "secret")) {
             assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
             Device.assertEnded(client, V5, ReasonCode.NOT_AUTHORIZED);
         }
@@ -126,15 +126,15 @@ abstract class CredentialCases {
     @Test
     void aNewSecretLeavesConnectionsAloneAndOtherGroupsEndThem() {
         create("{'username': 'ann', 'password': 'secret'}");
-        try (var client = connect(PORTS.get(1), V5, "ann", "secret")) {
+        try (var client = connect(port(1), V5, "ann", "secret")) {
             assertThat(client.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
             var token = admin.post(CREDENTIALS + "/ann/rotate", "{}")
                     .body()
                     .path("token")
                     .asText();
             await().until(() ->
-                    code(PORTS.get(1), V5, "ann", "secret") == ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
-            assertThat(code(PORTS.get(1), V5, "ann", token)).isZero();
+                    code(port(1), V5, "ann", "secret") == ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
+            assertThat(code(port(1), V5, "ann", token)).isZero();
             assertThat(client.sendPackets(new Packet.PingReq()).receive()).isInstanceOf(Packet.PingResp.class);
             assertThat(admin.put(CREDENTIALS + "/ann", "{'groups': ['x']}").status())
                     .isEqualTo(200);
@@ -147,8 +147,8 @@ abstract class CredentialCases {
         create("{'username': 'ann', 'password': 'secret', 'limits': {'subscriptions': 1, 'identity.connections': 2}}");
         assertThat(admin.get(CREDENTIALS + "/ann").body().path("limits").toString())
                 .isEqualTo("{\"identity.connections\":2,\"subscriptions\":1}");
-        try (var client = connect(PORTS.get(1), V5, "ann", "secret");
-                var other = connect(PORTS.get(1), V5, "ann", "secret")) {
+        try (var client = connect(port(1), V5, "ann", "secret");
+                var other = connect(port(1), V5, "ann", "secret")) {
             for (var each : List.of(client, other))
                 assertThat(each.receive(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
             var two = List.of(Peer.to("a", QoS.AT_MOST_ONCE), Peer.to("b", QoS.AT_MOST_ONCE));
@@ -156,7 +156,7 @@ abstract class CredentialCases {
                             .receive(Packet.SubAck.class)
                             .reasons())
                     .containsExactly(ReasonCode.SUCCESS, ReasonCode.QUOTA_EXCEEDED);
-            assertThat(code(PORTS.get(1), V5, "ann", "secret")).isEqualTo(ReasonCode.QUOTA_EXCEEDED.value());
+            assertThat(code(port(1), V5, "ann", "secret")).isEqualTo(ReasonCode.QUOTA_EXCEEDED.value());
             assertThat(admin.put(CREDENTIALS + "/ann", "{'limits': {'subscriptions': 2}}")
                             .status())
                     .isEqualTo(200);
@@ -173,7 +173,7 @@ abstract class CredentialCases {
     void aUserHasItsNumberOfRetainedMessages() {
         create("{'username': 'ann', 'password': 'secret', 'limits': {'identity.retained': 2}}");
         var topic = "talk/" + Device.id("retained") + "/";
-        try (var client = connect(PORTS.get(1), V5, "ann", "secret")) {
+        try (var client = connect(port(1), V5, "ann", "secret")) {
             client.receive(Packet.ConnAck.class);
             for (var number : List.of("1", "2", "1"))
                 assertThat(retained(client, topic + number, "x")).isNotEqualTo(ReasonCode.QUOTA_EXCEEDED);
@@ -182,7 +182,7 @@ abstract class CredentialCases {
             await().until(() -> retained(client, topic + "3", "x") != ReasonCode.QUOTA_EXCEEDED);
         }
         create("{'username': 'bob', 'password': 'secret', 'limits': {'identity.retained': 1}}");
-        try (var client = connect(PORTS.get(0), V5, "bob", "secret")) {
+        try (var client = connect(port(0), V5, "bob", "secret")) {
             client.receive(Packet.ConnAck.class);
             assertThat(retained(client, topic + "4", "x")).isNotEqualTo(ReasonCode.QUOTA_EXCEEDED);
         }
@@ -193,7 +193,7 @@ abstract class CredentialCases {
 
     private static ReasonCode connectWithWill(String topic) {
         var will = new Will(TopicName.of(topic), QoS.AT_LEAST_ONCE, true, Properties.NONE, "gone".getBytes(UTF_8));
-        try (var client = WireClient.open(PORTS.get(1), V5)) {
+        try (var client = WireClient.open(port(1), V5)) {
             var connect = new Packet.Connect(
                     V5, true, 60, Device.id("device"), will, "bob", "secret".getBytes(UTF_8), Properties.NONE);
             return client.connect(connect).receive(Packet.ConnAck.class).reason();
@@ -257,10 +257,10 @@ abstract class CredentialCases {
                 "username,password,groups,limits,client_id_pattern\nx,\"a,b\"\"c\",\"g,h\",subscriptions=3 messages-in=5,\ny,,,,*\n";
         var imported = csv(right, "");
         assertThat(imported.body().path("imported").asInt()).isEqualTo(2);
-        assertThat(code(PORTS.get(1), V5, "x", "a,b\"c")).isZero();
+        assertThat(code(port(1), V5, "x", "a,b\"c")).isZero();
         var token = imported.body().path("tokens").path(0);
         assertThat(code(
-                        PORTS.get(1),
+                        port(1),
                         V5,
                         token.path("username").asText(),
                         token.path("token").asText()))
@@ -289,7 +289,7 @@ abstract class CredentialCases {
         assertThat(answer.body().path("imported").asInt()).isEqualTo(IMPORTED);
         var last = answer.body().path("tokens").path(IMPORTED - 1);
         assertThat(code(
-                        PORTS.get(1),
+                        port(1),
                         V5,
                         last.path("username").asText(),
                         last.path("token").asText()))

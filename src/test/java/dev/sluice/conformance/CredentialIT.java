@@ -1,38 +1,31 @@
 package dev.sluice.conformance;
 
-import dev.sluice.dev.GatewayProcess;
-import dev.sluice.support.Gateway;
-import java.util.ArrayList;
-import java.util.List;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.io.TempDir;
 
-/** Clients that prove who they are by a secret that is kept in PostgreSQL, on two gateways that all of these tests share. */
+/** Who may connect by a secret that is kept in PostgreSQL, and what rules let them do: on two gateways that all of these tests share. */
 class CredentialIT {
-    static final List<Integer> PORTS = new ArrayList<>();
-    private static final List<GatewayProcess> GATEWAYS = new ArrayList<>();
+    static RuledGateways gateways;
 
     @BeforeAll
-    static void start() {
-        var database = Gateway.shared().databaseOfItsOwn();
-        for (int i = 0; i < 2; i++)
-            GATEWAYS.add(Gateway.shared()
-                    .startAnother(
-                            PORTS::add,
-                            database,
-                            "-Dsluice.access.methods=password,scram",
-                            "-Dsluice.access.password.argon2-memory-kib=1024",
-                            "-Dsluice.access.password.free-failures=1000"));
+    static void start(@TempDir Path folder) {
+        gateways = new RuledGateways(folder);
     }
 
     @AfterAll
     static void stop() {
-        GATEWAYS.forEach(GatewayProcess::close);
+        gateways.close();
+    }
+
+    static int port(int gateway) {
+        return gateways.ports().get(gateway);
     }
 
     static Admin admin() {
-        return new Admin(PORTS.getFirst(), "X-Sluice-Actor", "ann");
+        return new Admin(port(0), "X-Sluice-Actor", "ann");
     }
 
     @Nested
@@ -40,4 +33,10 @@ class CredentialIT {
 
     @Nested
     class Scram extends ScramCases {}
+
+    @Nested
+    class Rules extends AccessRulesCases {}
+
+    @Nested
+    class Changes extends AccessChangesCases {}
 }

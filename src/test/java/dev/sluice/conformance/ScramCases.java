@@ -23,7 +23,7 @@ abstract class ScramCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
 
     private final Admin admin = CredentialIT.admin();
-    private final int port = CredentialIT.PORTS.getFirst();
+    private final int port = CredentialIT.port(0);
 
     @BeforeEach
     void empty() {
