@@ -181,7 +181,9 @@ abstract class AccessRulesCases {
     void aWillThatMayNotBePublishedLetsNobodyIn(ProtocolVersion version) {
         var client = WireClient.open(gateways.ports().getFirst(), version);
         var connect = Device.connect(version, Device.id("will"), will("talk/other/x"), Properties.NONE);
-        assertThat(client.connect(RuledGateways.named(connect)).receive(Packet.ConnAck.class).reason())
+        assertThat(client.connect(RuledGateways.named(connect))
+                        .receive(Packet.ConnAck.class)
+                        .reason())
                 .isEqualTo(ReasonCode.NOT_AUTHORIZED);
         client.closeStatus();
     }

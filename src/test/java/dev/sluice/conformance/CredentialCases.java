@@ -74,8 +74,7 @@ abstract class CredentialCases {
         var refused = version.isV5() ? ReasonCode.BAD_USER_NAME_OR_PASSWORD.value() : 4;
         assertThat(code(port(1), version, "ann", "wrong")).isEqualTo(refused);
         assertThat(code(port(1), version, "nobody", "secret")).isEqualTo(refused);
-        if (version.isV5())
-            assertThat(code(port(1), version, null, null)).isEqualTo(ReasonCode.NOT_AUTHORIZED.value());
+        if (version.isV5()) assertThat(code(port(1), version, null, null)).isEqualTo(ReasonCode.NOT_AUTHORIZED.value());
     }
 
     @ParameterizedTest
@@ -132,8 +131,7 @@ abstract class CredentialCases {
                     .body()
                     .path("token")
                     .asText();
-            await().until(() ->
-                    code(port(1), V5, "ann", "secret") == ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
+            await().until(() -> code(port(1), V5, "ann", "secret") == ReasonCode.BAD_USER_NAME_OR_PASSWORD.value());
             assertThat(code(port(1), V5, "ann", token)).isZero();
             assertThat(client.sendPackets(new Packet.PingReq()).receive()).isInstanceOf(Packet.PingResp.class);
             assertThat(admin.put(CREDENTIALS + "/ann", "{'groups': ['x']}").status())

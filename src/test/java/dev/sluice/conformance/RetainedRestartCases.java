@@ -40,7 +40,8 @@ abstract class RetainedRestartCases {
         var subscriber = Peer.at(first, connect, false).subscribe(TWO, topic + "/#");
         for (int i = 0; i < 5; i++) got.add(subscriber.taken().topicName().toString());
         gateway.process().kill();
-        try (var next = Gateway.shared().startAnother(used -> port = used, database, "-Dsluice.mqtt.retained-maximum=1")) {
+        try (var next =
+                Gateway.shared().startAnother(used -> port = used, database, "-Dsluice.mqtt.retained-maximum=1")) {
             assertThat(next).isNotNull();
             try (var again = Peer.at(port, connect, true)) {
                 // What was not answered comes once more, with DUP.

@@ -38,6 +38,7 @@ class ProxiesTest {
                 .addDiscoveredConverters()
                 .withMapping(ProxyConfig.class)
                 .withMapping(VertxHttpConfig.class)
+                .withDefaultValue("quarkus.http.host", "localhost")
                 .withDefaultValue("quarkus.http.proxy." + key, "true")
                 .build();
         var proxies = config.getConfigMapping(ProxyConfig.class);

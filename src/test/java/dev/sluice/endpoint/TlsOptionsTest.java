@@ -24,6 +24,7 @@ class TlsOptionsTest {
                 .addDiscoveredConverters()
                 .withMapping(TlsConfig.class)
                 .withMapping(VertxHttpConfig.class)
+                .withDefaultValue("quarkus.http.host", "localhost")
                 .withDefaultValue("quarkus.http.tls-configuration-name", "mqtt")
                 .withDefaultValue("sluice.tls.client-certificate", clientCertificate)
                 .build();
