@@ -26,7 +26,7 @@ class TokenIT {
                 "-Dsluice.access.query-parameter=token",
                 "-Dsluice.access.token.size-maximum=3000",
                 "-Dsluice.access.token.unknown-key-interval=0s",
-                "-Dsluice.access.token.fetch-timeout=2s",
+                "-Dsluice.access.token.fetch-timeout=3s",
                 devices + "issuer=" + TestIssuer.NAME,
                 devices + "audience=" + TestIssuer.AUDIENCE,
                 devices + "jwks-url=" + ISSUER.url(),
