@@ -40,7 +40,7 @@ class AnotherGatewayIT {
         var settings = Gateway.shared()
                 .settingsOfAnother(
                         "-Dsluice.mqtt.topic-alias-maximum=0",
-                        "-Dsluice.uplink.deadline=4s",
+                        "-Dsluice.uplink.deadline=3s",
                         "-Dsluice.uplink.qos0-when-congested=drop",
                         "-Dsluice.uplink.bytes-in-flight=1",
                         "-Dsluice.mqtt.send-timeout=2s",
