@@ -96,7 +96,7 @@ abstract class TokenAttackCases {
         return tokens;
     }
 
-    private static Packet.Connect honest() {
+    static Packet.Connect honest() {
         return new Packet.Connect(
                 ProtocolVersion.V5,
                 true,

@@ -1,8 +1,14 @@
 package dev.sluice.conformance;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.sluice.access.token.TestIssuer;
 import dev.sluice.dev.GatewayProcess;
+import dev.sluice.packet.Packet;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.WireClient;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -26,7 +32,7 @@ class TokenIT {
                 "-Dsluice.access.query-parameter=token",
                 "-Dsluice.access.token.size-maximum=3000",
                 "-Dsluice.access.token.unknown-key-interval=0s",
-                "-Dsluice.access.token.fetch-timeout=3s",
+                "-Dsluice.access.token.fetch-timeout=1s",
                 devices + "issuer=" + TestIssuer.NAME,
                 devices + "audience=" + TestIssuer.AUDIENCE,
                 devices + "jwks-url=" + ISSUER.url(),
@@ -42,6 +48,14 @@ class TokenIT {
                 corp + "skew=0s"));
         options.addAll(TokenAttackCases.options());
         gateway = Gateway.shared().startAnother(it -> port = it, options.toArray(String[]::new));
+        await("keys, for which a busy machine has little time").until(TokenIT::hasKeys);
+    }
+
+    private static boolean hasKeys() {
+        try (var client = WireClient.open(port, ProtocolVersion.V5)) {
+            var answer = client.connect(TokenAttackCases.honest()).receive(Packet.ConnAck.class);
+            return answer.reason() == ReasonCode.SUCCESS;
+        }
     }
 
     @AfterAll
