@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
@@ -13,8 +12,6 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Stopwatch;
 import dev.sluice.support.WireClient;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
@@ -24,47 +21,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Who may connect, and whose sessions are whose, by the bytes on the wire. */
 class AccessIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
-    private static final Properties UNKNOWN = Properties.NONE.with(Property.AUTHENTICATION_METHOD, "unknown");
+    static final Properties UNKNOWN = Properties.NONE.with(Property.AUTHENTICATION_METHOD, "unknown");
 
     private final Gateway gateway = Gateway.shared();
 
-    private static Packet.Connect withPassword(ProtocolVersion version) {
+    static Packet.Connect withPassword(ProtocolVersion version) {
         return new Packet.Connect(
                 version, true, 60, Device.id("access"), null, "user", "password".getBytes(UTF_8), Properties.NONE);
     }
 
     /** A CONNACK with this code, then the end. */
-    private static void assertRefused(WireClient client, Packet.Connect connect, int code) {
+    static void assertRefused(WireClient client, Packet.Connect connect, int code) {
         var connAck = client.connect(connect).receiveBytes();
         assertThat(connAck[0]).isEqualTo((byte) 0x20);
         assertThat(connAck[2]).as("Session Present").isZero();
         assertThat(connAck[3] & 0xFF).isEqualTo(code);
         client.closeStatus();
-    }
-
-    /** The default of a production start. */
-    @Test
-    void nobodyConnectsWhereNoMethodIsConfigured() throws IOException {
-        var settings = gateway.settingsOfAnother("-Dsluice.access.methods=");
-        try (var closed = GatewayProcess.start(settings)) {
-            closed.awaitReady();
-            assertThat(Files.readAllLines(settings.data().resolve("gateway.log")))
-                    .filteredOn(line -> line.contains("no client can connect"))
-                    .singleElement()
-                    .asString()
-                    .contains("WARN", "sluice.access.methods is not set", "anonymous, password, token");
-            for (var version : ProtocolVersion.values())
-                try (var client = WireClient.open(settings.port(), version)) {
-                    assertRefused(
-                            client, withPassword(version), version.isV5() ? ReasonCode.NOT_AUTHORIZED.value() : 5);
-                }
-            try (var client = WireClient.open(settings.port(), V5)) {
-                var asked = Device.connect(V5, Device.id("access"), true, UNKNOWN);
-                assertRefused(client, asked, ReasonCode.BAD_AUTHENTICATION_METHOD.value());
-            }
-            assertThat(Gateway.get(settings.port(), "/q/metrics").body())
-                    .containsPattern("sluice_authentications_total\\{.*outcome=\"not_authorized\".*} 3.0");
-        }
     }
 
     /** It takes no user name for true, and lets in whoever comes. */

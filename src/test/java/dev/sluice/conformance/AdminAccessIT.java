@@ -5,21 +5,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.dev.GatewayProcess;
+import dev.sluice.packet.ProtocolVersion;
+import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.WireClient;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Who may administer: with a token, on a gateway of this test's own beside the shared one, which has none. */
+/** Who may administer: with a token, on a gateway of this test's own, to which nobody may connect, beside the shared one, which has no token. */
 class AdminAccessIT {
     private static final String WRONG = "{\"filter\": \"a/{b\", \"kafkaTopic\": \"t\"}";
     private static final String GOOD = "{\"filter\": \"good/{x}\", \"kafkaTopic\": \"wire.talk\", \"key\": \"{x}\"}";
     private static long good;
     private static GatewayProcess gateway;
     private static int port;
+    private static Path log;
 
     /** It starts while the stored routes are wrong. */
     @BeforeAll
@@ -29,8 +35,9 @@ class AdminAccessIT {
         good = version("version");
         await().until(() -> version("good_version") == good);
         shared.execute("INSERT INTO route (name, spec) VALUES ('bad', '" + WRONG + "')");
-        var settings = shared.settingsOfAnother("-Dsluice.admin.token=secret");
+        var settings = shared.settingsOfAnother("-Dsluice.admin.token=secret", "-Dsluice.access.methods=");
         port = settings.port();
+        log = settings.data().resolve("gateway.log");
         gateway = GatewayProcess.start(settings);
         gateway.awaitReady();
     }
@@ -109,6 +116,27 @@ class AdminAccessIT {
             assertThat(Gateway.get(settings.port(), "/q/health/ready").body())
                     .contains("the routes of the configuration file alone");
         }
+    }
+
+    /** The default of a production start. */
+    @Test
+    void nobodyConnectsWhereNoMethodIsConfigured() throws IOException {
+        assertThat(Files.readAllLines(log))
+                .filteredOn(line -> line.contains("no client can connect"))
+                .singleElement()
+                .asString()
+                .contains("WARN", "sluice.access.methods is not set", "anonymous, password, token");
+        for (var version : ProtocolVersion.values())
+            try (var client = WireClient.open(port, version)) {
+                var code = version.isV5() ? ReasonCode.NOT_AUTHORIZED.value() : 5;
+                AccessIT.assertRefused(client, AccessIT.withPassword(version), code);
+            }
+        try (var client = WireClient.open(port, ProtocolVersion.V5)) {
+            var asked = Device.connect(ProtocolVersion.V5, Device.id("access"), true, AccessIT.UNKNOWN);
+            AccessIT.assertRefused(client, asked, ReasonCode.BAD_AUTHENTICATION_METHOD.value());
+        }
+        assertThat(Gateway.get(port, "/q/metrics").body())
+                .containsPattern("sluice_authentications_total\\{.*outcome=\"not_authorized\".*} 3.0");
     }
 
     private static int recordsOf(int port, String topic) {

@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,16 +32,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AnotherGatewayIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
 
+    static int port;
     private static GatewayProcess gateway;
-    private static int port;
 
     @BeforeAll
     static void start() {
         var settings = Gateway.shared()
                 .settingsOfAnother(
                         "-Dsluice.mqtt.topic-alias-maximum=0",
-                        "-Dsluice.uplink.deadline=2s",
+                        "-Dsluice.uplink.deadline=3s",
+                        "-Dsluice.uplink.qos0-when-congested=drop",
+                        "-Dsluice.uplink.bytes-in-flight=1",
                         "-Dsluice.mqtt.send-timeout=2s",
+                        "-Dvertx.disableWebsockets=true",
                         Gateway.shared().databaseOfItsOwn())
                 .withKafka("127.0.0.1:" + Ports.free());
         port = settings.port();
@@ -52,6 +56,9 @@ class AnotherGatewayIT {
     static void stop() {
         gateway.close();
     }
+
+    @Nested
+    class QosFloor extends QosFloorCases {}
 
     private static WireClient online(ProtocolVersion version) {
         var client = WireClient.open(port, version);
@@ -67,6 +74,11 @@ class AnotherGatewayIT {
             client.sendPackets(Device.publish(QoS.AT_MOST_ONCE, 0, "talk/x", new byte[0], alias));
             Device.assertEnded(client, V5, ReasonCode.TOPIC_ALIAS_INVALID);
         }
+    }
+
+    @Test
+    void noExtensionIsAgreedToWhereVertxHasNoWebSockets() {
+        ExtensionsIT.assertNoneIsAgreedTo(port);
     }
 
     /** An outage is not an answer: the client is to send again, on another connection. */

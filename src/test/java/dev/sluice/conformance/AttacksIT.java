@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,8 +35,8 @@ class AttacksIT {
     @TempDir
     static Path folder;
 
+    static int port;
     private static GatewayProcess gateway;
-    private static int port;
     private static GuardedGateway guarded;
 
     @BeforeAll
@@ -44,6 +45,7 @@ class AttacksIT {
         gateway = Gateway.shared()
                 .startAnother(
                         used -> port = used,
+                        RouteChangeCases.UNASKED,
                         "-Dsluice.mqtt.packet-timeout=1s",
                         "-Dsluice.mqtt.connect-timeout=3s",
                         "-Dsluice.mqtt.ping-interval=30s");
@@ -55,6 +57,10 @@ class AttacksIT {
         guarded.close();
     }
 
+    /** On the gateway that takes in anybody. */
+    @Nested
+    class RouteChange extends RouteChangeCases {}
+
     private static List<Attack> all(List<String> files) {
         return files.stream().flatMap(file -> Attack.of(file).stream()).toList();
     }
@@ -63,7 +69,8 @@ class AttacksIT {
     void thereAreTwoHundredAtLeastAndAHundredOnAccess() {
         assertThat(all(FILES)).hasSizeGreaterThanOrEqualTo(160);
         assertThat(all(GUARDED_FILES)).hasSizeGreaterThanOrEqualTo(100);
-        assertThat(Stream.of(FILES, GUARDED_FILES, List.of(TokenAttacksIT.FILE)).flatMap(files -> all(files).stream()))
+        assertThat(Stream.of(FILES, GUARDED_FILES, List.of(TokenAttackCases.FILE))
+                        .flatMap(files -> all(files).stream()))
                 .extracting(Attack::name)
                 .doesNotHaveDuplicates();
     }

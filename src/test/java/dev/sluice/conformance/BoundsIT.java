@@ -15,6 +15,8 @@ import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -22,7 +24,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -37,21 +41,21 @@ class BoundsIT {
     private static final List<String> TALKERS =
             IntStream.range(0, 3).mapToObj(i -> Device.id("half")).toList();
 
+    static int port;
     private static GatewayProcess another;
-    private static int port;
 
     @BeforeAll
-    static void start() {
+    static void start(@TempDir Path folder) {
         for (var id : TALKERS) Device.durable(ProtocolVersion.V5, id, false).close();
         Device.durable(ProtocolVersion.V5, KNOWN, false).close();
         GATEWAY.execute(
                 "INSERT INTO subscription (session_id, filter, qos, no_local, retain_as_published, retain_handling, identifier)"
                         + " SELECT id, n || repeat('/', 65500), 1, false, false, 0, 0 FROM session, generate_series(1, 20) n"
                         + " WHERE client_id = '" + KNOWN + "'");
-        another = GATEWAY.startAnother(
-                used -> port = used,
-                "-Dsluice.store.sessions-maximum=1",
-                "-Dsluice.mqtt.partial-packet-bytes-in-all=65536");
+        var options = new ArrayList<>(ProxyProtocolCases.options(folder));
+        options.add("-Dsluice.store.sessions-maximum=1");
+        options.add("-Dsluice.mqtt.partial-packet-bytes-in-all=65536");
+        another = GATEWAY.startAnother(used -> port = used, options.toArray(String[]::new));
     }
 
     @AfterAll
@@ -59,6 +63,10 @@ class BoundsIT {
         another.close();
         GATEWAY.execute("DELETE FROM session WHERE client_id = '" + KNOWN + "'");
     }
+
+    /** On the other gateway, without a session. */
+    @Nested
+    class ProxyProtocol extends ProxyProtocolCases {}
 
     private static double exceeded(String bound) {
         return GATEWAY.metric("sluice_bounds_exceeded_total", "bound=\"" + bound + "\"");

@@ -3,17 +3,13 @@ package dev.sluice.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.dev.GatewayProcess;
-import dev.sluice.dev.Settings;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import java.net.http.HttpResponse;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -22,59 +18,58 @@ class ClientTraceIT {
     private static final String TRACES = "/admin/traces";
     private static final String SECRET = "nobodys-business";
 
-    private final Settings settings = Gateway.shared().settingsOfAnother();
+    private final Gateway gateway = Gateway.shared();
+    /** Lines of the log that are of other tests. */
+    private final int begin = gateway.log().size();
 
     @Test
     void tracesOneClientUntilItIsTold() {
         var traced = Device.id("traced");
         var query = TRACES + "?client=" + traced;
-        try (var gateway = GatewayProcess.start(settings)) {
-            gateway.awaitReady();
-            publish(traced);
-            assertThat(traces()).isEmpty();
-            var started = Gateway.send(
-                    settings.port(), "PUT", query + "&minutes=5", null, "X-Sluice-Actor", "operator at night");
-            assertThat(started.statusCode()).as(started.body()).isEqualTo(200);
-            assertThat(started.body()).contains("\"clientId\":\"" + traced + "\"", "\"until\":\"20");
-            assertThat(Gateway.get(settings.port(), TRACES).body()).contains(traced);
+        publish(traced);
+        assertThat(traces()).isEmpty();
+        var started = send("PUT", query + "&minutes=5", "X-Sluice-Actor", "operator at night");
+        assertThat(started.statusCode()).as(started.body()).isEqualTo(200);
+        assertThat(started.body()).contains("\"clientId\":\"" + traced + "\"", "\"until\":\"20");
+        assertThat(gateway.get(TRACES).body()).contains(traced);
 
-            publish(traced);
-            publish(Device.id("other"));
-            await().untilAsserted(() -> assertThat(traces()).anyMatch(line -> line.contains("the socket has closed")));
-            assertThat(traces())
-                    .allMatch(line -> line.contains(traced) && !line.contains(SECRET))
-                    .anyMatch(line -> line.contains(" < received CONNECT V5 "))
-                    .anyMatch(line -> line.contains(" > send CONNACK SUCCESS"))
-                    .anyMatch(line -> line.contains(" > forward to Kafka PUBLISH talk/x qos=1 id=1 payload=16 bytes"))
-                    .anyMatch(line -> line.contains(" < Kafka has answered, id=1 "))
-                    .anyMatch(line -> line.contains(" > send PUBACK id=1 "));
+        publish(traced);
+        publish(Device.id("other"));
+        await().untilAsserted(() -> assertThat(traces()).anyMatch(line -> line.contains("the socket has closed")));
+        assertThat(traces())
+                .allMatch(line -> line.contains(traced) && !line.contains(SECRET))
+                .anyMatch(line -> line.contains(" < received CONNECT V5 "))
+                .anyMatch(line -> line.contains(" > send CONNACK SUCCESS"))
+                .anyMatch(line -> line.contains(" > forward to Kafka PUBLISH talk/x qos=1 id=1 payload=16 bytes"))
+                .anyMatch(line -> line.contains(" < Kafka has answered, id=1 "))
+                .anyMatch(line -> line.contains(" > send PUBACK id=1 "));
 
-            var before = traces().size();
-            assertThat(Gateway.send(settings.port(), "DELETE", query, null).statusCode())
-                    .isEqualTo(204);
-            assertThat(Gateway.send(settings.port(), "DELETE", query, null).statusCode())
-                    .isEqualTo(404);
-            publish(traced);
-            assertThat(traces()).hasSize(before);
-            assertThat(log())
-                    .anyMatch(line -> line.contains("client " + traced + " is traced until 20")
-                            && line.endsWith(", by operator at night"));
-        }
+        var before = traces().size();
+        assertThat(send("DELETE", query).statusCode()).isEqualTo(204);
+        assertThat(send("DELETE", query).statusCode()).isEqualTo(404);
+        publish(traced);
+        assertThat(traces()).hasSize(before);
+        assertThat(log())
+                .anyMatch(line -> line.contains("client " + traced + " is traced until 20")
+                        && line.endsWith(", by operator at night"));
     }
 
     @Test
     void refusesWhatItDoesNotUnderstand() {
-        var port = Gateway.shared().port();
-        assertThat(Gateway.send(port, "PUT", TRACES, null).body()).contains("client=<client identifier>");
+        assertThat(send("PUT", TRACES).body()).contains("client=<client identifier>");
         for (var minutes : List.of("0", "1441", "soon", "99999999999"))
-            assertThat(Gateway.send(port, "PUT", TRACES + "?client=a&minutes=" + minutes, null))
+            assertThat(send("PUT", TRACES + "?client=a&minutes=" + minutes))
                     .satisfies(answer -> assertThat(answer.statusCode()).isEqualTo(400))
                     .satisfies(answer -> assertThat(answer.body()).contains("from 1 to 1440"));
-        assertThat(Gateway.get(port, TRACES).body()).isEqualTo("[]");
+        assertThat(gateway.get(TRACES).body()).isEqualTo("[]");
+    }
+
+    private HttpResponse<String> send(String method, String path, String... headers) {
+        return Gateway.send(gateway.port(), method, path, null, headers);
     }
 
     private void publish(String clientId) {
-        try (var client = WireClient.open(settings.port(), ProtocolVersion.V5)) {
+        try (var client = WireClient.open(gateway.port(), ProtocolVersion.V5)) {
             Device.connected(client, Device.connect(ProtocolVersion.V5, clientId, true, Properties.NONE));
             client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, "talk/x", SECRET));
             client.receive(Packet.PubAck.class);
@@ -86,10 +81,6 @@ class ClientTraceIT {
     }
 
     private List<String> log() {
-        try {
-            return Files.readAllLines(settings.data().resolve("gateway.log"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return gateway.log().stream().skip(begin).toList();
     }
 }

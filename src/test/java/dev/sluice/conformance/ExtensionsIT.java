@@ -2,14 +2,10 @@ package dev.sluice.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.dev.GatewayProcess;
-import dev.sluice.dev.Ports;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The gateway agrees to no WebSocket extension, since it speaks none. */
 class ExtensionsIT {
@@ -25,19 +21,8 @@ class ExtensionsIT {
         assertNoneIsAgreedTo(Gateway.shared().port());
     }
 
-    @ParameterizedTest(name = "vertx.disableWebsockets = {0}")
-    @ValueSource(strings = {"true", "false"})
-    void norByTheHttpServer(String disableWebSockets) {
-        var settings = Gateway.shared()
-                .settingsOfAnother("-Dvertx.disableWebsockets=" + disableWebSockets)
-                .withKafka("127.0.0.1:" + Ports.free());
-        try (var gateway = GatewayProcess.start(settings)) {
-            gateway.awaitLive();
-            assertNoneIsAgreedTo(settings.port());
-        }
-    }
-
-    private static void assertNoneIsAgreedTo(int port) {
+    /** Nor by the HTTP server, whether its own WebSockets are off or on: of gateways that other tests start with either. */
+    static void assertNoneIsAgreedTo(int port) {
         for (var offer : OFFERS) assertThat(answer(port, offer)).as(offer).isEqualTo("101 without");
     }
 

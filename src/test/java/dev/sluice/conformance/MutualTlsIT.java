@@ -31,11 +31,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Two gateways that know the authority of devices: one asks for certificates, the other one requires them. */
+/** Two gateways that know the authority of devices: one asks for certificates, the other one requires them and trusts a proxy. */
 class MutualTlsIT {
     private static final CertificateAuthority SERVERS = CertificateAuthority.named("authority of servers");
     private static final CertificateAuthority DEVICES = CertificateAuthority.named("authority of devices");
     private static final CertificateAuthority NEXT = CertificateAuthority.named("next authority of devices");
+
+    private static final String PROXY = "127.0.0.9";
 
     @TempDir
     static Path folder;
@@ -68,6 +70,8 @@ class MutualTlsIT {
                                 requiringPort,
                                 "sluice.tls.client-certificate=required",
                                 "sluice.access.methods=certificate",
+                                "sluice.proxy.trusted=" + PROXY + "/32",
+                                "sluice.proxy.forwarded=x-forwarded-for",
                                 "quarkus.http.insecure-requests=redirect"));
     }
 
@@ -243,6 +247,19 @@ class MutualTlsIT {
                 online(requiringPort, tls("TLSv1.3", last)).close();
                 return true;
             });
+        }
+    }
+
+    /** Of a proxy that ends its clients' TLS, and has a certificate of its own for the gateway. */
+    @Test
+    void theProxysCertificateIsNotThatOfAClientWhichItNames() {
+        assertThat(statusOfProxy("X-Forwarded-For: 203.0.113.7")).isEqualTo(403);
+        assertThat(statusOfProxy()).as("the proxy itself").isEqualTo(101);
+    }
+
+    private static int statusOfProxy(String... headers) {
+        try (var socket = new RawHttp(requiringPort, PROXY, tls("TLSv1.3", DEVICES.client("CN=proxy")))) {
+            return socket.send(RawHttp.upgrade("GET /mqtt HTTP/1.1", headers)).status();
         }
     }
 

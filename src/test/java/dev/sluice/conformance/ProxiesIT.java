@@ -325,10 +325,10 @@ class ProxiesIT {
     /** A proxy's certificate is not that of a client whose TLS it has ended. */
     @Test
     void theProxysOwnCertificateIsNotItsClients() {
-        var withoutCertificate = ProxyProtocolIT.tlv(0x20, new byte[] {1, 0, 0, 0, 0});
-        assertThat(statusOfProxy(ProxyProtocolIT.version2("203.0.113.7", withoutCertificate)))
+        var withoutCertificate = ProxyProtocolCases.tlv(0x20, new byte[] {1, 0, 0, 0, 0});
+        assertThat(statusOfProxy(ProxyProtocolCases.version2("203.0.113.7", withoutCertificate)))
                 .isEqualTo(403);
-        assertThat(statusOfProxy(ProxyProtocolIT.version2("203.0.113.8")))
+        assertThat(statusOfProxy(ProxyProtocolCases.version2("203.0.113.8")))
                 .as("a client whose TLS is passed on")
                 .isEqualTo(101);
     }

@@ -14,6 +14,7 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -21,11 +22,13 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Two gateways that keep rules, on a database of their own; the first ends who loses a right, the second does not. */
+/** Two gateways that keep rules, and let in who has a password, on a database of their own; the first ends who loses a right, the second does not. */
 final class RuledGateways implements AutoCloseable {
     static final String RULES = "/admin/access/rules";
     static final String FILE = """
             rules:
+              ann: {subject: "user:ann", effect: allow, actions: [publish, subscribe], filter: "#"}
+              bob: {subject: "user:bob", effect: allow, actions: [publish, subscribe], filter: "#"}
               own: {subject: all, effect: allow, actions: [publish, subscribe], filter: "talk/{clientId}/#"}
               shout: {subject: all, effect: allow, actions: [publish, subscribe], filter: "talk/all/#"}
               slow: {subject: all, effect: allow, actions: [publish, subscribe], filter: "talk/slow", qos: 0}
@@ -33,6 +36,11 @@ final class RuledGateways implements AutoCloseable {
               secret: {subject: all, effect: deny, actions: receive, filter: "talk/all/secret/#", priority: 10}
               closed: {subject: all, effect: deny, actions: subscribe, filter: "talk/all/closed/#", priority: 10}
             """;
+
+    /** Of whom no rule tells. */
+    private static final String USER = "somebody";
+
+    private static final String PASSWORD = "secret";
 
     private final List<GatewayProcess> gateways = new ArrayList<>();
     private final List<Integer> ports = new ArrayList<>();
@@ -49,6 +57,9 @@ final class RuledGateways implements AutoCloseable {
                     .startAnother(
                             ports::add,
                             own,
+                            "-Dsluice.access.methods=password,scram",
+                            "-Dsluice.access.password.argon2-memory-kib=1024",
+                            "-Dsluice.access.password.free-failures=1000",
                             "-Dsluice.access.authorization=rules",
                             "-Dsluice.access.rules-file=" + file,
                             "-Dsluice.access.on-lost-right=" + onLostRight));
@@ -84,9 +95,28 @@ final class RuledGateways implements AutoCloseable {
         assertThat(admin().delete(RULES + "/" + name).status()).isEqualTo(200);
     }
 
+    /** Lets in those who are {@link #named}. */
+    void letIn() {
+        var user = "{'username': '" + USER + "', 'password': '" + PASSWORD + "'}";
+        assertThat(admin().post("/admin/credentials", user).status()).isIn(201, 409);
+    }
+
+    /** The same with a user name that is let in. */
+    static Packet.Connect named(Packet.Connect connect) {
+        return new Packet.Connect(
+                connect.version(),
+                connect.cleanStart(),
+                connect.keepAlive(),
+                connect.clientId(),
+                connect.will(),
+                USER,
+                PASSWORD.getBytes(StandardCharsets.UTF_8),
+                connect.properties());
+    }
+
     WireClient open(int gateway, ProtocolVersion version, Packet.Connect connect) {
         var client = WireClient.open(ports.get(gateway), version);
-        Device.connected(client, connect);
+        Device.connected(client, named(connect));
         return client;
     }
 

@@ -14,40 +14,62 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.RawHttp;
 import dev.sluice.support.Stopwatch;
 import dev.sluice.support.WireClient;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-/** A gateway with few sockets for each address and few in all, pages of one other host, little time for a packet, and pings after 1 s. */
+/**
+ * A gateway with few sockets for each address and few in all, pages of one other host, little time for a packet, and pings after 1 s; with
+ * few connections, and a message a second for each client; and with trusted proxies.
+ */
 class SocketLimitsIT {
-    private static final int PER_ADDRESS = 8;
-    private static final int IN_ALL = 20;
+    static final int PER_ADDRESS = 8;
+    static final int CONNECTIONS = 4;
+    private static final int IN_ALL = 60;
     private static final String GET = "GET /mqtt HTTP/1.1";
 
+    static int port;
+    static Path log;
     private static GatewayProcess gateway;
-    private static int port;
 
     @BeforeAll
     static void start() {
-        gateway = Gateway.shared()
-                .startAnother(
-                        used -> port = used,
+        var settings = Gateway.shared()
+                .settingsOfAnother(
                         "-Dsluice.mqtt.connections-per-address-maximum=" + PER_ADDRESS,
                         "-Dsluice.mqtt.connections-maximum=" + IN_ALL,
                         "-Dsluice.mqtt.allowed-origins=https://app.example,http://app.example:3000",
                         "-Dsluice.mqtt.packet-timeout=2s",
                         "-Dsluice.mqtt.connect-timeout=20s",
-                        "-Dsluice.mqtt.ping-interval=1s");
+                        "-Dsluice.mqtt.ping-interval=1s",
+                        "-Dsluice.limits.per.client.messages-in=1",
+                        "-Dsluice.limits.per.gateway.connections=" + CONNECTIONS,
+                        "-Dsluice.proxy.trusted=127.0.0.8/30,10.0.0.0/8",
+                        "-Dsluice.proxy.forwarded=x-forwarded-for",
+                        "-Dquarkus.log.category.\"dev.sluice\".level=DEBUG");
+        port = settings.port();
+        log = settings.data().resolve("gateway.log");
+        gateway = GatewayProcess.start(settings);
+        gateway.awaitReady();
     }
 
     @AfterAll
     static void stop() {
         gateway.close();
     }
+
+    @Nested
+    class LimitedReturn extends LimitedReturnCases {}
+
+    @Nested
+    class BehindProxy extends BehindProxyCases {}
 
     private static double refused(String reason) {
         return metric("sluice_sockets_refused_total", reason);
@@ -85,7 +107,9 @@ class SocketLimitsIT {
             sockets.getFirst().close();
             await().until(() -> upgraded(sockets, "127.0.0.2", 1) == 1);
             var inAll = refused("connections-maximum");
-            var more = upgraded(sockets, "127.0.0.3", PER_ADDRESS) + upgraded(sockets, "127.0.0.4", PER_ADDRESS);
+            var more = IntStream.of(3, 4, 6, 7, 12, 13, 14)
+                    .map(host -> upgraded(sockets, "127.0.0." + host, PER_ADDRESS))
+                    .sum();
             // This machine's own sockets that ask for metrics are among them.
             assertThat(PER_ADDRESS + 2 + more).isBetween(IN_ALL - 4, IN_ALL);
             assertFull(sockets);

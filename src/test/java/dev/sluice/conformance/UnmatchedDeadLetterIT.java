@@ -15,30 +15,37 @@ import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What the policy {@code dead-letter} does with what no route takes, on a gateway of this test's own beside the shared one. */
+/**
+ * What the policy {@code dead-letter} does with what no route takes, on a gateway of this test's own beside the shared one; it is killed
+ * then.
+ */
 class UnmatchedDeadLetterIT {
-    private static GatewayProcess gateway;
-    private static int port;
+    static GatewayProcess gateway;
+    static int port;
+    /** An option. */
+    static String database;
 
     private final String clientId = Device.id("unmatched");
 
     @BeforeAll
     static void start() {
-        gateway = Gateway.shared()
-                .startAnother(
-                        its -> port = its,
-                        "-Dsluice.uplink.unmatched=dead-letter",
-                        Gateway.shared().databaseOfItsOwn());
+        database = Gateway.shared().databaseOfItsOwn();
+        gateway = Gateway.shared().startAnother(its -> port = its, "-Dsluice.uplink.unmatched=dead-letter", database);
     }
 
     @AfterAll
     static void stop() {
         gateway.close();
     }
+
+    /** Last, as nested classes come. */
+    @Nested
+    class RetainedRestart extends RetainedRestartCases {}
 
     @ParameterizedTest
     @EnumSource

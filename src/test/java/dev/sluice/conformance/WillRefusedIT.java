@@ -10,7 +10,6 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Will;
 import dev.sluice.support.Gateway;
-import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
@@ -55,22 +54,5 @@ class WillRefusedIT {
     @Test
     void aWillThatKeepsTheContractIsTaken() {
         Peer.connect(connect(V5, "refuse/agreed", "{\"speed\":1}")).leave();
-    }
-
-    /** Only Kafka has no place for it: whoever has subscribed gets it. */
-    @Test
-    void aWillThatNoRouteTakesIsForSubscribersWhereSuchMessagesAreDropped() {
-        var port = new int[1];
-        var database = Gateway.shared().databaseOfItsOwn();
-        try (var _ = Gateway.shared().startAnother(its -> port[0] = its, "-Dsluice.uplink.unmatched=drop", database);
-                var watcher = Peer.of(WireClient.open(port[0], V5))) {
-            watcher.wire().connect(Device.connect(V5, Device.id("watcher"), true, Properties.NONE));
-            assertThat(watcher.await(Packet.ConnAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
-            watcher.subscribe(QoS.AT_LEAST_ONCE, "nowhere");
-            try (var mortal = WireClient.open(port[0], V5)) {
-                Device.connected(mortal, connect(V5, "nowhere", "gone"));
-            }
-            assertThat(watcher.text()).isEqualTo("gone");
-        }
     }
 }

@@ -157,6 +157,15 @@ public final class Gateway {
         return process.process().pid();
     }
 
+    /** The lines of its log so far. */
+    public List<String> log() {
+        try {
+            return Files.readAllLines(settings.data().resolve("gateway.log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** What the readiness check said while {@link #LATE_TOPIC} was missing. */
     public HttpResponse<String> readinessWithoutTopic() {
         return readinessWithoutTopic;

@@ -1,10 +1,10 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.OptionsIT.port;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpServer;
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
@@ -14,6 +14,7 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.Records;
 import dev.sluice.support.WireClient;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
@@ -24,11 +25,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A trace that a device has begun goes on in Kafka, and in the tracing backend where there is one. */
-class TraceIT {
+abstract class TraceCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final String TOPIC = "fleet/a/telemetry";
     private static final String TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
     private static final String PARENT = "00-" + TRACE_ID + "-b7ad6b7169203331-01";
+
+    private static final List<byte[]> SPANS = new CopyOnWriteArrayList<>();
 
     private final Gateway gateway = Gateway.shared();
     private final String clientId = Device.id("trace");
@@ -70,53 +73,55 @@ class TraceIT {
         assertThat(record.header("mqtt-user-traceparent")).isEqualTo(parent);
     }
 
-    /** With a collector of the test's own, and another gateway that sends to it. */
+    /** On the gateway that sends to a collector. */
     @Test
-    void aSpanIsMadeWhereTracingIsOn() throws IOException {
-        List<byte[]> spans = new CopyOnWriteArrayList<>();
-        var collector = collector(spans);
-        var settings = gateway.settingsOfAnother(
-                "-Dquarkus.otel.sdk.disabled=false",
-                "-Dquarkus.otel.exporter.otlp.protocol=http/protobuf",
-                "-Dquarkus.otel.exporter.otlp.endpoint=http://127.0.0.1:"
-                        + collector.getAddress().getPort(),
-                "-Dquarkus.otel.bsp.schedule.delay=200ms");
-        try (var another = GatewayProcess.start(settings)) {
-            another.awaitReady();
-            var untraced = published(settings.port(), Properties.NONE.withUserProperty("a", "b"));
-            assertThat(untraced.headers()).doesNotContainKeys("traceparent", "tracestate");
-            try (var client = WireClient.open(settings.port(), V5)) {
-                Device.connected(client, Device.connect(V5, clientId, true, Properties.NONE));
-                client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, new byte[1], traced(PARENT)));
-                assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
-            }
-            var record = Records.of(gateway, "wire.telemetry", clientId, 2).get(1);
-            var parent = record.header("traceparent");
-            assertThat(parent).matches("00-" + TRACE_ID + "-[0-9a-f]{16}-01").isNotEqualTo(PARENT);
-            assertThat(record.header("tracestate")).isEqualTo("vendor=1");
-            await().until(() -> !spans.isEmpty());
-            assertThat(spans).singleElement().satisfies(body -> assertThat(text(body))
-                    .contains("wire.telemetry publish")
-                    .contains(text(HexFormat.of().parseHex(TRACE_ID)))
-                    .contains(text(HexFormat.of().parseHex(parent.substring(36, 52))))
-                    .contains(text(HexFormat.of().parseHex("b7ad6b7169203331")))
-                    // Nothing else has a span: no upgrade, no query, no channel.
-                    .doesNotContain("/mqtt")
-                    .doesNotContain("SELECT"));
-        } finally {
-            collector.stop(0);
+    void aSpanIsMadeWhereTracingIsOn() {
+        var untraced = published(port, Properties.NONE.withUserProperty("a", "b"));
+        assertThat(untraced.headers()).doesNotContainKeys("traceparent", "tracestate");
+        try (var client = WireClient.open(port, V5)) {
+            Device.connected(client, Device.connect(V5, clientId, true, Properties.NONE));
+            client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, 1, TOPIC, new byte[1], traced(PARENT)));
+            assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.SUCCESS);
+        }
+        var record = Records.of(gateway, "wire.telemetry", clientId, 2).get(1);
+        var parent = record.header("traceparent");
+        assertThat(parent).matches("00-" + TRACE_ID + "-[0-9a-f]{16}-01").isNotEqualTo(PARENT);
+        assertThat(record.header("tracestate")).isEqualTo("vendor=1");
+        await().until(() -> !SPANS.isEmpty());
+        assertThat(SPANS).singleElement().satisfies(body -> assertThat(text(body))
+                .contains("wire.telemetry publish")
+                .contains(text(HexFormat.of().parseHex(TRACE_ID)))
+                .contains(text(HexFormat.of().parseHex(parent.substring(36, 52))))
+                .contains(text(HexFormat.of().parseHex("b7ad6b7169203331")))
+                // Nothing else has a span: no upgrade, no query, no channel.
+                .doesNotContain("/mqtt")
+                .doesNotContain("SELECT"));
+    }
+
+    /** Where spans go to, which are {@link #SPANS} from then on. */
+    static HttpServer startCollector() {
+        try {
+            var collector = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+            collector.createContext("/", exchange -> {
+                SPANS.add(exchange.getRequestBody().readAllBytes());
+                exchange.sendResponseHeaders(200, -1);
+                exchange.close();
+            });
+            collector.start();
+            return collector;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
-    private static HttpServer collector(List<byte[]> received) throws IOException {
-        var collector = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        collector.createContext("/", exchange -> {
-            received.add(exchange.getRequestBody().readAllBytes());
-            exchange.sendResponseHeaders(200, -1);
-            exchange.close();
-        });
-        collector.start();
-        return collector;
+    static String[] options(HttpServer collector) {
+        return new String[] {
+            "-Dquarkus.otel.sdk.disabled=false",
+            "-Dquarkus.otel.exporter.otlp.protocol=http/protobuf",
+            "-Dquarkus.otel.exporter.otlp.endpoint=http://127.0.0.1:"
+                    + collector.getAddress().getPort(),
+            "-Dquarkus.otel.bsp.schedule.delay=200ms"
+        };
     }
 
     private static String text(byte[] bytes) {

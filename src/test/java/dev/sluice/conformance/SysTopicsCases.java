@@ -1,8 +1,9 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.OptionsIT.port;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
@@ -15,26 +16,18 @@ import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The server's own topics: on a gateway that publishes them, and on one that does not, as is the default. */
-class SysTopicsIT {
+abstract class SysTopicsCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final String CONNECTED = "$SYS/broker/clients/connected";
 
-    private static GatewayProcess gateway;
-    private static int port;
-
-    @BeforeAll
-    static void start() {
-        gateway = Gateway.shared().startAnother(its -> port = its, "-Dsluice.mqtt.sys-interval=1s");
-    }
-
-    @AfterAll
-    static void stop() {
-        gateway.close();
+    /** Who is counted, of earlier tests. */
+    @BeforeEach
+    void nobodyIsConnected() {
+        await().until(() -> Gateway.metric(port, "sluice_connections_online") == 0);
     }
 
     private static WireClient online(int port) {

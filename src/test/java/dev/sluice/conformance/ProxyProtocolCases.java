@@ -1,9 +1,9 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.BoundsIT.port;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.dev.CertificateAuthority;
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
 import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
@@ -18,51 +18,35 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A gateway whose proxies, those of 127.0.0.8/30, begin each connection with a header of the PROXY protocol; it takes two sockets from each address. */
-class ProxyProtocolIT {
+/** A gateway whose proxies, those of 127.0.0.8/30, begin each connection with a header of the PROXY protocol; it takes few sockets from each address. */
+abstract class ProxyProtocolCases {
     private static final String PROXY = "127.0.0.9";
     private static final String STRANGER = "127.0.0.2";
     private static final String UPGRADE = RawHttp.upgrade("GET /mqtt HTTP/1.1");
     private static final byte[] SIGNATURE = {13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10};
     private static final CertificateAuthority AUTHORITY = CertificateAuthority.named("authority");
-
-    @TempDir
-    static Path folder;
-
-    private static GatewayProcess gateway;
-    private static int port;
-    private static int tlsPort;
+    private static final int PER_ADDRESS = 5;
+    private static final int TLS_PORT = Ports.free();
 
     private final List<RawHttp> sockets = new ArrayList<>();
 
-    @BeforeAll
-    static void start() {
+    /** Options of the gateway; its certificate is written into the folder. */
+    static List<String> options(Path folder) {
         AUTHORITY.server().write(folder, "server");
-        tlsPort = Ports.free();
-        gateway = Gateway.shared()
-                .startAnother(
-                        used -> port = used,
-                        "-Dquarkus.http.ssl-port=" + tlsPort,
-                        "-Dquarkus.tls.mqtt.key-store.pem.0.cert=" + folder.resolve("server.crt"),
-                        "-Dquarkus.tls.mqtt.key-store.pem.0.key=" + folder.resolve("server.key"),
-                        "-Dsluice.mqtt.connections-per-address-maximum=2",
-                        "-Dsluice.proxy.trusted=127.0.0.8/30",
-                        "-Dsluice.mqtt.connect-timeout=20s",
-                        "-Dsluice.proxy.protocol=true",
-                        "-Dsluice.tls.handshake-timeout=1s");
-    }
-
-    @AfterAll
-    static void stop() {
-        gateway.close();
+        return List.of(
+                "-Dquarkus.http.ssl-port=" + TLS_PORT,
+                "-Dquarkus.tls.mqtt.key-store.pem.0.cert=" + folder.resolve("server.crt"),
+                "-Dquarkus.tls.mqtt.key-store.pem.0.key=" + folder.resolve("server.key"),
+                "-Dsluice.mqtt.connections-per-address-maximum=" + PER_ADDRESS,
+                "-Dsluice.proxy.trusted=127.0.0.8/30",
+                "-Dsluice.mqtt.connect-timeout=20s",
+                "-Dsluice.proxy.protocol=true",
+                "-Dsluice.tls.handshake-timeout=1s");
     }
 
     @AfterEach
@@ -123,10 +107,10 @@ class ProxyProtocolIT {
 
     @Test
     void theClientOfTheHeaderCounts() {
-        for (int i = 0; i < 3; i++)
-            assertThat(status(PROXY, version1("203.0.113.7"))).isEqualTo(i < 2 ? 101 : 0);
-        for (int i = 0; i < 3; i++)
-            assertThat(status(PROXY, version2("203.0.113.8"))).isEqualTo(i < 2 ? 101 : 0);
+        for (int i = 0; i <= PER_ADDRESS; i++)
+            assertThat(status(PROXY, version1("203.0.113.7"))).isEqualTo(i < PER_ADDRESS ? 101 : 0);
+        for (int i = 0; i <= PER_ADDRESS; i++)
+            assertThat(status(PROXY, version2("203.0.113.8"))).isEqualTo(i < PER_ADDRESS ? 101 : 0);
         assertThat(status(PROXY, version1("2001:db8::7"))).isEqualTo(101);
     }
 
@@ -185,9 +169,9 @@ class ProxyProtocolIT {
     /** The proxy passes on bytes: headers are its client's, who is not believed. */
     @Test
     void headersAreTheClients() {
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i <= PER_ADDRESS; i++) {
             var request = RawHttp.upgrade("GET /mqtt HTTP/1.1", "X-Forwarded-For: 198.51.100." + i);
-            assertThat(status(PROXY, version1("203.0.113.12"), request)).isEqualTo(i < 2 ? 101 : 0);
+            assertThat(status(PROXY, version1("203.0.113.12"), request)).isEqualTo(i < PER_ADDRESS ? 101 : 0);
         }
     }
 
@@ -195,14 +179,14 @@ class ProxyProtocolIT {
     @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
     void tlsFollowsTheHeader(String version) {
         var client = "203.0.113." + (version.endsWith("2") ? 22 : 23);
-        for (int i = 0; i < 3; i++) {
-            var socket = new RawHttp(tlsPort, PROXY, version2(client), tls(version));
+        for (int i = 0; i <= PER_ADDRESS; i++) {
+            var socket = new RawHttp(TLS_PORT, PROXY, version2(client), tls(version));
             sockets.add(socket);
             assertThat(
-                            i < 2
+                            i < PER_ADDRESS
                                     ? socket.send(UPGRADE).status()
                                     : socket.flood(UPGRADE.getBytes(), 1) > 0 ? socket.status() : 0)
-                    .isEqualTo(i < 2 ? 101 : 0);
+                    .isEqualTo(i < PER_ADDRESS ? 101 : 0);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.UnmatchedDeadLetterIT.database;
+import static dev.sluice.conformance.UnmatchedDeadLetterIT.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.packet.Packet;
@@ -16,12 +18,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** A gateway that is killed while it sends retained messages, and the next one, which may retain no more of them. */
-class RetainedRestartIT {
+abstract class RetainedRestartCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final QoS TWO = QoS.EXACTLY_ONCE;
     private static final int MANY = 300;
 
     private final String topic = "talk/" + Device.id("retained");
+    private final int first = UnmatchedDeadLetterIT.port;
     private int port;
 
     @Test
@@ -29,22 +32,21 @@ class RetainedRestartIT {
         var got = new ArrayList<String>();
         var connect = Device.connect(
                 V5, Device.id("subscriber"), false, Device.expiry(600).with(Property.RECEIVE_MAXIMUM, 10L));
-        try (var gateway = Gateway.shared().startAnother(used -> port = used)) {
-            try (var publisher = Peer.at(port, Device.connect(V5, Device.id("p"), true, Properties.NONE), false)) {
-                var topics = IntStream.range(0, MANY).mapToObj(n -> topic + "/" + n);
-                publisher.retainAll(QoS.AT_LEAST_ONCE, topics.toList(), "old");
-                publisher.retain(TWO, topic + "/qos2", "old");
-            }
-            var subscriber = Peer.at(port, connect, false).subscribe(TWO, topic + "/#");
-            for (int i = 0; i < 5; i++) got.add(subscriber.taken().topicName().toString());
-            gateway.process().kill();
+        try (var publisher = Peer.at(first, Device.connect(V5, Device.id("p"), true, Properties.NONE), false)) {
+            var topics = IntStream.range(0, MANY).mapToObj(n -> topic + "/" + n);
+            publisher.retainAll(QoS.AT_LEAST_ONCE, topics.toList(), "old");
+            publisher.retain(TWO, topic + "/qos2", "old");
         }
-        try (var gateway = Gateway.shared().startAnother(used -> port = used, "-Dsluice.mqtt.retained-maximum=1")) {
-            assertThat(gateway).isNotNull();
-            try (var subscriber = Peer.at(port, connect, true)) {
+        var subscriber = Peer.at(first, connect, false).subscribe(TWO, topic + "/#");
+        for (int i = 0; i < 5; i++) got.add(subscriber.taken().topicName().toString());
+        gateway.process().kill();
+        try (var next =
+                Gateway.shared().startAnother(used -> port = used, database, "-Dsluice.mqtt.retained-maximum=1")) {
+            assertThat(next).isNotNull();
+            try (var again = Peer.at(port, connect, true)) {
                 // What was not answered comes once more, with DUP.
                 while (got.stream().distinct().count() < MANY + 1) {
-                    var publish = subscriber.taken();
+                    var publish = again.taken();
                     if (!publish.dup())
                         assertThat(got).doesNotContain(publish.topicName().toString());
                     got.add(publish.topicName().toString());

@@ -1,9 +1,10 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.SocketLimitsIT.CONNECTIONS;
+import static dev.sluice.conformance.SocketLimitsIT.port;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.ProtocolVersion;
@@ -12,33 +13,13 @@ import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import java.util.ArrayList;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Clients with small limits that come back: while the gateway still has their last connection, and again and again. */
-class LimitedReturnIT {
+abstract class LimitedReturnCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
-    private static final int CONNECTIONS = 4;
     private static final int ROUNDS = 8;
-
-    private static GatewayProcess gateway;
-    private static int port;
-
-    @BeforeAll
-    static void start() {
-        gateway = Gateway.shared()
-                .startAnother(
-                        used -> port = used,
-                        "-Dsluice.limits.per.client.messages-in=1",
-                        "-Dsluice.limits.per.gateway.connections=" + CONNECTIONS);
-    }
-
-    @AfterAll
-    static void stop() {
-        gateway.close();
-    }
 
     @BeforeEach
     void nobodyIsConnected() {

@@ -1,57 +1,31 @@
 package dev.sluice.conformance;
 
 import static dev.sluice.conformance.Admin.ROUTES;
+import static dev.sluice.conformance.TokenIT.ISSUER;
+import static dev.sluice.conformance.TokenIT.port;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.nimbusds.jwt.JWTClaimsSet;
 import dev.sluice.access.token.TestIssuer;
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.support.Gateway;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What administrators may do by their roles, and whose tokens are good: on a gateway of this test's own. */
-class AdminRolesIT {
+/** What administrators may do by their roles, and whose tokens are good. */
+abstract class AdminRoleCases {
     private static final String TOKENS = "/admin/tokens";
     private static final String RULES = "/admin/access/rules";
     private static final String ROUTE = "{'filter': 'roles/{x}', 'kafkaTopic': 'wire.talk'}";
     private static final String RULE =
             "{'subject': 'user:roles', 'effect': 'deny', 'actions': ['publish'], 'filter': 'roles/#'}";
 
-    private static final TestIssuer ISSUER = new TestIssuer();
-    private static GatewayProcess gateway;
-    private static int port;
-
-    @BeforeAll
-    static void start() {
-        var corp = "-Dsluice.admin.issuers.corp.";
-        var devices = "-Dsluice.access.token.issuers.devices.";
-        gateway = Gateway.shared()
-                .startAnother(
-                        it -> port = it,
-                        "-Dsluice.admin.token=secret",
-                        "-Dsluice.access.methods=token",
-                        devices + "issuer=" + TestIssuer.NAME,
-                        devices + "audience=" + TestIssuer.AUDIENCE,
-                        devices + "jwks-url=" + ISSUER.url(),
-                        corp + "issuer=" + TestIssuer.NAME,
-                        corp + "audience=sluice-admin",
-                        corp + "jwks-url=" + ISSUER.url(),
-                        corp + "role-claim=/realm_access/roles",
-                        corp + "role-prefix=sluice-",
-                        corp + "skew=0s");
-    }
-
     @AfterAll
-    static void stop() {
-        gateway.close();
-        ISSUER.close();
+    static void clear() {
         for (var table : List.of("admin_token", "route", "access_rule"))
             Gateway.shared().execute("DELETE FROM " + table);
     }

@@ -1,5 +1,6 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.CredentialIT.gateways;
 import static dev.sluice.conformance.RuledGateways.RULES;
 import static dev.sluice.conformance.RuledGateways.publish;
 import static dev.sluice.conformance.RuledGateways.subscribe;
@@ -16,31 +17,21 @@ import dev.sluice.support.Gateway;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What clients get that try to get round the rules. */
-class AccessRulesIT {
+abstract class AccessRulesCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final ProtocolVersion V311 = ProtocolVersion.V3_1_1;
 
-    private static RuledGateways gateways;
-
     @BeforeAll
-    static void start(@TempDir Path folder) {
-        gateways = new RuledGateways(folder);
-    }
-
-    @AfterAll
-    static void stop() {
-        gateways.close();
+    static void letIn() {
+        gateways.letIn();
     }
 
     private static Packet.Publish retained(QoS qos, int packetId, String topic) {
@@ -190,7 +181,9 @@ class AccessRulesIT {
     void aWillThatMayNotBePublishedLetsNobodyIn(ProtocolVersion version) {
         var client = WireClient.open(gateways.ports().getFirst(), version);
         var connect = Device.connect(version, Device.id("will"), will("talk/other/x"), Properties.NONE);
-        assertThat(client.connect(connect).receive(Packet.ConnAck.class).reason())
+        assertThat(client.connect(RuledGateways.named(connect))
+                        .receive(Packet.ConnAck.class)
+                        .reason())
                 .isEqualTo(ReasonCode.NOT_AUTHORIZED);
         client.closeStatus();
     }

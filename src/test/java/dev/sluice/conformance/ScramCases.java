@@ -4,52 +4,33 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.ongres.scram.client.ScramClient;
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.Property;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.ReasonCode;
-import dev.sluice.support.Gateway;
 import dev.sluice.support.Spec;
 import dev.sluice.support.WireClient;
 import java.util.List;
 import java.util.Locale;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** SCRAM by AUTH, by the bytes on the wire, on a gateway of this test's own. */
-class ScramIT {
+/** SCRAM by AUTH, by the bytes on the wire. */
+abstract class ScramCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
-    private static GatewayProcess gateway;
-    private static int port;
-    private static Admin admin;
 
-    @BeforeAll
-    static void start() {
-        gateway = Gateway.shared()
-                .startAnother(
-                        it -> port = it,
-                        "-Dsluice.access.methods=scram",
-                        Gateway.shared().databaseOfItsOwn());
-        admin = new Admin(port, "X-Sluice-Actor", "ann");
-    }
-
-    @AfterAll
-    static void stop() {
-        gateway.close();
-    }
+    private final Admin admin = CredentialIT.admin();
+    private final int port = CredentialIT.port(0);
 
     @BeforeEach
     void empty() {
         admin.delete("/admin/credentials/ann");
     }
 
-    private static void create(String scheme) {
+    private void create(String scheme) {
         var made = admin.post(
                 "/admin/credentials", "{'username': 'ann', 'password': 'pencil', 'scheme': '" + scheme + "'}");
         assertThat(made.status()).as(made.body().toString()).isEqualTo(201);

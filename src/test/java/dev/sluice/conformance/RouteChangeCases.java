@@ -1,10 +1,10 @@
 package dev.sluice.conformance;
 
 import static dev.sluice.conformance.Admin.ROUTES;
+import static dev.sluice.conformance.AttacksIT.port;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.dev.GatewayProcess;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.support.Gateway;
@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A route that is changed by REST, now on one gateway and now on another, while a thousand messages a second pass it. */
-class RouteChangeIT {
+abstract class RouteChangeCases {
     private static final int CHANGES = 6;
     private static final int CLIENTS_OF_EACH = 10;
     private static final Duration PACE = Duration.ofMillis(20);
@@ -42,8 +42,8 @@ class RouteChangeIT {
     private static final Duration ACTIVE_AT_LAST = Duration.ofSeconds(8);
 
     private static final Gateway SHARED = Gateway.shared();
-    private static GatewayProcess another;
-    private static int anotherPort;
+    /** Of the gateway that hears of changes only when it is told: by looking for itself it would be late every time. */
+    static final String UNASKED = "-Dsluice.store.routes-interval=60s";
 
     @BeforeAll
     static void start() {
@@ -52,17 +52,11 @@ class RouteChangeIT {
                 IntStream.rangeClosed(1, CHANGES)
                         .mapToObj(i -> new NewTopic("change." + i, 1, (short) 1))
                         .toArray(NewTopic[]::new));
-        // It has to be told: by looking for itself it would be late every time.
-        var settings = SHARED.settingsOfAnother("-Dsluice.store.routes-interval=60s");
-        anotherPort = settings.port();
-        another = GatewayProcess.start(settings);
-        another.awaitReady();
     }
 
     @AfterAll
     static void stop() {
         SHARED.execute("DELETE FROM route");
-        another.close();
     }
 
     /** One record: the number of its message among its client's, and what was known of it. */
@@ -75,11 +69,11 @@ class RouteChangeIT {
     void nothingIsLostMisroutedOrOutOfOrder() {
         var publishers = new ArrayList<Publisher>();
         for (int i = 0; i < 2 * CLIENTS_OF_EACH; i++)
-            publishers.add(Publisher.start(i % 2 == 0 ? SHARED.port() : anotherPort, profile("change-" + i)));
+            publishers.add(Publisher.start(i % 2 == 0 ? SHARED.port() : port, profile("change-" + i)));
         var changes = new ArrayList<Change>();
         awaitProgress(publishers);
         for (int i = 1; i <= CHANGES; i++)
-            changes.add(change(i % 2 == 0 ? SHARED.port() : anotherPort, "change." + i, publishers));
+            changes.add(change(i % 2 == 0 ? SHARED.port() : port, "change." + i, publishers));
         publishers.forEach(Publisher::stop);
         await().atMost(Duration.ofSeconds(60)).until(() -> publishers.stream().allMatch(Publisher::isQuiet));
         var seen = read();

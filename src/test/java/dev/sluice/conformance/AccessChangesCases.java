@@ -1,5 +1,6 @@
 package dev.sluice.conformance;
 
+import static dev.sluice.conformance.CredentialIT.gateways;
 import static dev.sluice.conformance.RuledGateways.RULES;
 import static dev.sluice.conformance.RuledGateways.message;
 import static dev.sluice.conformance.RuledGateways.publish;
@@ -12,30 +13,20 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Stopwatch;
-import java.nio.file.Path;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Rules that change while clients are connected, or away: by REST, by SQL and in a file. */
-class AccessChangesIT {
+abstract class AccessChangesCases {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final Duration SECOND = Duration.ofSeconds(1);
 
-    private static RuledGateways gateways;
-
     @BeforeAll
-    static void start(@TempDir Path folder) {
-        gateways = new RuledGateways(folder);
-    }
-
-    @AfterAll
-    static void stop() {
-        gateways.close();
+    static void letIn() {
+        gateways.letIn();
     }
 
     @ParameterizedTest
