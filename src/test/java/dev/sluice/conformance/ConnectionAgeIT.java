@@ -17,10 +17,13 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A gateway on which connections may become 4 s old, by the bytes on the wire. */
+/** A gateway on which connections may become 4 s old, by the bytes on the wire. They age side by side. */
+@Execution(ExecutionMode.CONCURRENT)
 class ConnectionAgeIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final Duration YOUNGEST = Duration.ofMillis(3_600);

@@ -67,9 +67,12 @@ class KafkaLimitsIT {
         kafka.password(PASSWORD);
         kafka.allowAll();
         var options = new ArrayList<>(kafka.options(PASSWORD));
-        options.add("-Dsluice.uplink.bytes-in-flight=" + ROOM);
-        options.add(Gateway.shared().databaseOfItsOwn()); // the shared gateway's Kafka is another one
-        options.add("-Dsluice.uplink.bytes-in-flight-per-kafka-topic=" + ROOM / 2);
+        options.addAll(List.of(
+                // For so long a broker may keep its answer about a partition that is no more.
+                "-Dmp.messaging.outgoing.uplink.request.timeout.ms=10000",
+                "-Dsluice.uplink.bytes-in-flight=" + ROOM,
+                "-Dsluice.uplink.bytes-in-flight-per-kafka-topic=" + ROOM / 2,
+                Gateway.shared().databaseOfItsOwn())); // the shared gateway's Kafka is another one
         var settings = Gateway.shared()
                 .settingsOfAnother(options.toArray(String[]::new))
                 .withKafka(kafka.securedBootstrap());

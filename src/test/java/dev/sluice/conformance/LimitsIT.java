@@ -25,11 +25,23 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceAccessMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.ResourceLockTarget;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A gateway with small limits for each client, by the bytes on the wire. */
+/**
+ * A gateway with small limits for each client, by the bytes on the wire. What waits for a rate waits side by side; who measures others is
+ * alone.
+ */
+@Execution(ExecutionMode.CONCURRENT)
+@ResourceLock(value = LimitsIT.GATEWAY, mode = ResourceAccessMode.READ, target = ResourceLockTarget.CHILDREN)
 class LimitsIT {
+    static final String GATEWAY = "the gateway of LimitsIT";
+
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final QoS ONE = QoS.AT_LEAST_ONCE;
     private static final int IN = 50;
@@ -124,6 +136,7 @@ class LimitsIT {
     }
 
     /** Ten that flood, beside a hundred honest ones, who are timed before, meanwhile and afterwards. */
+    @ResourceLock(GATEWAY)
     @Test
     void floodersGetExactlyTheirShareAndTheOthersDoNotNotice() throws Exception {
         try (var honest = Neighbours.start(100, () -> online(V5, Device.id("honest")));

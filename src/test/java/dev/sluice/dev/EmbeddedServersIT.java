@@ -22,8 +22,11 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The servers of {@code ./sluice run} and of the fault tests: killed and frozen, they keep what they have acknowledged. */
+@Execution(ExecutionMode.CONCURRENT)
 class EmbeddedServersIT {
     private static final String TOPIC = "fleet.telemetry";
     private static final Duration PATIENT = Duration.ofSeconds(60);

@@ -26,8 +26,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Devices with stored sessions that are connected to one of two gateways, and move to the other. */
-class MoveIT {
+/**
+ * What one of three gateways does concerns the others: devices with stored sessions move between two, and a SUBACK is about all. With
+ * {@code -Dsuback.rounds=10000 -Dsuback.gateways=10} there are more, and it is the long run.
+ */
+class ThreeGatewaysIT {
+    private static final int GATEWAYS = Integer.getInteger("suback.gateways", 3);
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final int ROUNDS = Integer.getInteger("moves", 30);
     private static final int MESSAGES = 200;
@@ -37,7 +41,7 @@ class MoveIT {
 
     @BeforeAll
     static void start() {
-        gateways = GatewayFleet.start("move", 2, "-Dsluice.limits.take-over-delay-maximum=0s");
+        gateways = GatewayFleet.start("three", GATEWAYS, "-Dsluice.limits.take-over-delay-maximum=0s");
         ports = gateways.names().stream().map(gateways::port).toList();
     }
 
@@ -94,6 +98,16 @@ class MoveIT {
 
     private static int count(String rows) {
         return Integer.parseInt(gateways.query("SELECT count(*) FROM " + rows));
+    }
+
+    /** What any gateway takes after SUBACK reaches the subscriber, wherever that is connected. */
+    @Test
+    void subackIsAboutAllGateways() throws Exception {
+        try (var rounds = new SubackRounds(gateways)) {
+            rounds.messagesAfterSuback();
+            rounds.retainedMessagesBesideSubscribe();
+            rounds.messagesAtAFrozenGateway();
+        }
     }
 
     @Test
