@@ -3,10 +3,14 @@ package dev.sluice.foreign;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Programs;
 import java.util.UUID;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What client libraries of other languages get over WebSocket; their scripts hold what is expected of each message. */
+@Execution(ExecutionMode.CONCURRENT)
 class ScriptedClientsIT {
     private final int port = Gateway.shared().port();
 
@@ -20,6 +24,7 @@ class ScriptedClientsIT {
         Programs.node("node.mjs", "ws://127.0.0.1:" + port + "/mqtt", id("node"), version);
     }
 
+    @ResourceLock(Browser.ONE)
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInChromium(String version) throws Exception {

@@ -23,11 +23,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Client libraries over wss; one of them shows a certificate of its own. Pages have a gateway that does not ask for one. */
+@Execution(ExecutionMode.CONCURRENT)
 class SecureClientsIT {
     private static final CertificateAuthority SERVERS = CertificateAuthority.named("authority of servers");
     private static final CertificateAuthority DEVICES = CertificateAuthority.named("authority of devices");
@@ -88,32 +93,18 @@ class SecureClientsIT {
         return language + "-" + UUID.randomUUID().toString().substring(0, 8);
     }
 
-    @Test
-    void mqttJsInNode() {
-        mqttJsInNode("5");
-    }
-
-    /** What a version of MQTT changes, and what TLS does, do not touch each other. */
-    @Tag("long")
-    @Test
-    void mqtt3InEach() throws Exception {
-        mqttJsInNode("4");
-        mqttJsInChromium("4");
-        pahoPython("4");
-    }
-
-    private static void mqttJsInNode(String version) {
+    @ParameterizedTest
+    @ValueSource(strings = {"4", "5"})
+    void mqttJsInNode(String version) {
         var authority = folder.resolve("servers.crt").toString();
         Programs.node("node.mjs", "wss://localhost:" + port + "/mqtt", id("node"), version, authority);
     }
 
-    @Test
-    void mqttJsInChromium() throws Exception {
-        mqttJsInChromium("5");
-    }
-
     /** Only its user may tell Chromium whom to trust, and which certificate to show; without that, it closes a WebSocket that is asked for one. */
-    private static void mqttJsInChromium(String version) throws Exception {
+    @ResourceLock(Browser.ONE)
+    @ParameterizedTest
+    @ValueSource(strings = {"4", "5"})
+    void mqttJsInChromium(String version) throws Exception {
         try (var browser = Browser.serving(Programs.mqttJs())) {
             browser.pass(
                     "page.html?url=wss://127.0.0.1:" + portOfPages + "/mqtt&id=" + id("page") + "&version=" + version,
@@ -121,12 +112,9 @@ class SecureClientsIT {
         }
     }
 
-    @Test
-    void pahoPython() {
-        pahoPython("5");
-    }
-
-    private static void pahoPython(String version) {
+    @ParameterizedTest
+    @ValueSource(strings = {"4", "5"})
+    void pahoPython(String version) {
         var authority = folder.resolve("servers.crt").toString();
         Programs.python("src/test/python/scenario.py", Integer.toString(port), id("python"), version, authority);
     }
