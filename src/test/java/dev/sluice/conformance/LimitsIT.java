@@ -13,6 +13,7 @@ import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.RawHttp;
 import dev.sluice.support.Records;
+import dev.sluice.support.SideBySide;
 import dev.sluice.support.WireClient;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,8 +26,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.api.parallel.ResourceAccessMode;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.api.parallel.ResourceLockTarget;
@@ -34,10 +33,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A gateway with small limits for each client, by the bytes on the wire. What waits for a rate waits side by side; who measures others is
- * alone.
+ * A gateway with small limits for each client, by the bytes on the wire. What waits for a rate waits side by side; alone is who measures how
+ * others fare, or starts a gateway for which the others would wait.
  */
-@Execution(ExecutionMode.CONCURRENT)
 @ResourceLock(value = LimitsIT.GATEWAY, mode = ResourceAccessMode.READ, target = ResourceLockTarget.CHILDREN)
 class LimitsIT {
     static final String GATEWAY = "the gateway of LimitsIT";
@@ -95,6 +93,7 @@ class LimitsIT {
     }
 
     /** Its PUBLISHes wait; PINGREQ and SUBSCRIBE, which come behind all of them, do not. */
+    @SideBySide
     @ParameterizedTest
     @EnumSource
     void whatIsOverWaitsAndEverythingElseIsAnswered(ProtocolVersion version) {
@@ -125,6 +124,7 @@ class LimitsIT {
                 .isPositive();
     }
 
+    @SideBySide
     @Test
     void aGoodbyeBehindMessagesThatWaitLosesNone() {
         var clientId = Device.id("goodbye");
@@ -214,6 +214,7 @@ class LimitsIT {
         }
     }
 
+    @SideBySide
     @Test
     void deliveriesAboveTheRateWaitAndNoneIsLost() {
         var count = 3 * OUT;
@@ -234,6 +235,7 @@ class LimitsIT {
     }
 
     /** MQTT 5 is told; MQTT 3 cannot be. */
+    @SideBySide
     @Test
     void bytesAboveTheRateAreRefusedAsConfigured() {
         var payload = new byte[30_000];
@@ -259,6 +261,7 @@ class LimitsIT {
                 .isGreaterThanOrEqualTo(2);
     }
 
+    @SideBySide
     @Test
     void aClientHasItsNumberOfSubscriptions() {
         try (var client = Peer.at(port, Device.connect(V5, Device.id("subscriber"), true, Properties.NONE), false)) {
@@ -271,6 +274,7 @@ class LimitsIT {
     }
 
     /** Each one that takes the session over waits longer for it; nobody is shut out, and others do not wait. */
+    @SideBySide
     @Test
     void connectionsThatFightOverAClientAreSlowedDown() {
         var clientId = Device.id("fight");
@@ -297,6 +301,7 @@ class LimitsIT {
     }
 
     /** With any heap too full, from the first collection of all of it on, which neither classes nor compiled code are to cause. */
+    @ResourceLock(GATEWAY)
     @Test
     void whileThereIsTooMuchToDoNobodyNewIsLetInAndThoseWhoAreStay() throws Exception {
         var used = new int[1];

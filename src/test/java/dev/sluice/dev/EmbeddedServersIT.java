@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.support.SideBySide;
 import dev.sluice.tools.KafkaRecords;
 import dev.sluice.tools.Tail;
 import java.nio.charset.StandardCharsets;
@@ -22,11 +23,8 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The servers of {@code ./sluice run} and of the fault tests: killed and frozen, they keep what they have acknowledged. */
-@Execution(ExecutionMode.CONCURRENT)
 class EmbeddedServersIT {
     private static final String TOPIC = "fleet.telemetry";
     private static final Duration PATIENT = Duration.ofSeconds(60);
@@ -37,6 +35,7 @@ class EmbeddedServersIT {
     @TempDir
     Path folder;
 
+    @SideBySide
     @Test
     void kafkaKeepsItsRecordsWhenItIsKilled() throws Exception {
         var port = Ports.free();
@@ -56,6 +55,7 @@ class EmbeddedServersIT {
         }
     }
 
+    @SideBySide
     @Test
     void postgresKeepsItsRowsWhenItIsKilled() throws Exception {
         var port = Ports.free();

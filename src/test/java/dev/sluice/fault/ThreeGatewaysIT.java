@@ -34,7 +34,7 @@ class ThreeGatewaysIT {
     private static final int GATEWAYS = Integer.getInteger("suback.gateways", 3);
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final int ROUNDS = Integer.getInteger("moves", 30);
-    private static final int MESSAGES = 200;
+    private static final int MESSAGES = 60;
 
     private static GatewayFleet gateways;
     private static List<Integer> ports;

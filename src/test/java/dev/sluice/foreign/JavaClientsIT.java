@@ -2,11 +2,8 @@ package dev.sluice.foreign;
 
 import dev.sluice.support.Gateway;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The client libraries of Java, which the build fetches anyhow: the HiveMQ client and Eclipse Paho, each with MQTT 3.1.1 and 5. */
-@Execution(ExecutionMode.CONCURRENT)
 class JavaClientsIT extends ClientScenarios {
     static Stream<Library> libraries() {
         return Stream.of(JavaLibrary.values());

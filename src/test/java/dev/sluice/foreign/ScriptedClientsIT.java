@@ -2,15 +2,13 @@ package dev.sluice.foreign;
 
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Programs;
+import dev.sluice.support.SideBySide;
 import java.util.UUID;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What client libraries of other languages get over WebSocket; their scripts hold what is expected of each message. */
-@Execution(ExecutionMode.CONCURRENT)
 class ScriptedClientsIT {
     private final int port = Gateway.shared().port();
 
@@ -18,6 +16,7 @@ class ScriptedClientsIT {
         return language + "-" + UUID.randomUUID().toString().substring(0, 8);
     }
 
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInNode(String version) {
@@ -25,6 +24,7 @@ class ScriptedClientsIT {
     }
 
     @ResourceLock(Browser.ONE)
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInChromium(String version) throws Exception {
@@ -33,6 +33,7 @@ class ScriptedClientsIT {
         }
     }
 
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void pahoPython(String version) {
