@@ -10,6 +10,7 @@ import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.SideBySide;
 import dev.sluice.support.WireClient;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A gateway on which connections may become 4 s old, by the bytes on the wire. */
+/** A gateway on which connections may become 4 s old, by the bytes on the wire. They age side by side. */
 class ConnectionAgeIT {
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final Duration YOUNGEST = Duration.ofMillis(3_600);
@@ -55,6 +56,7 @@ class ConnectionAgeIT {
         return client;
     }
 
+    @SideBySide
     @ParameterizedTest
     @EnumSource
     void anOldConnectionIsEndedAndCounted(ProtocolVersion version) {
@@ -70,6 +72,7 @@ class ConnectionAgeIT {
     }
 
     /** Its PUBREL comes when it is to go already, which the gateway shows by leaving other messages unanswered. */
+    @SideBySide
     @Test
     void anExchangeThatHasBegunIsEndedFirst() {
         for (int i = 0; i < TRIES; i++) if (endsExchangeFirst()) return;
@@ -98,6 +101,7 @@ class ConnectionAgeIT {
         return Gateway.metric(port, "sluice_publishes_abandoned_total");
     }
 
+    @SideBySide
     @Test
     void aMessageThatTheClientDoesNotAnswerIsSentAgainOnItsNextConnection() {
         var clientId = Device.id("mute");

@@ -68,8 +68,10 @@ class KafkaLimitsIT {
         kafka.allowAll();
         var options = new ArrayList<>(kafka.options(PASSWORD));
         options.add("-Dsluice.uplink.bytes-in-flight=" + ROOM);
-        options.add(Gateway.shared().databaseOfItsOwn()); // the shared gateway's Kafka is another one
         options.add("-Dsluice.uplink.bytes-in-flight-per-kafka-topic=" + ROOM / 2);
+        // For so long a broker may keep its answer about a partition that is no more.
+        options.add("-Dmp.messaging.outgoing.uplink.request.timeout.ms=10000");
+        options.add(Gateway.shared().databaseOfItsOwn()); // the shared gateway's Kafka is another one
         var settings = Gateway.shared()
                 .settingsOfAnother(options.toArray(String[]::new))
                 .withKafka(kafka.securedBootstrap());
@@ -335,10 +337,7 @@ class KafkaLimitsIT {
             ForeignProducer.write(kafka.plainPort(), TALK, mine, mine.producerEpoch() + 1, 0, 3);
             pipeline(client, answered, false);
             var answer = client.receive();
-            while (answer instanceof Packet.PubAck ack) {
-                answered.set(ack.packetId());
-                answer = client.receive();
-            }
+            for (; answer instanceof Packet.PubAck ack; answer = client.receive()) answered.set(ack.packetId());
             assertThat(answer).isInstanceOfSatisfying(Packet.Disconnect.class, told -> assertThat(told.reason())
                     .isEqualTo(ReasonCode.SERVER_BUSY));
         }

@@ -29,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Kafka topics whose names devices make, beside a Kafka that creates topics by itself where a producer asks for them. */
 class MissingTopicIT {
     private static final int MAY_CREATE = 3;
+    /** Of the topics that a device names, of which each is looked for for a second. */
+    private static final int MANY = 3;
 
     @TempDir
     private static Path folder;
@@ -127,9 +129,9 @@ class MissingTopicIT {
     @Test
     void noDeviceMakesTopicsByNamingThem() {
         try (var client = online(Device.id("many"))) {
-            for (int i = 1; i <= 10; i++)
+            for (int i = 1; i <= MANY; i++)
                 client.sendPackets(Device.publish(QoS.AT_LEAST_ONCE, i, "named/many" + i, "x"));
-            for (int i = 1; i <= 10; i++)
+            for (int i = 1; i <= MANY; i++)
                 assertThat(client.receive(Packet.PubAck.class).reason()).isEqualTo(ReasonCode.TOPIC_NAME_INVALID);
         }
         assertThat(topics()).noneMatch(name -> name.startsWith("named.many"));

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,21 +24,29 @@ class StartIT {
     @TempDir
     private Path folder;
 
+    @Test
+    void aCodecWhoseLibraryCannotBeLoadedEndsTheStart() throws IOException {
+        assertCodecRefused("snappy", "org.xerial.snappy.tempdir");
+    }
+
+    @Tag("long")
+    @Test
+    void soDoesTheOtherOneWithALibraryOfItsOwn() throws IOException {
+        assertCodecRefused("zstd", "ZstdTempFolder");
+    }
+
     /** Nothing can be unpacked where there is no folder. */
-    @ParameterizedTest
-    @CsvSource({"snappy, org.xerial.snappy.tempdir", "zstd, ZstdTempFolder"})
-    void aCodecWhoseLibraryCannotBeLoadedEndsTheStart(String codec, String folder) throws IOException {
+    private static void assertCodecRefused(String codec, String folder) throws IOException {
         assertRefused(
                 "mp.messaging.outgoing.uplink.compression.type: \"" + codec + "\" cannot be used by this gateway: ",
                 "-Dmp.messaging.outgoing.uplink.compression.type=" + codec,
                 "-D" + folder + "=/proc/nowhere");
     }
 
-    /** The last one is refused after all has started, the others before anything else has. */
+    /** The second one is refused after all has started, the first one before anything else has. */
     @ParameterizedTest
     @CsvSource({
-        "-Dkafka.metric.reporters=fleet.Own, kafka.metric.reporters names the class fleet.Own",
-        "-Dmp.messaging.outgoing.uplink.partitioner.class=fleet.Own, partitioner.class names the class fleet.Own",
+        "-Dmp.messaging.outgoing.uplink.partitioner.class=fleet.Own, mp.messaging.outgoing.uplink.partitioner.class names the class fleet.Own",
         "-Dsluice.downlink.consumer.\"interceptor.classes\"=fleet.Own, fleet.Own"
     })
     void theReasonComesOnceAndLast(String option, String sentence) throws IOException {

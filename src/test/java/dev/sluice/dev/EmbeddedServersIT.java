@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.support.SideBySide;
 import dev.sluice.tools.KafkaRecords;
 import dev.sluice.tools.Tail;
 import java.nio.charset.StandardCharsets;
@@ -34,6 +35,7 @@ class EmbeddedServersIT {
     @TempDir
     Path folder;
 
+    @SideBySide
     @Test
     void kafkaKeepsItsRecordsWhenItIsKilled() throws Exception {
         var port = Ports.free();
@@ -53,6 +55,7 @@ class EmbeddedServersIT {
         }
     }
 
+    @SideBySide
     @Test
     void postgresKeepsItsRowsWhenItIsKilled() throws Exception {
         var port = Ports.free();

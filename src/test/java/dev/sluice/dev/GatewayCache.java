@@ -42,6 +42,9 @@ final class GatewayCache {
             var training = new ProcessBuilder(script.toString(), jar().toString(), cache.toString());
             var environment = training.environment();
             environment.put("PATH", Path.of(ToolClasspath.java()).getParent() + ":" + System.getenv("PATH"));
+            // As gateways of tests run; the better compiler would keep a core busy for a third of the training, for
+            // nothing that they use.
+            environment.put("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1");
             environment.put("TRAIN_PORT", Integer.toString(Ports.free()));
             environment.put("TRAIN_MANAGEMENT_PORT", Integer.toString(Ports.free()));
             environment.put("QUARKUS_DATASOURCE_JDBC_URL", postgres.jdbcUrl());

@@ -20,6 +20,9 @@ import java.util.concurrent.TimeoutException;
 
 /** A Chromium without a window, and the web server of a page that posts its outcome to {@code /result}; used by one thread. */
 final class Browser implements AutoCloseable {
+    /** The lock of tests that start one: each takes as much of a machine as all that runs beside it. */
+    static final String ONE = "a browser";
+
     private static final int PATIENCE_SECONDS = 90;
     private static final List<String> OPTIONS = List.of(
             "--headless",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.foreign.ForeignClient.Heard;
 import dev.sluice.foreign.ForeignClient.Identity;
+import dev.sluice.support.SideBySide;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -56,6 +57,7 @@ abstract class ClientScenarios {
         return heard;
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void everyQoSAndSize(Library library) throws Exception {
@@ -72,6 +74,7 @@ abstract class ClientScenarios {
         client.disconnect();
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void wildcardsMatchAndTheLowerQoSCounts(Library library) throws Exception {
@@ -94,6 +97,7 @@ abstract class ClientScenarios {
         assertThat(next(client)).isEqualTo(new Heard(topic + "/one", "the level above", 1, false));
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void aNewSubscriptionGetsWhatIsRetained(Library library) throws Exception {
@@ -111,6 +115,7 @@ abstract class ClientScenarios {
         assertThat(next(late)).isEqualTo(new Heard(topic + "/other", "live", 1, false));
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void theWillOfAClientThatIsCutOffIsPublished(Library library) throws Exception {
@@ -127,6 +132,7 @@ abstract class ClientScenarios {
         }
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void whoWasAwayGetsWhatWasQueued(Library library) throws Exception {
@@ -150,6 +156,7 @@ abstract class ClientScenarios {
         }
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void theNewConnectionTakesTheSessionOver(Library library) throws Exception {
@@ -171,6 +178,7 @@ abstract class ClientScenarios {
         assertThat(first.heard()).extracting(Heard::payload).doesNotContain("to the heir");
     }
 
+    @SideBySide
     @ParameterizedTest
     @MethodSource("libraries")
     void eachMessageGoesToOneMemberOfASharedSubscription(Library library) throws Exception {

@@ -19,14 +19,17 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.ResourceLockTarget;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What client libraries of Python, Go, Rust, JavaScript and Java get from a gateway with default bounds, which is killed within their bursts. On
- * request, since they have to be fetched and built first: {@code ./sluice it ForeignClientsIT}.
+ * request, since they have to be fetched and built first: {@code ./sluice it ForeignClientsIT}. One after the other, as some kill the gateway of all.
  */
 @Tag("foreign")
+@ResourceLock(value = "the gateway of ForeignClientsIT", target = ResourceLockTarget.CHILDREN)
 class ForeignClientsIT extends ClientScenarios {
     private static final String KAFKA_TOPIC = "wire.telemetry";
     private static final int BURST = 5000;

@@ -2,7 +2,9 @@ package dev.sluice.foreign;
 
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Programs;
+import dev.sluice.support.SideBySide;
 import java.util.UUID;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -14,12 +16,15 @@ class ScriptedClientsIT {
         return language + "-" + UUID.randomUUID().toString().substring(0, 8);
     }
 
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInNode(String version) {
         Programs.node("node.mjs", "ws://127.0.0.1:" + port + "/mqtt", id("node"), version);
     }
 
+    @ResourceLock(Browser.ONE)
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInChromium(String version) throws Exception {
@@ -28,6 +33,7 @@ class ScriptedClientsIT {
         }
     }
 
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void pahoPython(String version) {

@@ -14,6 +14,7 @@ import dev.sluice.dev.GatewayProcess;
 import dev.sluice.dev.Ports;
 import dev.sluice.support.Gateway;
 import dev.sluice.support.Programs;
+import dev.sluice.support.SideBySide;
 import dev.sluice.support.Tls;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -89,6 +91,7 @@ class SecureClientsIT {
         return language + "-" + UUID.randomUUID().toString().substring(0, 8);
     }
 
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInNode(String version) {
@@ -97,6 +100,8 @@ class SecureClientsIT {
     }
 
     /** Only its user may tell Chromium whom to trust, and which certificate to show; without that, it closes a WebSocket that is asked for one. */
+    @ResourceLock(Browser.ONE)
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void mqttJsInChromium(String version) throws Exception {
@@ -107,6 +112,7 @@ class SecureClientsIT {
         }
     }
 
+    @SideBySide
     @ParameterizedTest
     @ValueSource(strings = {"4", "5"})
     void pahoPython(String version) {
@@ -114,6 +120,7 @@ class SecureClientsIT {
         Programs.python("src/test/python/scenario.py", Integer.toString(port), id("python"), version, authority);
     }
 
+    @SideBySide
     @Test
     void hiveMqStaysWhileTheServersCertificateIsExchangedAndGoesOnceItsOwnIsRevoked() throws Exception {
         var own = DEVICES.client("CN=truck-7,OU=fleet");

@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 
 /**
  * Programs in other languages that tests run; one that is missing is a failure whose sentence says what to install. Owns the
- * folder of Node's modules; used by one thread.
+ * folder of Node's modules; any thread may use it.
  */
 public final class Programs {
     private static final Path SCRIPTS = Path.of("src/test/js");
@@ -30,7 +30,7 @@ public final class Programs {
     private Programs() {}
 
     /** The folder with our scripts and pages, and MQTT.js in its {@code node_modules}. */
-    public static Path mqttJs() {
+    public static synchronized Path mqttJs() {
         var npm = find("apt install nodejs npm", "npm");
         try (var turn = FileChannel.open(MODULES.resolveSibling("js.lock"), CREATE, WRITE)) {
             turn.lock(); // tests run in several processes

@@ -37,6 +37,9 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class RelayRig implements AutoCloseable {
     static final int PARTITIONS = 8;
     static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** Of gateways, as configured. */
+    private static final Duration USUAL = Duration.ofSeconds(5);
+
     private static final AtomicInteger TOPICS = new AtomicInteger();
 
     final String topic = "relay." + TOPICS.incrementAndGet();
@@ -66,14 +69,23 @@ final class RelayRig implements AutoCloseable {
     }
 
     Node start(String id) {
-        var node = new Node(fleet.register(id));
+        return start(id, USUAL);
+    }
+
+    /** One that waits so long for the others. */
+    private Node start(String id, Duration patience) {
+        var node = new Node(fleet.register(id), patience);
         nodes.add(node);
         return node;
     }
 
     /** One that has joined, and reads. */
     Node started(String id) {
-        var node = start(id);
+        return started(id, USUAL);
+    }
+
+    Node started(String id, Duration patience) {
+        var node = start(id, patience);
         node.relay.start();
         await(id + " is ready", node.relay::isReady);
         await(id + " reads", () -> node.relay.trouble() == null);
@@ -119,11 +131,11 @@ final class RelayRig implements AutoCloseable {
         final UplinkProducer producer;
         final KafkaRelay relay;
 
-        private Node(Gateway gateway) {
+        private Node(Gateway gateway, Duration patience) {
             this.gateway = gateway;
             producer = new UplinkProducer(clients(), null, event(), topics, registry);
             relay = new KafkaRelay(
-                    new Config(topic, PARTITIONS, Duration.ofSeconds(5), 16 << 20),
+                    new Config(topic, PARTITIONS, patience, 16 << 20),
                     fleet.seenBy(() -> this.gateway),
                     producer,
                     topics,

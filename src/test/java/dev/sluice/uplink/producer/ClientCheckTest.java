@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quarkus.runtime.StartupEvent;
+import io.smallrye.config.SmallRyeConfigBuilder;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
@@ -45,6 +47,20 @@ class ClientCheckTest {
                 .hasMessageContaining("which the gateway does not have");
         assertThatThrownBy(() -> check(Map.of(property, value), true))
                 .hasMessageContaining("which is not in the native executable");
+    }
+
+    /** The producer's own properties go before those that all clients of Kafka's have. */
+    @Test
+    void aClassOfTheProducerIsNamedByTheKeyThatIsSet() {
+        var nothing = new SmallRyeConfigBuilder().build();
+        var ofAll = new ClientCheck(nothing, Map.of("metric.reporters", "fleet.Own"));
+        assertThatThrownBy(() -> ofAll.checkProducer(new StartupEvent()))
+                .hasMessageStartingWith("kafka.metric.reporters names the class fleet.Own");
+        var key = "mp.messaging.outgoing.uplink.metric.reporters";
+        var own = new SmallRyeConfigBuilder().withDefaultValue(key, "fleet.Own").build();
+        var ofProducer = new ClientCheck(own, Map.of("metric.reporters", ""));
+        assertThatThrownBy(() -> ofProducer.checkProducer(new StartupEvent()))
+                .hasMessageStartingWith(key + " names the class fleet.Own");
     }
 
     @Test

@@ -27,11 +27,15 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Clients with stored sessions that are connected to one of two gateways, and move to the other, or to another connection. */
-class MoveIT {
+/**
+ * What one of three gateways does concerns the others: devices with stored sessions move between two, and a SUBACK is about all. With
+ * {@code -Dsuback.rounds=10000 -Dsuback.gateways=10} there are more, and it is the long run.
+ */
+class ThreeGatewaysIT {
+    private static final int GATEWAYS = Integer.getInteger("suback.gateways", 3);
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
-    private static final int ROUNDS = Integer.getInteger("moves", 16);
-    private static final int MESSAGES = 100;
+    private static final int ROUNDS = Integer.getInteger("moves", 30);
+    private static final int MESSAGES = 60;
     private static final int TAKE_OVERS = 10;
     /** Messages under way. */
     private static final int WINDOW = 50;
@@ -43,7 +47,7 @@ class MoveIT {
 
     @BeforeAll
     static void start() {
-        gateways = GatewayFleet.start("move", 2, "-Dsluice.limits.take-over-delay-maximum=0s");
+        gateways = GatewayFleet.start("three", GATEWAYS, "-Dsluice.limits.take-over-delay-maximum=0s");
         ports = gateways.names().stream().map(gateways::port).toList();
     }
 
@@ -100,6 +104,16 @@ class MoveIT {
 
     private static int count(String rows) {
         return Integer.parseInt(gateways.query("SELECT count(*) FROM " + rows));
+    }
+
+    /** What any gateway takes after SUBACK reaches the subscriber, wherever that is connected. */
+    @Test
+    void subackIsAboutAllGateways() throws Exception {
+        try (var rounds = new SubackRounds(gateways)) {
+            rounds.messagesAfterSuback();
+            rounds.retainedMessagesBesideSubscribe();
+            rounds.messagesAtAFrozenGateway();
+        }
     }
 
     @Test

@@ -20,21 +20,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.Test;
 
-/**
- * SUBACK is about all gateways: what any of them takes after it reaches the subscriber, wherever that is connected. With
- * {@code -Dsuback.rounds=10000 -Dsuback.gateways=10} it is the long run.
- */
-class SubackIT {
-    private static final int ROUNDS = Integer.getInteger("suback.rounds", 30);
-    private static final int MOST_GATEWAYS = Integer.getInteger("suback.gateways", 3);
-    private static final int FREEZES = 6;
+/** Owns clients of each gateway, which subscribe at one and publish at another, each time after SUBACK; used by one thread. */
+final class SubackRounds implements AutoCloseable {
+    private static final int ROUNDS = Integer.getInteger("suback.rounds", 24);
+    private static final int FREEZES = 4;
     private static final ProtocolVersion V5 = ProtocolVersion.V5;
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final byte[] PAYLOAD = "now".getBytes(StandardCharsets.US_ASCII);
 
     private final Random random = new Random(1);
+    private final GatewayFleet gateways;
+    private final List<String> names;
+    private final List<Place> places = new ArrayList<>();
 
     /** The clients at one gateway. */
     private record Place(WireClient live, WireClient durable, WireClient publisher) implements AutoCloseable {
@@ -62,40 +60,29 @@ class SubackIT {
         }
     }
 
-    @Test
-    void subackIsAboutAllGateways() throws Exception {
-        try (var gateways = GatewayFleet.start("suback", 3)) {
-            with(gateways, this::messagesAfterSuback);
-            if (MOST_GATEWAYS > 3) {
-                gateways.add(MOST_GATEWAYS - 3);
-                with(gateways, this::messagesAfterSuback);
-            }
-            with(gateways, this::retainedMessagesBesideSubscribe);
-            with(gateways, places -> messagesAtAFrozenGateway(gateways, places));
-        }
-    }
-
-    private interface Rounds {
-        void run(List<Place> places) throws Exception;
-    }
-
-    private static void with(GatewayFleet gateways, Rounds rounds) throws Exception {
-        var places = new ArrayList<Place>();
+    SubackRounds(GatewayFleet gateways) {
+        this.gateways = gateways;
+        names = List.copyOf(gateways.names());
         try {
-            for (var name : gateways.names()) places.add(Place.at(gateways.port(name), name));
-            rounds.run(places);
-        } finally {
-            places.forEach(Place::close);
+            for (var name : names) places.add(Place.at(gateways.port(name), name));
+        } catch (RuntimeException | AssertionError failed) {
+            close();
+            throw failed;
         }
+    }
+
+    @Override
+    public void close() {
+        places.forEach(Place::close);
     }
 
     /** Each round at two other gateways, with and without a session, with an exact filter and one with a wildcard. */
-    private void messagesAfterSuback(List<Place> places) {
+    void messagesAfterSuback() {
         var took = new long[ROUNDS];
         int misses = 0;
         for (int round = 0; round < ROUNDS; round++) {
             var here = places.get(round % places.size());
-            var there = other(places, round);
+            var there = other(round);
             var subscriber = round / places.size() % 2 == 0 ? here.live : here.durable;
             var topic = "suback/" + places.size() + "/" + round;
             var filter = random.nextBoolean() ? topic : "+/" + places.size() + "/" + round;
@@ -129,19 +116,18 @@ class SubackIT {
         return sorted[(int) (share * (sorted.length - 1))] / 1e6;
     }
 
-    /** Another place's publisher, the only one's if there is no other. */
-    private WireClient other(List<Place> places, int round) {
-        if (places.size() == 1) return places.getFirst().publisher;
+    /** Another place's publisher. */
+    private WireClient other(int round) {
         var distance = 1 + random.nextInt(places.size() - 1);
         return places.get((round + distance) % places.size()).publisher;
     }
 
     /** Whichever is first: the subscriber is told by what is retained, or by what comes, and sometimes by both. */
-    private void retainedMessagesBesideSubscribe(List<Place> places) throws InterruptedException {
+    void retainedMessagesBesideSubscribe() throws InterruptedException {
         int misses = 0;
         for (int round = 0; round < ROUNDS; round++) {
             var here = places.get(round % places.size());
-            var there = other(places, round);
+            var there = other(round);
             var subscriber = round / places.size() % 2 == 0 ? here.live : here.durable;
             var topic = "retained/" + round;
             var lead = Duration.ofMillis(random.nextInt(12)).toNanos();
@@ -162,8 +148,7 @@ class SubackIT {
     }
 
     /** One that was frozen while somebody subscribed elsewhere learns of that before it takes what has come meanwhile. */
-    private static void messagesAtAFrozenGateway(GatewayFleet gateways, List<Place> places) {
-        var names = List.copyOf(gateways.names());
+    void messagesAtAFrozenGateway() {
         for (int round = 0; round < FREEZES; round++) {
             var here = places.get(round % places.size());
             var frozen = (round + 1) % places.size();
