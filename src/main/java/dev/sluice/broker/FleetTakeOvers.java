@@ -28,6 +28,7 @@ final class FleetTakeOvers {
     private final Relay relay;
     private final Consumer<EndedSession> lost;
     private final BrokerMeters meters;
+    private final Duration patience;
     /** What waits for {@link Yielded}. */
     private final Map<TakenOver, CompletableFuture<Long>> asked = new ConcurrentHashMap<>();
 
@@ -39,12 +40,25 @@ final class FleetTakeOvers {
             Relay relay,
             Consumer<EndedSession> lost,
             BrokerMeters meters) {
+        this(registry, turns, gateways, relay, lost, meters, PATIENCE);
+    }
+
+    /** @param patience how long another gateway may take for its answer */
+    FleetTakeOvers(
+            ConnectionRegistry<?> registry,
+            SessionTurns turns,
+            Gateways gateways,
+            Relay relay,
+            Consumer<EndedSession> lost,
+            BrokerMeters meters,
+            Duration patience) {
         this.registry = registry;
         this.turns = turns;
         this.gateways = gateways;
         this.relay = relay;
         this.lost = lost;
         this.meters = meters;
+        this.patience = patience;
         relay.on(TakenOver.class, this::takenOver);
         relay.on(Yielded.class, (_, letter) -> yielded(letter));
     }
@@ -89,7 +103,7 @@ final class FleetTakeOvers {
         relay.send(holder, letter, isSent -> {
             if (!isSent) answer.complete(null);
         });
-        return answer.completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+        return answer.completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS)
                 .thenApply(sentSeq -> {
                     asked.remove(letter, answer);
                     meters.takenOver(sentSeq != null);

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * Closes a socket whose client begins a TLS record and does not end it in time: its bytes are held until it is whole, and nobody behind
@@ -14,6 +15,7 @@ final class TlsRecords extends ChannelInboundHandlerAdapter {
 
     private final Runnable whenCut;
     private final long patience;
+    private final LongSupplier nanoTime;
     /** Bytes of the current record's header that have come, and its bytes that are to come. */
     private int header;
 
@@ -26,8 +28,13 @@ final class TlsRecords extends ChannelInboundHandlerAdapter {
      * @param patience nanoseconds
      */
     TlsRecords(Runnable whenCut, long patience) {
+        this(whenCut, patience, System::nanoTime);
+    }
+
+    TlsRecords(Runnable whenCut, long patience, LongSupplier nanoTime) {
         this.whenCut = whenCut;
         this.patience = patience;
+        this.nanoTime = nanoTime;
     }
 
     @Override
@@ -46,7 +53,7 @@ final class TlsRecords extends ChannelInboundHandlerAdapter {
         var at = bytes.readerIndex();
         while (at < bytes.writerIndex()) {
             if (header < HEADER) {
-                if (header == 0) began = System.nanoTime();
+                if (header == 0) began = nanoTime.getAsLong();
                 // The length is in the last two bytes of the header.
                 if (header >= HEADER - 2) left = left << 8 | bytes.getUnsignedByte(at);
                 header++;
@@ -69,8 +76,8 @@ final class TlsRecords extends ChannelInboundHandlerAdapter {
         isWatched = false;
         if (header == 0 || !context.channel().isActive()) return;
         // While the gateway does not read, the rest may be there.
-        if (!context.channel().config().isAutoRead()) began = System.nanoTime();
-        var rest = began + patience - System.nanoTime();
+        if (!context.channel().config().isAutoRead()) began = nanoTime.getAsLong();
+        var rest = began + patience - nanoTime.getAsLong();
         if (rest > 0) {
             watch(context, rest);
         } else {

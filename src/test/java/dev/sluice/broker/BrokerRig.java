@@ -154,7 +154,7 @@ final class BrokerRig implements AutoCloseable {
                 .withMapping(RulesConfig.class)
                 .withMapping(LimitsConfig.class)
                 .withMapping(StoreConfig.class)
-                .withDefaultValues(Map.of("sluice.store.open-timeout", "20s", "sluice.store.sweep-interval", "1h"))
+                .withDefaultValues(Map.of("sluice.store.open-timeout", "60s", "sluice.store.sweep-interval", "1h"))
                 .withDefaultValues(more)
                 .withValidateUnknown(false)
                 .build();
@@ -225,7 +225,7 @@ final class BrokerRig implements AutoCloseable {
         /** The next packet, which is of this type. */
         <P extends Packet> P next(Class<P> type) {
             try {
-                var packet = received.poll(20, TimeUnit.SECONDS);
+                var packet = received.poll(60, TimeUnit.SECONDS);
                 assertThat(packet).isInstanceOf(type);
                 return type.cast(packet);
             } catch (InterruptedException interrupted) {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.packet.Packet;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import io.agroal.api.AgroalDataSource;
 import java.time.Duration;
@@ -32,7 +33,7 @@ class FairTurnsTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         var relay = new LocalRelay(new LocalRelay.Board(), "here");
         rig = new BrokerRig(relay, store, store.retainedTopics, Map.of("unmatched", "drop"));

@@ -14,7 +14,6 @@ import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.Copy;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -92,7 +91,7 @@ class FleetQueuesTest {
     private static void settle(LocalRelay relay) {
         var done = new CompletableFuture<Void>();
         relay.execute(() -> done.complete(null));
-        done.orTimeout(10, TimeUnit.SECONDS).join();
+        done.orTimeout(60, TimeUnit.SECONDS).join();
     }
 
     @Test
@@ -185,7 +184,7 @@ class FleetQueuesTest {
         there.opened(new EndedSession("one", one.sessionId()));
         publish("one");
         there.start();
-        await().atMost(Duration.ofSeconds(10)).until(() -> one.told().contains(new Event.Queued(1)));
+        await().until(() -> one.told().contains(new Event.Queued(1)));
     }
 
     @Test

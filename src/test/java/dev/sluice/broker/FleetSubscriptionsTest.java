@@ -124,7 +124,7 @@ class FleetSubscriptionsTest {
         var some =
                 List.of(subscriptions).stream().map(FleetSubscriptionsTest::to).toList();
         there.subscribed(line, some, () -> seen.complete(null));
-        seen.orTimeout(10, TimeUnit.SECONDS).join();
+        seen.orTimeout(60, TimeUnit.SECONDS).join();
     }
 
     private void unsubscribe(Line line, String... ended) {
@@ -137,7 +137,7 @@ class FleetSubscriptionsTest {
     private void hear() {
         var done = new CompletableFuture<Void>();
         relayHere.execute(() -> done.complete(null));
-        done.orTimeout(10, TimeUnit.SECONDS).join();
+        done.orTimeout(60, TimeUnit.SECONDS).join();
     }
 
     /** What others have told by now is applied, and what has to be read again is read. */
@@ -287,7 +287,7 @@ class FleetSubscriptionsTest {
                 "DELETE FROM subscription WHERE session_id = (SELECT id FROM session WHERE client_id = 'c2999')");
         var id = Long.parseLong(SERVER.value("SELECT id FROM session WHERE client_id = 'c2999'"));
         there.unsubscribed(new Line("c2999", id, 2), List.of("t"), () -> {});
-        loaded.orTimeout(30, TimeUnit.SECONDS).join();
+        loaded.orTimeout(60, TimeUnit.SECONDS).join();
         settle();
         assertThat(clients("t")).hasSize(2999).doesNotContain("c2999");
     }

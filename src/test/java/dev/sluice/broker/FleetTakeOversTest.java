@@ -20,6 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class FleetTakeOversTest {
+    private static final Duration LONG = Duration.ofMinutes(1);
+
     private final LocalRelay.Board board = new LocalRelay.Board();
     private final SimpleMeterRegistry registered = new SimpleMeterRegistry();
     private final BrokerMeters meters = new BrokerMeters(registered);
@@ -46,7 +48,7 @@ class FleetTakeOversTest {
         }
 
         void join() {
-            takeOvers = new FleetTakeOvers(registry, turns, relay, relay, lost::add, meters);
+            takeOvers = new FleetTakeOvers(registry, turns, relay, relay, lost::add, meters, LONG);
             relay.join();
         }
     }
@@ -71,7 +73,7 @@ class FleetTakeOversTest {
     }
 
     private static long within(CompletableFuture<Long> answer) {
-        return answer.orTimeout(10, TimeUnit.SECONDS).join();
+        return answer.orTimeout(60, TimeUnit.SECONDS).join();
     }
 
     @Test
@@ -138,8 +140,10 @@ class FleetTakeOversTest {
     @Test
     void aGatewayThatIsSilentIsNotWaitedForLong() {
         there.relay.ignore();
-        var answer = here.takeOvers.end("c", opened(8, new Former("there", 7)));
-        await().atMost(Duration.ofSeconds(10)).until(answer::isDone);
+        var hasty = new FleetTakeOvers(
+                here.registry, here.turns, here.relay, here.relay, _ -> {}, meters, Duration.ofMillis(100));
+        var answer = hasty.end("c", opened(8, new Former("there", 7)));
+        await().until(answer::isDone);
         assertThat(answer).isCompletedWithValue(null);
         assertThat(here.relay.sent()).containsExactly(new TakenOver("c", 8));
         assertThat(registered
@@ -159,6 +163,6 @@ class FleetTakeOversTest {
     private static void settle(At at) {
         var done = new CompletableFuture<Void>();
         at.relay.execute(() -> done.complete(null));
-        done.orTimeout(10, TimeUnit.SECONDS).join();
+        done.orTimeout(60, TimeUnit.SECONDS).join();
     }
 }

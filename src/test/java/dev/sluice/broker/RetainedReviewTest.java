@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.topic.TopicName;
@@ -19,7 +20,6 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class RetainedReviewTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Duration SOON = Duration.ofSeconds(30);
     private static final TopicName NEXT = TopicName.of("next");
 
     private AgroalDataSource pool;
@@ -28,7 +28,7 @@ class RetainedReviewTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         rig = new StoreRig(pool, StoreRig.Settings.ONE_LANE, new RetainedBounds(1, 0));
         rig.retain(message("job/1", "done")).join();
         SERVER.execute("DELETE FROM retained");
@@ -46,7 +46,7 @@ class RetainedReviewTest {
         review.start();
         try {
             assertThat(rig.retainedTopics.hasRoomFor(NEXT)).isFalse();
-            await().atMost(SOON).until(() -> rig.retainedTopics.size() == 0);
+            await().until(() -> rig.retainedTopics.size() == 0);
             assertThat(rig.retainedTopics.hasRoomFor(NEXT)).isTrue();
         } finally {
             review.stop();
@@ -58,7 +58,7 @@ class RetainedReviewTest {
         var review = new RetainedReview(rig.retainedTopics, () -> false, Duration.ofMillis(10));
         review.start();
         try {
-            await().atMost(SOON).until(() -> rig.retainedTopics.size() == 0);
+            await().until(() -> rig.retainedTopics.size() == 0);
         } finally {
             review.stop();
         }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.session.SessionStore.OpenRequest;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class SessionOpenerTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private final SessionTurns turns = new SessionTurns();
     private final LocalRelay.Board board = new LocalRelay.Board();
@@ -43,7 +44,7 @@ class SessionOpenerTest {
     void start() {
         SERVER.empty();
         // Without the check by which the server ends a COMMIT that nobody waits for: not every server can.
-        pool = StoreRig.pool(SERVER, StoreRig.newConnectionSql().replaceAll("; DO .*", ""));
+        pool = Pools.patient(SERVER, Pools.patientSql().replaceAll("; DO .*", ""));
         rig = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         opener = new SessionOpener(
                 rig.sessions,

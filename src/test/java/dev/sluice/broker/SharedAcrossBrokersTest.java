@@ -11,6 +11,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import dev.sluice.topic.TopicName;
 import io.agroal.api.AgroalDataSource;
@@ -38,7 +39,7 @@ class SharedAcrossBrokersTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         for (var id : List.of("a", "b", "c"))
             brokers.add(new BrokerRig(new LocalRelay(board, id), store, store.retainedTopics, NO_ROUTES));

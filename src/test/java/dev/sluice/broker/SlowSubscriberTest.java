@@ -8,6 +8,7 @@ import dev.sluice.packet.Packet;
 import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.Counter;
@@ -53,7 +54,7 @@ class SlowSubscriberTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         var keys = Map.of("sluice.mqtt.send-quota", "" + QUOTA, "sluice.mqtt.queue-count", "" + QUEUE);
         var relay = new LocalRelay(new LocalRelay.Board(), "here");

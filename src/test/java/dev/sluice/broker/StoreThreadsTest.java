@@ -11,7 +11,7 @@ class StoreThreadsTest {
     private Object end(Runnable reading) throws Exception {
         var end = new CompletableFuture<Object>();
         StoreThreads.read("c", reading, () -> end.complete("away"), end::complete);
-        return end.get(30, TimeUnit.SECONDS);
+        return end.get(60, TimeUnit.SECONDS);
     }
 
     @Test

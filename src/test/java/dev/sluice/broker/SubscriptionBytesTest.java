@@ -9,6 +9,7 @@ import dev.sluice.packet.Properties;
 import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import io.agroal.api.AgroalDataSource;
 import java.util.List;
@@ -33,7 +34,7 @@ class SubscriptionBytesTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         begin(1000);
     }

@@ -147,7 +147,7 @@ final class TakeOverRig implements AutoCloseable {
 
         /** The next packet that the gateway has sent. */
         <P extends Packet> P receive(Class<P> type) throws InterruptedException {
-            var packet = received.poll(30, TimeUnit.SECONDS);
+            var packet = received.poll(60, TimeUnit.SECONDS);
             assertThat(packet).isInstanceOf(type);
             return type.cast(packet);
         }

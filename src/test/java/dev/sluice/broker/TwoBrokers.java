@@ -2,6 +2,7 @@ package dev.sluice.broker;
 
 import dev.sluice.cluster.LocalRelay;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.RetainedBounds;
 import dev.sluice.store.delivery.RetainedTopics;
@@ -25,7 +26,7 @@ final class TwoBrokers implements AutoCloseable {
     /** @param ofHere keys of the configuration that only one of them has */
     TwoBrokers(EmbeddedServer server, Map<String, String> ofHere) {
         server.empty();
-        pool = StoreRig.pool(server);
+        pool = Pools.patient(server);
         store = new StoreRig(pool, StoreRig.Settings.ONE_LANE);
         var board = new LocalRelay.Board();
         here = new BrokerRig(new LocalRelay(board, "here"), store, store.retainedTopics, NO_ROUTES, ofHere);

@@ -11,10 +11,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(120)
 class RepeatingTest {
     private static final Duration LONG = Duration.ofMinutes(1);
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private final Repeating repeating = Repeating.onVirtualThread("test-repeating");
     private final AtomicInteger turns = new AtomicInteger();
@@ -35,7 +35,7 @@ class RepeatingTest {
             taken.countDown();
             return LONG;
         });
-        assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(taken.await(60, TimeUnit.SECONDS)).isTrue();
         repeating.stop();
         assertThat(repeating.join(SOON)).isTrue();
         assertThat(turns).hasValue(1);
@@ -50,7 +50,7 @@ class RepeatingTest {
             new CountDownLatch(1).await(); // until it is interrupted
             return Duration.ZERO;
         });
-        assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(taken.await(60, TimeUnit.SECONDS)).isTrue();
         repeating.interrupt();
         assertThat(repeating.join(SOON)).isTrue();
         assertThat(turns).hasValue(1);
@@ -97,7 +97,7 @@ class RepeatingTest {
         var often = Repeating.onPlatformThread("test-often");
         var thrice = new CountDownLatch(3);
         often.every(Duration.ofMillis(1), thrice::countDown);
-        assertThat(thrice.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(thrice.await(60, TimeUnit.SECONDS)).isTrue();
         often.stop();
         assertThat(often.join(SOON)).isTrue();
     }
@@ -146,10 +146,10 @@ class RepeatingTest {
         repeating.start(() -> {
             turns.incrementAndGet();
             taken.countDown();
-            if (!goesOn.await(20, TimeUnit.SECONDS)) throw new IllegalStateException("nobody has let it go on");
+            if (!goesOn.await(60, TimeUnit.SECONDS)) throw new IllegalStateException("nobody has let it go on");
             return Duration.ZERO;
         });
-        assertThat(taken.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(taken.await(60, TimeUnit.SECONDS)).isTrue();
         Repeating.stopAll(Duration.ofMillis(1));
         assertThat(repeating.isStopped()).isTrue();
         goesOn.countDown();

@@ -37,7 +37,7 @@ class PeersTest {
                 .listen(0, "127.0.0.1")
                 .toCompletionStage()
                 .toCompletableFuture()
-                .get(10, TimeUnit.SECONDS);
+                .get(60, TimeUnit.SECONDS);
     }
 
     @AfterEach
@@ -59,7 +59,7 @@ class PeersTest {
                     + String.join(
                             "", Arrays.stream(headers).map(it -> it + "\r\n").toList()) + "\r\n";
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-            return peers.poll(10, TimeUnit.SECONDS);
+            return peers.poll(60, TimeUnit.SECONDS);
         }
     }
 

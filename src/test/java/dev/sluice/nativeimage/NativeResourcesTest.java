@@ -12,7 +12,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Resources that are read by name, and what the codecs' native libraries reach for: the executable has what is named when it is built. */
+/**
+ * Resources that are read by name, and what the codecs' native libraries reach for: the executable has what is named when it is built. And
+ * what GraalVM's builder would find out after minutes.
+ */
 @Tag("native")
 class NativeResourcesTest {
     private static final NativeSources SOURCES = NativeSources.get();
@@ -95,5 +98,14 @@ class NativeResourcesTest {
                 .contains("--static-nolibc", "-J-Dvertx.disableWebsockets=true", "--enable-monitoring=heapdump,jfr");
         assertThat(NativeSources.entries(SOURCES.jar("quarkus-kafka-client")))
                 .noneMatch(it -> it.contains("RemoveJMXAccess"));
+    }
+
+    @Test
+    void everySubstitutionFitsTheClassThatIsThere() {
+        try (var classes = new ClassFiles(SOURCES.jars())) {
+            var substitutions = new Substitutions(classes);
+            assertThat(substitutions.mistakes()).isEmpty();
+            assertThat(substitutions.checked()).isGreaterThan(50);
+        }
     }
 }

@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class BoundedCallsTest {
-    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofSeconds(60);
 
     private final BoundedCalls calls = new BoundedCalls("test-call", 2);
 
@@ -32,7 +32,7 @@ class BoundedCallsTest {
             var answers = IntStream.range(0, 100)
                     .mapToObj(i -> threads.submit(() -> calls.call(LONG, () -> {
                         most.accumulateAndGet(now.incrementAndGet(), Math::max);
-                        two.await(30, TimeUnit.SECONDS);
+                        two.await(60, TimeUnit.SECONDS);
                         now.decrementAndGet();
                         return i;
                     })))
@@ -47,7 +47,7 @@ class BoundedCallsTest {
         var interrupted = new CountDownLatch(1);
         assertThatThrownBy(() -> calls.call(Duration.ofMillis(50), () -> {
                     try {
-                        return new CountDownLatch(1).await(30, TimeUnit.SECONDS);
+                        return new CountDownLatch(1).await(60, TimeUnit.SECONDS);
                     } catch (InterruptedException end) {
                         interrupted.countDown();
                         throw end;
@@ -55,7 +55,7 @@ class BoundedCallsTest {
                 }))
                 .isInstanceOf(TimeoutException.class)
                 .hasMessageContaining("no answer within PT0.05S");
-        assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
         for (int i = 0; i < 4; i++)
             assertThat(calls.call(LONG, () -> Thread.currentThread().isInterrupted()))
                     .isFalse();
@@ -67,7 +67,7 @@ class BoundedCallsTest {
         var called = new AtomicInteger();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             var busy = IntStream.range(0, 2)
-                    .mapToObj(_ -> threads.submit(() -> calls.call(LONG, () -> release.await(30, TimeUnit.SECONDS))))
+                    .mapToObj(_ -> threads.submit(() -> calls.call(LONG, () -> release.await(60, TimeUnit.SECONDS))))
                     .toList();
             var late = IntStream.range(0, 20_000)
                     .mapToObj(_ -> threads.submit(() -> calls.call(Duration.ofMillis(200), called::incrementAndGet)))
@@ -91,7 +91,7 @@ class BoundedCallsTest {
             var begun = new CountDownLatch(1);
             var first = threads.submit(() -> bounded.call(LONG, () -> {
                 begun.countDown();
-                return release.await(30, TimeUnit.SECONDS);
+                return release.await(60, TimeUnit.SECONDS);
             }));
             begun.await();
             var others = new ArrayList<Future<Boolean>>();

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.support.Crossing;
+import dev.sluice.support.Stopwatch;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -15,9 +16,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Two servers, of which the first is the primary until the second is: with what the pool knows of the first, the second is reached soon. */
 @Tag("postgres")
+@Timeout(300)
 class FailoverTest {
     private static final Duration SOON = Duration.ofSeconds(5);
     /** As application.properties has it, in seconds: longer than the service may be away. */
@@ -55,18 +58,18 @@ class FailoverTest {
     void aServerThatHasBecomeReadOnlyIsNotTakenForHealthy() {
         startWarm(through(crossing.port()));
         makeReadOnly();
-        await().atMost(SOON).until(() -> !rig.health.available());
+        Stopwatch.within(SOON, () -> !rig.health.available());
 
         reset();
 
-        await().atMost(SOON).until(this::serves);
+        Stopwatch.within(SOON, this::serves);
     }
 
     @Test
     void connectionsToAServerThatHasBecomeReadOnlyAreGivenUp() {
         startWarm(through(crossing.port()));
         makeReadOnly();
-        await().atMost(SOON).until(() -> !rig.health.available());
+        Stopwatch.within(SOON, () -> !rig.health.available());
         var write = write();
 
         crossing.lead(second.port());
@@ -131,13 +134,13 @@ class FailoverTest {
 
     @Test
     void aListenerThatLosesItsConnectionKeepsNoPlaceInThePool() throws SQLException {
-        rig = new StoreRig(StoreRig.pool(through(crossing.port()), SOCKET_TIMEOUT), StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(Pools.hasty(through(crossing.port()), SOCKET_TIMEOUT), StoreRig.Settings.ONE_LANE.hasty());
         for (int i = 0; i < 50; i++) {
             try (var connection = rig.pool.getConnection()) {
                 Transaction.giveUp(connection);
             }
         }
-        assertThat(serves()).isTrue();
+        await().until(this::serves);
     }
 
     private static String through(int port) {
@@ -151,20 +154,18 @@ class FailoverTest {
 
     /** With connections that rest in the pool, as the gateway has them after a while. */
     private void startWarm(String url) {
-        rig = new StoreRig(StoreRig.pool(url, SOCKET_TIMEOUT), StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(Pools.hasty(url, SOCKET_TIMEOUT), StoreRig.Settings.ONE_LANE.hasty());
         CompletableFuture.allOf(IntStream.range(0, 10)
                         .mapToObj(n -> CompletableFuture.runAsync(() -> warm(n)))
                         .toArray(CompletableFuture<?>[]::new))
                 .join();
-        assertThat(write()).succeedsWithin(SOON).isEqualTo(COMMITTED);
+        assertThat(write().join()).isEqualTo(COMMITTED);
         assertThat(first.value("SELECT count(*) FROM retained")).isEqualTo("1");
     }
 
     /** Ten new connections at once may take a busy server longer than they are waited for. */
     private void warm(int number) {
-        await().atMost(SOON)
-                .ignoreException(StoreUnavailable.class)
-                .until(() -> rig.open("warm-" + number, true, 0) != null);
+        await().ignoreException(StoreUnavailable.class).until(() -> rig.open("warm-" + number, true, 0) != null);
     }
 
     /** In the running connections, too: what a transaction may do is asked at its begin. */
@@ -195,14 +196,14 @@ class FailoverTest {
     }
 
     private void assertServedBySecond(CompletableFuture<Outcome> write) {
-        var start = System.nanoTime();
-        await().atMost(SOON).pollInterval(Duration.ofMillis(20)).until(this::serves);
-        assertThat(write)
-                .succeedsWithin(SOON.minusNanos(System.nanoTime() - start))
-                .isEqualTo(COMMITTED);
+        var watch = Stopwatch.start();
+        Stopwatch.within(SOON, this::serves);
+        assertThat(write.join()).isEqualTo(COMMITTED);
+        watch.assertLessThan(SOON);
         assertThat(second.value("SELECT count(*) FROM retained")).isEqualTo("1");
-        System.out.printf("failover: served again after %d ms%n", (System.nanoTime() - start) / 1_000_000);
-        await().atMost(SOON).until(this::servesAgainAndAgain);
+        System.out.printf(
+                "failover: served again after %d ms%n", watch.elapsed().toMillis());
+        Stopwatch.within(SOON, this::servesAgainAndAgain);
     }
 
     /** By whatever connection of the pool. */

@@ -5,37 +5,53 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.store.session.SessionStore.OpenedSession;
+import dev.sluice.support.Stopwatch;
 import io.quarkus.runtime.StartupEvent;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("postgres")
 class StoreFaultTest {
-    private EmbeddedServer server;
+    private static final StoreRig.Settings SETTINGS = new StoreRig.Settings(2, 8192, 1024, 500);
+
+    private static EmbeddedServer server;
     private StoreRig rig;
+
+    @BeforeAll
+    static void startServer() {
+        server = EmbeddedServer.start();
+    }
+
+    @AfterAll
+    static void stopServer() {
+        server.close();
+    }
 
     @BeforeEach
     void start() {
-        server = EmbeddedServer.start();
-        rig = new StoreRig(server, new StoreRig.Settings(2, 8192, 1024, 500));
+        server.empty();
+        rig = new StoreRig(server, SETTINGS.hasty());
     }
 
     @AfterEach
     void stop() {
         rig.close();
-        server.close();
     }
 
     @Test
     void aFrozenServerDelaysWritesAndFailsOpensAndBothGoOnAfterwards() throws Exception {
-        var epoch = rig.open("c", false, 60).epoch();
+        var epoch = open("c").epoch();
         server.freeze();
         try {
             var outcomes = IntStream.rangeClosed(1, 500)
@@ -52,9 +68,11 @@ class StoreFaultTest {
             server.thaw();
 
             for (var outcome : outcomes)
-                assertThat(outcome.get(20, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+                assertThat(outcome.get(60, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
             await().until(rig.health::available);
-            assertThat(rig.open("c", false, 60).received()).hasSize(500);
+            await().ignoreException(StoreUnavailable.class)
+                    .untilAsserted(() ->
+                            assertThat(rig.open("c", false, 60).received()).hasSize(500));
         } finally {
             server.thaw();
         }
@@ -64,11 +82,7 @@ class StoreFaultTest {
     @Test
     void theStartWaitsUntilPostgresTakesWrites() throws Exception {
         var asked = new AtomicInteger();
-        var starting = new StoreHealth(
-                StoreRig.counting(rig.pool, asked),
-                new StoreRig.Settings(2, 8192, 1024, 500),
-                StoreRig.NODE,
-                rig.clock);
+        var starting = new StoreHealth(Pools.counting(rig.pool, asked), SETTINGS.hasty(), StoreRig.NODE, rig.clock);
         var start = new CompletableFuture<Void>();
         server.freeze();
         try {
@@ -85,16 +99,16 @@ class StoreFaultTest {
         } finally {
             server.thaw();
         }
-        start.get(20, TimeUnit.SECONDS);
+        start.get(60, TimeUnit.SECONDS);
         assertThat(starting.available()).isTrue();
         starting.stop();
     }
 
     @Test
     void aRestartedServerIsFoundAgain() throws Exception {
-        var epoch = rig.open("c", false, 60).epoch();
+        var epoch = open("c").epoch();
         CompletableFuture.allOf(IntStream.range(0, 20)
-                        .mapToObj(n -> CompletableFuture.runAsync(() -> rig.open("warm-" + n, true, 0)))
+                        .mapToObj(n -> CompletableFuture.runAsync(() -> open("warm-" + n)))
                         .toArray(CompletableFuture<?>[]::new))
                 .join();
         server.stop();
@@ -107,14 +121,18 @@ class StoreFaultTest {
         server.run();
 
         for (var outcome : outcomes)
-            assertThat(outcome.get(20, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+            assertThat(outcome.get(60, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
         await().until(rig.health::available);
-        assertThat(rig.open("c", false, 60).received()).hasSize(500);
+        await().ignoreException(StoreUnavailable.class)
+                .untilAsserted(
+                        () -> assertThat(rig.open("c", false, 60).received()).hasSize(500));
     }
 
     @Test
     void connectionsThatDiedUnnoticedCostNoOpenAndNoWrite() throws Exception {
-        var epoch = rig.open("c", false, 60).epoch();
+        rig.close();
+        rig = new StoreRig(server, SETTINGS);
+        var epoch = open("c").epoch();
         rig.remember("c", epoch, 1, "m1").join();
 
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -122,27 +140,33 @@ class StoreFaultTest {
 
         var write = rig.remember("c", epoch, 2, "m2");
         assertThat(rig.open("d", false, 60).present()).isFalse();
-        assertThat(write.get(10, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(write.get(60, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
     }
 
     @Test
     void stoppingWithoutPostgresIsBounded() {
-        var epoch = rig.open("c", false, 60).epoch();
+        var epoch = open("c").epoch();
         server.freeze();
         try {
             var outcome = rig.remember("c", epoch, 1, "m1");
-            var start = System.nanoTime();
+            var watch = Stopwatch.start();
             rig.journal.stop();
-            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+            watch.assertLessThan(Duration.ofSeconds(5));
             assertThat(outcome).isNotDone();
         } finally {
             server.thaw();
         }
     }
 
+    /** A machine that is busy may take longer than a hasty gateway waits. */
+    private OpenedSession open(String clientId) {
+        return await().ignoreException(StoreUnavailable.class)
+                .until(() -> rig.open(clientId, false, 60), Objects::nonNull);
+    }
+
     private void assertOpenFailsWithin(Duration bound) {
-        var start = System.nanoTime();
+        var watch = Stopwatch.start();
         assertThatThrownBy(() -> rig.open("new", false, 60)).isInstanceOf(StoreUnavailable.class);
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(bound);
+        watch.assertLessThan(bound);
     }
 }

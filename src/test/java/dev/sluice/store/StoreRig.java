@@ -35,21 +35,13 @@ import dev.sluice.store.session.Wills;
 import dev.sluice.store.spool.SpoolStore;
 import dev.sluice.support.NodeSettings;
 import io.agroal.api.AgroalDataSource;
-import io.agroal.api.configuration.supplier.AgroalConnectionPoolConfigurationSupplier;
-import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
-import io.agroal.api.exceptionsorter.PostgreSQLExceptionSorter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.reflect.Proxy;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** Owns the store as the gateway has it, pool and threads included, without Quarkus; any thread of the test. */
@@ -92,7 +84,7 @@ public final class StoreRig implements AutoCloseable {
             orphaned -> orphaned.deliveries().forEach(orphaned::done);
 
     public StoreRig(EmbeddedServer server, Settings settings) {
-        this(pool(server), settings);
+        this(settings.isHasty() ? Pools.hasty(server) : Pools.patient(server), settings);
     }
 
     /** On a pool that the test has laid its hands on. Returns once the server answers, for which the first call may take long. */
@@ -143,10 +135,15 @@ public final class StoreRig implements AutoCloseable {
         spool = new SpoolStore(requests, NODE);
         routes = new RouteStore(requests);
         health.start();
-        await().atMost(Duration.ofSeconds(30)).until(health::available);
+        await().until(health::available);
     }
 
-    /** Keys that tests vary; the others are as short as a test may wait. */
+    /**
+     * Keys that tests vary; the others are as short as a test may wait. Only what bounds an answer is long: a machine that stands still for
+     * seconds fails nothing.
+     *
+     * @param isHasty whether it gives up soon, for tests of PostgreSQL's faults
+     */
     public record Settings(
             int lanes,
             int laneCapacity,
@@ -155,8 +152,15 @@ public final class StoreRig implements AutoCloseable {
             long queueCount,
             long queueBytes,
             QueuePolicy queuePolicy,
-            long sessionsMaximum)
+            long sessionsMaximum,
+            boolean isHasty,
+            Duration stopTimeout)
             implements StoreConfig {
+        /** Nobody waits so long, unless something hangs. */
+        static final Duration PATIENCE = Duration.ofSeconds(60);
+
+        static final Duration HASTE = Duration.ofSeconds(2);
+
         public static final Settings ONE_LANE = new Settings(1, 8192, 1024, 500);
 
         public Settings(int lanes, int laneCapacity, int batchSize, int sweepBatch) {
@@ -172,6 +176,51 @@ public final class StoreRig implements AutoCloseable {
                 long queueBytes,
                 QueuePolicy queuePolicy) {
             this(lanes, laneCapacity, batchSize, sweepBatch, queueCount, queueBytes, queuePolicy, 0);
+        }
+
+        public Settings(
+                int lanes,
+                int laneCapacity,
+                int batchSize,
+                int sweepBatch,
+                long queueCount,
+                long queueBytes,
+                QueuePolicy queuePolicy,
+                long sessionsMaximum) {
+            this(
+                    lanes,
+                    laneCapacity,
+                    batchSize,
+                    sweepBatch,
+                    queueCount,
+                    queueBytes,
+                    queuePolicy,
+                    sessionsMaximum,
+                    false,
+                    PATIENCE);
+        }
+
+        public Settings hasty() {
+            return with(true, HASTE);
+        }
+
+        /** For a test that stops it in the middle of something. */
+        public Settings stopping(Duration stopTimeout) {
+            return with(isHasty, stopTimeout);
+        }
+
+        private Settings with(boolean isHasty, Duration stopTimeout) {
+            return new Settings(
+                    lanes,
+                    laneCapacity,
+                    batchSize,
+                    sweepBatch,
+                    queueCount,
+                    queueBytes,
+                    queuePolicy,
+                    sessionsMaximum,
+                    isHasty,
+                    stopTimeout);
         }
 
         @Override
@@ -206,7 +255,7 @@ public final class StoreRig implements AutoCloseable {
 
         @Override
         public Duration readTimeout() {
-            return Duration.ofSeconds(2);
+            return isHasty ? HASTE : PATIENCE;
         }
 
         @Override
@@ -216,7 +265,7 @@ public final class StoreRig implements AutoCloseable {
 
         @Override
         public Duration openTimeout() {
-            return Duration.ofSeconds(2);
+            return isHasty ? HASTE : PATIENCE;
         }
 
         @Override
@@ -231,7 +280,7 @@ public final class StoreRig implements AutoCloseable {
 
         @Override
         public Duration probeTimeout() {
-            return Duration.ofSeconds(1);
+            return isHasty ? HASTE.dividedBy(2) : PATIENCE;
         }
 
         @Override
@@ -248,71 +297,6 @@ public final class StoreRig implements AutoCloseable {
         public Duration snapshotAgeMaximum() {
             return Duration.ofMillis(1);
         }
-
-        @Override
-        public Duration stopTimeout() {
-            return Duration.ofSeconds(2);
-        }
-    }
-
-    /** As application.properties sets it up, with a shorter socket timeout. */
-    public static AgroalDataSource pool(EmbeddedServer server) {
-        return pool(server, newConnectionSql());
-    }
-
-    /** The same with connections that are prepared otherwise. */
-    public static AgroalDataSource pool(EmbeddedServer server, String newConnectionSql) {
-        return pool(server.url(), 2, newConnectionSql);
-    }
-
-    /** @param socketTimeout in seconds */
-    public static AgroalDataSource pool(String server, int socketTimeout) {
-        return pool(server, socketTimeout, newConnectionSql());
-    }
-
-    private static AgroalDataSource pool(String server, int socketTimeout, String newConnectionSql) {
-        return pool(server, socketTimeout, newConnectionSql, Duration.ofMillis(500));
-    }
-
-    /** @param validation how long a connection may rest before it is asked whether it is well, when somebody wants it */
-    public static AgroalDataSource pool(
-            String server, int socketTimeout, String newConnectionSql, Duration validation) {
-        var url = server
-                + "&connectTimeout=2&loginTimeout=3&tcpKeepAlive=true&targetServerType=primary&hostRecheckSeconds=1"
-                + "&sslResponseTimeout=1000&socketTimeout=" + socketTimeout;
-        var configuration = new AgroalConnectionPoolConfigurationSupplier()
-                .maxSize(39)
-                .acquisitionTimeout(Duration.ofSeconds(2))
-                .idleValidationTimeout(validation)
-                .exceptionSorter(new PostgreSQLExceptionSorter())
-                .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url).initialSql(newConnectionSql));
-        try {
-            return AgroalDataSource.from(
-                    new AgroalDataSourceConfigurationSupplier().connectionPoolConfiguration(configuration));
-        } catch (SQLException failure) {
-            throw new IllegalStateException(failure);
-        }
-    }
-
-    /** A pool that counts how often a connection is taken from it. */
-    public static AgroalDataSource counting(AgroalDataSource pool, AtomicInteger count) {
-        return (AgroalDataSource) Proxy.newProxyInstance(
-                AgroalDataSource.class.getClassLoader(),
-                new Class<?>[] {AgroalDataSource.class},
-                (_, method, arguments) -> {
-                    if (method.getName().equals("getConnection")) count.incrementAndGet();
-                    return method.invoke(pool, arguments);
-                });
-    }
-
-    public static String newConnectionSql() {
-        var properties = new Properties();
-        try (var in = StoreRig.class.getResourceAsStream("/application.properties")) {
-            properties.load(in);
-        } catch (IOException failure) {
-            throw new UncheckedIOException(failure);
-        }
-        return properties.getProperty("quarkus.datasource.jdbc.new-connection-sql");
     }
 
     public OpenedSession open(String clientId, boolean cleanStart, long expirySeconds) {

@@ -44,13 +44,13 @@ class TwoClocksTest {
             SERVER.execute(
                     "CREATE OR REPLACE FUNCTION %s.%s() RETURNS timestamptz LANGUAGE sql AS $$SELECT pg_catalog.%s() + interval '%d h'$$"
                             .formatted(schema, name, name, hours));
-        return StoreRig.newConnectionSql() + "; SET search_path = " + schema + ", pg_catalog, public";
+        return Pools.patientSql() + "; SET search_path = " + schema + ", pg_catalog, public";
     }
 
     @ParameterizedTest
     @ValueSource(ints = {-3, 3})
     void messagesExpireInTime(int hours) throws Exception {
-        try (var pool = StoreRig.pool(SERVER, clock(hours));
+        try (var pool = Pools.patient(SERVER, clock(hours));
                 var rig = new StoreRig(pool, Settings.ONE_LANE)) {
             var epoch = rig.open("c", false, 60).epoch();
             rig.accept("p", expiring("t", "over", -1000), copy("c")).join();
@@ -102,7 +102,7 @@ class TwoClocksTest {
     }
 
     private static StoreRig rig(Clock own) {
-        return new StoreRig(StoreRig.pool(SERVER), Settings.ONE_LANE, own);
+        return new StoreRig(Pools.patient(SERVER), Settings.ONE_LANE, own);
     }
 
     @Test
@@ -122,7 +122,7 @@ class TwoClocksTest {
     @ParameterizedTest
     @ValueSource(ints = {-3, 3})
     void theDistanceIsMeasuredAndToldOf(int hours) {
-        try (var pool = StoreRig.pool(SERVER, clock(hours));
+        try (var pool = Pools.patient(SERVER, clock(hours));
                 var rig = new StoreRig(pool, Settings.ONE_LANE)) {
             var meters = new SimpleMeterRegistry();
             var watch = watch(rig, meters);

@@ -37,7 +37,7 @@ class PayloadCheckTest {
     }
 
     private void runLoop() throws InterruptedException {
-        loop.poll(20, TimeUnit.SECONDS).run();
+        loop.poll(60, TimeUnit.SECONDS).run();
     }
 
     @Test

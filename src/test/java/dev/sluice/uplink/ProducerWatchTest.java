@@ -16,7 +16,7 @@ import org.apache.kafka.common.InvalidRecordException;
 import org.junit.jupiter.api.Test;
 
 class ProducerWatchTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration SOON = Duration.ofMillis(50);
     private static final TopicState WRITABLE = new TopicState(4, Set.of(0, 1, 2, 3));
     private static final TopicState WITHOUT_LEADERS = new TopicState(4, Set.of());

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 @Tag("postgres")
 class SpoolWatchTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(60);
 
     private final ExecutorService loop = Executors.newSingleThreadExecutor();
     private final AtomicInteger answered = new AtomicInteger();

@@ -47,7 +47,7 @@ public class Burials {
 
     private long runSeenAt;
     private boolean areEarlierOver;
-    private long searchedAt = System.nanoTime();
+    private long searchedAt;
     /** Gateways without a row, as found last, and those that were named in the log; of its thread. */
     private Set<String> strangers = Set.of();
 
@@ -67,6 +67,7 @@ public class Burials {
         this.health = health;
         this.lease = config.lease();
         this.silence = new Silence(lease);
+        this.searchedAt = now();
         relay.onDead(membership::heardDead);
     }
 
@@ -85,8 +86,8 @@ public class Burials {
             endEarlier();
             if (!membership.mayBury()) return INTERVAL;
             burial.buryDead(silent, relay::tellDead, burying::isStopped);
-            if (!sweeps.isOurs() || System.nanoTime() - searchedAt < lease.toNanos()) return INTERVAL;
-            searchedAt = System.nanoTime();
+            if (!sweeps.isOurs() || now() - searchedAt < lease.toNanos()) return INTERVAL;
+            searchedAt = now();
             burial.declareForgotten(lease);
             lookForStrangers();
         } catch (SQLException | RuntimeException failure) {
@@ -95,11 +96,15 @@ public class Burials {
         return INTERVAL;
     }
 
+    private long now() {
+        return membership.lease().now();
+    }
+
     /** Never this gateway itself. */
     private List<Sign> silent() throws SQLException {
-        var asked = System.nanoTime();
+        var asked = now();
         var signs = burial.signs(membership.id());
-        return silence.hear(signs, asked, System.nanoTime());
+        return silence.hear(signs, asked, now());
     }
 
     /** One that has just left writes no more when it is looked for again. */
@@ -120,7 +125,7 @@ public class Burials {
         var self = membership.self();
         if (self.run() != run) {
             run = self.run();
-            runSeenAt = System.nanoTime();
+            runSeenAt = now();
             areEarlierOver = false;
         }
         if (areEarlierOver) return;
@@ -130,6 +135,6 @@ public class Burials {
         if (pass.locked() > 0)
             locked.warn("at least " + pass.locked() + " connections of an earlier run of gateway " + self.id()
                     + " have not ended: their rows are locked by another transaction; to be tried again");
-        areEarlierOver = pass.locked() == 0 && System.nanoTime() - runSeenAt > UNDER_WAY.toNanos();
+        areEarlierOver = pass.locked() == 0 && now() - runSeenAt > UNDER_WAY.toNanos();
     }
 }

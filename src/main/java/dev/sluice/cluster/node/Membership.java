@@ -105,7 +105,7 @@ public class Membership implements Gateways {
         this.id = config.id();
         this.self = new Gateway(id, 0, 0);
         this.duration = config.lease();
-        this.renewals = new Renewals(duration);
+        this.renewals = new Renewals(duration, lease::now);
         this.mailboxes = partitions - 1; // one is for all
         this.address = host + ":" + port;
         this.version = version;
@@ -175,7 +175,7 @@ public class Membership implements Gateways {
 
     /** A run that was killed has lost its lock, and one that is frozen will lose its lease: only one that lives does not let go. */
     void enter() {
-        var begun = System.nanoTime();
+        var begun = lease.now();
         var patience = duration.plus(duration.dividedBy(RENEWALS)).toNanos();
         while (true) {
             String why;
@@ -189,7 +189,7 @@ public class Membership implements Gateways {
                 why = "gateway " + id + " cannot register in PostgreSQL: " + failure.getMessage();
                 refused.warn(why);
             }
-            if (System.nanoTime() - begun > patience || Thread.currentThread().isInterrupted())
+            if (lease.now() - begun > patience || Thread.currentThread().isInterrupted())
                 throw new IllegalStateException(why);
             LockSupport.parkNanos(LOOK.toNanos());
         }
@@ -202,7 +202,7 @@ public class Membership implements Gateways {
     }
 
     private NodeLease.Claim claim(boolean isStart) throws SQLException {
-        var begun = System.nanoTime();
+        var begun = lease.now();
         var claim = store.claim(isStart, mailboxes, address, version);
         if (claim.run() > 0) {
             know(claim.others()); // before anybody takes the new run for alone
@@ -251,7 +251,7 @@ public class Membership implements Gateways {
     }
 
     private void renew() {
-        var begun = System.nanoTime();
+        var begun = lease.now();
         NodeLease.View view;
         try {
             view = ask();

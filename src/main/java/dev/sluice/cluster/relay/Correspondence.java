@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -33,6 +34,7 @@ final class Correspondence {
     private final CatchUps catchUps;
     private final Freshness freshness;
     private final Handlers handlers;
+    private final LongSupplier nanoTime;
     private final RelayMeters meters;
     private final Strangers strangers;
     private final Departed departed;
@@ -46,7 +48,7 @@ final class Correspondence {
     /** Number of the latest heartbeat, and when it was written; one is under way at a time. */
     private long heartbeat;
 
-    private long heartbeatAt = System.nanoTime() - LOST;
+    private long heartbeatAt;
     private boolean isHeartbeatBack = true;
     private long questions;
 
@@ -58,7 +60,10 @@ final class Correspondence {
             CatchUps catchUps,
             Freshness freshness,
             Handlers handlers,
+            LongSupplier nanoTime,
             RelayMeters meters) {
+        this.nanoTime = nanoTime;
+        this.heartbeatAt = nanoTime.getAsLong() - LOST;
         this.gateways = gateways;
         this.self = self;
         this.outboxes = outboxes;
@@ -74,7 +79,7 @@ final class Correspondence {
     /** From here on, whatever others write is heard: asks everybody for all that was before. */
     void join() {
         look();
-        joinedAt = System.nanoTime();
+        joinedAt = nanoTime.getAsLong();
         hasJoined = true;
         awaited.addAll(peers.keySet());
         if (peers.isEmpty()) return;
@@ -91,7 +96,7 @@ final class Correspondence {
     /** This gateway was away: asks everybody for all that was before. */
     void rejoin() {
         look();
-        joinedAt = System.nanoTime();
+        joinedAt = nanoTime.getAsLong();
         awaited.addAll(peers.keySet());
         for (var peer : peers.values()) {
             peer.isListening = true;
@@ -153,7 +158,7 @@ final class Correspondence {
     }
 
     private void meet(Gateway come) {
-        var peer = new Peer(come);
+        var peer = new Peer(come, nanoTime.getAsLong());
         peers.put(come, peer);
         LOG.infof("gateway %s is there, its mailbox is %d", come.id(), come.mailbox());
         var heard = strangers.meet(come);
@@ -212,7 +217,7 @@ final class Correspondence {
     private void cameBack(long number) {
         if (isHeartbeatBack || number < heartbeat) return;
         isHeartbeatBack = true;
-        meters.cameBack(System.nanoTime() - heartbeatAt);
+        meters.cameBack(nanoTime.getAsLong() - heartbeatAt);
         freshness.cameBack(heartbeatAt);
     }
 
@@ -298,7 +303,7 @@ final class Correspondence {
                         && marker.asker().equals(self.id())
                         && peer.marker(marker.question())) takeAnswer(peer);
             }
-            case Letter.Part part -> peer.part(part, System.nanoTime());
+            case Letter.Part part -> peer.part(part, nanoTime.getAsLong());
             case Letter.End end -> {
                 if (peer.end(end)) takeAnswer(peer);
             }
@@ -334,7 +339,7 @@ final class Correspondence {
 
     private void ask(Peer peer) {
         var question = ++questions;
-        for (var message : peer.asks(question, System.nanoTime())) handlers.handle(peer.gateway, message);
+        for (var message : peer.asks(question, nanoTime.getAsLong())) handlers.handle(peer.gateway, message);
         outboxes.send(peer.gateway, new Letter.Question(question));
     }
 
@@ -345,7 +350,7 @@ final class Correspondence {
 
     /** What is to be done after each look into Kafka. */
     void turn() {
-        var now = System.nanoTime();
+        var now = nanoTime.getAsLong();
         for (var peer : peers.values()) {
             if (peer.mayBeAsked(now, ASK_AGAIN)) ask(peer);
             var number = peer.toTell();

@@ -114,7 +114,8 @@ public class KafkaRelay implements Relay {
         period = gateways.period();
         self = gateways.self();
         var all = new Outboxes(self, gateways, this::hand, meters, config.bytesInFlight());
-        correspondence = new Correspondence(self, gateways, all, announcements, catchUps, freshness, handlers, meters);
+        correspondence = new Correspondence(
+                self, gateways, all, announcements, catchUps, freshness, handlers, System::nanoTime, meters);
         outboxes = all;
         reader.begin(correspondence, self.mailbox());
         var own = self;

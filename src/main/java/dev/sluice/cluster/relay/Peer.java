@@ -92,9 +92,10 @@ final class Peer {
         }
     }
 
-    Peer(Gateway gateway) {
+    /** @param now in nanoseconds */
+    Peer(Gateway gateway, long now) {
         this.gateway = gateway;
-        this.progressAt = System.nanoTime(); // it may be about to say that it has joined
+        this.progressAt = now; // it may be about to say that it has joined
     }
 
     boolean hasWritten(Envelope envelope) {

@@ -21,13 +21,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 /** Owns what checks credentials, on a real PostgreSQL, without Quarkus; confined to the test's thread. */
 final class CredentialRig implements AutoCloseable {
     static final String HOME = "198.51.100.1";
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    final StoreRig store = new StoreRig(EmbeddedServer.shared(), StoreRig.Settings.ONE_LANE);
+    final StoreRig store;
     final PasswordConfig config;
     final Recipe recipe;
-    final CredentialReader reader = new CredentialReader(store.requests);
-    final CredentialImport imports = new CredentialImport(store.requests);
+    final CredentialReader reader;
+    final CredentialImport imports;
     final VerifiedPasswords verified;
     final HashingThreads threads;
     final PasswordAuthentication passwords;
@@ -36,6 +36,13 @@ final class CredentialRig implements AutoCloseable {
     final CredentialWatch watch;
 
     CredentialRig(Map<String, String> keys) {
+        this(keys, StoreRig.Settings.ONE_LANE);
+    }
+
+    CredentialRig(Map<String, String> keys, StoreRig.Settings settings) {
+        store = new StoreRig(EmbeddedServer.shared(), settings);
+        reader = new CredentialReader(store.requests);
+        imports = new CredentialImport(store.requests);
         EmbeddedServer.shared().execute("DELETE FROM credential");
         config = PasswordKeys.config(keys);
         recipe = new Recipe(config);

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.StoreRig;
 import dev.sluice.store.credential.CredentialImport.Row;
 import dev.sluice.store.credential.StoredCredential.Settings;
+import dev.sluice.support.Stopwatch;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -31,7 +33,11 @@ class CredentialWatchTest {
 
     @BeforeEach
     void start() {
-        rig = new CredentialRig(Map.of());
+        start(StoreRig.Settings.ONE_LANE);
+    }
+
+    private void start(StoreRig.Settings settings) {
+        rig = new CredentialRig(Map.of(), settings);
         rig.imports.write("ann", rows("device-", 2500), false);
         while (rig.watch.look()) Thread.onSpinWait();
         rig.told.clear(); // of the account of other tests
@@ -66,7 +72,13 @@ class CredentialWatchTest {
     }
 
     @Test
-    void whatFailsGoesOnWhereItWasAndIsSaid() throws SQLException {
+    void whatFailsGoesOnWhereItWasAndIsSaid() throws Exception {
+        Stopwatch.inTime(this::failAndGoOn);
+    }
+
+    private void failAndGoOn() throws SQLException {
+        rig.close();
+        start(StoreRig.Settings.ONE_LANE.hasty());
         SERVER.execute("UPDATE credential SET disabled = true");
         var warnings = new CopyOnWriteArrayList<String>();
         try (var _ = listening(warnings)) {

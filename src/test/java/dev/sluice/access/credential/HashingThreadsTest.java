@@ -75,7 +75,7 @@ class HashingThreadsTest {
     @Test
     void whatFindsNoPlaceIsRefusedAndCounted() throws Exception {
         occupy(() -> {});
-        await().until(() -> occupied() && waiting() == 0);
+        begun.acquire();
         var done = new AtomicBoolean();
         occupy(() -> done.set(true));
         await().until(() -> waiting() == 1);
@@ -107,16 +107,11 @@ class HashingThreadsTest {
         assertThat(threads.compute(() -> 1)).isEqualTo(1);
     }
 
-    private boolean occupied() {
-        return Thread.getAllStackTraces().keySet().stream()
-                .anyMatch(it -> it.getName().startsWith("sluice-hash-") && it.getState() == Thread.State.WAITING);
-    }
-
     /** A storm of clients that give up leaves nothing behind to be computed. */
     @Test
     void whoGivesUpGivesItsPlaceUp() throws Exception {
         occupy(() -> {});
-        await().until(this::occupied);
+        begun.acquire();
         var inQueue = occupy(() -> {});
         await().until(() -> waiting() == 1);
         inQueue.interrupt();
@@ -127,7 +122,7 @@ class HashingThreadsTest {
     @Test
     @EnabledOnOs(OS.LINUX)
     void theyStandBehindThoseThatServeClients() throws Exception {
-        assertThat(threads.compute(HashingThreadsTest::niceness)).isEqualTo(niceness() + 10);
+        assertThat(threads.compute(HashingThreadsTest::niceness)).isEqualTo(Math.min(19, niceness() + 10));
         threads.stop();
         meters.clear();
         threads = new HashingThreads(PasswordKeys.config(Map.of("nice", "0")), PATIENCE, meters);

@@ -14,6 +14,7 @@ import dev.sluice.access.Verdict;
 import dev.sluice.access.credential.CredentialsChanged.Consequence;
 import dev.sluice.access.secret.Scheme;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.credential.CredentialImport;
 import dev.sluice.store.credential.StoredCredential.Settings;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -195,7 +197,13 @@ class PasswordAuthenticationTest {
      */
     @Test
     void theTimeSaysNothingOfWhetherAUserExists() {
-        for (int i = 0; i < ROUNDS; i++) rig.put("known-" + i, Scheme.ARGON2ID, "secret");
+        var hash = rig.recipe.hash(Scheme.ARGON2ID, "secret".getBytes(UTF_8)).text();
+        rig.imports.write(
+                "ann",
+                IntStream.range(0, ROUNDS)
+                        .mapToObj(n -> new CredentialImport.Row("known-" + n, hash, Settings.NONE))
+                        .toList(),
+                true);
         var known = new ArrayList<Long>();
         var unknown = new ArrayList<Long>();
         var random = new Random(1);
@@ -235,12 +243,15 @@ class PasswordAuthenticationTest {
     void attemptsThatComeAtOnceAreHeldBackOnceSomeHaveFailed() {
         rig.close();
         rig = new CredentialRig(
-                Map.of("threads", "1", "delayed-per-address", "1", "delay", "2s", "delay-maximum", "2s"));
+                Map.of("threads", "1", "delayed-per-address", "1", "delay", "1h", "delay-maximum", "1h"));
         try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < 60; i++) {
                 var name = "nobody-" + i;
                 clients.execute(() -> judge(STRANGE, name, "wrong"));
             }
+            await("all but the one that is delayed")
+                    .until(() -> rig.outcomes("unknown") + rig.outcomes("throttled") >= 59);
+            clients.shutdownNow();
         }
         assertThat(rig.outcomes("unknown")).isBetween(5.0, 20.0);
         assertThat(rig.outcomes("throttled")).isGreaterThan(30);

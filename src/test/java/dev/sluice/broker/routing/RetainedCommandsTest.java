@@ -117,7 +117,7 @@ class RetainedCommandsTest {
         var delivery = track(Set.of());
         var seen = new CompletableFuture<Void>();
         there.announce(new Interest(List.of(new Wanted("c/+", Reach.ALL))), () -> seen.complete(null));
-        seen.orTimeout(20, TimeUnit.SECONDS).join();
+        seen.orTimeout(60, TimeUnit.SECONDS).join();
         delivery.start("commands-0", true);
         await().until(() -> here.sent().stream().anyMatch(Offer.class::isInstance));
         assertThat(SERVER.value("SELECT count(*) FROM retained")).isEqualTo("1");

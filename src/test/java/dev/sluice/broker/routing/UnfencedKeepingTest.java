@@ -10,7 +10,6 @@ import dev.sluice.store.StandingLane;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.session.StoredSubscription;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -74,7 +73,7 @@ class UnfencedKeepingTest {
 
         lane.release();
 
-        await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == CAPACITY + MOST);
+        await().until(() -> told.get() == CAPACITY + MOST);
         assertThat(queued()).containsExactlyElementsOf(texts);
         assertThat(dropped).hasValue(0);
         assertThat(keeping.hasRoom()).isTrue();
@@ -85,11 +84,11 @@ class UnfencedKeepingTest {
         lane = StandingLane.of(rig.journal);
         keep(CAPACITY + 1);
         lane.release();
-        await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == CAPACITY + 1);
+        await().until(() -> told.get() == CAPACITY + 1);
         lane = StandingLane.of(rig.journal);
         keep(CAPACITY + 1);
         lane.release();
-        await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == 2 * (CAPACITY + 1));
+        await().until(() -> told.get() == 2 * (CAPACITY + 1));
         assertThat(queued()).hasSize(2 * (CAPACITY + 1));
     }
 
@@ -101,7 +100,7 @@ class UnfencedKeepingTest {
 
         lane.release();
 
-        await().atMost(Duration.ofSeconds(20)).until(() -> told.get() == CAPACITY + MOST);
+        await().until(() -> told.get() == CAPACITY + MOST);
         assertThat(queued()).containsExactlyElementsOf(texts.subList(0, CAPACITY + MOST));
     }
 }

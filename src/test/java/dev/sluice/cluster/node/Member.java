@@ -26,6 +26,8 @@ final class Member implements AutoCloseable {
     final Burials burials;
     private final LocalRelay relay;
     private final NodeLease store;
+    private final MovedClock clock;
+    private final Duration time;
 
     /** @param pool its way to PostgreSQL for its lease */
     Member(
@@ -33,11 +35,14 @@ final class Member implements AutoCloseable {
             StoreRig rig,
             AgroalDataSource pool,
             StoreRig.Settings settings,
+            MovedClock clock,
             String id,
             Duration time) {
+        this.clock = clock;
+        this.time = time;
         this.relay = relay;
         var config = NodeSettings.of(id, "lease", time.toString());
-        lease = new Lease(config);
+        lease = new Lease(config, clock::nanoTime);
         store = new NodeLease(pool, config);
         burial = new Burial(rig.pool, settings, meters);
         membership = new Membership(store, burial, sweeps, lease, run, config, "host", 64, 8080, "1", meters);
@@ -70,13 +75,13 @@ final class Member implements AutoCloseable {
         store.close();
     }
 
-    /** Renews for as long as it takes until something is so. */
+    /** Renews, while time passes, for as long as it takes until something is so. */
     void turnUntil(Callable<Boolean> condition) {
-        await().atMost(Duration.ofSeconds(20))
-                .pollInterval(Duration.ofMillis(100))
-                .until(() -> {
-                    turn();
-                    return condition.call();
-                });
+        await().until(() -> {
+            turn();
+            if (condition.call()) return true;
+            clock.pass(time.dividedBy(10));
+            return false;
+        });
     }
 }

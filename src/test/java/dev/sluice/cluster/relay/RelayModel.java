@@ -29,10 +29,16 @@ final class RelayModel {
     BiPredicate<Integer, Envelope> loses = (_, _) -> false;
 
     Duration patience = Duration.ofSeconds(20);
+    /** By how much the clock of all is ahead. */
+    Duration passed = Duration.ZERO;
     /** Whether Kafka takes records and does not say so. */
     boolean isSilent;
     /** What becomes of the content of a record. */
     UnaryOperator<byte[]> rewrites = it -> it;
+
+    private long nanoTime() {
+        return System.nanoTime() + passed.toNanos();
+    }
 
     private Handover hand(int partition, byte[] record, Callback later) {
         var it = RelayCodec.envelope(record);
@@ -84,12 +90,20 @@ final class RelayModel {
             var meters = new RelayMeters(registry);
             var handlers = new Handlers();
             outboxes = new Outboxes(gateway, gateways, RelayModel.this::hand, meters, 1_000_000);
-            announcements = new Announcements(Duration.ofSeconds(20), System::nanoTime, meters);
-            var catchUps = new CatchUps(Duration.ofSeconds(20), System::nanoTime, meters);
+            announcements = new Announcements(Duration.ofSeconds(20), RelayModel.this::nanoTime, meters);
+            var catchUps = new CatchUps(Duration.ofSeconds(20), RelayModel.this::nanoTime, meters);
             catchUps.begin((mark, taken) -> outboxes.send(gateway, new Letter.Mark(mark), taken));
-            freshness = new Freshness(patience, System::nanoTime, meters);
+            freshness = new Freshness(patience, RelayModel.this::nanoTime, meters);
             correspondence = new Correspondence(
-                    gateway, gateways, outboxes, announcements, catchUps, freshness, handlers, meters);
+                    gateway,
+                    gateways,
+                    outboxes,
+                    announcements,
+                    catchUps,
+                    freshness,
+                    handlers,
+                    RelayModel.this::nanoTime,
+                    meters);
             handlers.on(Interest.class, this::take);
             handlers.on(Queued.class, (_, letter) -> letters.add(letter));
             handlers.on(Live.class, (_, letter) -> messages.add(letter));

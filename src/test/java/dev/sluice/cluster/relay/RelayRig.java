@@ -36,7 +36,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Owns gateways of a {@link FakeFleet} that know nothing but their relays, and their Kafka topic; used by one thread. */
 final class RelayRig implements AutoCloseable {
     static final int PARTITIONS = 8;
-    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration PATIENCE = Duration.ofSeconds(60);
     /** Of gateways, as configured. */
     private static final Duration USUAL = Duration.ofSeconds(5);
 

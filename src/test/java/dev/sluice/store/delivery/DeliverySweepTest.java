@@ -10,6 +10,7 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
+import dev.sluice.store.Pools;
 import dev.sluice.store.SessionsEnded.EndedSession;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
@@ -229,9 +230,9 @@ class DeliverySweepTest {
     @Test
     void whatMayNotBeDeletedIsLookedAtOnce() throws Exception {
         var transactions = new AtomicInteger();
-        try (var pool = StoreRig.pool(SERVER);
+        try (var pool = Pools.patient(SERVER);
                 var counted =
-                        new StoreRig(StoreRig.counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
+                        new StoreRig(Pools.counting(pool, transactions), new StoreRig.Settings(1, 8192, 1024, 50))) {
             var closed = counted.open("closed", false, 60).epoch();
             counted.open("connected", false, 60);
             publishExpired(counted, 500, copy("closed"), copy("connected"));

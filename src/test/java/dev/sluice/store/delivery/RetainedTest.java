@@ -12,6 +12,7 @@ import dev.sluice.packet.Property;
 import dev.sluice.packet.QoS;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreRig.Settings;
@@ -145,13 +146,13 @@ class RetainedTest {
         SERVER.execute("INSERT INTO retained (topic, qos, payload)"
                 + " SELECT lpad('/' || n, 60000, 'x'), 1, 'x' FROM generate_series(1, 200) n");
         var asked = new AtomicInteger();
-        var topics = topics(StoreRig.counting(rig.pool, asked), new RetainedBounds(0, 1_000_000));
+        var topics = topics(Pools.counting(rig.pool, asked), new RetainedBounds(0, 1_000_000));
         topics.load(() -> false);
         assertThat(topics.size()).isEqualTo(200);
         assertThat(asked).hasValue(3);
         assertThat(topics.hasRoomFor(TopicName.of("x"))).isFalse();
 
-        var learning = topics(StoreRig.counting(rig.pool, asked), RetainedBounds.NONE);
+        var learning = topics(Pools.counting(rig.pool, asked), RetainedBounds.NONE);
         learning.learn(TopicFilter.of("+/#"), () -> false);
         assertThat(learning.size()).isEqualTo(200);
         assertThat(asked).hasValue(6);

@@ -11,12 +11,17 @@ import dev.sluice.packet.QoS;
 import dev.sluice.store.BrokenCommits;
 import dev.sluice.store.BrokenCommits.Fate;
 import dev.sluice.store.EmbeddedServer;
+import dev.sluice.store.Pools;
+import dev.sluice.store.StoreRequests;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.delivery.QueueReader;
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.CloseSession;
+import dev.sluice.store.route.RouteStore;
+import dev.sluice.support.Stopwatch;
 import io.agroal.api.AgroalDataSource;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -41,7 +46,7 @@ class BrokenCommitTest {
     @BeforeEach
     void start() {
         SERVER.empty();
-        pool = StoreRig.pool(SERVER);
+        pool = Pools.patient(SERVER);
         commits = new BrokenCommits(pool);
         rig = new StoreRig(commits.dataSource(), StoreRig.Settings.ONE_LANE);
     }
@@ -111,7 +116,7 @@ class BrokenCommitTest {
         try (var undecided = commits.undecided.take()) {
             undecided.commit();
         }
-        assertThat(outcome.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(outcome.get(60, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
         assertThat(first.seq()).isEqualTo(1);
 
         commits.breakNext(Fate.UNDECIDED);
@@ -121,7 +126,7 @@ class BrokenCommitTest {
         try (var undecided = commits.undecided.take()) {
             undecided.rollback();
         }
-        assertThat(outcome.get(30, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
+        assertThat(outcome.get(60, TimeUnit.SECONDS)).isEqualTo(COMMITTED);
         assertThat(second.seq()).isEqualTo(2);
         assertThat(rig.queues.page("a", 0, 10, 1000).rows().stream().mapToLong(QueueReader.Row::seq))
                 .containsExactlyElementsOf(LongStream.rangeClosed(1, 2).boxed().toList());
@@ -129,12 +134,14 @@ class BrokenCommitTest {
 
     @ParameterizedTest
     @EnumSource(names = {"COMMITTED", "ROLLED_BACK", "UNANSWERED"})
-    void aChangeOfRoutesWhoseCommitHasNoAnswerIsInDoubt(Fate fate) {
-        commits.breakNext(fate, "sluice-store-call");
-        assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("in-doubt"), specs -> specs))
-                .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
-                        .isTrue());
-        assertThat(commits.hasBroken()).isTrue();
+    void aChangeOfRoutesWhoseCommitHasNoAnswerIsInDoubt(Fate fate) throws Exception {
+        Stopwatch.inTime(() -> {
+            commits.breakNext(fate, "sluice-store-call");
+            assertThatThrownBy(() -> hastyRoutes().change("ann", _ -> routes("in-doubt"), specs -> specs))
+                    .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
+                            .isTrue());
+            assertThat(commits.hasBroken()).isTrue();
+        });
         assertThat(rig.routes.read().routes().containsKey("in-doubt")).isEqualTo(fate != Fate.ROLLED_BACK);
         rig.routes.change("ann", _ -> new TreeMap<String, String>(), specs -> specs);
     }
@@ -144,13 +151,18 @@ class BrokenCommitTest {
         try (var operator = SERVER.dataSource().getConnection()) {
             operator.setAutoCommit(false);
             operator.createStatement().execute("SELECT FROM route_set FOR UPDATE");
-            assertThatThrownBy(() -> rig.routes.change("ann", _ -> routes("late"), specs -> specs))
+            assertThatThrownBy(() -> hastyRoutes().change("ann", _ -> routes("late"), specs -> specs))
                     .isInstanceOfSatisfying(StoreUnavailable.class, away -> assertThat(away.isInDoubt())
                             .isFalse());
             operator.rollback();
         }
         rig.routes.change("ann", before -> before.specs(), specs -> specs);
         assertThat(rig.routes.read().routes()).isEmpty();
+    }
+
+    private RouteStore hastyRoutes() {
+        var settings = StoreRig.Settings.ONE_LANE.hasty();
+        return new RouteStore(new StoreRequests(rig.pool, settings, rig.health, new SimpleMeterRegistry()));
     }
 
     private static SortedMap<String, String> routes(String name) {

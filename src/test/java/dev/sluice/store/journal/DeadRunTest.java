@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A gateway stands still with writes in its journal, others bury it, and it goes on. */
 @Tag("postgres")
-@Timeout(60)
+@Timeout(120)
 class DeadRunTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
 

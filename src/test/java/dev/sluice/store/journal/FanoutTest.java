@@ -12,6 +12,7 @@ import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.Test;
 class FanoutTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
     private static final int SESSIONS = 5000;
+    /** Some tests stop it while its lane waits. */
+    private static final StoreRig.Settings SETTINGS = StoreRig.Settings.ONE_LANE.stopping(Duration.ofMillis(200));
     /** Whose copy is in the second part. */
     private static final String LATE = client(3000);
 
@@ -39,7 +42,7 @@ class FanoutTest {
                 SELECT -n, 's' || to_char(n, 'FM00000'), -n, 'node-1', false, false, 5, 3600, now(), now() FROM generate_series(1, %d) n;
                 INSERT INTO queue (session_id) SELECT id FROM session;
                 INSERT INTO queue_out (session_id) SELECT id FROM session""".formatted(SESSIONS));
-        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(SERVER, SETTINGS);
     }
 
     @AfterEach
@@ -124,7 +127,7 @@ class FanoutTest {
         SERVER.execute(
                 "DELETE FROM queued WHERE session_id = (SELECT id FROM session WHERE client_id = '" + client(1) + "')");
 
-        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(SERVER, SETTINGS);
         var copies = copies();
         var next = rig.open("p", false, 60).epoch();
         assertThat(exactlyOnce(next, copies).join()).isEqualTo(COMMITTED);
@@ -147,7 +150,7 @@ class FanoutTest {
             awaitSecondPart();
             rig.close();
         }
-        rig = new StoreRig(SERVER, StoreRig.Settings.ONE_LANE);
+        rig = new StoreRig(SERVER, SETTINGS);
         var next = rig.open("p", false, 60).epoch();
         var another =
                 rig.submit(done -> Accept.kept("p", next, Messages.message("other", "text"), copies(), false, done)

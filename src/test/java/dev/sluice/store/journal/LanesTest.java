@@ -53,7 +53,7 @@ class LanesTest {
 
     @Test
     void aQueueFromManyLanesHasNoGapAndKeepsTheOrderOfEachPublisher() {
-        rig = rig(new StoreRig.Settings(4, 8192, 50, 50));
+        rig = new StoreRig(SERVER, new StoreRig.Settings(4, 8192, 50, 50));
         openAll();
         var outcomes = new ArrayList<CompletableFuture<Outcome>>();
         for (int round = 0; round < ROUNDS; round++)
@@ -77,7 +77,7 @@ class LanesTest {
 
     @Test
     void nobodyWaitsInACircleAndTheCountersAreExact() throws Exception {
-        rig = rig(new StoreRig.Settings(4, 8192, 50, 50, 40, 1 << 20, QueuePolicy.DROP_OLDEST));
+        rig = new StoreRig(SERVER, new StoreRig.Settings(4, 8192, 50, 50, 40, 1 << 20, QueuePolicy.DROP_OLDEST));
         openAll();
         var outcomes = new ArrayList<CompletableFuture<Outcome>>();
         for (int round = 0; round < ROUNDS; round++) {
@@ -108,7 +108,7 @@ class LanesTest {
 
     @Test
     void retainedTopicsAreSetAndClearedByAllLanes() {
-        rig = rig(new StoreRig.Settings(4, 8192, 50, 50));
+        rig = new StoreRig(SERVER, new StoreRig.Settings(4, 8192, 50, 50));
         var outcomes = new ArrayList<CompletableFuture<Outcome>>();
         for (int i = 0; i < CLIENTS * ROUNDS; i++) {
             var client = name(i % CLIENTS);
@@ -127,11 +127,6 @@ class LanesTest {
         assertThat(SERVER.value(
                         "SELECT string_agg(topic, ' ' ORDER BY topic) FROM retained WHERE octet_length(payload) > 0"))
                 .isEqualTo(String.join(" ", names));
-    }
-
-    /** A wait for a lock may take long on a busy machine, and is to end by itself. */
-    private static StoreRig rig(StoreRig.Settings settings) {
-        return new StoreRig(StoreRig.pool(SERVER, StoreRig.newConnectionSql() + "; SET lock_timeout = 0"), settings);
     }
 
     private void openAll() {

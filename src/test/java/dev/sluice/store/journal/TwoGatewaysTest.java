@@ -8,6 +8,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.Will;
 import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.Messages;
+import dev.sluice.store.Pools;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.journal.JournalWrite.Accept;
 import dev.sluice.store.journal.JournalWrite.Acknowledge;
@@ -58,9 +59,9 @@ class TwoGatewaysTest {
         var before = deadlocks();
         // Found sooner than the wait for a lock ends.
         var settings = new StoreRig.Settings(4, 8192, 50, 50, 200, 1 << 20, QueuePolicy.DROP_OLDEST);
-        var sql = StoreRig.newConnectionSql() + "; SET deadlock_timeout = '50ms'";
-        try (var one = new TestedGateway("node-1", new StoreRig(StoreRig.pool(SERVER, sql), settings));
-                var other = new TestedGateway("node-2", new StoreRig(StoreRig.pool(SERVER, sql), settings));
+        var sql = Pools.patientSql() + "; SET deadlock_timeout = '50ms'";
+        try (var one = new TestedGateway("node-1", new StoreRig(Pools.patient(SERVER, sql), settings));
+                var other = new TestedGateway("node-2", new StoreRig(Pools.patient(SERVER, sql), settings));
                 var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int client = 0; client < CLIENTS; client++) one.open(client, false);
             var tasks = new ArrayList<Future<?>>();

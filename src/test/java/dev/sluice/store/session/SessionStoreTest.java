@@ -12,6 +12,7 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.StoreUnavailable;
 import dev.sluice.store.journal.JournalWrite.Outcome;
+import dev.sluice.store.session.SessionStore.OpenRequest;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.SessionStore.ReceivedPublish;
 import dev.sluice.topic.TopicName;
@@ -180,9 +181,10 @@ class SessionStoreTest {
                 var statement = other.createStatement()) {
             other.setAutoCommit(false);
             statement.execute("SELECT 1 FROM session FOR UPDATE");
-            assertThatThrownBy(() -> rig.open("c", false, 60))
+            var request = new OpenRequest("c", false, 5, 60, "someone", "node-1", StoreRig.SEND_QUOTA, null);
+            assertThatThrownBy(() -> rig.sessions.open(request, Duration.ofMillis(500)))
                     .isInstanceOf(StoreUnavailable.class)
-                    .hasMessageContaining("PT2S");
+                    .hasMessageContaining("PT0.5S");
         }
         await().until(() -> SERVER.value("SELECT 1 FROM pg_locks WHERE relation = 'session'::regclass") == null);
         assertThat(SERVER.value("SELECT epoch FROM session")).isEqualTo(Long.toString(epoch));
@@ -232,7 +234,7 @@ class SessionStoreTest {
             other.rollback();
             assertThat(opened(opens.get(3)).present()).isTrue();
             assertThat(opens.get(5))
-                    .failsWithin(Duration.ofSeconds(30))
+                    .failsWithin(Duration.ofSeconds(60))
                     .withThrowableOfType(ExecutionException.class)
                     .withCauseInstanceOf(IllegalArgumentException.class);
         }

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("postgres")
 class SessionTheftTest {
     private static final EmbeddedServer SERVER = EmbeddedServer.shared();
-    private static final Duration LONG = Duration.ofSeconds(10);
+    private static final Duration LONG = Duration.ofSeconds(60);
     private static final String STATE =
             "SELECT concat_ws(' ', epoch, connected, node, identity, expiry_seconds) FROM session WHERE client_id ="
                     + " 'c'";

@@ -136,6 +136,6 @@ class SpoolLooksTest {
         SERVER.execute("UPDATE spool SET lane = 0");
         for (int i = 0; i < 3; i++) spool.state();
         SERVER.execute("UPDATE spool SET lane = " + LANE);
-        await().atMost(Duration.ofSeconds(20)).until(() -> !seesNothing());
+        await().until(() -> !seesNothing());
     }
 }

@@ -14,7 +14,6 @@ import dev.sluice.store.spool.SpoolStore.Place;
 import dev.sluice.support.NodeSettings;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -205,7 +204,7 @@ class SpoolTest {
 
         spool.remove(
                 List.of(new Place(LANE, spool.page(LANE, 0, 1, PLENTY, NONE).last())));
-        await().atMost(Duration.ofSeconds(10)).until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
+        await().until(() -> waiting(another), List.of("b1", "a2", "a3", "b2")::equals);
         assertThat(another.state().stripes().get(LANE).heldElsewhere()).isFalse();
     }
 
