@@ -7,10 +7,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 /** The AOT cache of the gateway's jar, made by the script that the image of the JVM is built with; any thread may ask. */
 final class GatewayCache {
     private static final long PATIENCE_SECONDS = 300;
+
+    /** Most of what a short life calls some hundred times is not worth its compilation: a start takes a fifth less CPU time. */
+    private static final List<String> SHORT_LIFE =
+            List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTReplayTraining", "-XX:CompileThresholdScaling=3");
 
     private static final AtomicBoolean BEGUN = new AtomicBoolean();
 
@@ -18,7 +23,9 @@ final class GatewayCache {
 
     /** The JVM options for a start with the cache, if tests are to use it. */
     static List<String> options() {
-        return AotCache.isWanted() ? AotCache.options(made()) : List.of();
+        if (!AotCache.isWanted()) return List.of();
+        return Stream.concat(SHORT_LIFE.stream(), AotCache.options(made()).stream())
+                .toList();
     }
 
     /** Has the cache made, if need be, by a thread of its own; whoever asks for it meanwhile waits. */

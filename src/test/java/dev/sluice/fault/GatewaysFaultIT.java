@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
  * and presence is true in the end. With {@code -Dgateways.faults=60} it is the long run, and {@code -Dgateways=1} leaves one gateway alone.
  */
 class GatewaysFaultIT {
-    private static final int FAULTS = Integer.getInteger("gateways.faults", 2);
+    private static final int FAULTS = Integer.getInteger("gateways.faults", 6);
     private static final int GATEWAYS = Integer.getInteger("gateways", 3);
     private static final boolean IS_LONG = FAULTS > 6;
     /** Every so many faults, the second one first, a gateway is frozen; of these, every other time for less than its lease. */

@@ -33,8 +33,8 @@ import org.junit.jupiter.api.Test;
  * owed it get what was acknowledged, in order, and at QoS 2 once. With {@code -Dkills=100 -Dkills.pace=100} it is the long run.
  */
 class KillFaultIT {
-    private static final int KILLS = Integer.getInteger("kills", 3);
-    private static final boolean IS_LONG = KILLS > 3;
+    private static final int KILLS = Integer.getInteger("kills", 10);
+    private static final boolean IS_LONG = KILLS > 10;
     /** Every so many kills, Kafka is frozen before one and thaws after the next gateway has answered; the one after it may come in the drain. */
     private static final int SPOOL_ROUND = 3;
 
