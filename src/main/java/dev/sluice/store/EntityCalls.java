@@ -4,6 +4,7 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.narayana.jta.QuarkusTransactionException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
+import jakarta.persistence.EntityManagerFactory;
 import jakarta.persistence.PersistenceException;
 import java.util.concurrent.Callable;
 import org.hibernate.exception.ConstraintViolationException;
@@ -21,17 +22,19 @@ public class EntityCalls {
 
     private final StoreHealth health;
     private final EntityManager entities;
+    private final EntityManagerFactory factory;
 
-    EntityCalls(StoreHealth health, EntityManager entities) {
+    EntityCalls(StoreHealth health, EntityManager entities, EntityManagerFactory factory) {
         this.health = health;
         this.entities = entities;
+        this.factory = factory;
     }
 
     /**
      * Runs one transaction.
      *
      * @param what is done, for the message of an exception
-     * @throws StoreUnavailable when PostgreSQL cannot be asked now
+     * @throws StoreUnavailable when PostgreSQL cannot be asked now, or no more
      * @throws IllegalArgumentException when PostgreSQL refuses the data
      * @throws RuntimeException what the work itself throws
      */
@@ -57,6 +60,10 @@ public class EntityCalls {
                     refused);
         } catch (PersistenceException | QuarkusTransactionException failed) {
             throw new StoreUnavailable(what + ": " + failed.getMessage(), failed, done[0]);
+        } catch (IllegalStateException failed) {
+            // A start that fails closes Hibernate beneath the threads that it has started, and tells them nothing.
+            if (factory.isOpen()) throw failed;
+            throw new StoreUnavailable(what + ": the gateway ends", failed, done[0]);
         }
     }
 }

@@ -5,7 +5,6 @@ import static dev.sluice.conformance.TokenIT.port;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import com.nimbusds.jwt.PlainJWT;
 import dev.sluice.access.token.TestIssuer;
@@ -17,6 +16,7 @@ import dev.sluice.packet.QoS;
 import dev.sluice.packet.ReasonCode;
 import dev.sluice.packet.Subscription;
 import dev.sluice.support.Gateway;
+import dev.sluice.support.SideBySide;
 import dev.sluice.support.WireClient;
 import dev.sluice.topic.TopicName;
 import java.time.Duration;
@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,7 +54,7 @@ abstract class TokenCases {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
+    @SideBySide
     @EnumSource
     void aTokenIsAPasswordOrComesWithTheUpgrade(ProtocolVersion version) {
         var user = Device.id("user");
@@ -75,7 +74,7 @@ abstract class TokenCases {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
+    @SideBySide
     @EnumSource
     void aBadOneIsRefusedWithACode(ProtocolVersion version) {
         var bad = version.isV5() ? ReasonCode.BAD_USER_NAME_OR_PASSWORD.value() : 4;
@@ -113,7 +112,7 @@ abstract class TokenCases {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
+    @SideBySide
     @EnumSource
     void theConnectionEndsWhenItExpires(ProtocolVersion version) {
         try (var client = WireClient.open(port, version)) {
@@ -133,7 +132,7 @@ abstract class TokenCases {
     }
 
     @Test
-    @Execution(CONCURRENT)
+    @SideBySide
     void authRenewsIt() {
         try (var client = WireClient.open(port, V5)) {
             Device.connected(client, Device.connect(V5, Device.id("ann-auth"), true, properties(token("ann", SHORT))));
@@ -155,7 +154,7 @@ abstract class TokenCases {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
+    @SideBySide
     @EnumSource
     void aTopicRenewsIt(ProtocolVersion version) {
         var clients = new ArrayList<WireClient>();
@@ -196,7 +195,7 @@ abstract class TokenCases {
 
     /** What is published before a renewal, and behind it without a wait, arrives once and in order. */
     @ParameterizedTest
-    @Execution(CONCURRENT)
+    @SideBySide
     @ValueSource(booleans = {false, true})
     void aRenewalLeavesNoGap(boolean byTopic) {
         var count = 60;
@@ -239,7 +238,7 @@ abstract class TokenCases {
 
     /** From the next one on, what that says. */
     @Test
-    @Execution(CONCURRENT)
+    @SideBySide
     void aTokenSaysHowMuchItsClientMayTake() {
         try (var client = WireClient.open(port, V5)) {
             Device.connected(client, connect(V5, Device.id("ann-limits"), withSubscriptions(1)));
@@ -259,7 +258,7 @@ abstract class TokenCases {
 
     /** It does not wait for the client's share with what was published before it; its answer does. */
     @ParameterizedTest
-    @Execution(CONCURRENT)
+    @SideBySide
     @EnumSource
     void aTokenBehindPublishesThatAreHeldRenewsAtOnce(ProtocolVersion version) {
         var slow = Map.of("messages-in", 1);
@@ -280,7 +279,7 @@ abstract class TokenCases {
 
     /** Its payload is checked on another thread, and it goes on from there. */
     @Test
-    @Execution(CONCURRENT)
+    @SideBySide
     void aRetainedMessageIsCountedOnce() {
         var user = Device.id("user");
         var token = ISSUER.sign(TestIssuer.claims(user)
@@ -309,7 +308,7 @@ abstract class TokenCases {
     }
 
     @Test
-    @Execution(CONCURRENT)
+    @SideBySide
     void aTokenOfAnotherRenewsNothing() {
         for (var other : List.of(ISSUER.token("bob"), token("ann", -5), "no token")) {
             try (var client = WireClient.open(port, V5)) {

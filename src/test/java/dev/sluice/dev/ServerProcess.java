@@ -99,9 +99,11 @@ public final class ServerProcess implements AutoCloseable {
         return leash.exitValue();
     }
 
-    /** Stops every process of the server where it stands (SIGSTOP). */
+    /** Stops every process of the server where it stands (SIGSTOP), and returns when all of them do. */
     public void freeze() {
-        signal("STOP");
+        var all = processes();
+        signal("STOP", all);
+        all.forEach(one -> Standstill.await(one.pid()));
     }
 
     public void thaw() {

@@ -1,5 +1,6 @@
 package dev.sluice.store;
 
+import dev.sluice.dev.Standstill;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,6 +8,8 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.List;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 
@@ -104,7 +107,7 @@ public final class EmbeddedServer implements AutoCloseable {
     }
 
     public void freeze() {
-        signal("-STOP");
+        signal("-STOP").forEach(one -> Standstill.await(one.pid()));
     }
 
     public void thaw() {
@@ -172,14 +175,16 @@ public final class EmbeddedServer implements AutoCloseable {
     }
 
     /** The first process before its children, so that it makes no more of them; one of these may have ended meanwhile. */
-    private void signal(String signal) {
+    private List<ProcessHandle> signal(String signal) {
         try {
             var postmaster = ProcessHandle.of(Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid"))
                             .getFirst()
                             .strip()))
                     .orElseThrow();
-            signal(signal, postmaster);
-            for (var child : postmaster.descendants().toList()) signal(signal, child);
+            var all = Stream.concat(Stream.of(postmaster), postmaster.descendants())
+                    .toList();
+            for (var one : all) signal(signal, one);
+            return all;
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
