@@ -190,7 +190,7 @@ class KillFaultIT {
         var isWithoutKafka = round % SPOOL_ROUND == 2;
         if (isWithoutKafka) {
             servers.kafka().process().freeze();
-            Fleet.runOn(Duration.ofMillis(random.nextInt(10_000)));
+            Fleet.runOn(Duration.ofMillis(random.nextInt(IS_LONG ? 10_000 : 5_000)));
         } else {
             mortals.cut(round);
         }
