@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Pools {
     private Pools() {}
 
-    /** As application.properties sets it up, but for its patience: neither it nor the server gives up what is slow. */
+    /** As application.properties sets it up, except for its patience: neither it nor the server gives up what is slow. */
     public static AgroalDataSource patient(EmbeddedServer server) {
         return patient(server, patientSql());
     }
