@@ -14,7 +14,7 @@ class TlsRecordsTest {
     private static final long PATIENCE = TimeUnit.MILLISECONDS.toNanos(20);
 
     private int cut;
-    /** In nanoseconds; it stands still but for {@link #pass}. */
+    /** In nanoseconds; only {@link #pass} moves it. */
     private long now;
 
     private final EmbeddedChannel channel = channel();

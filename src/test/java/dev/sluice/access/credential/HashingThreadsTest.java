@@ -27,7 +27,7 @@ class HashingThreadsTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    /** Nanoseconds; stands still but for {@link #hashForTooLong}. */
+    /** In nanoseconds; only {@link #hashForTooLong} moves it. */
     private final AtomicLong time = new AtomicLong();
 
     private HashingThreads threads = threads("1");
