@@ -11,6 +11,7 @@ import dev.sluice.store.EmbeddedServer;
 import dev.sluice.store.StoreRig;
 import dev.sluice.store.delivery.QueueReader.Row;
 import dev.sluice.store.journal.Copy;
+import dev.sluice.store.journal.JournalWrite.MarkReceived;
 import dev.sluice.store.journal.JournalWrite.Outcome;
 import dev.sluice.store.session.SessionStore.OpenedSession;
 import dev.sluice.store.session.StoredSubscription;
@@ -199,6 +200,22 @@ class SharedPickupTest {
         pickUpAll();
         assertThat(texts("a")).containsExactly("m");
         assertThat(texts("c")).isEmpty();
+    }
+
+    /** Its gateway was killed before PUBCOMP, and nobody had written down how far its queue was sent: it has the message all the same. */
+    @Test
+    void whatAMemberHasReceivedIsItsOwn() throws Exception {
+        var session = rig.open("a", true, 3600);
+        router.restore("a", session.id(), 0, List.of(to(TWO, 0)));
+        keep("a", "received", TWO);
+        var seq = Long.parseLong(SERVER.value("SELECT seq FROM queued"));
+        rig.submit(done -> new MarkReceived("a", session.epoch(), seq, done)).join();
+        assertThat(rig.reclaim("node-1")).isEqualTo(1);
+        keep("a", "later", TWO);
+        come("c", to(TWO, 0));
+        pickUpAll();
+        assertThat(texts("a")).containsExactly("received");
+        assertThat(texts("c")).containsExactly("later");
     }
 
     @Test
