@@ -66,9 +66,14 @@ class BoundedCallsTest {
         var release = new CountDownLatch(1);
         var called = new AtomicInteger();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            var begun = new CountDownLatch(2);
             var busy = IntStream.range(0, 2)
-                    .mapToObj(_ -> threads.submit(() -> calls.call(LONG, () -> release.await(60, TimeUnit.SECONDS))))
+                    .mapToObj(_ -> threads.submit(() -> calls.call(LONG, () -> {
+                        begun.countDown();
+                        return release.await(60, TimeUnit.SECONDS);
+                    })))
                     .toList();
+            begun.await();
             var late = IntStream.range(0, 20_000)
                     .mapToObj(_ -> threads.submit(() -> calls.call(Duration.ofMillis(200), called::incrementAndGet)))
                     .toList();
