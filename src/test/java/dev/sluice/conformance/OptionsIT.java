@@ -30,11 +30,8 @@ class OptionsIT {
                         List.of(ProducerPropertiesCases.OPTIONS),
                         List.of(TraceCases.options(collector)))
                 .flatMap(List::stream);
-        var settings = Gateway.shared().settingsOfAnother(options.toArray(String[]::new));
-        port = settings.port();
-        log = settings.data().resolve("gateway.log");
-        gateway = GatewayProcess.start(settings);
-        gateway.awaitReady();
+        gateway = Gateway.shared().startAnother(used -> port = used, options.toArray(String[]::new));
+        log = gateway.log();
     }
 
     @AfterAll

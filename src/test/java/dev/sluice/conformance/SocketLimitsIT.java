@@ -41,8 +41,9 @@ class SocketLimitsIT {
 
     @BeforeAll
     static void start() {
-        var settings = Gateway.shared()
-                .settingsOfAnother(
+        gateway = Gateway.shared()
+                .startAnother(
+                        used -> port = used,
                         "-Dsluice.mqtt.connections-per-address-maximum=" + PER_ADDRESS,
                         "-Dsluice.mqtt.connections-maximum=" + IN_ALL,
                         "-Dsluice.mqtt.allowed-origins=https://app.example,http://app.example:3000",
@@ -54,10 +55,7 @@ class SocketLimitsIT {
                         "-Dsluice.proxy.trusted=127.0.0.8/30,10.0.0.0/8",
                         "-Dsluice.proxy.forwarded=x-forwarded-for",
                         "-Dquarkus.log.category.\"dev.sluice\".level=DEBUG");
-        port = settings.port();
-        log = settings.data().resolve("gateway.log");
-        gateway = GatewayProcess.start(settings);
-        gateway.awaitReady();
+        log = gateway.log();
     }
 
     @AfterAll

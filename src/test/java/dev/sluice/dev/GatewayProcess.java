@@ -71,6 +71,11 @@ public final class GatewayProcess implements AutoCloseable {
                 URI.create("http://127.0.0.1:" + settings.managementPort() + "/q/health/"), log, process);
     }
 
+    /** Its log file. */
+    public Path log() {
+        return log;
+    }
+
     /** For {@link #managementPort}, of a gateway that is started in another way. */
     public static void noteManagementPort(Settings settings) {
         MANAGEMENT_PORTS.put(settings.port(), settings.managementPort());
