@@ -76,6 +76,7 @@ final class GatewayFleet implements Deployment, AutoCloseable {
         options.addAll(List.of(javaOptions));
         var settings = new Settings(
                 Ports.free(), Ports.free(), Ports.free(), Servers.folder(folder), kafka, Optional.empty(), options);
+        Gateway.rest();
         var fleet = new GatewayFleet(settings, Backends.start(settings));
         try {
             fleet.add(gateways);

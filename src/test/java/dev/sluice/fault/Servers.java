@@ -88,6 +88,7 @@ final class Servers implements Deployment, AutoCloseable {
     }
 
     private Servers startBelow(Runnable startKafka) {
+        Gateway.rest();
         return begun(() -> {
             var kafkaStart = CompletableFuture.runAsync(startKafka);
             if (settings.foreignPostgres().isEmpty()) startPostgres();

@@ -80,12 +80,17 @@ public final class Gateway {
     private static RuntimeException startFailure;
 
     private final Settings settings;
+    private final Backends backends;
+    private final Thread atExit = new Thread(this::stop);
     private final GatewayProcess process;
     private final HttpResponse<String> readinessWithoutTopic;
 
-    private Gateway(Settings settings, GatewayProcess process) {
+    private Gateway(Settings settings, Backends backends) {
         this.settings = settings;
-        this.process = process;
+        this.backends = backends;
+        Runtime.getRuntime().addShutdownHook(atExit);
+        createTopics(settings.kafka(), TOPICS.toArray(NewTopic[]::new));
+        this.process = GatewayProcess.start(settings);
         readinessWithoutTopic = Awaitility.await("the missing Kafka topic on the readiness check")
                 .atMost(Duration.ofSeconds(90))
                 .ignoreExceptions()
@@ -115,20 +120,27 @@ public final class Gateway {
             options.add("-Dsmallrye.config.locations=" + config);
             var settings = new Settings(
                     Ports.free(), Ports.free(), Ports.free(), data, Optional.empty(), Optional.empty(), options);
-            var backends = Backends.start(settings);
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(backends, data)));
-            createTopics(settings.kafka(), TOPICS.toArray(NewTopic[]::new));
-            return new Gateway(settings, GatewayProcess.start(settings));
+            return new Gateway(settings, Backends.start(settings));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static void stop(Backends backends, Path data) {
-        // Created before the backends were closed, so that the gateway goes first.
-        if (running != null) running.process.process().kill();
+    /**
+     * Ends the shared gateway and its servers until somebody asks for them again: while tests have servers of their own, they would take a tenth
+     * of a core.
+     */
+    public static synchronized void rest() {
+        if (running == null) return;
+        Runtime.getRuntime().removeShutdownHook(running.atExit);
+        running.stop();
+        running = null;
+    }
+
+    private void stop() {
+        if (process != null) process.process().kill();
         backends.kill();
-        try (var files = Files.walk(data)) {
+        try (var files = Files.walk(settings.data())) {
             for (var file : files.sorted(java.util.Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
