@@ -113,7 +113,7 @@ class LimitsIT {
                         others++;
                         assertThat(acknowledged)
                                 .as("messages that were not held")
-                                .isLessThan(3 * IN);
+                                .isLessThan(count);
                     }
                     default -> throw new AssertionError();
                 }

@@ -133,7 +133,7 @@ final class Peer implements AutoCloseable {
         return answer.reasons();
     }
 
-    /** Publishes as far as the acknowledgement, PUBCOMP at QoS 2. */
+    /** Publishes as far as the acknowledgement, PUBCOMP at QoS 2; at QoS 0 until the gateway has taken it. */
     Peer publish(QoS qos, String topic, String text) {
         return publish(qos, false, topic, text, Properties.NONE);
     }
@@ -160,7 +160,10 @@ final class Peer implements AutoCloseable {
 
     private void awaitAcceptance(QoS qos, int first, int last) {
         switch (qos) {
-            case AT_MOST_ONCE -> {}
+            case AT_MOST_ONCE -> {
+                wire.sendPackets(new Packet.PingReq());
+                await(Packet.PingResp.class);
+            }
             case AT_LEAST_ONCE -> {
                 for (int packetId = first; packetId <= last; packetId++) {
                     var answer = await(Packet.PubAck.class);
