@@ -18,11 +18,11 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Runs Jazzer on {@link CodecFuzz} in a process of its own: 10 seconds, or {@code -Dsluice.fuzz.seconds=600}. It starts
+ * Runs Jazzer on {@link CodecFuzz} in a process of its own: 4 seconds, or {@code -Dsluice.fuzz.seconds=600}. It starts
  * from the vectors and {@code fuzz/codec.txt}; what it learns stays in {@code .jazzer-corpus} for the next run.
  */
 class CodecFuzzTest {
-    private static final int SECONDS = Integer.getInteger("sluice.fuzz.seconds", 10);
+    private static final int SECONDS = Integer.getInteger("sluice.fuzz.seconds", 4);
     private static final Path CORPUS = Path.of(".jazzer-corpus", "codec");
 
     @Test

@@ -56,6 +56,9 @@ final class GatewayCache {
             environment.put("TRAIN_MANAGEMENT_PORT", Integer.toString(Ports.free()));
             environment.put("QUARKUS_DATASOURCE_JDBC_URL", postgres.jdbcUrl());
             environment.put("QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgresServer.USER);
+            // With what most gateways of tests have: routes of every kind, and contracts.
+            var config = ToolClasspath.target().resolve("test-classes/conformance/gateway.properties");
+            environment.put("SMALLRYE_CONFIG_LOCATIONS", config.toString());
             run(training, folder.resolve("train-aot.log"));
         }
     }
