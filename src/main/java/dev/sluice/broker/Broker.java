@@ -228,13 +228,12 @@ public class Broker {
     }
 
     private void openNow(Connection connection, Packet.Connect connect, Grant grant) {
-        var sendQuota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
         opener.open(
                 connection,
                 connect,
                 grant,
                 connection.proof().identity(),
-                sendQuota,
+                parts.limits().sendQuota(grant),
                 connection::opened,
                 connection::notOpened);
     }

@@ -27,6 +27,7 @@ import java.util.List;
  */
 final class Receiving {
     private static final Duration RETRY = Duration.ofSeconds(1);
+    private static final Event DELETED = new Event.Deleted();
 
     private final Connection connection;
     private final ConnectionParts parts;
@@ -57,7 +58,7 @@ final class Receiving {
         this.durable = durable;
         this.sentSeq = sentSeq;
         this.bounds = new SubscriptionBounds(connection, connection.proof()::clientLimits, parts);
-        var quota = Math.min(parts.limits().sendQuota(), grant.clientReceiveMaximum());
+        var quota = parts.limits().sendQuota(grant);
         this.transfers = new RetainedTransfers(
                 connection,
                 retained,
@@ -285,7 +286,7 @@ final class Receiving {
                         connection.epoch(),
                         seq,
                         sentSeq,
-                        connection.writes().thenOnLoop(() -> {})));
+                        connection.writes().thenOnLoop(() -> connection.on(DELETED))));
     }
 
     private void markReceived(long seq) {

@@ -79,7 +79,7 @@ final class SessionOpener {
      * Opens the session that a CONNECT asks for, unless its will could never be published.
      *
      * @param identity whose it is
-     * @param sendQuota messages that the connection may send without an answer
+     * @param sendQuota messages that the connection may be sent before PostgreSQL knows an answer
      * @param opened takes the session, and whether what its client publishes may go to Kafka now; on the connection's loop
      * @param notOpened takes the session if what must come before its client takes too long; on the connection's loop
      */

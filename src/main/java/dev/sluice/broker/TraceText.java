@@ -46,6 +46,7 @@ final class TraceText {
                     case Event.QueueFailed() -> "queue failed";
                     case Event.PacketIdAssigned(var seq) -> "id assigned, seq=" + seq;
                     case Event.Marked(var seq) -> "marked seq=" + seq;
+                    case Event.Deleted() -> "a row is deleted";
                     case Event.Resumed() -> "what is held may go on";
                     case Event.Drained() -> "the socket takes more";
                     case Event.Authenticated _ -> "authenticated";

@@ -75,7 +75,7 @@ public sealed interface Effect {
     record MarkReceived(long seq) implements OfReceiver {}
 
     /**
-     * The row at this place is done with: delete it. Not answered.
+     * The row at this place is done with: delete it. The answer is {@link Event.Deleted}.
      *
      * @param sentSeq the highest place sent so far on this connection, 0 for none
      */

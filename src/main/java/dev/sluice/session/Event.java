@@ -103,6 +103,9 @@ public sealed interface Event {
     /** The journal knows that the client has answered PUBREC for the row at this place. */
     record Marked(long seq) implements Progress {}
 
+    /** The journal has deleted a row that {@link Effect.Acknowledge} named. */
+    record Deleted() implements Progress {}
+
     /** Kafka and PostgreSQL may have room for what the client publishes. */
     record Resumed() implements PublishProgress {}
 

@@ -71,6 +71,11 @@ public record Limits(
                 input);
     }
 
+    /** Unanswered QoS 1 and 2 PUBLISHes that this client may have. */
+    public int sendQuota(Grant grant) {
+        return Math.min(sendQuota, grant.clientReceiveMaximum());
+    }
+
     private static void require(String key, long value, long least, long most) {
         if (value < least || value > most)
             throw new IllegalArgumentException(

@@ -43,8 +43,7 @@ final class Outbound {
         this.room = room;
         this.clock = clock;
         this.packets = new OutboundPackets(version, limits, grant);
-        var quota = Math.min(limits.sendQuota(), grant.clientReceiveMaximum());
-        this.window = new OutboundWindow(version.isV5(), quota, limits.queueBytes(), memory);
+        this.window = new OutboundWindow(version.isV5(), limits.sendQuota(grant), limits.queueBytes(), memory);
         this.queue = new OutboundQueue(limits, memory);
         this.rows = opened.durable()
                 ? new OutboundRows(limits, memory, this::isAdmitted, opened.lastSeq(), opened.queued())
@@ -146,7 +145,7 @@ final class Outbound {
         } else if (screened == Screening.FORBIDDEN) {
             giveUp(delivery, packetId, Effect.Why.NOT_AUTHORIZED, out);
         } else if (screened == Screening.OUTDATED && delivery.isDurable() && !delivery.dup()) {
-            out.accept(new Effect.Acknowledge(delivery.seq(), window.sentSeq()));
+            window.drop(delivery, out);
         } else if (message.isExpired(now) && !delivery.dup()) { // [MQTT-3.3.2-5]; what was begun goes on [MQTT-4.4.0-1]
             giveUp(delivery, packetId, Effect.Why.EXPIRED, out);
         } else if (isAboveBounds(message)) {
@@ -177,7 +176,7 @@ final class Outbound {
         settle(delivery, why == Effect.Why.EXPIRED ? Receipt.Outcome.EXPIRED : Receipt.Outcome.TOO_LARGE, out);
         if (!delivery.isDurable()) return;
         // A client that was sent it may hold its identifier, and would take a later message for a repeat.
-        if (delivery.dup() && delivery.qos() == QoS.EXACTLY_ONCE) window.release(delivery, packetId, out);
+        if (delivery.dup() && delivery.qos() == QoS.EXACTLY_ONCE) window.giveUp(delivery, packetId, out);
         else window.drop(delivery, out);
     }
 
@@ -208,7 +207,15 @@ final class Outbound {
     }
 
     void marked(long seq, Consumer<Effect> out) {
+        var waited = !window.isOpen();
         window.marked(seq, out);
+        if (waited) pump(out);
+    }
+
+    void deleted(Consumer<Effect> out) {
+        var waited = !window.isOpen();
+        window.deleted();
+        if (waited) pump(out);
     }
 
     void loaded(Event.QueueLoaded page, Consumer<Effect> out) {

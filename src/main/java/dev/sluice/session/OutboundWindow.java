@@ -64,6 +64,9 @@ final class OutboundWindow {
     private long assigning;
 
     private int unanswered;
+    /** Rows that are answered or given up, which the journal has not written yet: after a kill, no more than the quota count as sent. */
+    private int unwritten;
+
     private int marking;
     private int lastId;
     private long sentSeq;
@@ -78,12 +81,12 @@ final class OutboundWindow {
 
     /** Returns whether one more PUBLISH may be sent [MQTT-3.3.4-9]. */
     boolean isOpen() {
-        return unanswered < quota && size() < PACKET_IDS && mayKeepMore();
+        return unanswered + unwritten < quota && size() < PACKET_IDS && mayKeepMore();
     }
 
     /** Returns how many PUBLISHes may be sent before an answer. */
     int free() {
-        return isOpen() ? Math.min(quota - unanswered, PACKET_IDS - size()) : 0;
+        return isOpen() ? Math.min(quota - unanswered - unwritten, PACKET_IDS - size()) : 0;
     }
 
     /** One that has nothing to answer for is sent the next message whatever others leave unanswered. */
@@ -162,7 +165,17 @@ final class OutboundWindow {
     /** The row is not sent any more. */
     void drop(Delivery row, Consumer<Effect> out) {
         if (assigned != null) assigned.remove(row.seq());
-        out.accept(new Effect.Acknowledge(row.seq(), sentSeq));
+        delete(row.seq(), out);
+    }
+
+    private void delete(long seq, Consumer<Effect> out) {
+        unwritten++;
+        out.accept(new Effect.Acknowledge(seq, sentSeq));
+    }
+
+    /** The journal has deleted a row. */
+    void deleted() {
+        unwritten--;
     }
 
     /** The PUBLISH is out. */
@@ -191,6 +204,19 @@ final class OutboundWindow {
         noteAssigned(row);
         add(packetId, new Exchange(row.seq(), false, null, null, Awaiting.PUBCOMP));
         out.accept(new Effect.Send(new Packet.PubRel(packetId)));
+    }
+
+    /** A row that was sent on an earlier connection and is not sent again: its identifier is released as if the client had answered PUBREC. */
+    void giveUp(Delivery row, int packetId, Consumer<Effect> out) {
+        noteAssigned(row);
+        add(packetId, new Exchange(row.seq(), false, null, null, Awaiting.MARK));
+        unwritten++;
+        mark(row.seq(), out);
+    }
+
+    private void mark(long seq, Consumer<Effect> out) {
+        marking++;
+        out.accept(new Effect.MarkReceived(seq));
     }
 
     private void noteAssigned(Delivery row) {
@@ -231,8 +257,7 @@ final class OutboundWindow {
                     complete(packetId, exchange, Receipt.Outcome.REJECTED, out);
                 } else if (exchange.seq > 0) {
                     exchange.awaiting = Awaiting.MARK;
-                    marking++;
-                    out.accept(new Effect.MarkReceived(exchange.seq));
+                    mark(exchange.seq, out);
                 } else {
                     exchange.awaiting = Awaiting.PUBCOMP;
                     settle(exchange, Receipt.Outcome.DELIVERED, out);
@@ -255,6 +280,7 @@ final class OutboundWindow {
         if (exchange == null || exchange.seq != seq || exchange.awaiting != Awaiting.MARK) return;
         exchange.awaiting = Awaiting.PUBCOMP;
         marking--;
+        if (!exchange.counted) unwritten--;
         out.accept(new Effect.Send(new Packet.PubRel(packetId)));
     }
 
@@ -279,7 +305,7 @@ final class OutboundWindow {
         if (exchange.returned != null) keep(-exchange.returned.bytes());
         settle(exchange, outcome, out);
         if (assigned != null) assigned.remove(exchange.seq);
-        if (exchange.seq > 0) out.accept(new Effect.Acknowledge(exchange.seq, sentSeq));
+        if (exchange.seq > 0) delete(exchange.seq, out);
     }
 
     private static void settle(Exchange exchange, Receipt.Outcome outcome, Consumer<Effect> out) {

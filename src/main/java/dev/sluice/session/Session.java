@@ -289,6 +289,7 @@ public final class Session {
             case Event.PublishProgress done -> publishProgress(done, out);
             case Event.PacketIdAssigned(var seq) -> outbound.packetIdAssigned(seq, out);
             case Event.Marked(var seq) -> outbound.marked(seq, out);
+            case Event.Deleted() -> outbound.deleted(out);
             case Event.QueueLoaded page -> outbound.loaded(page, out);
             case Event.Queued(var seq) -> outbound.queued(seq, out);
             case Event.QueueFailed _ -> outbound.loadFailed();

@@ -81,7 +81,8 @@ final class QueueModel {
         return switch (journal.poll()) {
             case Effect.Acknowledge done -> {
                 rows.remove(done.seq());
-                yield null;
+                sentSeq = Math.max(sentSeq, done.sentSeq());
+                yield new Event.Deleted();
             }
             case Effect.AssignPacketId assign -> {
                 rows.computeIfPresent(assign.seq(), (_, row) -> Mail.assigned(row, assign.packetId()));
@@ -130,7 +131,17 @@ final class QueueModel {
         page = null;
         for (int i = random.nextInt(journal.size() + 1); i > 0; i--) write();
         journal.clear();
-        if (!known && !rows.isEmpty()) sentSeq = rows.lastKey();
+        if (!known && !rows.isEmpty()) sentSeq = Math.max(sentSeq, sentAtMost());
         return new Event.SessionOpened(true, true, Collections.emptySortedMap(), lastSeq, !rows.isEmpty());
+    }
+
+    /** As the function of that name in the database. */
+    private long sentAtMost() {
+        return rows.values().stream()
+                .filter(row -> !row.received())
+                .skip(SessionRig.SEND_QUOTA - 1)
+                .mapToLong(Delivery::seq)
+                .findFirst()
+                .orElse(rows.lastKey());
     }
 }

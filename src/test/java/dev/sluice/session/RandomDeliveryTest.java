@@ -143,6 +143,7 @@ class RandomDeliveryTest {
         dropped.clear();
         others = 0;
         rig = new SessionRig(ProtocolVersion.V5);
+        rig.journalAnswers = false;
         perform(rig.openDurable(queue.reopen(true)));
         for (int i = 0; i < 400; i++) step(reconnects);
         rig.room = true;
@@ -212,6 +213,7 @@ class RandomDeliveryTest {
         client.connect();
         var now = rig.now;
         rig = new SessionRig(ProtocolVersion.V5);
+        rig.journalAnswers = false;
         rig.memory.add(others);
         rig.now = now;
         perform(rig.openDurable(queue.reopen(known)));

@@ -230,7 +230,8 @@ class ResumeTest {
                         new Effect.Drop(one, Effect.Why.TOO_LARGE),
                         new Effect.Acknowledge(1, 0),
                         new Effect.Drop(two, Effect.Why.TOO_LARGE),
-                        pubRel(3));
+                        new Effect.MarkReceived(2));
+        assertThat(client.on(new Event.Marked(2))).containsExactly(pubRel(3));
         var unknown = new Packet.PubComp(3, ReasonCode.PACKET_IDENTIFIER_NOT_FOUND, Properties.NONE);
         assertThat(client.receives(unknown)).containsExactly(new Effect.Acknowledge(2, 2));
     }

@@ -106,6 +106,30 @@ class RowsTest {
         assertThat(Mail.numbers(ack(rig, 101))).containsExactly(106);
     }
 
+    /** After a kill, the quota bounds what counts as sent: there may not be more without an answer that PostgreSQL has. */
+    @Test
+    void rowsWaitForTheJournalToWriteTheAnswersOfOthers() {
+        rig.journalAnswers = false;
+        var last = LAST + SessionRig.SEND_QUOTA;
+        deliver(rig, rows(LAST + 1, last + 2));
+        for (long seq = LAST + 1; seq <= last; seq++)
+            assertThat(ack(rig, seq)).containsExactly(new Effect.Acknowledge(seq, last));
+        assertThat(rig.session.isReady()).isFalse();
+        assertThat(Mail.numbers(rig.on(new Event.Deleted()))).containsExactly((int) last + 1);
+        assertThat(Mail.numbers(ack(rig, last + 1))).isEmpty();
+        assertThat(Mail.numbers(rig.on(new Event.Deleted()))).containsExactly((int) last + 2);
+    }
+
+    /** They are deleted, and were not sent: they must not hide one that was. */
+    @Test
+    void expiredRowsWaitForTheJournalAsWell() {
+        rig.journalAnswers = false;
+        var rows = rows(LAST + 1, LAST + SessionRig.SEND_QUOTA);
+        for (var row : rows) deliver(rig, Mail.expiring(row, rig.now - 5000));
+        assertThat(deliver(rig, Mail.row(LAST + rows.length + 1))).isEmpty();
+        assertThat(rig.on(new Event.Deleted())).hasExactlyElementsOfTypes(Effect.Send.class);
+    }
+
     @Test
     void aRowThatIsKnownIsNotSentAgain() {
         assertThat(deliver(rig, Mail.row(100))).isEmpty();

@@ -59,9 +59,10 @@ class ScreeningTest {
         rig.screening = Screening.FORBIDDEN;
         var row = row(QoS.EXACTLY_ONCE, true, false);
         assertThat(rig.on(new Event.Deliver(row)))
-                .contains(new Effect.Drop(row, Effect.Why.NOT_AUTHORIZED))
-                .anyMatch(it -> it instanceof Effect.Send(Packet.PubRel _))
-                .noneMatch(it -> it instanceof Effect.Send(Packet.Publish _));
+                .containsExactly(new Effect.Drop(row, Effect.Why.NOT_AUTHORIZED), new Effect.MarkReceived(1));
+        assertThat(rig.on(new Event.Marked(1)))
+                .singleElement()
+                .matches(it -> it instanceof Effect.Send(Packet.PubRel _));
     }
 
     @Test

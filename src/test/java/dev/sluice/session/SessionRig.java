@@ -77,6 +77,8 @@ final class SessionRig {
     boolean room = true;
     /** Whether Kafka and PostgreSQL take more. */
     boolean mayPublish = true;
+    /** Whether the journal deletes at once what is done with. */
+    boolean journalAnswers = true;
     /** What becomes of messages that are due. */
     Screening screening = Screening.SEND;
     /** Milliseconds since 1970. */
@@ -159,6 +161,8 @@ final class SessionRig {
     List<Effect> on(Event event) {
         var effects = new ArrayList<Effect>();
         session.on(event, effects::add);
+        for (int i = 0; i < effects.size() && journalAnswers; i++)
+            if (effects.get(i) instanceof Effect.Acknowledge) session.on(new Event.Deleted(), effects::add);
         return effects;
     }
 

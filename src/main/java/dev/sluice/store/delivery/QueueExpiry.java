@@ -24,7 +24,7 @@ final class QueueExpiry {
     /** A session is judged while nobody can open or close it; one that somebody has locked is judged by the next sweep. */
     private static final String DUE = """
             WITH due AS MATERIALIZED (
-                SELECT expires_at, session_id, seq, received FROM queued
+                SELECT expires_at, session_id, seq FROM queued
                  WHERE expires_at <= now() AND NOT passed_over AND (expires_at, session_id, seq) > (?, ?, ?)
                  ORDER BY expires_at, session_id, seq LIMIT ?),
             held AS MATERIALIZED (
@@ -32,8 +32,7 @@ final class QueueExpiry {
                    FOR NO KEY UPDATE SKIP LOCKED),
             judged AS MATERIALIZED (
                 SELECT d.session_id, d.seq,
-                       d.session_id = ANY (ARRAY(SELECT id FROM held WHERE NOT connected))
-                           AND d.seq > o.sent_seq AND NOT d.received AS ends
+                       d.session_id = ANY (ARRAY(SELECT id FROM held WHERE NOT connected)) AND d.seq > o.sent_seq AS ends
                   FROM due d JOIN queue_out o ON o.session_id = d.session_id
                  WHERE d.session_id = ANY (ARRAY(SELECT id FROM held))
                 UNION ALL
@@ -65,7 +64,7 @@ final class QueueExpiry {
             due AS MATERIALIZED (
                 SELECT r.* FROM queue_out o CROSS JOIN LATERAL (
                     SELECT q.session_id, q.seq FROM queued q
-                     WHERE q.session_id = o.session_id AND q.passed_over AND q.seq > o.sent_seq AND NOT q.received ORDER BY q.seq LIMIT ?) r
+                     WHERE q.session_id = o.session_id AND q.passed_over AND q.seq > o.sent_seq ORDER BY q.seq LIMIT ?) r
                  WHERE o.session_id = ANY (ARRAY(SELECT id FROM held WHERE NOT connected)) LIMIT ?),
             gone AS (
                 DELETE FROM queued q USING due d WHERE q.session_id = d.session_id AND q.seq = d.seq

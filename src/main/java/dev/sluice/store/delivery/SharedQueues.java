@@ -16,9 +16,8 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * Takes messages of Shared Subscriptions out of the queues of members that are away: those that were certainly not sent to them. What a member
- * has received was sent, also if its gateway was killed before it wrote down how far. Blocks, so it is called on virtual threads; any number
- * of gateways may take from the same queues.
+ * Takes messages of Shared Subscriptions out of the queues of members that are away: those that were certainly not sent to them. Blocks, so it
+ * is called on virtual threads; any number of gateways may take from the same queues.
  */
 @ApplicationScoped
 public class SharedQueues {
@@ -29,8 +28,7 @@ public class SharedQueues {
             SELECT w.n FROM unnest(?::bigint[], ?::text[]) WITH ORDINALITY AS w(id, share, n)
               JOIN session s ON s.id = w.id AND NOT s.connected
               JOIN queue_out o ON o.session_id = w.id
-             WHERE EXISTS (SELECT FROM queued r WHERE r.session_id = w.id AND r.share = w.share
-                             AND r.seq > o.sent_seq AND NOT r.received)
+             WHERE EXISTS (SELECT FROM queued r WHERE r.session_id = w.id AND r.share = w.share AND r.seq > o.sent_seq)
              ORDER BY w.n""";
 
     /** While they are held, nobody opens them: what was not sent is not sent. What somebody else has locked comes later. */
@@ -52,7 +50,7 @@ public class SharedQueues {
             gone AS (
                 DELETE FROM queued r USING (
                     SELECT r.session_id, r.seq FROM queued r JOIN queue_out o ON o.session_id = r.session_id
-                     WHERE r.session_id = ANY (?) AND r.share = ? AND r.seq > o.sent_seq AND NOT r.received
+                     WHERE r.session_id = ANY (?) AND r.share = ? AND r.seq > o.sent_seq
                      ORDER BY r.session_id, r.seq LIMIT ?) w
                  WHERE r.session_id = w.session_id AND r.seq = w.seq
                 RETURNING r.*),

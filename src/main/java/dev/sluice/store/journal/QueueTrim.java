@@ -29,7 +29,7 @@ final class QueueTrim {
                 SELECT r.seq, r.bytes, row_number() OVER (ORDER BY r.seq) AS place, sum(r.bytes) OVER (ORDER BY r.seq) AS upto
                   FROM full_queue f CROSS JOIN LATERAL (
                       SELECT r.seq, r.bytes FROM queued r
-                       WHERE r.session_id = f.session_id AND (r.qos = 1 OR NOT f.connected AND r.seq > f.sent_seq AND NOT r.received)
+                       WHERE r.session_id = f.session_id AND (r.qos = 1 OR NOT f.connected AND r.seq > f.sent_seq)
                        ORDER BY r.seq LIMIT ? FOR UPDATE SKIP LOCKED) r),
             gone AS (
                 DELETE FROM queued r USING full_queue f, oldest l

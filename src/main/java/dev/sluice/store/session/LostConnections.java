@@ -19,8 +19,8 @@ public final class LostConnections {
              ORDER BY epoch LIMIT ? FOR NO KEY UPDATE SKIP LOCKED""";
 
     /**
-     * What the connections had sent is not known: it is at most what their quotas let them have unanswered. A statement of its own, as it has
-     * to see what was passed over before the rows were locked. The new epoch fences what a run that was only frozen has not committed yet: the
+     * What the connections had sent is not known, except how far at most. A statement of its own, as it has to see what was passed over
+     * before the rows were locked. The new epoch fences what a run that was only frozen has not committed yet: the
      * will comes after all that its client has published.
      */
     private static final String END = """
@@ -32,9 +32,7 @@ public final class LostConnections {
                  WHERE id = ANY (?)
                 RETURNING id, client_id, expiry_seconds, send_quota),
             sent AS (
-                UPDATE queue_out o SET sent_seq = greatest(o.sent_seq, (
-                    SELECT max(u.seq) FROM (SELECT r.seq FROM queued r WHERE r.session_id = l.id AND NOT r.received
-                                             ORDER BY r.seq LIMIT l.send_quota) u))
+                UPDATE queue_out o SET sent_seq = greatest(o.sent_seq, sent_at_most(l.id, l.send_quota))
                   FROM lost l WHERE o.session_id = l.id),
             passed_over AS (
                 INSERT INTO left_queue SELECT l.id FROM lost l

@@ -65,7 +65,7 @@ public class SessionStore {
      *
      * @param expirySeconds 0 ends with the connection, 4294967295 never
      * @param identity authenticated user name, empty for anonymous: nobody else can open the session then
-     * @param sendQuota messages that the connection may have sent without an answer, 1 to 65,535
+     * @param sendQuota messages that the connection may be sent before PostgreSQL knows an answer, 1 to 65,535
      * @param will null without a will
      * @param willRequester who brings it, as JSON; null for anonymous
      * @param queueLimit how much the session's queue may hold from now on

@@ -286,6 +286,10 @@ class QueueTest {
         assertThat(rig.open("a", false, 60).sentSeq())
                 .as("neither what is released nor what is acknowledged counts")
                 .isEqualTo(StoreRig.SEND_QUOTA + 2);
+        SERVER.execute("UPDATE queued SET received = true");
+        assertThat(rig.open("a", false, 60).sentSeq())
+                .as("what was received was sent")
+                .isEqualTo(2 * StoreRig.SEND_QUOTA);
     }
 
     @Test
