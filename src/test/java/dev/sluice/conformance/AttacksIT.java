@@ -47,8 +47,7 @@ class AttacksIT {
                         used -> port = used,
                         RouteChangeCases.UNASKED,
                         "-Dsluice.mqtt.packet-timeout=1s",
-                        "-Dsluice.mqtt.connect-timeout=3s",
-                        "-Dsluice.mqtt.ping-interval=30s");
+                        "-Dsluice.mqtt.connect-timeout=3s");
     }
 
     @AfterAll

@@ -91,8 +91,7 @@ final class GuardedGateway implements AutoCloseable {
                                         "sluice.access.password.delay=500ms",
                                         "sluice.access.authorization=rules",
                                         "sluice.access.rules-file=" + folder.resolve("rules.yaml"),
-                                        "sluice.mqtt.connect-timeout=3s",
-                                        "sluice.mqtt.ping-interval=30s")
+                                        "sluice.mqtt.connect-timeout=3s")
                                 .map(option -> "-D" + option))
                 .toArray(String[]::new);
     }

@@ -6,6 +6,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 
 /** One connection of a client library that others wrote, driven alike whichever it is; used by one thread. Nothing waits for ever. */
@@ -60,12 +61,17 @@ interface ForeignClient extends AutoCloseable {
 
     /** What a call answers once it no longer fails with this exception: tries it until then. */
     static <T> T taken(Class<? extends Exception> refusal, Callable<T> call) {
+        return taken(BURST_SECONDS, refusal::isInstance, call);
+    }
+
+    /** The same for exceptions that this predicate takes, and for so many seconds. */
+    static <T> T taken(int seconds, Predicate<Throwable> refusal, Callable<T> call) {
         return Awaitility.await()
                 .pollInSameThread()
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(20))
-                .atMost(Duration.ofSeconds(BURST_SECONDS))
-                .ignoreExceptionsInstanceOf(refusal)
+                .atMost(Duration.ofSeconds(seconds))
+                .ignoreExceptionsMatching(refusal)
                 .until(call, Objects::nonNull);
     }
 }

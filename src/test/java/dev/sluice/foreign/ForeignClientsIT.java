@@ -45,7 +45,6 @@ class ForeignClientsIT extends ClientScenarios {
                         "-Dsluice.mqtt.maximum-packet-size=1048576",
                         "-Dsluice.mqtt.receive-maximum=1024",
                         "-Dsluice.mqtt.connect-timeout=10s",
-                        "-Dsluice.mqtt.ping-interval=30s",
                         "-Dmp.messaging.outgoing.uplink.max.request.size=1048576");
         gateway = GatewayProcess.start(settings);
         gateway.awaitReady();

@@ -2,6 +2,7 @@ package dev.sluice.foreign;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.concurrent.BlockingQueue;
@@ -52,7 +53,7 @@ final class Paho3 implements ForeignClient {
     }
 
     @Override
-    public boolean connect() throws MqttException {
+    public boolean connect() {
         var options = new MqttConnectOptions();
         options.setMqttVersion(MqttConnectOptions.MQTT_VERSION_3_1_1);
         options.setCleanSession(!identity.persistent());
@@ -62,7 +63,15 @@ final class Paho3 implements ForeignClient {
         options.setMaxInflight(1000);
         if (identity.willTopic() != null)
             options.setWill(identity.willTopic(), identity.clientId().getBytes(StandardCharsets.UTF_8), 1, false);
-        return client.connectWithResult(options).getSessionPresent();
+        return ForeignClient.taken(PATIENCE_SECONDS, Paho3::standsStill, () -> client.connectWithResult(options))
+                .getSessionPresent();
+    }
+
+    /** It gives up an opening handshake that takes a second, which no setting changes, and is still busy with that for a moment. */
+    private static boolean standsStill(Throwable failure) {
+        return failure instanceof MqttException refusal
+                && (refusal.getCause() instanceof SocketTimeoutException
+                        || refusal.getReasonCode() == MqttException.REASON_CODE_CLIENT_DISCONNECTING);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.sluice.foreign;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.concurrent.BlockingQueue;
@@ -11,6 +12,7 @@ import java.util.logging.Logger;
 import org.eclipse.paho.mqttv5.client.IMqttToken;
 import org.eclipse.paho.mqttv5.client.MqttCallback;
 import org.eclipse.paho.mqttv5.client.MqttClient;
+import org.eclipse.paho.mqttv5.client.MqttClientException;
 import org.eclipse.paho.mqttv5.client.MqttConnectionOptions;
 import org.eclipse.paho.mqttv5.client.MqttDisconnectResponse;
 import org.eclipse.paho.mqttv5.client.MqttToken;
@@ -69,7 +71,7 @@ final class Paho5 implements ForeignClient {
     }
 
     @Override
-    public boolean connect() throws MqttException {
+    public boolean connect() {
         var options = new MqttConnectionOptions();
         options.setCleanStart(!identity.persistent());
         options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
@@ -81,7 +83,15 @@ final class Paho5 implements ForeignClient {
                     identity.willTopic(),
                     new MqttMessage(
                             identity.clientId().getBytes(StandardCharsets.UTF_8), 1, false, new MqttProperties()));
-        return client.connectWithResult(options).getSessionPresent();
+        return ForeignClient.taken(PATIENCE_SECONDS, Paho5::standsStill, () -> client.connectWithResult(options))
+                .getSessionPresent();
+    }
+
+    /** It gives up an opening handshake that takes a second, which no setting changes, and is still busy with that for a moment. */
+    private static boolean standsStill(Throwable failure) {
+        return failure instanceof MqttException refusal
+                && (refusal.getCause() instanceof SocketTimeoutException
+                        || refusal.getReasonCode() == MqttClientException.REASON_CODE_CLIENT_DISCONNECTING);
     }
 
     @Override
