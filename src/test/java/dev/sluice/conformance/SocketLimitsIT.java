@@ -212,6 +212,16 @@ class SocketLimitsIT {
         }
     }
 
+    @Test
+    void aSilentClientIsPingedAndGoesOn() {
+        try (var client = online(0)) {
+            var ping = client.nextFrame();
+            assertThat(ping.opcode()).isEqualTo(Frames.PING);
+            client.send(Frames.masked(true, Frames.PONG, ping.payload()));
+            client.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
+        }
+    }
+
     /** Paho Python answers so. */
     @Test
     void anUnmaskedPongIsAnAnswerAndCounted() {

@@ -2,7 +2,6 @@ package dev.sluice.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.packet.Packet;
 import dev.sluice.packet.ProtocolVersion;
 import dev.sluice.support.Frames;
 import dev.sluice.support.Gateway;
@@ -85,16 +84,6 @@ class UpgradeIT {
         try (var client = Device.socket(ProtocolVersion.V5)) {
             client.send(Frames.binary(new byte[] {0x10, 0x20, 0, 4}));
             assertThat(client.closeStatus()).isEqualTo(1002);
-        }
-    }
-
-    @Test
-    void theServerPings() {
-        try (var client = Device.online(ProtocolVersion.V5, Device.id("pinged"))) {
-            var frame = client.nextFrame();
-            assertThat(frame.opcode()).isEqualTo(Frames.PING);
-            client.send(Frames.masked(true, Frames.PONG, frame.payload()));
-            client.sendPackets(new Packet.PingReq()).receive(Packet.PingResp.class);
         }
     }
 }
