@@ -21,7 +21,11 @@ class ScreeningTest {
     private final List<Receipt.Outcome> outcomes = new ArrayList<>();
 
     private static Delivery row(QoS qos, boolean dup, boolean received) {
-        return new Delivery(MESSAGE, qos, false, List.of(), null, 1, dup, received);
+        return row(1, qos, dup, received);
+    }
+
+    private static Delivery row(long seq, QoS qos, boolean dup, boolean received) {
+        return new Delivery(MESSAGE, qos, false, List.of(), null, seq, dup, received);
     }
 
     @ParameterizedTest
@@ -63,6 +67,20 @@ class ScreeningTest {
         assertThat(rig.on(new Event.Marked(1)))
                 .singleElement()
                 .matches(it -> it instanceof Effect.Send(Packet.PubRel _));
+    }
+
+    /** After a kill, the quota bounds what counts as sent: no more may have lost its place before PostgreSQL knows. */
+    @Test
+    void noMoreIsReleasedThanTheQuotaBeforeTheJournalHasIt() {
+        var rig = SessionRig.durable(V5);
+        rig.screening = Screening.FORBIDDEN;
+        for (long seq = 1; seq <= SessionRig.SEND_QUOTA; seq++)
+            assertThat(rig.on(new Event.Deliver(row(seq, QoS.EXACTLY_ONCE, true, false))))
+                    .contains(new Effect.MarkReceived(seq));
+        var next = row(SessionRig.SEND_QUOTA + 1, QoS.EXACTLY_ONCE, true, false);
+        assertThat(rig.on(new Event.Deliver(next))).isEmpty();
+        assertThat(rig.on(new Event.Marked(1)))
+                .contains(new Effect.Drop(next, Effect.Why.NOT_AUTHORIZED), new Effect.MarkReceived(next.seq()));
     }
 
     @Test
