@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * JDK AOT caches of the JVMs that tests start: with one, a gateway is there after a third of the CPU time. The process that needs a cache
- * first makes it for the whole build, which pays from the third start on: tests do without unless {@code -Dtest.aot=true} asks for it. Any
- * thread may ask.
+ * JDK AOT caches of the JVMs that tests start: with one, a gateway is there after a third of the CPU time. Maven has them made before the
+ * integration tests, else the process that needs one first makes it for all. That pays from the third start on: tests do without unless
+ * {@code -Dtest.aot=true} asks for it. Any thread may ask.
  */
 final class AotCache {
     /** Starts what the cache is for, and writes the cache; it is there when this returns. */
@@ -28,6 +28,14 @@ final class AotCache {
     private static final Map<String, Object> MONITORS = new ConcurrentHashMap<>();
 
     private AotCache() {}
+
+    /** Makes those of this build at the same time, if tests are to use them: neither training keeps more than a core busy. */
+    public static void main(String[] arguments) {
+        if (!isWanted()) return;
+        if (Files.exists(GatewayCache.jar()))
+            Thread.ofPlatform().name("gateway-cache").start(GatewayCache::made);
+        KafkaCache.made();
+    }
 
     static boolean isWanted() {
         return Boolean.getBoolean("test.aot");

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /** The AOT cache of the gateway's jar, made by the script that the image of the JVM is built with; any thread may ask. */
@@ -17,8 +16,6 @@ final class GatewayCache {
     private static final List<String> SHORT_LIFE =
             List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTReplayTraining", "-XX:CompileThresholdScaling=3");
 
-    private static final AtomicBoolean BEGUN = new AtomicBoolean();
-
     private GatewayCache() {}
 
     /** The JVM options for a start with the cache, if tests are to use it. */
@@ -26,12 +23,6 @@ final class GatewayCache {
         if (!AotCache.isWanted()) return List.of();
         return Stream.concat(SHORT_LIFE.stream(), AotCache.options(made()).stream())
                 .toList();
-    }
-
-    /** Has the cache made, if need be, by a thread of its own; whoever asks for it meanwhile waits. */
-    static void begin() {
-        if (!GatewayProcess.isExecutable() && Files.exists(jar()) && BEGUN.compareAndSet(false, true))
-            Thread.ofPlatform().daemon().name("gateway-cache").start(GatewayCache::made);
     }
 
     static Path made() {

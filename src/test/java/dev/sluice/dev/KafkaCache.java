@@ -18,8 +18,6 @@ final class KafkaCache {
     private KafkaCache() {}
 
     static Path made() {
-        // Whoever starts a broker starts a gateway next, and neither training keeps more than a core busy.
-        GatewayCache.begin();
         return AotCache.made("kafka-broker.aot", KafkaCache::write);
     }
 
