@@ -38,16 +38,16 @@ class KillFaultIT {
     /** Every so many kills, Kafka is frozen before one and thaws after the next gateway has answered; the one after it may come in the drain. */
     private static final int SPOOL_ROUND = 3;
 
-    private static final int PUBLISHERS = IS_LONG ? 40 : 24;
-    private static final int SUBSCRIBERS = 16;
+    private static final int PUBLISHERS = IS_LONG ? 40 : 16;
+    private static final int SUBSCRIBERS = IS_LONG ? 16 : 10;
     /** How many of the subscribers take everything, by a wildcard; they see the Wills as well. */
     private static final int WITNESSES = 2;
 
     private static final int SHARED = 4;
     private static final int MEMBERS = 3;
-    private static final int DEVICES = IS_LONG ? 40 : 16;
+    private static final int DEVICES = IS_LONG ? 40 : 10;
     private static final Duration COMMAND_PACE = Duration.ofMillis(IS_LONG ? 15 : 40);
-    private static final int RETAINING = 10;
+    private static final int RETAINING = IS_LONG ? 10 : 6;
     private static final Duration PACE = Duration.ofMillis(Integer.getInteger("kills.pace", 200));
     private static final Duration LONGEST_WALK = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
