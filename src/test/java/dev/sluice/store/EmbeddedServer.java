@@ -47,15 +47,21 @@ public final class EmbeddedServer implements AutoCloseable {
     public static EmbeddedServer start() {
         try {
             var server = started();
-            Flyway.configure()
-                    .dataSource(server.dataSource())
-                    .locations("db/migrations")
-                    .load()
-                    .migrate();
+            migrate(server.dataSource(), "latest");
             return server;
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
+    }
+
+    /** Runs the migrations up to this version. */
+    static void migrate(DataSource source, String version) {
+        Flyway.configure()
+                .dataSource(source)
+                .locations("db/migrations")
+                .target(version)
+                .load()
+                .migrate();
     }
 
     /** On a port that nobody else has: another process may take it before the server does, and then that one's server answers. */

@@ -10,8 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.MigrationVersion;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,13 +31,13 @@ class ExpandingMigrationsTest {
     @Test
     void migrationsOnlyAdd() throws Exception {
         var source = SERVER.newDatabase("expanding");
-        migrate(source, ALONE);
+        EmbeddedServer.migrate(source, Integer.toString(ALONE));
         var wrong = new ArrayList<String>();
         try (var connection = source.getConnection()) {
             var before = SchemaFacts.of(connection);
             var oldest = ALONE;
             for (int version : later()) {
-                migrate(source, version);
+                EmbeddedServer.migrate(source, Integer.toString(version));
                 var after = SchemaFacts.of(connection);
                 var contractions = before.contractions(after);
                 var now = oldestProgram(source);
@@ -65,15 +63,6 @@ class ExpandingMigrationsTest {
                 return Rows.longs(select).stream().map(Long::intValue).toList();
             }
         });
-    }
-
-    private static void migrate(DataSource source, int version) {
-        Flyway.configure()
-                .dataSource(source)
-                .locations("db/migrations")
-                .target(MigrationVersion.fromVersion(Integer.toString(version)))
-                .load()
-                .migrate();
     }
 
     private static int oldestProgram(DataSource source) throws SQLException {

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.sql.SQLException;
 import java.util.List;
-import javax.sql.DataSource;
-import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -21,25 +19,16 @@ class SentPlaceMigrationTest {
             INSERT INTO queued (session_id, seq, bytes, qos, message_qos, retain, message_retain, received, topic, payload)
               SELECT id, seq, 1, 2, 2, false, false, id <> 3 AND seq <= 2, 't', '' FROM session, generate_series(1, 3) AS seq""";
 
-    private static DataSource migrated(DataSource source, String version) {
-        Flyway.configure()
-                .dataSource(source)
-                .locations("db/migrations")
-                .target(version)
-                .load()
-                .migrate();
-        return source;
-    }
-
     @Test
     void whatASessionThatEndedHasReceivedCountsAsSent() throws SQLException {
-        var source = migrated(EmbeddedServer.shared().newDatabase("places"), "24");
+        var source = EmbeddedServer.shared().newDatabase("places");
+        EmbeddedServer.migrate(source, "24");
         Transaction.run(source, connection -> {
             try (var statement = connection.createStatement()) {
                 return statement.execute(QUEUES);
             }
         });
-        migrated(source, "25");
+        EmbeddedServer.migrate(source, "25");
         var places = Transaction.run(source, connection -> {
             try (var select = connection.prepareStatement("SELECT sent_seq FROM queue_out ORDER BY session_id")) {
                 return Rows.longs(select);
