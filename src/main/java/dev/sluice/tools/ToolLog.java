@@ -11,7 +11,8 @@ import org.jboss.logmanager.handlers.ConsoleHandler;
 
 /**
  * The log of a JVM that is not the gateway: warnings and errors, on standard error. To be started first thing, on the main thread. Without
- * it, Quarkus keeps every message down to TRACE for an application that never starts.
+ * it, Quarkus keeps every message down to TRACE for an application that never starts, and two threads that log for the first time can wait
+ * for each other for ever: one initializes the log manager, the other the log context, and each needs the other's.
  */
 public final class ToolLog {
     /** The tools say themselves, in one sentence, when a server does not answer. */

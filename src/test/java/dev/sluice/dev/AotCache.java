@@ -1,5 +1,6 @@
 package dev.sluice.dev;
 
+import dev.sluice.tools.ToolLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -31,6 +32,7 @@ final class AotCache {
 
     /** Makes those of this build at the same time, if tests are to use them: neither training keeps more than a core busy. */
     public static void main(String[] arguments) {
+        ToolLog.start();
         if (!isWanted()) return;
         if (Files.exists(GatewayCache.jar()))
             Thread.ofPlatform().name("gateway-cache").start(GatewayCache::made);

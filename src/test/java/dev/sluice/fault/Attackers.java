@@ -8,6 +8,7 @@ import dev.sluice.packet.Subscription;
 import dev.sluice.packet.Will;
 import dev.sluice.support.Frames;
 import dev.sluice.support.WireClient;
+import dev.sluice.tools.ToolLog;
 import dev.sluice.topic.TopicName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -67,6 +68,7 @@ final class Attackers implements AutoCloseable {
 
     /** Attacks the gateway at a port until standard input ends, and says then how often each has come. */
     public static void main(String[] arguments) throws IOException {
+        ToolLog.start();
         var attackers = new Attackers(Integer.parseInt(arguments[0]));
         attackers.framesAndPackets();
         attackers.subscriptions();

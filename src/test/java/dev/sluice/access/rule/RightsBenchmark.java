@@ -2,6 +2,7 @@ package dev.sluice.access.rule;
 
 import dev.sluice.access.rule.Rights.OverlappingDeny;
 import dev.sluice.packet.QoS;
+import dev.sluice.tools.ToolLog;
 import dev.sluice.topic.TopicFilter;
 import dev.sluice.topic.TopicName;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ public final class RightsBenchmark {
     private RightsBenchmark() {}
 
     public static void main(String[] arguments) {
+        ToolLog.start();
         for (int round = 0; round < 3; round++) {
             print("50 rules", rules(50));
             print("10,000 rules", rules(10_000));
