@@ -1,5 +1,6 @@
-package dev.sluice.tools;
+package dev.sluice.dev;
 
+import dev.sluice.tools.ToolLog;
 import java.util.concurrent.CyclicBarrier;
 import org.jboss.logmanager.LogContext;
 
